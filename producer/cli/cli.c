@@ -1,0 +1,157 @@
+#include "cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parse.h"
+
+const struct option_spec cli_global_options[] = {
+    {"redis", "URL", "where Redis is (ROOMHOOK_REDIS; default " REDIS_DEFAULT_ADDRESS ")", false},
+    {"redis-password-file", "FILE", "its password (ROOMHOOK_REDIS_PASSWORD_FILE)", false},
+    {"queue", "NAME", "the queue (ROOMHOOK_QUEUE; default webhooks)", false},
+    {"json", NULL, "print JSON, one object a line", false},
+    {"help", NULL, "explain the command", false},
+    {NULL, NULL, NULL, false},
+};
+
+int cli_usage(const struct cli *cli, const char *format, ...)
+{
+    va_list args;
+
+    (void)fputs("roomhook: ", stderr);
+    va_start(args, format);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    if (cli->command)
+        (void)fprintf(stderr, " (see roomhook %s --help)\n", cli->command->name);
+    else
+        (void)fputs(" (see roomhook --help)\n", stderr);
+    return CLI_USAGE;
+}
+
+int cli_failed(const char *format, ...)
+{
+    va_list args;
+
+    (void)fputs("roomhook: ", stderr);
+    va_start(args, format);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    (void)fputc('\n', stderr);
+    return CLI_FAILED;
+}
+
+int cli_redis_failed(const struct cli *cli)
+{
+    return cli_failed("%s", redis_error(cli->redis));
+}
+
+/* A global flag's value: given, or from the environment (where empty means not set), or fallback. */
+static const char *setting(const struct cli *cli, const char *flag, const char *variable,
+                           const char *fallback)
+{
+    const char *given = options_value(&cli->options, flag);
+    const char *inherited = getenv(variable);
+
+    if (given)
+        return given;
+    return inherited && inherited[0] != '\0' ? inherited : fallback;
+}
+
+/* The file's first line is the password. */
+static int read_password(struct cli *cli, const char *path)
+{
+    char *password = cli->address.password;
+
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return cli_failed("cannot read the password file: %s", strerror(errno));
+    size_t len = fread(password, 1, sizeof(cli->address.password) - 1, file);
+    bool ok = !ferror(file) && feof(file);
+    (void)fclose(file);
+    password[ok ? len : 0] = '\0';
+    password[strcspn(password, "\r\n")] = '\0';
+    if (password[0] == '\0')
+        return cli_failed("the password file is empty, longer than %d bytes, or unreadable",
+                          REDIS_CREDENTIAL_MAX - 1);
+    return CLI_DONE;
+}
+
+int cli_init(struct cli *cli)
+{
+    struct redis_blocking_options redis = {.connect_timeout_ms = CLI_TIMEOUT_MS,
+                                           .command_timeout_ms = CLI_TIMEOUT_MS,
+                                           .name = "roomhook"};
+    const char *queue = setting(cli, "queue", "ROOMHOOK_QUEUE", "webhooks");
+    const char *password_file =
+        setting(cli, "redis-password-file", "ROOMHOOK_REDIS_PASSWORD_FILE", NULL);
+    struct error_text why;
+
+    cli->json = options_has(&cli->options, "json");
+    cli->redis_url = setting(cli, "redis", "ROOMHOOK_REDIS", REDIS_DEFAULT_ADDRESS);
+    if (keys_init(&cli->keys, queue) < 0)
+        return cli_usage(cli, "--queue is not of [A-Za-z0-9_-], 1 to %d characters", RH_NAME_MAX);
+    if (redis_address_parse(bytes_of(cli->redis_url), &cli->address, &why) < 0)
+        return cli_usage(cli, "--redis: %s", why.text);
+    if (password_file) {
+        int failed = read_password(cli, password_file);
+        if (failed != CLI_DONE)
+            return failed;
+        cli->has_password_file = true;
+    }
+    redis.address = cli->address;
+    if (redis_open(&redis, &cli->redis, &why) != RH_OK)
+        return cli_usage(cli, "--redis: %s", why.text);
+    return CLI_DONE;
+}
+
+void cli_release(struct cli *cli)
+{
+    redis_close(cli->redis);
+    explicit_bzero(&cli->address, sizeof(cli->address));
+}
+
+int cli_room(const struct cli *cli, int64_t *ret_room_id)
+{
+    const char *room = options_value(&cli->options, "room");
+
+    if (!room)
+        return cli_usage(cli, "--room is needed");
+    if (parse_int64(bytes_of(room), INT64_MIN, INT64_MAX, ret_room_id) < 0)
+        return cli_usage(cli, "--room is not a whole number");
+    return CLI_DONE;
+}
+
+int cli_name(const struct cli *cli, const char *flag, const char **ret_name)
+{
+    const char *name = options_value(&cli->options, flag);
+
+    if (name && !parse_is_name(bytes_of(name)))
+        return cli_usage(cli, "--%s is not of [A-Za-z0-9_-], 1 to %d characters", flag,
+                         RH_NAME_MAX);
+    *ret_name = name;
+    return CLI_DONE;
+}
+
+bool cli_ask(struct cli *cli, const struct bytes *args, size_t args_len, struct answer **ret_answer)
+{
+    if (redis_command(cli->redis, args, args_len, ret_answer) == RH_OK)
+        return true;
+    cli_redis_failed(cli);
+    return false;
+}
+
+bool cli_server_time(struct cli *cli, int64_t *ret_now_ms)
+{
+    const struct bytes args[] = {BYTES("TIME")};
+    struct answer *answer;
+
+    if (!cli_ask(cli, args, 1, &answer))
+        return false;
+    *ret_now_ms = answer_int(answer_at(answer, 0)) * 1000 + answer_int(answer_at(answer, 1)) / 1000;
+    answer_free(answer);
+    return true;
+}

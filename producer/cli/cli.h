@@ -1,0 +1,81 @@
+/*
+ * What all commands of the command line share: what a command is, where Redis is, how failures are
+ * told and which exit code they have.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <roomhook/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "keys.h"
+#include "options.h"
+#include "redis_address.h"
+#include "redis_blocking.h"
+
+#define CLI_TIMEOUT_MS 5000 /* connecting, and each answer */
+#define CLI_BATCH 100       /* ids in one command or script */
+
+enum cli_exit {
+    CLI_DONE = 0,
+    CLI_FAILED = 1,
+    CLI_USAGE = 2
+};
+
+struct cli {
+    const struct command *command;
+    struct options options;
+    bool json;             /* --json */
+    const char *redis_url; /* without the password of --redis-password-file */
+    struct redis_address address;
+    bool has_password_file;
+    struct keys keys;
+    struct redis_blocking *redis; /* connects at its first use */
+};
+
+struct command {
+    const char *name;     /* "hook set" */
+    const char *operands; /* as help shows them: "[FILE | -]", or "" */
+    const char *summary;  /* one line */
+    const char *details;  /* more lines of its own help, each ended by \n; or "" */
+    const struct option_spec *options;
+    int (*run)(struct cli *cli); /* an exit code */
+};
+
+extern const struct command command_send;
+extern const struct command command_hook_set;
+extern const struct command command_hook_list;
+extern const struct command command_hook_remove;
+extern const struct command command_hook_enable;
+extern const struct command command_hook_disable;
+extern const struct command command_dead_list;
+extern const struct command command_dead_show;
+extern const struct command command_dead_replay;
+extern const struct command command_dead_purge;
+extern const struct command command_status;
+
+/* Flags every command takes. */
+extern const struct option_spec cli_global_options[];
+
+/* Reads the global flags and their environment variables. CLI_DONE, or an exit code with the failure told. */
+int cli_init(struct cli *cli);
+void cli_release(struct cli *cli);
+
+/* Each tells a failure on stderr, in one line, and returns its exit code. */
+int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int cli_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int cli_redis_failed(const struct cli *cli); /* in the words of the last failed command */
+
+/* Values of flags that several commands have. CLI_DONE, or CLI_USAGE with the failure told. */
+int cli_room(const struct cli *cli, int64_t *ret_room_id); /* --room, required */
+int cli_name(const struct cli *cli, const char *flag,
+             const char **ret_name); /* an id; NULL if not given */
+
+/* Sends one command: true with the caller's answer, or false with the failure told. */
+bool cli_ask(struct cli *cli, const struct bytes *args, size_t args_len,
+             struct answer **ret_answer);
+
+bool cli_server_time(struct cli *cli, int64_t *ret_now_ms); /* as above */
+
+#endif

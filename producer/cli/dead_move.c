@@ -1,0 +1,346 @@
+/* dead replay and dead purge: moving dead letters back to the events, or away. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "cli_lua.h"
+#include "dead_filter.h"
+#include "dead_scan.h"
+#include "interrupt.h"
+#include "json_output.h"
+#include "parse.h"
+#include "progress.h"
+
+#define RATE_MAX 1000000
+#define BATCHES_PER_SECOND 10 /* with --rate: small batches, so that the rate is even */
+
+struct mover;
+
+/* Moves ids away; tells of each by mover_moved, mover_missing or mover_refused. False: failure told. */
+typedef bool (*move_fn)(struct mover *mover, const struct bytes *ids, size_t ids_len);
+
+struct mover {
+    struct cli *cli;
+    move_fn move;
+    const char *done_word; /* "replayed" */
+    bool all;              /* --all: letters that others took meanwhile are no failure */
+    bool dry_run;
+    int64_t rate; /* letters a second; 0: no limit */
+    struct interrupt interrupt;
+    struct progress progress;
+    int64_t started_ms;
+    uint64_t done;
+    uint64_t failed; /* missing or refused */
+    bool stopped;    /* by an interrupt */
+    struct buffer line;
+};
+
+static const struct option_spec replay_specs[] = {
+    {"all", NULL, "every letter that matches the filters", false},
+    DEAD_FILTER_SPECS,
+    {"rate", "N/s", "at most so many a second", false},
+    {"dry-run", NULL, "only count them", false},
+    {NULL, NULL, NULL, false},
+};
+
+static const struct option_spec purge_specs[] = {
+    {"all", NULL, "every letter that matches the filters", false},
+    DEAD_FILTER_SPECS,
+    {"dry-run", NULL, "only count them", false},
+    {NULL, NULL, NULL, false},
+};
+
+/* One letter's result as JSON. */
+static void print_object(struct mover *mover, struct bytes id, const char *name, struct bytes value)
+{
+    object_begin(&mover->line);
+    object_put_text(&mover->line, "id", id);
+    object_put_text(&mover->line, name, value);
+    (void)object_print(&mover->line);
+}
+
+/* event is the new stream id of a replayed letter, else empty. */
+static void mover_moved(struct mover *mover, struct bytes id, struct bytes event)
+{
+    mover->done++;
+    if (mover->cli->json)
+        print_object(mover, id, event.len > 0 ? "event" : "result",
+                     event.len > 0 ? event : bytes_of(mover->done_word));
+    else if (!mover->all && event.len > 0)
+        print_value(event);
+}
+
+static void mover_refused(struct mover *mover, struct bytes id, struct bytes why)
+{
+    char words[128];
+
+    mover->failed++;
+    if (mover->cli->json)
+        print_object(mover, id, "error", why);
+    else
+        (void)cli_failed("%.*s: %s", (int)id.len, id.data,
+                         bytes_printable(why, words, sizeof(words)));
+}
+
+static void mover_missing(struct mover *mover, struct bytes id)
+{
+    if (!mover->all)
+        mover_refused(mover, id, BYTES("there is no such dead letter"));
+}
+
+/* --- one batch --- */
+
+static bool replay_batch(struct mover *mover, const struct bytes *ids, size_t ids_len)
+{
+    const struct keys *keys = &mover->cli->keys;
+    struct bytes args[5 + CLI_BATCH] = {BYTES("EVAL"), BYTES(lua_replay), BYTES("2"),
+                                        bytes_of(keys->dead), bytes_of(keys->events)};
+    struct answer *answer;
+
+    memcpy(args + 5, ids, ids_len * sizeof(*ids));
+    if (!cli_ask(mover->cli, args, 5 + ids_len, &answer))
+        return false;
+    for (size_t i = 0; i < ids_len; i++) {
+        struct bytes result = answer_text(answer_at(answer, i));
+        uint64_t ms;
+        uint64_t seq;
+        if (result.len == 0)
+            mover_missing(mover, ids[i]);
+        else if (parse_stream_id(result, &ms, &seq) == 0)
+            mover_moved(mover, ids[i], result);
+        else
+            mover_refused(mover, ids[i], result);
+    }
+    answer_free(answer);
+    return true;
+}
+
+/* One XDEL for each, so that each one's result is known. */
+static bool purge_batch(struct mover *mover, const struct bytes *ids, size_t ids_len)
+{
+    struct cli *cli = mover->cli;
+    size_t appended = 0;
+    int status = RH_OK;
+
+    while (appended < ids_len && status == RH_OK) {
+        const struct bytes args[] = {BYTES("XDEL"), bytes_of(cli->keys.dead), ids[appended]};
+        status = redis_append(cli->redis, args, 3);
+        appended += status == RH_OK;
+    }
+    for (size_t i = 0; i < appended; i++) {
+        struct answer *answer;
+        int got = redis_get(cli->redis, &answer);
+        if (got != RH_OK) {
+            status = status == RH_OK ? got : status;
+            continue;
+        }
+        if (answer_int(answer) == 1)
+            mover_moved(mover, ids[i], (struct bytes){NULL, 0});
+        else
+            mover_missing(mover, ids[i]);
+        answer_free(answer);
+    }
+    if (status != RH_OK)
+        cli_redis_failed(cli);
+    return status == RH_OK;
+}
+
+static bool count_batch(struct mover *mover, const struct bytes *ids, size_t ids_len)
+{
+    for (size_t i = 0; i < ids_len; i++)
+        mover_moved(mover, ids[i], (struct bytes){NULL, 0});
+    return true;
+}
+
+/* --- all batches --- */
+
+static size_t batch_len(const struct mover *mover)
+{
+    int64_t len = mover->rate / BATCHES_PER_SECOND;
+
+    if (mover->rate == 0 || len > CLI_BATCH)
+        return CLI_BATCH;
+    return len > 0 ? (size_t)len : 1;
+}
+
+/* Waits until the next batch is due; true when interrupted. */
+static bool pace(const struct mover *mover)
+{
+    if (mover->rate == 0)
+        return interrupted(&mover->interrupt);
+    int64_t handled = (int64_t)(mover->done + mover->failed);
+    int64_t due_ms = mover->started_ms + handled * 1000 / mover->rate;
+    int64_t wait_ms = due_ms - progress_now_ms();
+    return interrupt_wait(&mover->interrupt, wait_ms > 0 ? wait_ms : 0);
+}
+
+/* False: failure told. Sets stopped on an interrupt. */
+static bool move_ids(struct mover *mover, const struct bytes *ids, size_t ids_len)
+{
+    size_t n;
+
+    for (size_t at = 0; at < ids_len; at += n) {
+        mover->stopped = pace(mover);
+        if (mover->stopped)
+            return true;
+        n = batch_len(mover) < ids_len - at ? batch_len(mover) : ids_len - at;
+        if (!mover->move(mover, ids + at, n))
+            return false;
+        progress_show(&mover->progress, mover->done);
+    }
+    return true;
+}
+
+static bool move_matching(struct mover *mover, const struct dead_filter *filter)
+{
+    struct dead_entry entries[CLI_BATCH];
+    struct bytes ids[CLI_BATCH];
+    struct dead_scan scan;
+    size_t len;
+    int more;
+
+    if (!dead_scan_begin(&scan, mover->cli, filter, DEAD_OLDEST_FIRST))
+        return false;
+    while (!mover->stopped && (more = dead_scan_next(&scan, entries, &len)) != 0) {
+        for (size_t i = 0; more > 0 && i < len; i++)
+            ids[i] = entries[i].id;
+        if (more < 0 || !move_ids(mover, ids, len)) {
+            dead_scan_end(&scan);
+            return false;
+        }
+    }
+    dead_scan_end(&scan);
+    return true;
+}
+
+static bool move_operands(struct mover *mover)
+{
+    const struct options *options = &mover->cli->options;
+    struct bytes ids[CLI_BATCH];
+    size_t n;
+
+    for (size_t at = 0; at < options->operands_len && !mover->stopped; at += n) {
+        for (n = 0; n < CLI_BATCH && at + n < options->operands_len; n++)
+            ids[n] = bytes_of(options->operands[at + n]);
+        if (!move_ids(mover, ids, n))
+            return false;
+    }
+    return true;
+}
+
+/* --- the commands --- */
+
+static int check_operands(const struct cli *cli)
+{
+    const struct options *options = &cli->options;
+    bool all = options_has(options, "all");
+    uint64_t ms;
+    uint64_t seq;
+
+    if (all == (options->operands_len > 0))
+        return cli_usage(cli, "give IDs, or --all");
+    if (!all && dead_filter_given(options))
+        return cli_usage(cli, "filters go with --all");
+    for (size_t i = 0; i < options->operands_len; i++) {
+        if (parse_stream_id(bytes_of(options->operands[i]), &ms, &seq) < 0)
+            return cli_usage(cli, "an ID is like 1667548137257-0");
+    }
+    return CLI_DONE;
+}
+
+static int read_rate(const struct cli *cli, int64_t *ret_rate)
+{
+    const char *text = options_value(&cli->options, "rate");
+
+    if (!text)
+        return CLI_DONE;
+    struct bytes digits = {text, strcspn(text, "/")};
+    if ((text[digits.len] != '\0' && strcmp(text + digits.len, "/s") != 0) ||
+        parse_int64(digits, 1, RATE_MAX, ret_rate) < 0)
+        return cli_usage(cli, "--rate is like 50/s, from 1 to %d", RATE_MAX);
+    return CLI_DONE;
+}
+
+static int summary(const struct mover *mover, bool moved)
+{
+    const char *would = mover->dry_run ? "would be " : "";
+
+    if (mover->stopped || !moved)
+        return cli_failed("%s: %" PRIu64 " %s; run it again to go on",
+                          mover->stopped ? "interrupted" : "stopped", mover->done,
+                          mover->done_word);
+    if (mover->failed > 0)
+        return cli_failed("%" PRIu64 " %s%s, %" PRIu64 " not", mover->done, would, mover->done_word,
+                          mover->failed);
+    if ((mover->all || mover->dry_run) && !mover->cli->json)
+        (void)printf("%" PRIu64 " %s%s\n", mover->done, would, mover->done_word);
+    return CLI_DONE;
+}
+
+static int run_mover(struct mover *mover)
+{
+    struct cli *cli = mover->cli;
+    struct dead_filter filter;
+    struct error_text why;
+    int64_t now_ms;
+
+    int result = check_operands(cli);
+    if (result == CLI_DONE)
+        result = read_rate(cli, &mover->rate);
+    if (result != CLI_DONE)
+        return result;
+    if (!cli_server_time(cli, &now_ms))
+        return CLI_FAILED;
+    if (dead_filter_read(&filter, &cli->options, now_ms, &why) < 0)
+        return cli_usage(cli, "%s", why.text);
+    mover->all = options_has(&cli->options, "all");
+    mover->dry_run = options_has(&cli->options, "dry-run");
+    if (mover->dry_run)
+        mover->move = count_batch;
+    if (interrupt_open(&mover->interrupt) < 0)
+        return cli_failed("cannot watch for signals");
+    buffer_init(&mover->line, 1024);
+    progress_begin(&mover->progress, mover->done_word, !mover->all || cli->json);
+    mover->started_ms = progress_now_ms();
+    bool moved = mover->all ? move_matching(mover, &filter) : move_operands(mover);
+    progress_end(&mover->progress);
+    buffer_release(&mover->line);
+    interrupt_close(&mover->interrupt);
+    return summary(mover, moved);
+}
+
+static int run_replay(struct cli *cli)
+{
+    struct mover mover = {.cli = cli, .move = replay_batch, .done_word = "replayed"};
+
+    return run_mover(&mover);
+}
+
+static int run_purge(struct cli *cli)
+{
+    struct mover mover = {.cli = cli, .move = purge_batch, .done_word = "purged"};
+
+    return run_mover(&mover);
+}
+
+const struct command command_dead_replay = {
+    .name = "dead replay",
+    .operands = "ID... | --all",
+    .summary = "Puts dead letters back on the queue and prints their new stream ids.",
+    .details =
+        "Each is sent to the hook it failed for, with the webhook-id it had, and starts anew:\n"
+        "all retries, full age. With --all the oldest come first; letters that die meanwhile\n"
+        "are left alone. Ctrl-C stops between batches.\n",
+    .options = replay_specs,
+    .run = run_replay,
+};
+
+const struct command command_dead_purge = {
+    .name = "dead purge",
+    .operands = "ID... | --all",
+    .summary = "Deletes dead letters for good.",
+    .details = "",
+    .options = purge_specs,
+    .run = run_purge,
+};

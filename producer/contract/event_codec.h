@@ -1,0 +1,55 @@
+/*
+ * The event document, decoded once, whatever its encoding. What the receiver gets is kept as
+ * compact JSON text, so that an event with many hooks is rendered once.
+ *
+ * Decoding is the first contact with a stranger's bytes. msgpack is scanned before it is unpacked
+ * because msgpack-c allocates for what a header declares, not for what follows it: depth, and the
+ * sum of elements still owed against the bytes left, are checked first.
+ */
+#ifndef CONTRACT_EVENT_CODEC_H
+#define CONTRACT_EVENT_CODEC_H
+
+#include <roomhook/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bytes.h"
+
+#define EVENT_MAX_INLINE_HOOKS 64
+#define EVENT_DEFAULT_TYPE "message.created"
+
+struct event {
+    bool has_room_id;
+    int64_t room_id; /* message.roomId */
+    bool has_created_at;
+    int64_t created_at_ms;      /* message.createdAt when it is an integer in 0..8640000000000000 */
+    struct bytes type;          /* as text, not quoted, [A-Za-z0-9_.]{1,128} */
+    struct bytes message;       /* compact JSON of the map; never empty */
+    struct bytes from_user;     /* the same; empty when absent */
+    struct bytes room;          /* the same; empty when absent */
+    bool has_inline_hooks;      /* "webhooks" was given, even if as an empty list */
+    struct bytes *inline_hooks; /* each one's compact JSON, not yet checked as a hook */
+    size_t inline_hooks_len;
+    struct buffer text; /* what the views above point into */
+};
+
+enum event_problem {
+    EVENT_OK = 0,
+    EVENT_BAD = -1,       /* the document is not an event: dead letter reason malformed */
+    EVENT_NO_MEMORY = -2, /* nothing is known about the document */
+};
+
+/* Decodes a document. 0, or an enum event_problem with *why told and *ret_event untouched. A
+ * decoded event is the caller's, to be given to event_release. An absent fromUser or room and
+ * one that is null are the same. */
+int event_decode(enum rh_encoding encoding, struct bytes document, struct event *ret_event,
+                 struct error_text *why);
+
+void event_release(struct event *event); /* also of a zeroed one; leaves it zeroed */
+
+/* Rewrites a JSON document as msgpack: same keys, order and values, known keys or not. Appends
+ * to out. 0, or an enum event_problem with *why told: what event_decode would refuse is refused
+ * here too. */
+int event_json_to_msgpack(struct bytes json, struct buffer *out, struct error_text *why);
+
+#endif

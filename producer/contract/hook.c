@@ -1,0 +1,346 @@
+#include "hook.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json_read.h"
+#include "parse.h"
+
+#define MAX_AGE_MIN_MS 1000
+#define TIMEOUT_MIN_MS 100
+#define DURATION_MAX_MS INT64_C(315360000000) /* ten years: more cannot be a wish, only a slip */
+
+static const char *const format_names[] = {
+    [HOOK_FORMAT_SPIKA] = "spika",
+    [HOOK_FORMAT_BARE] = "bare",
+    [HOOK_FORMAT_STANDARD] = "standard",
+};
+
+#define FORMATS_LEN (sizeof(format_names) / sizeof(format_names[0]))
+
+const char *hook_format_name(enum hook_format format)
+{
+    return format_names[format];
+}
+
+/* --- one reader for each key; each returns an enum hook_problem and tells why --- */
+
+typedef int (*read_key_fn)(struct hook *hook, json_t *value, struct error_text *why);
+
+static int out_of_memory(struct error_text *why)
+{
+    error_text_set(why, "out of memory");
+    return HOOK_NO_MEMORY;
+}
+
+static int read_url(struct hook *hook, json_t *value, struct error_text *why)
+{
+    if (!json_is_string(value)) {
+        error_text_set(why, "url: must be a string");
+        return HOOK_BAD;
+    }
+    if (url_parse(json_text_of(value), &hook->url, why))
+        return HOOK_BAD_URL;
+    hook->url_text = strdup(json_string_value(value));
+    return hook->url_text ? HOOK_OK : out_of_memory(why);
+}
+
+static int read_signature(struct hook *hook, json_t *value, struct error_text *why)
+{
+    struct bytes text = json_text_of(value);
+    bool visible = json_is_string(value) && text.len > 0 && text.len <= HOOK_SIGNATURE_MAX;
+
+    for (size_t i = 0; visible && i < text.len; i++)
+        visible = text.data[i] > 0x20 && text.data[i] < 0x7f;
+    if (!visible) {
+        error_text_set(why, "verificationSignature: must be 1..%d visible ASCII characters",
+                       HOOK_SIGNATURE_MAX);
+        return HOOK_BAD;
+    }
+    hook->verification_signature = strdup(text.data);
+    return hook->verification_signature ? HOOK_OK : out_of_memory(why);
+}
+
+static int read_one_secret(struct hook *hook, json_t *value, struct error_text *why)
+{
+    if (!json_is_string(value)) {
+        error_text_set(why, "secret: must be a string or a list of 1..%d strings",
+                       HOOK_MAX_SECRETS);
+        return HOOK_BAD;
+    }
+    if (hook_secret_parse(json_text_of(value), &hook->secrets[hook->secrets_len], why))
+        return HOOK_BAD;
+    hook->secrets_len++;
+    return HOOK_OK;
+}
+
+static int read_secrets(struct hook *hook, json_t *value, struct error_text *why)
+{
+    size_t len = json_is_array(value) ? json_array_size(value) : 1;
+
+    if (len < 1 || len > HOOK_MAX_SECRETS) {
+        error_text_set(why, "secret: the list has %zu entries, 1..%d are allowed", len,
+                       HOOK_MAX_SECRETS);
+        return HOOK_BAD;
+    }
+    hook->secrets = calloc(len, sizeof(*hook->secrets));
+    if (!hook->secrets)
+        return out_of_memory(why);
+    for (size_t i = 0; i < len; i++) {
+        int problem =
+            read_one_secret(hook, json_is_array(value) ? json_array_get(value, i) : value, why);
+
+        if (problem)
+            return problem;
+    }
+    return HOOK_OK;
+}
+
+static int read_format(struct hook *hook, json_t *value, struct error_text *why)
+{
+    for (size_t i = 0; json_is_string(value) && i < FORMATS_LEN; i++) {
+        if (bytes_equal_text(json_text_of(value), format_names[i])) {
+            hook->format = (enum hook_format)i;
+            return HOOK_OK;
+        }
+    }
+    error_text_set(why, "format: must be \"spika\", \"bare\" or \"standard\"");
+    return HOOK_BAD;
+}
+
+/* Two spellings of one name would reach the receiver as one header with both values. */
+static bool has_header(const struct hook *hook, struct bytes name)
+{
+    for (size_t i = 0; i < hook->headers_len; i++) {
+        const char *line = hook->headers[i];
+
+        if (bytes_equal_nocase((struct bytes){line, (size_t)(strchr(line, ':') - line)}, name))
+            return true;
+    }
+    return false;
+}
+
+static int read_one_header(struct hook *hook, struct bytes name, json_t *value,
+                           struct error_text *why)
+{
+    char shown[80];
+    struct buffer line;
+    char *text;
+
+    if (!json_is_string(value)) {
+        error_text_set(why, "headers: the value of \"%s\" must be a string",
+                       bytes_printable(name, shown, sizeof(shown)));
+        return HOOK_BAD;
+    }
+    if (hook_header_check(name, json_text_of(value), why))
+        return HOOK_BAD;
+    if (has_header(hook, name)) {
+        error_text_set(why, "headers: \"%s\" is given twice",
+                       bytes_printable(name, shown, sizeof(shown)));
+        return HOOK_BAD;
+    }
+    buffer_init(&line, name.len + 2 + HOOK_MAX_HEADER_VALUE);
+    buffer_append_bytes(&line, name);
+    buffer_append_text(&line, ": ");
+    buffer_append_bytes(&line, hook_header_trim(json_text_of(value)));
+    text = buffer_take(&line);
+    if (!text)
+        return out_of_memory(why);
+    hook->headers[hook->headers_len++] = text;
+    return HOOK_OK;
+}
+
+static int read_headers(struct hook *hook, json_t *value, struct error_text *why)
+{
+    size_t len = json_object_size(value);
+
+    if (!json_is_object(value) || len > HOOK_MAX_HEADERS) {
+        error_text_set(why, "headers: must be an object of at most %d headers", HOOK_MAX_HEADERS);
+        return HOOK_BAD;
+    }
+    hook->headers = calloc(len + 1, sizeof(*hook->headers));
+    if (!hook->headers)
+        return out_of_memory(why);
+    for (void *at = json_object_iter(value); at; at = json_object_iter_next(value, at)) {
+        struct bytes name = {json_object_iter_key(at), json_object_iter_key_len(at)};
+        int problem = read_one_header(hook, name, json_object_iter_value(at), why);
+
+        if (problem)
+            return problem;
+    }
+    return HOOK_OK;
+}
+
+static int read_enabled(struct hook *hook, json_t *value, struct error_text *why)
+{
+    if (!json_is_boolean(value)) {
+        error_text_set(why, "enabled: must be true or false");
+        return HOOK_BAD;
+    }
+    hook->enabled = json_is_true(value);
+    return HOOK_OK;
+}
+
+static int read_max_age(struct hook *hook, json_t *value, struct error_text *why)
+{
+    if (json_is_string(value) &&
+        !parse_duration_ms(json_text_of(value), MAX_AGE_MIN_MS, DURATION_MAX_MS, &hook->max_age_ms))
+        return HOOK_OK;
+    error_text_set(why, "maxAge: must be a duration from \"1s\" to \"3650d\"");
+    return HOOK_BAD;
+}
+
+static int read_timeout(struct hook *hook, json_t *value, struct error_text *why)
+{
+    if (json_is_string(value) &&
+        !parse_duration_ms(json_text_of(value), TIMEOUT_MIN_MS, DURATION_MAX_MS, &hook->timeout_ms))
+        return HOOK_OK;
+    error_text_set(why, "timeout: must be a duration from \"100ms\" to \"3650d\"");
+    return HOOK_BAD;
+}
+
+static const struct hook_key {
+    const char *name;
+    read_key_fn read;
+} hook_keys[] = {
+    {"url", read_url},         {"verificationSignature", read_signature},
+    {"secret", read_secrets},  {"format", read_format},
+    {"headers", read_headers}, {"enabled", read_enabled},
+    {"maxAge", read_max_age},  {"timeout", read_timeout},
+};
+
+#define HOOK_KEYS_LEN (sizeof(hook_keys) / sizeof(hook_keys[0]))
+
+/* --- the whole hook --- */
+
+static int read_key(struct hook *hook, struct bytes key, json_t *value, struct error_text *why)
+{
+    char shown[80];
+
+    for (size_t i = 0; i < HOOK_KEYS_LEN; i++) {
+        if (bytes_equal_text(key, hook_keys[i].name))
+            return hook_keys[i].read(hook, value, why);
+    }
+    error_text_set(
+        why,
+        "unknown key \"%s\"; allowed are url, verificationSignature, secret, format, headers, "
+        "enabled, maxAge, timeout",
+        bytes_printable(key, shown, sizeof(shown)));
+    return HOOK_BAD;
+}
+
+static int read_keys(struct hook *hook, json_t *root, struct error_text *why)
+{
+    if (!json_is_object(root)) {
+        error_text_set(why, "the hook must be a JSON object");
+        return HOOK_BAD;
+    }
+    for (void *at = json_object_iter(root); at; at = json_object_iter_next(root, at)) {
+        struct bytes key = {json_object_iter_key(at), json_object_iter_key_len(at)};
+        int problem = read_key(hook, key, json_object_iter_value(at), why);
+
+        if (problem)
+            return problem;
+    }
+    if (!hook->url_text) {
+        error_text_set(why, "url: is missing");
+        return HOOK_BAD;
+    }
+    return HOOK_OK;
+}
+
+/* SHA-256 over url, NUL, signature, NUL and the keys: a hook that was changed starts with a clean
+ * shared state, and one who registers another's URL does not share it. */
+static int set_fingerprint(struct hook *hook, struct error_text *why)
+{
+    const char *signature = hook->verification_signature ? hook->verification_signature : "";
+    EVP_MD_CTX *sha256 = EVP_MD_CTX_new();
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    bool done = sha256 && EVP_DigestInit_ex(sha256, EVP_sha256(), NULL) == 1 &&
+                EVP_DigestUpdate(sha256, hook->url_text, strlen(hook->url_text) + 1) == 1 &&
+                EVP_DigestUpdate(sha256, signature, strlen(signature) + 1) == 1;
+
+    for (size_t i = 0; done && i < hook->secrets_len; i++)
+        done = EVP_DigestUpdate(sha256, hook->secrets[i].key, hook->secrets[i].key_len) == 1;
+    done = done && EVP_DigestFinal_ex(sha256, digest, NULL) == 1;
+    EVP_MD_CTX_free(sha256);
+    if (!done)
+        return out_of_memory(why);
+    snprintf(hook->fingerprint, sizeof(hook->fingerprint), "%02x%02x%02x%02x", digest[0], digest[1],
+             digest[2], digest[3]);
+    return HOOK_OK;
+}
+
+/* Parses into hook, which may be left half-filled. */
+static int fill_hook(struct hook *hook, struct bytes id, struct bytes json, struct error_text *why)
+{
+    bool no_memory;
+    json_t *root;
+    int problem;
+
+    hook->enabled = true;
+    if (!parse_is_name(id) || !bytes_copy_text(id, hook->id, sizeof(hook->id))) {
+        error_text_set(why, "the hook's id must be 1..%d of A-Z a-z 0-9 _ -", RH_NAME_MAX);
+        return HOOK_BAD;
+    }
+    if (json.len > HOOK_JSON_MAX) {
+        error_text_set(why, "the hook has %zu bytes, at most %d are allowed", json.len,
+                       HOOK_JSON_MAX);
+        return HOOK_BAD;
+    }
+    root = json_read(json, JSON_NUL_REFUSED, &no_memory, why);
+    if (!root)
+        return no_memory ? HOOK_NO_MEMORY : HOOK_BAD;
+    problem = read_keys(hook, root, why);
+    json_decref(root);
+    return problem ? problem : set_fingerprint(hook, why);
+}
+
+int hook_parse(struct bytes id, struct bytes json, struct hook **ret_hook, struct error_text *why)
+{
+    struct hook *hook = calloc(1, sizeof(*hook));
+    int problem;
+
+    if (!hook)
+        return out_of_memory(why);
+    problem = fill_hook(hook, id, json, why);
+    if (problem) {
+        hook_free(hook);
+        return problem;
+    }
+    *ret_hook = hook;
+    return HOOK_OK;
+}
+
+static void wipe_text(char *text)
+{
+    if (text)
+        OPENSSL_cleanse(text, strlen(text));
+    free(text);
+}
+
+void hook_free(struct hook *hook)
+{
+    if (!hook)
+        return;
+    free(hook->url_text);
+    wipe_text(hook->verification_signature);
+    if (hook->secrets)
+        OPENSSL_cleanse(hook->secrets, hook->secrets_len * sizeof(*hook->secrets));
+    free(hook->secrets);
+    for (size_t i = 0; i < hook->headers_len; i++)
+        wipe_text(hook->headers[i]); /* may be an Authorization */
+    free(hook->headers);
+    free(hook);
+}
+
+const char *hook_state_field(const struct hook *hook, int64_t room_id,
+                             char out[HOOK_STATE_FIELD_SIZE])
+{
+    snprintf(out, HOOK_STATE_FIELD_SIZE, "%lld/%s/%s", (long long)room_id, hook->id,
+             hook->fingerprint);
+    return out;
+}

@@ -1,0 +1,98 @@
+/*
+ * A hook: one registered webhook of a room, stored as JSON in {Q}:room:<roomId> under its id, or
+ * given inline in an event. Parsing checks everything a worker relies on; the command line uses the
+ * same code, so that what it accepts works.
+ *
+ *   url                    required
+ *   verificationSignature  1..256 visible ASCII characters, sent as a header and in spika bodies
+ *   secret                 "whsec_<base64 of 24..64 bytes>" or a list of at most 4, newest first
+ *   format                 "spika" (default), "bare" or "standard"
+ *   headers                object of at most 32; names are RFC 9110 tokens of up to 64 bytes, none
+ *                          twice; values are 0x20..0x7e and tab, 1 byte to 1 KiB, trimmed; the
+ *                          names Roomhook or HTTP itself sets are refused (see hook_headers.c)
+ *   enabled                true (default) or false
+ *   maxAge, timeout        durations like "15s"; can only lower the settings
+ *
+ * Unknown keys are refused with their name: a misspelt key must not be ignored silently.
+ */
+#ifndef CONTRACT_HOOK_H
+#define CONTRACT_HOOK_H
+
+#include <roomhook/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "url.h"
+
+#define HOOK_JSON_MAX 65536
+#define HOOK_MAX_SECRETS 4
+#define HOOK_MAX_HEADERS 32
+#define HOOK_MAX_HEADER_VALUE 1024
+#define HOOK_SECRET_MIN 24 /* bytes behind the base64; Standard Webhooks 1.0.0 */
+#define HOOK_SECRET_MAX 64
+#define HOOK_SIGNATURE_MAX 256
+#define HOOK_STATE_FINGERPRINT_SIZE 9 /* 8 hex and NUL */
+
+enum hook_format {
+    HOOK_FORMAT_SPIKA,
+    HOOK_FORMAT_BARE,
+    HOOK_FORMAT_STANDARD
+};
+
+struct hook_secret {
+    unsigned char key[HOOK_SECRET_MAX];
+    size_t key_len;
+};
+
+struct hook {
+    char id[RH_NAME_MAX + 1];
+    char *url_text; /* as given */
+    struct url url;
+    char *verification_signature; /* NULL when the hook has none */
+    struct hook_secret *secrets;  /* newest first; wiped when freed */
+    size_t secrets_len;
+    char **headers; /* "Name: value" lines, checked and trimmed, in the hook's order */
+    size_t headers_len;
+    enum hook_format format;
+    bool enabled;
+    int64_t max_age_ms;                            /* 0: the setting's */
+    int64_t timeout_ms;                            /* 0: the setting's */
+    char fingerprint[HOOK_STATE_FINGERPRINT_SIZE]; /* 8 hex of SHA-256 of url and credentials */
+};
+
+enum hook_problem {
+    HOOK_OK = 0,
+    HOOK_BAD = -1,     /* dead letter reason bad-hook */
+    HOOK_BAD_URL = -2, /* dead letter reason bad-url: url is a string, but not an acceptable one */
+    HOOK_NO_MEMORY = -3
+};
+
+/* HOOK_OK with a hook for hook_free, or a problem with *why told (it never quotes credentials).
+ * id is [A-Za-z0-9_-]{1,64}. */
+int hook_parse(struct bytes id, struct bytes json, struct hook **ret_hook, struct error_text *why);
+
+void hook_free(struct hook *hook); /* NULL allowed; wipes secrets and signature */
+
+const char *hook_format_name(enum hook_format format);
+
+/* Checks one header against the rules above. 0, or -1 with *why. Used for hooks and on the
+ * command line. */
+int hook_header_check(struct bytes name, struct bytes value, struct error_text *why);
+
+/* A header's value without the blanks around it, as it is sent. */
+struct bytes hook_header_trim(struct bytes value);
+
+/* A secret text "whsec_…" to its key. 0 or -1 with *why. */
+int hook_secret_parse(struct bytes text, struct hook_secret *ret_secret, struct error_text *why);
+
+/* Makes credentials from the system's randomness. 0, or -1 when there is none. */
+int hook_make_signature(char out[17]); /* 16 of [A-Za-z0-9], as Spika does */
+int hook_make_secret(char out[64]);    /* "whsec_" and base64 of 32 bytes */
+
+/* "<room>/<hook id>/<fingerprint>", the hook's field in {Q}:hooks-state. */
+#define HOOK_STATE_FIELD_SIZE (20 + 1 + RH_NAME_MAX + 1 + HOOK_STATE_FINGERPRINT_SIZE)
+const char *hook_state_field(const struct hook *hook, int64_t room_id,
+                             char out[HOOK_STATE_FIELD_SIZE]);
+
+#endif

@@ -1,0 +1,38 @@
+#include "keys.h"
+
+#include <stdio.h>
+
+#include "parse.h"
+
+static void set_key(const struct keys *keys, char out[KEY_SIZE], const char *name)
+{
+    snprintf(out, KEY_SIZE, "{%s}:%s", keys->queue, name);
+}
+
+int keys_init(struct keys *keys, const char *queue)
+{
+    if (!parse_is_name(bytes_of(queue)))
+        return -1;
+    bytes_copy_text(bytes_of(queue), keys->queue, sizeof(keys->queue));
+    set_key(keys, keys->events, "events");
+    set_key(keys, keys->retries, "retries");
+    set_key(keys, keys->deliveries, "deliveries");
+    set_key(keys, keys->dead, "dead");
+    set_key(keys, keys->hooks_state, "hooks-state");
+    set_key(keys, keys->leader, "leader");
+    set_key(keys, keys->stats, "stats");
+    set_key(keys, keys->meta, "meta");
+    return 0;
+}
+
+const char *keys_room(const struct keys *keys, int64_t room_id, char out[KEY_SIZE])
+{
+    snprintf(out, KEY_SIZE, "{%s}:room:%lld", keys->queue, (long long)room_id);
+    return out;
+}
+
+const char *keys_worker(const struct keys *keys, const char *consumer, char out[KEY_SIZE])
+{
+    snprintf(out, KEY_SIZE, "{%s}:worker:%.*s", keys->queue, CONSUMER_NAME_SIZE - 1, consumer);
+    return out;
+}

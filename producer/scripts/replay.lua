@@ -1,0 +1,34 @@
+#!lua
+-- Moves dead letters back to the events. Not allow-oom: what it adds must respect maxmemory.
+-- KEYS: dead, events. ARGV: ids of dead letters.
+-- Returns for each its new stream id, or '' when it is not there (any more), or an error's words.
+local function replay(id)
+    local letter = redis.call('XRANGE', KEYS[1], id, id)[1]
+    if not letter then
+        return ''
+    end
+    local field = {}
+    for i = 1, #letter[2], 2 do
+        field[letter[2][i]] = letter[2][i + 1]
+    end
+    local encoding = field.msgpack and 'msgpack' or 'json'
+    if not field[encoding] then
+        return 'it has no document'
+    end
+    local event = {encoding, field[encoding]}
+    for _, name in ipairs({{'id', 'event_id'}, {'hook', 'hook'}, {'traceparent', 'traceparent'}}) do
+        if field[name[2]] then
+            event[#event + 1] = name[1]
+            event[#event + 1] = field[name[2]]
+        end
+    end
+    local new = redis.call('XADD', KEYS[2], '*', unpack(event))
+    redis.call('XDEL', KEYS[1], id)
+    return new
+end
+
+local results = {}
+for i, id in ipairs(ARGV) do
+    results[i] = replay(id)
+end
+return results

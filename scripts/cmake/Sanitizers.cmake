@@ -1,0 +1,6 @@
+# ROOMHOOK_SANITIZE instruments everything; a finding ends the process, so that tests notice.
+if(ROOMHOOK_SANITIZE)
+    list(JOIN ROOMHOOK_SANITIZE "," sanitizers)
+    add_compile_options(-fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${sanitizers})
+endif()

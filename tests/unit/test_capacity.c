@@ -1,0 +1,511 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "backoff.h"
+#include "capacity.h"
+
+static struct capacity *capacity_with(size_t in_flight, size_t per_origin, size_t per_endpoint)
+{
+    struct capacity_limits limits = {in_flight, per_origin, per_endpoint};
+    struct capacity *capacity = capacity_new(&limits);
+
+    assert_non_null(capacity);
+    return capacity;
+}
+
+static void wait_ok(struct capacity *capacity, struct capacity_waiter *waiter, const char *endpoint,
+                    const char *origin)
+{
+    assert_int_equal(capacity_wait(capacity, waiter, endpoint, origin), 0);
+    assert_int_equal(waiter->state, CAPACITY_WAITING);
+}
+
+static void assert_next(struct capacity *capacity, struct capacity_waiter *expected)
+{
+    struct capacity_waiter *next = capacity_next(capacity);
+
+    assert_ptr_equal(next, expected);
+    if (next)
+        assert_int_equal(next->state, CAPACITY_IN_FLIGHT);
+}
+
+/* --- examples --- */
+
+static void nothing_waits_nothing_goes(void **unused)
+{
+    struct capacity *capacity = capacity_with(1, 1, 1);
+    struct capacity_waiter out = {.state = CAPACITY_OUT};
+
+    (void)unused;
+    assert_next(capacity, NULL);
+    capacity_leave(capacity, &out); /* leaving while out is nothing */
+    assert_int_equal(capacity_in_flight(capacity) + capacity_waiting(capacity), 0);
+    capacity_free(capacity);
+    capacity_free(NULL);
+}
+
+static void endpoints_take_turns_and_each_keeps_its_order(void **unused)
+{
+    struct capacity *capacity = capacity_with(100, 100, 100);
+    struct capacity_waiter a[3] = {0}, b[2] = {0}, c[1] = {0};
+
+    (void)unused;
+    for (size_t i = 0; i < 3; i++)
+        wait_ok(capacity, &a[i], "a", "A");
+    for (size_t i = 0; i < 2; i++)
+        wait_ok(capacity, &b[i], "b", "A");
+    wait_ok(capacity, &c[0], "c", "C");
+    assert_int_equal(capacity_waiting(capacity), 6);
+    assert_next(capacity, &a[0]);
+    assert_next(capacity, &b[0]);
+    assert_next(capacity, &c[0]);
+    assert_next(capacity, &a[1]);
+    assert_next(capacity, &b[1]);
+    assert_next(capacity, &a[2]);
+    assert_next(capacity, NULL);
+    assert_int_equal(capacity_in_flight(capacity), 6);
+    assert_int_equal(capacity_waiting(capacity), 0);
+    capacity_free(capacity);
+}
+
+static void full_endpoint_waits_for_itself_alone(void **unused)
+{
+    struct capacity *capacity = capacity_with(100, 100, 2);
+    struct capacity_waiter a[4] = {0}, b[1] = {0};
+
+    (void)unused;
+    for (size_t i = 0; i < 4; i++)
+        wait_ok(capacity, &a[i], "a", "A");
+    assert_next(capacity, &a[0]);
+    assert_next(capacity, &a[1]);
+    assert_next(capacity, NULL);
+    wait_ok(capacity, &b[0], "b", "A");
+    assert_next(capacity, &b[0]);
+    capacity_leave(capacity, &a[1]);
+    assert_int_equal(a[1].state, CAPACITY_OUT);
+    assert_next(capacity, &a[2]);
+    assert_next(capacity, NULL);
+    capacity_free(capacity);
+}
+
+static void full_origin_serves_its_endpoints_in_turn(void **unused)
+{
+    struct capacity *capacity = capacity_with(100, 2, 100);
+    struct capacity_waiter a[4] = {0}, b[2] = {0}, c[1] = {0}, z[1] = {0};
+
+    (void)unused;
+    for (size_t i = 0; i < 4; i++)
+        wait_ok(capacity, &a[i], "a", "A");
+    for (size_t i = 0; i < 2; i++)
+        wait_ok(capacity, &b[i], "b", "A");
+    wait_ok(capacity, &c[0], "c", "A");
+    wait_ok(capacity, &z[0], "z", "Z");
+    assert_next(capacity, &a[0]);
+    assert_next(capacity, &b[0]);
+    assert_next(capacity, &z[0]);
+    assert_next(capacity, NULL);
+    capacity_leave(capacity, &a[0]);
+    assert_next(capacity, &c[0]);
+    assert_next(capacity, NULL);
+    capacity_leave(capacity, &c[0]);
+    capacity_leave(capacity, &b[0]);
+    assert_next(capacity, &a[1]);
+    assert_next(capacity, &b[1]);
+    assert_next(capacity, NULL);
+    capacity_leave(capacity, &b[1]);
+    assert_next(capacity, &a[2]);
+    capacity_free(capacity);
+}
+
+/* The endpoint whose turn it would be loses its last waiter: the next one must not be forgotten. */
+static void turn_given_up_goes_to_the_next_of_the_origin(void **unused)
+{
+    struct capacity *capacity = capacity_with(100, 1, 100);
+    struct capacity_waiter a = {0}, b = {0}, c = {0};
+
+    (void)unused;
+    wait_ok(capacity, &a, "a", "A");
+    wait_ok(capacity, &b, "b", "A");
+    wait_ok(capacity, &c, "c", "A");
+    assert_next(capacity, &a);
+    capacity_leave(capacity, &a);
+    capacity_leave(capacity, &b);
+    assert_next(capacity, &c);
+    capacity_free(capacity);
+}
+
+static void parked_endpoint_may_leave(void **unused)
+{
+    struct capacity *capacity = capacity_with(100, 1, 100);
+    struct capacity_waiter a = {0}, b = {0}, c = {0};
+
+    (void)unused;
+    wait_ok(capacity, &a, "a", "A");
+    assert_next(capacity, &a);
+    wait_ok(capacity, &b, "b", "A");
+    wait_ok(capacity, &c, "c", "A");
+    capacity_leave(capacity, &b);
+    assert_int_equal(capacity_waiting(capacity), 1);
+    capacity_leave(capacity, &a);
+    assert_next(capacity, &c);
+    capacity_free(capacity);
+}
+
+static void process_limit_holds_everything(void **unused)
+{
+    struct capacity *capacity = capacity_with(1, 100, 100);
+    struct capacity_waiter a = {0}, b = {0};
+
+    (void)unused;
+    wait_ok(capacity, &a, "a", "A");
+    wait_ok(capacity, &b, "b", "B");
+    assert_next(capacity, &a);
+    assert_next(capacity, NULL);
+    capacity_leave(capacity, &a);
+    assert_next(capacity, &b);
+    capacity_free(capacity);
+}
+
+static void zero_limits_let_nothing_go(void **unused)
+{
+    static const struct capacity_limits rows[] = {{0, 1, 1}, {1, 0, 1}, {1, 1, 0}};
+
+    (void)unused;
+    for (size_t i = 0; i < 3; i++) {
+        struct capacity *capacity = capacity_new(&rows[i]);
+        struct capacity_waiter a = {0};
+
+        wait_ok(capacity, &a, "a", "A");
+        assert_next(capacity, NULL);
+        capacity_leave(capacity, &a);
+        capacity_free(capacity);
+    }
+}
+
+static void unused_endpoint_is_forgotten(void **unused)
+{
+    struct capacity *capacity = capacity_with(100, 1, 100);
+    struct capacity_waiter x = {0}, y = {0};
+
+    (void)unused;
+    wait_ok(capacity, &y, "y", "B");
+    assert_next(capacity, &y);
+    wait_ok(capacity, &x, "x", "A");
+    assert_next(capacity, &x);
+    capacity_leave(capacity, &x);
+    /* Were x still known, it would be of origin A and might go. */
+    wait_ok(capacity, &x, "x", "B");
+    assert_next(capacity, NULL);
+    capacity_leave(capacity, &x);
+    wait_ok(capacity, &x, "x", "A");
+    assert_next(capacity, &x);
+    capacity_free(capacity);
+}
+
+static void room_is_told_before_one_waits(void **unused)
+{
+    struct capacity *capacity = capacity_with(4, 3, 2);
+    struct capacity_waiter a[3] = {0}, b[2] = {0}, z[2] = {0};
+
+    (void)unused;
+    assert_true(capacity_has_room(capacity, "a", "A"));
+    wait_ok(capacity, &a[0], "a", "A");
+    assert_false(capacity_has_room(capacity, "a", "A")); /* somebody waits there */
+    assert_true(capacity_has_room(capacity, "b", "A"));
+    assert_next(capacity, &a[0]);
+    assert_true(capacity_has_room(capacity, "a", "A"));
+    wait_ok(capacity, &a[1], "a", "A");
+    assert_next(capacity, &a[1]);
+    assert_false(capacity_has_room(capacity, "a", "A")); /* endpoint full */
+    wait_ok(capacity, &b[0], "b", "A");
+    assert_next(capacity, &b[0]);
+    assert_false(capacity_has_room(capacity, "b", "A")); /* origin full */
+    assert_false(capacity_has_room(capacity, "new", "A"));
+    assert_true(capacity_has_room(capacity, "z", "Z"));
+    wait_ok(capacity, &z[0], "z", "Z");
+    assert_next(capacity, &z[0]);
+    assert_false(capacity_has_room(capacity, "z", "Z")); /* process full */
+    capacity_leave(capacity, &a[0]);
+    assert_true(capacity_has_room(capacity, "a", "A"));
+    capacity_free(capacity);
+}
+
+/* --- against a naive model --- */
+
+#define ORIGINS 3
+#define ENDPOINTS 9 /* endpoint e belongs to origin e % ORIGINS */
+#define WAITERS 60
+#define STEPS 4000
+#define RUNS 60
+
+struct model_endpoint {
+    size_t queue[WAITERS]; /* waiting ones, oldest first */
+    size_t queue_len;
+    size_t in_flight;
+    int since;               /* step at which it became able to go but for its origin; -1: it is not */
+    int origin_free_since;   /* step since which its origin also had a slot for every such endpoint; -1 */
+    int last_turn;           /* step of its last turn, -1 */
+};
+
+struct model {
+    struct capacity_limits limits;
+    struct capacity *capacity;
+    struct capacity_waiter waiters[WAITERS];
+    size_t endpoint_of[WAITERS];
+    struct model_endpoint endpoints[ENDPOINTS];
+    int step;
+};
+
+static size_t origin_in_flight(const struct model *model, size_t origin)
+{
+    size_t sum = 0;
+
+    for (size_t e = origin; e < ENDPOINTS; e += ORIGINS)
+        sum += model->endpoints[e].in_flight;
+    return sum;
+}
+
+static size_t model_in_flight(const struct model *model)
+{
+    size_t sum = 0;
+
+    for (size_t origin = 0; origin < ORIGINS; origin++)
+        sum += origin_in_flight(model, origin);
+    return sum;
+}
+
+static bool is_runnable(const struct model *model, size_t e)
+{
+    return model->endpoints[e].queue_len > 0 &&
+           model->endpoints[e].in_flight < model->limits.per_endpoint;
+}
+
+static bool origin_has_slots_for_all(const struct model *model, size_t origin)
+{
+    size_t runnable = 0;
+
+    for (size_t e = origin; e < ENDPOINTS; e += ORIGINS)
+        runnable += is_runnable(model, e);
+    return origin_in_flight(model, origin) + runnable <= model->limits.per_origin;
+}
+
+static bool something_may_go(const struct model *model)
+{
+    if (model_in_flight(model) >= model->limits.in_flight)
+        return false;
+    for (size_t e = 0; e < ENDPOINTS; e++) {
+        if (is_runnable(model, e) &&
+            origin_in_flight(model, e % ORIGINS) < model->limits.per_origin)
+            return true;
+    }
+    return false;
+}
+
+/* Notes since when each endpoint has been able to go without a break. */
+static void model_settle(struct model *model)
+{
+    for (size_t e = 0; e < ENDPOINTS; e++) {
+        struct model_endpoint *endpoint = &model->endpoints[e];
+        bool runnable = is_runnable(model, e);
+
+        if (!runnable)
+            endpoint->since = -1;
+        else if (endpoint->since < 0)
+            endpoint->since = model->step;
+        if (!runnable || !origin_has_slots_for_all(model, e % ORIGINS))
+            endpoint->origin_free_since = -1;
+        else if (endpoint->origin_free_since < 0)
+            endpoint->origin_free_since = model->step;
+    }
+}
+
+static void assert_same_numbers(const struct model *model)
+{
+    size_t waiting = 0;
+
+    for (size_t e = 0; e < ENDPOINTS; e++) {
+        waiting += model->endpoints[e].queue_len;
+        assert_true(model->endpoints[e].in_flight <= model->limits.per_endpoint);
+    }
+    for (size_t origin = 0; origin < ORIGINS; origin++)
+        assert_true(origin_in_flight(model, origin) <= model->limits.per_origin);
+    assert_true(model_in_flight(model) <= model->limits.in_flight);
+    assert_int_equal(capacity_waiting(model->capacity), waiting);
+    assert_int_equal(capacity_in_flight(model->capacity), model_in_flight(model));
+}
+
+/*
+ * Between two turns of e nobody was passed over: not an endpoint of the same origin that was runnable all
+ * the time, nor one of another origin that besides never lacked a slot of its origin.
+ */
+static void assert_fair_turn(const struct model *model, size_t e)
+{
+    int last = model->endpoints[e].last_turn;
+
+    for (size_t other = 0; other < ENDPOINTS && last >= 0; other++) {
+        const struct model_endpoint *endpoint = &model->endpoints[other];
+        int since =
+            other % ORIGINS == e % ORIGINS ? endpoint->since : endpoint->origin_free_since;
+
+        if (other != e && since >= 0 && since <= last && endpoint->last_turn < last)
+            fail_msg("step %d: endpoint %zu went again before %zu", model->step, e, other);
+    }
+}
+
+static void names_of(size_t e, char endpoint[32], char origin[32])
+{
+    (void)snprintf(endpoint, 32, "http://o%zu/e%zu", e % ORIGINS, e);
+    (void)snprintf(origin, 32, "http://o%zu", e % ORIGINS);
+}
+
+static void step_wait(struct model *model, size_t w, size_t e)
+{
+    struct model_endpoint *endpoint = &model->endpoints[e];
+    char endpoint_name[32], origin_name[32];
+    bool room;
+
+    names_of(e, endpoint_name, origin_name);
+    room = model_in_flight(model) < model->limits.in_flight && endpoint->queue_len == 0 &&
+           endpoint->in_flight < model->limits.per_endpoint &&
+           origin_in_flight(model, e % ORIGINS) < model->limits.per_origin;
+    assert_int_equal(capacity_has_room(model->capacity, endpoint_name, origin_name), room);
+    wait_ok(model->capacity, &model->waiters[w], endpoint_name, origin_name);
+    model->endpoint_of[w] = e;
+    endpoint->queue[endpoint->queue_len++] = w;
+}
+
+static void step_leave(struct model *model, size_t w)
+{
+    struct model_endpoint *endpoint = &model->endpoints[model->endpoint_of[w]];
+    size_t kept = 0;
+
+    if (model->waiters[w].state == CAPACITY_IN_FLIGHT) {
+        endpoint->in_flight--;
+    } else {
+        for (size_t i = 0; i < endpoint->queue_len; i++) {
+            if (endpoint->queue[i] != w)
+                endpoint->queue[kept++] = endpoint->queue[i];
+        }
+        endpoint->queue_len = kept;
+    }
+    capacity_leave(model->capacity, &model->waiters[w]);
+    assert_int_equal(model->waiters[w].state, CAPACITY_OUT);
+}
+
+static void step_next(struct model *model)
+{
+    bool expected = something_may_go(model);
+    struct capacity_waiter *waiter = capacity_next(model->capacity);
+    struct model_endpoint *endpoint;
+    size_t w, e;
+
+    assert_int_equal(waiter != NULL, expected);
+    if (!waiter)
+        return;
+    w = (size_t)(waiter - model->waiters);
+    e = model->endpoint_of[w];
+    endpoint = &model->endpoints[e];
+    assert_int_equal(endpoint->queue[0], w); /* the oldest of its endpoint */
+    assert_fair_turn(model, e);
+    memmove(endpoint->queue, endpoint->queue + 1, sizeof(endpoint->queue[0]) * --endpoint->queue_len);
+    endpoint->in_flight++;
+    endpoint->last_turn = model->step;
+}
+
+static void run_model(const struct capacity_limits *limits, uint64_t seed)
+{
+    struct model model = {.limits = *limits};
+    uint64_t state = seed;
+
+    model.capacity = capacity_new(limits);
+    assert_non_null(model.capacity);
+    for (size_t e = 0; e < ENDPOINTS; e++)
+        model.endpoints[e].since = model.endpoints[e].origin_free_since =
+            model.endpoints[e].last_turn = -1;
+    for (model.step = 0; model.step < STEPS; model.step++) {
+        uint64_t choice = backoff_random(&state);
+        size_t w = choice % WAITERS;
+        /* Phases in which more come or more leave, so that queues fill and endpoints vanish. */
+        unsigned filling = model.step / 500 % 2 ? 1 : 3;
+
+        if ((choice >> 32) % 4 == 0)
+            step_next(&model);
+        else if (model.waiters[w].state != CAPACITY_OUT && (choice >> 40) % 4 >= filling)
+            step_leave(&model, w);
+        else if (model.waiters[w].state == CAPACITY_OUT && (choice >> 40) % 4 < filling)
+            step_wait(&model, w, (size_t)(choice >> 48) % ENDPOINTS);
+        model_settle(&model);
+        assert_same_numbers(&model);
+    }
+    for (size_t w = 0; w < WAITERS; w++)
+        step_leave(&model, w);
+    assert_same_numbers(&model);
+    capacity_free(model.capacity);
+}
+
+static void random_use_keeps_limits_order_and_fairness(void **unused)
+{
+    static const struct capacity_limits rows[] = {
+        {100, 100, 100}, {100, 100, 2}, {100, 5, 100}, {100, 3, 2}, {100, 1, 1},
+        {6, 4, 2},       {1, 1, 1},     {10, 100, 1},  {8, 3, 3},   {100, 2, 100},
+    };
+
+    (void)unused;
+    for (size_t i = 0; i < RUNS; i++)
+        run_model(&rows[i % (sizeof(rows) / sizeof(rows[0]))], i + 1);
+}
+
+/* One origin is full and tens of thousands of its endpoints wait: turns of others cost the same. Counting
+ * turns would not show a walk over the parked ones, but the test's time limit would. */
+static void many_parked_endpoints_cost_nothing(void **unused)
+{
+    enum { PARKED = 20000, TURNS = 200000 };
+    static struct capacity_waiter parked[PARKED];
+    struct capacity *capacity = capacity_with(10, 1, 1);
+    struct capacity_waiter busy = {0}, other = {0};
+
+    (void)unused;
+    wait_ok(capacity, &busy, "busy", "A");
+    assert_next(capacity, &busy);
+    for (size_t i = 0; i < PARKED; i++) {
+        char name[32];
+
+        (void)snprintf(name, sizeof(name), "parked-%zu", i);
+        wait_ok(capacity, &parked[i], name, "A");
+    }
+    for (size_t i = 0; i < TURNS; i++) {
+        wait_ok(capacity, &other, "other", "B");
+        assert_next(capacity, &other);
+        assert_next(capacity, NULL);
+        capacity_leave(capacity, &other);
+    }
+    capacity_leave(capacity, &busy);
+    assert_next(capacity, &parked[0]);
+    capacity_free(capacity);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_waits_nothing_goes),
+        cmocka_unit_test(endpoints_take_turns_and_each_keeps_its_order),
+        cmocka_unit_test(full_endpoint_waits_for_itself_alone),
+        cmocka_unit_test(full_origin_serves_its_endpoints_in_turn),
+        cmocka_unit_test(turn_given_up_goes_to_the_next_of_the_origin),
+        cmocka_unit_test(parked_endpoint_may_leave),
+        cmocka_unit_test(process_limit_holds_everything),
+        cmocka_unit_test(zero_limits_let_nothing_go),
+        cmocka_unit_test(unused_endpoint_is_forgotten),
+        cmocka_unit_test(room_is_told_before_one_waits),
+        cmocka_unit_test(random_use_keeps_limits_order_and_fairness),
+        cmocka_unit_test(many_parked_endpoints_cost_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,54 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "counters.h"
+
+static void counters_add_counts_in_total_and_unsent(void **unused)
+{
+    struct counters counters = {0};
+
+    (void)unused;
+    counters_add(&counters, COUNTER_ATTEMPTS, 3);
+    counters.unsent[COUNTER_ATTEMPTS] = 0; /* as after a batch was sent */
+    counters_add(&counters, COUNTER_ATTEMPTS, 4);
+    assert_int_equal(counters.total[COUNTER_ATTEMPTS], 7);
+    assert_int_equal(counters.unsent[COUNTER_ATTEMPTS], 4);
+    for (int i = 0; i < COUNTERS; i++) {
+        if (i != COUNTER_ATTEMPTS)
+            assert_true(counters.total[i] == 0 && counters.unsent[i] == 0);
+    }
+}
+
+static void counter_name_is_the_field_in_redis(void **unused)
+{
+    (void)unused;
+    assert_string_equal(counter_name(COUNTER_EVENTS), "events");
+    assert_string_equal(counter_name(COUNTER_DEAD_DROPPED), "dead_dropped");
+    assert_string_equal(counter_name(COUNTER_REAPED), "reaped");
+}
+
+static void counter_name_is_another_for_each(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < COUNTERS; i++) {
+        assert_non_null(counter_name((enum counter)i));
+        for (int j = 0; j < i; j++)
+            assert_string_not_equal(counter_name((enum counter)i), counter_name((enum counter)j));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counters_add_counts_in_total_and_unsent),
+        cmocka_unit_test(counter_name_is_the_field_in_redis),
+        cmocka_unit_test(counter_name_is_another_for_each),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,130 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "signature.h"
+
+/* From the test suites of the Standard Webhooks reference libraries (Python, Rust). */
+static const struct vector {
+    const char *secret;
+    const char *id;
+    int64_t timestamp_s;
+    const char *body;
+    const char *signature;
+} vectors[] = {
+    {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
+     "{\"test\": 2432232314}", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="},
+    {"whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk", 1649367553,
+     "{\"email\":\"test@example.com\",\"username\":\"test_user\"}",
+     "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw="},
+};
+
+static struct hook_secret secret_of(const char *text)
+{
+    struct hook_secret secret;
+    struct error_text why;
+
+    assert_int_equal(hook_secret_parse(bytes_of(text), &secret, &why), 0);
+    return secret;
+}
+
+static void assert_signature(const struct hook_secret *secrets, size_t secrets_len,
+                             const struct vector *vector, struct bytes body, const char *expected)
+{
+    struct buffer out;
+
+    buffer_init(&out, 1024);
+    assert_int_equal(signature_append(&out, secrets, secrets_len, bytes_of(vector->id),
+                                      vector->timestamp_s, body),
+                     0);
+    assert_string_equal(out.data, expected);
+    buffer_release(&out);
+}
+
+static void append_reference_vectors_match(void **unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+        struct hook_secret secret = secret_of(vectors[i].secret);
+
+        assert_signature(&secret, 1, &vectors[i], bytes_of(vectors[i].body), vectors[i].signature);
+    }
+}
+
+static void append_two_secrets_signs_with_both_newest_first(void **unused)
+{
+    struct hook_secret secrets[] = {secret_of(vectors[1].secret), secret_of(vectors[0].secret)};
+    char expected[128] = "v1,78nXHjpFP0tVJQW5D0SBwmVyyW87BV/rL6MgfM/Bw44= ";
+
+    (void)unused;
+    memcpy(expected + strlen(expected), vectors[0].signature, strlen(vectors[0].signature) + 1);
+    assert_signature(secrets, 2, &vectors[0], bytes_of(vectors[0].body), expected);
+}
+
+static void append_longest_key_and_empty_body_match_another_hmac(void **unused)
+{
+    static const struct vector vector = {.id = "e", .timestamp_s = -1};
+    struct hook_secret secret = {.key_len = HOOK_SECRET_MAX};
+
+    (void)unused;
+    memset(secret.key, 'k', sizeof(secret.key));
+    assert_signature(&secret, 1, &vector, (struct bytes){NULL, 0},
+                     "v1,aJnS6odvJ5No1IvAjnkIRKETpGQq9uRsLgPfu3oXQKg=");
+}
+
+static void append_binary_body_signs_every_byte(void **unused)
+{
+    struct hook_secret secret = secret_of(vectors[0].secret);
+
+    (void)unused;
+    assert_signature(&secret, 1, &vectors[0], BYTES("a\0b"),
+                     "v1,OCz/PmGBdMa0Av1gDdWl33myIh8dApC6qlZDpRISdA8=");
+}
+
+static void append_goes_behind_what_is_there(void **unused)
+{
+    struct hook_secret secret = secret_of(vectors[0].secret);
+    struct buffer out;
+
+    (void)unused;
+    buffer_init(&out, 1024);
+    buffer_append_text(&out, "webhook-signature: ");
+    assert_int_equal(signature_append(&out, &secret, 1, bytes_of(vectors[0].id),
+                                      vectors[0].timestamp_s, bytes_of(vectors[0].body)),
+                     0);
+    assert_string_equal(out.data,
+                        "webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    buffer_release(&out);
+}
+
+static void append_full_buffer_fails(void **unused)
+{
+    struct hook_secret secret = secret_of(vectors[0].secret);
+    struct buffer out;
+
+    (void)unused;
+    buffer_init(&out, 46); /* one less than "v1," and 44 of base64 */
+    assert_int_equal(signature_append(&out, &secret, 1, BYTES("id"), 1, BYTES("{}")), -1);
+    buffer_release(&out);
+    buffer_init(&out, 47);
+    assert_int_equal(signature_append(&out, &secret, 1, BYTES("id"), 1, BYTES("{}")), 0);
+    buffer_release(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(append_reference_vectors_match),
+        cmocka_unit_test(append_two_secrets_signs_with_both_newest_first),
+        cmocka_unit_test(append_longest_key_and_empty_body_match_another_hmac),
+        cmocka_unit_test(append_binary_body_signs_every_byte),
+        cmocka_unit_test(append_goes_behind_what_is_there),
+        cmocka_unit_test(append_full_buffer_fails),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

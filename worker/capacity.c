@@ -1,0 +1,303 @@
+#include "capacity.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A failed HASH_ADD leaves hh.tbl NULL instead of ending the process. The hash function is not the
+ * default one because that falls through in a switch, which clang warns of. */
+#define HASH_NONFATAL_OOM 1
+#define HASH_FUNCTION HASH_OAT
+#include <uthash.h>
+
+/*
+ * An endpoint is runnable while it has waiters and is below its own limit. The runnable endpoints of
+ * an origin stand in a queue; of these the first min(how many there are, free slots of the origin) are
+ * also in the ready list that turns are taken from, the others are parked. So whatever is ready may
+ * go, whatever is parked is not looked at, and a change wakes at most one endpoint: all is O(1).
+ */
+struct origin {
+    UT_hash_handle hh;
+    size_t endpoints; /* that exist */
+    size_t in_flight;
+    size_t ready_len; /* how many from the front of runnable are ready */
+    TAILQ_HEAD(origin_runnable, capacity_endpoint) runnable;
+    struct capacity_endpoint *first_parked; /* the first in runnable that is not ready, or NULL */
+    char name[];
+};
+
+struct capacity_endpoint {
+    UT_hash_handle hh;
+    struct origin *origin;
+    size_t in_flight;
+    TAILQ_HEAD(endpoint_waiters, capacity_waiter) waiters;
+    bool is_runnable;
+    bool is_ready;
+    TAILQ_ENTRY(capacity_endpoint) runnable_link;
+    TAILQ_ENTRY(capacity_endpoint) ready_link;
+    char name[];
+};
+
+struct capacity {
+    struct capacity_limits limits;
+    size_t in_flight;
+    size_t waiting;
+    struct origin *origins;
+    struct capacity_endpoint *endpoints;
+    TAILQ_HEAD(capacity_ready, capacity_endpoint) ready;
+};
+
+struct capacity *capacity_new(const struct capacity_limits *limits)
+{
+    struct capacity *capacity = calloc(1, sizeof(*capacity));
+
+    if (!capacity)
+        return NULL;
+    capacity->limits = *limits;
+    TAILQ_INIT(&capacity->ready);
+    return capacity;
+}
+
+void capacity_free(struct capacity *capacity)
+{
+    struct capacity_endpoint *endpoint, *next_endpoint;
+    struct origin *origin, *next_origin;
+
+    if (!capacity)
+        return;
+    HASH_ITER (hh, capacity->endpoints, endpoint, next_endpoint) {
+        HASH_DEL(capacity->endpoints, endpoint);
+        free(endpoint);
+    }
+    HASH_ITER (hh, capacity->origins, origin, next_origin) {
+        HASH_DEL(capacity->origins, origin);
+        free(origin);
+    }
+    free(capacity);
+}
+
+/* --- endpoints and origins --- */
+
+static struct origin *origin_find(const struct capacity *capacity, const char *name)
+{
+    struct origin *origin;
+
+    HASH_FIND_STR(capacity->origins, name, origin);
+    return origin;
+}
+
+static struct capacity_endpoint *endpoint_find(const struct capacity *capacity, const char *name)
+{
+    struct capacity_endpoint *endpoint;
+
+    HASH_FIND_STR(capacity->endpoints, name, endpoint);
+    return endpoint;
+}
+
+static struct origin *origin_add(struct capacity *capacity, const char *name)
+{
+    size_t size = strlen(name) + 1;
+    struct origin *origin = calloc(1, sizeof(*origin) + size);
+
+    if (!origin)
+        return NULL;
+    memcpy(origin->name, name, size);
+    TAILQ_INIT(&origin->runnable);
+    HASH_ADD_STR(capacity->origins, name, origin);
+    if (!origin->hh.tbl) {
+        free(origin);
+        return NULL;
+    }
+    return origin;
+}
+
+static void origin_remove_if_unused(struct capacity *capacity, struct origin *origin)
+{
+    if (origin->endpoints > 0)
+        return;
+    HASH_DEL(capacity->origins, origin);
+    free(origin);
+}
+
+static struct capacity_endpoint *endpoint_add(struct capacity *capacity, struct origin *origin,
+                                              const char *name)
+{
+    size_t size = strlen(name) + 1;
+    struct capacity_endpoint *endpoint = calloc(1, sizeof(*endpoint) + size);
+
+    if (!endpoint)
+        return NULL;
+    memcpy(endpoint->name, name, size);
+    TAILQ_INIT(&endpoint->waiters);
+    HASH_ADD_STR(capacity->endpoints, name, endpoint);
+    if (!endpoint->hh.tbl) {
+        free(endpoint);
+        return NULL;
+    }
+    endpoint->origin = origin;
+    origin->endpoints++;
+    return endpoint;
+}
+
+static void endpoint_remove_if_unused(struct capacity *capacity, struct capacity_endpoint *endpoint)
+{
+    struct origin *origin = endpoint->origin;
+
+    if (endpoint->in_flight > 0 || !TAILQ_EMPTY(&endpoint->waiters))
+        return;
+    HASH_DEL(capacity->endpoints, endpoint);
+    free(endpoint);
+    origin->endpoints--;
+    origin_remove_if_unused(capacity, origin);
+}
+
+static struct capacity_endpoint *endpoint_get(struct capacity *capacity, const char *name,
+                                              const char *origin_name)
+{
+    struct capacity_endpoint *endpoint = endpoint_find(capacity, name);
+    struct origin *origin;
+
+    if (endpoint)
+        return endpoint;
+    origin = origin_find(capacity, origin_name);
+    if (!origin)
+        origin = origin_add(capacity, origin_name);
+    if (!origin)
+        return NULL;
+    endpoint = endpoint_add(capacity, origin, name);
+    if (!endpoint)
+        origin_remove_if_unused(capacity, origin);
+    return endpoint;
+}
+
+/* --- turns --- */
+
+/* Makes the first parked endpoint ready if a slot of the origin is free for it. */
+static void origin_wake(struct capacity *capacity, struct origin *origin)
+{
+    struct capacity_endpoint *endpoint = origin->first_parked;
+
+    if (!endpoint || origin->in_flight + origin->ready_len >= capacity->limits.per_origin)
+        return;
+    origin->first_parked = TAILQ_NEXT(endpoint, runnable_link);
+    origin->ready_len++;
+    endpoint->is_ready = true;
+    TAILQ_INSERT_TAIL(&capacity->ready, endpoint, ready_link);
+}
+
+static void endpoint_enqueue(struct capacity_endpoint *endpoint)
+{
+    struct origin *origin = endpoint->origin;
+
+    endpoint->is_runnable = true;
+    TAILQ_INSERT_TAIL(&origin->runnable, endpoint, runnable_link);
+    if (!origin->first_parked)
+        origin->first_parked = endpoint;
+}
+
+static void endpoint_dequeue(struct capacity *capacity, struct capacity_endpoint *endpoint)
+{
+    struct origin *origin = endpoint->origin;
+
+    if (endpoint->is_ready) {
+        TAILQ_REMOVE(&capacity->ready, endpoint, ready_link);
+        endpoint->is_ready = false;
+        origin->ready_len--;
+    } else if (origin->first_parked == endpoint) {
+        origin->first_parked = TAILQ_NEXT(endpoint, runnable_link);
+    }
+    TAILQ_REMOVE(&origin->runnable, endpoint, runnable_link);
+    endpoint->is_runnable = false;
+}
+
+/* Puts the endpoint where it belongs after one change of its waiters, its slots or its origin's. */
+static void endpoint_update(struct capacity *capacity, struct capacity_endpoint *endpoint)
+{
+    bool runnable =
+        !TAILQ_EMPTY(&endpoint->waiters) && endpoint->in_flight < capacity->limits.per_endpoint;
+
+    if (runnable && !endpoint->is_runnable)
+        endpoint_enqueue(endpoint);
+    else if (!runnable && endpoint->is_runnable)
+        endpoint_dequeue(capacity, endpoint);
+    origin_wake(capacity, endpoint->origin);
+}
+
+int capacity_wait(struct capacity *capacity, struct capacity_waiter *waiter, const char *endpoint,
+                  const char *origin)
+{
+    struct capacity_endpoint *found;
+
+    assert(waiter->state == CAPACITY_OUT);
+    found = endpoint_get(capacity, endpoint, origin);
+    if (!found)
+        return -1;
+    TAILQ_INSERT_TAIL(&found->waiters, waiter, link);
+    waiter->endpoint = found;
+    waiter->state = CAPACITY_WAITING;
+    capacity->waiting++;
+    endpoint_update(capacity, found);
+    return 0;
+}
+
+struct capacity_waiter *capacity_next(struct capacity *capacity)
+{
+    struct capacity_endpoint *endpoint = TAILQ_FIRST(&capacity->ready);
+    struct capacity_waiter *waiter;
+
+    if (!endpoint || capacity->in_flight >= capacity->limits.in_flight)
+        return NULL;
+    waiter = TAILQ_FIRST(&endpoint->waiters);
+    TAILQ_REMOVE(&endpoint->waiters, waiter, link);
+    waiter->state = CAPACITY_IN_FLIGHT;
+    capacity->waiting--;
+    capacity->in_flight++;
+    endpoint->origin->in_flight++;
+    endpoint->in_flight++;
+    endpoint_dequeue(capacity, endpoint); /* behind the others for its next turn */
+    endpoint_update(capacity, endpoint);
+    return waiter;
+}
+
+void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter)
+{
+    struct capacity_endpoint *endpoint = waiter->endpoint;
+
+    if (waiter->state == CAPACITY_OUT)
+        return;
+    if (waiter->state == CAPACITY_WAITING) {
+        TAILQ_REMOVE(&endpoint->waiters, waiter, link);
+        capacity->waiting--;
+    } else {
+        capacity->in_flight--;
+        endpoint->origin->in_flight--;
+        endpoint->in_flight--;
+    }
+    waiter->state = CAPACITY_OUT;
+    waiter->endpoint = NULL;
+    endpoint_update(capacity, endpoint);
+    endpoint_remove_if_unused(capacity, endpoint);
+}
+
+bool capacity_has_room(const struct capacity *capacity, const char *endpoint, const char *origin)
+{
+    const struct capacity_endpoint *known = endpoint_find(capacity, endpoint);
+    const struct origin *known_origin = known ? known->origin : origin_find(capacity, origin);
+
+    if (capacity->in_flight >= capacity->limits.in_flight)
+        return false;
+    if (known_origin && known_origin->in_flight >= capacity->limits.per_origin)
+        return false;
+    return !known ||
+           (TAILQ_EMPTY(&known->waiters) && known->in_flight < capacity->limits.per_endpoint);
+}
+
+size_t capacity_in_flight(const struct capacity *capacity)
+{
+    return capacity->in_flight;
+}
+
+size_t capacity_waiting(const struct capacity *capacity)
+{
+    return capacity->waiting;
+}

@@ -1,0 +1,50 @@
+/*
+ * Who lives and who does not. Each worker writes its heartbeat from the loop that does the work; the
+ * one that holds the maintenance lease takes over the entries of consumers without a heartbeat.
+ *
+ * The heartbeat is the first command on every control connection, then the contract is checked and
+ * the group made; only then is the pipeline told that the link is up. A leader takes nothing over
+ * until its link has been unbroken for one heartbeat-ttl: after a restart or failover of Redis the
+ * heartbeats of healthy workers may be missing.
+ */
+#ifndef WORKER_LIVENESS_H
+#define WORKER_LIVENESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "counters.h"
+#include "keys.h"
+#include "loop.h"
+#include "redis_link.h"
+#include "scripts.h"
+
+struct liveness;
+
+struct liveness_config {
+    const struct keys *keys;
+    const struct scripts *scripts;
+    const char *consumer;
+    const char *host;
+    struct redis_link *link;
+    struct counters *counters;
+    int64_t ttl_ms;
+    size_t (*in_flight)(void *context);
+    void (*ready)(void *context);                                  /* after each connect */
+    void (*alive)(void *context, int64_t until_ms, bool had_lapsed);
+    void (*adopt)(void *context, int64_t min_idle_ms);
+    void (*refused)(void *context, const char *why); /* this worker must not run on this queue */
+    void *context;
+};
+
+struct liveness *liveness_new(struct loop *loop, const struct liveness_config *config);
+void liveness_free(struct liveness *liveness); /* NULL allowed */
+
+void liveness_link_up(struct liveness *liveness);
+void liveness_link_down(struct liveness *liveness);
+
+/* Says goodbye: heartbeat, lease and consumer are dropped; left is called when Redis has answered or
+ * cannot be reached. */
+void liveness_leave(struct liveness *liveness, loop_fn *left, void *context);
+
+#endif

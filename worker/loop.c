@@ -1,0 +1,241 @@
+#include "loop.h"
+
+#include <event2/dns.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define LOOP_SIGNALS_MAX 8
+
+struct loop_signal {
+    struct event *event;
+    loop_fn *fn;
+    void *context;
+};
+
+struct loop {
+    struct event_base *base;
+    struct evdns_base *dns;
+    struct loop_signal signals[LOOP_SIGNALS_MAX];
+    int signals_len;
+};
+
+struct loop_watch {
+    struct loop *loop;
+    struct event *event;
+    int descriptor;
+    short interest;
+    loop_watch_fn *fn;
+    void *context;
+};
+
+static int64_t clock_ms(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t loop_now_ms(void)
+{
+    return clock_ms(CLOCK_MONOTONIC);
+}
+
+int64_t loop_wall_ms(void)
+{
+    return clock_ms(CLOCK_REALTIME);
+}
+
+static struct timeval to_timeval(int64_t ms)
+{
+    if (ms < 0)
+        ms = 0;
+    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+}
+
+struct loop *loop_new(void)
+{
+    struct loop *loop = calloc(1, sizeof(*loop));
+    struct event_config *config = event_config_new();
+    if (loop != NULL && config != NULL) {
+        /* The coarse clock would make timers up to 4 ms late. */
+        event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER);
+        loop->base = event_base_new_with_config(config);
+    }
+    if (config != NULL)
+        event_config_free(config);
+    if (loop != NULL && loop->base == NULL) {
+        free(loop);
+        return NULL;
+    }
+    return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+    if (loop == NULL)
+        return;
+    for (int i = 0; i < loop->signals_len; i++)
+        event_free(loop->signals[i].event);
+    if (loop->dns != NULL)
+        evdns_base_free(loop->dns, 0);
+    event_base_free(loop->base);
+    free(loop);
+}
+
+int loop_run(struct loop *loop)
+{
+    return event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY) < 0 ? -1 : 0;
+}
+
+void loop_stop(struct loop *loop)
+{
+    event_base_loopbreak(loop->base);
+}
+
+struct event_base *loop_base(struct loop *loop)
+{
+    return loop->base;
+}
+
+struct evdns_base *loop_dns(struct loop *loop)
+{
+    if (loop->dns == NULL)
+        loop->dns = evdns_base_new(
+            loop->base, EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+    return loop->dns;
+}
+
+static void on_timer(evutil_socket_t descriptor, short what, void *arg)
+{
+    struct loop_timer *timer = arg;
+    (void)descriptor;
+    (void)what;
+    timer->fn(timer->context);
+}
+
+int loop_timer_init(struct loop *loop, struct loop_timer *timer, loop_fn *fn, void *context)
+{
+    timer->fn = fn;
+    timer->context = context;
+    timer->event = evtimer_new(loop->base, on_timer, timer);
+    return timer->event == NULL ? -1 : 0;
+}
+
+void loop_timer_arm(struct loop_timer *timer, int64_t delay_ms)
+{
+    struct timeval delay = to_timeval(delay_ms);
+    evtimer_add(timer->event, &delay);
+}
+
+void loop_timer_disarm(struct loop_timer *timer)
+{
+    evtimer_del(timer->event);
+}
+
+bool loop_timer_is_armed(const struct loop_timer *timer)
+{
+    return evtimer_pending(timer->event, NULL) != 0;
+}
+
+void loop_timer_release(struct loop_timer *timer)
+{
+    if (timer->event != NULL)
+        event_free(timer->event);
+    timer->event = NULL;
+}
+
+static void on_turn(evutil_socket_t descriptor, short what, void *arg)
+{
+    struct loop_turn *turn = arg;
+    (void)descriptor;
+    (void)what;
+    turn->fn(turn->context);
+}
+
+int loop_turn_init(struct loop *loop, struct loop_turn *turn, loop_fn *fn, void *context)
+{
+    turn->fn = fn;
+    turn->context = context;
+    turn->event = event_new(loop->base, -1, 0, on_turn, turn);
+    return turn->event == NULL ? -1 : 0;
+}
+
+void loop_turn_arm(struct loop_turn *turn)
+{
+    event_active(turn->event, EV_TIMEOUT, 0);
+}
+
+void loop_turn_release(struct loop_turn *turn)
+{
+    if (turn->event != NULL)
+        event_free(turn->event);
+    turn->event = NULL;
+}
+
+static void on_watch(evutil_socket_t descriptor, short what, void *arg)
+{
+    struct loop_watch *watch = arg;
+    watch->fn(watch->context, descriptor, (what & EV_READ) != 0, (what & EV_WRITE) != 0);
+}
+
+struct loop_watch *loop_watch_new(struct loop *loop, loop_watch_fn *fn, void *context)
+{
+    struct loop_watch *watch = calloc(1, sizeof(*watch));
+    if (watch == NULL)
+        return NULL;
+    watch->loop = loop;
+    watch->descriptor = -1;
+    watch->fn = fn;
+    watch->context = context;
+    return watch;
+}
+
+int loop_watch_set(struct loop_watch *watch, int descriptor, bool read, bool write)
+{
+    short interest =
+        (short)((read ? EV_READ : 0) | (write ? EV_WRITE : 0) | EV_PERSIST);
+    if (watch->event != NULL && watch->descriptor == descriptor && watch->interest == interest)
+        return 0;
+    struct event *event =
+        event_new(watch->loop->base, descriptor, interest, on_watch, watch);
+    if (event == NULL)
+        return -1;
+    if (watch->event != NULL)
+        event_free(watch->event);
+    watch->event = event;
+    watch->descriptor = descriptor;
+    watch->interest = interest;
+    return (read || write) ? event_add(event, NULL) : 0;
+}
+
+void loop_watch_free(struct loop_watch *watch)
+{
+    if (watch == NULL)
+        return;
+    if (watch->event != NULL)
+        event_free(watch->event);
+    free(watch);
+}
+
+static void on_signal(evutil_socket_t signal_number, short what, void *arg)
+{
+    struct loop_signal *handler = arg;
+    (void)signal_number;
+    (void)what;
+    handler->fn(handler->context);
+}
+
+int loop_on_signal(struct loop *loop, int signal_number, loop_fn *fn, void *context)
+{
+    if (loop->signals_len == LOOP_SIGNALS_MAX)
+        return -1;
+    struct loop_signal *handler = &loop->signals[loop->signals_len];
+    handler->fn = fn;
+    handler->context = context;
+    handler->event = evsignal_new(loop->base, signal_number, on_signal, handler);
+    if (handler->event == NULL)
+        return -1;
+    loop->signals_len++;
+    return evsignal_add(handler->event, NULL);
+}

@@ -1,0 +1,67 @@
+/*
+ * The event loop: timers, descriptors, signals and the clock. The only header through which the
+ * worker sees libevent (redis_link uses its bufferevents besides). One loop a process, one thread.
+ *
+ * Lifetimes: a timer, watch or turn is embedded in its owner, initialised once, and must be released
+ * before its memory goes. Callbacks run from loop_run only, never from inside an arm or change call.
+ */
+#ifndef WORKER_LOOP_H
+#define WORKER_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct event;
+struct event_base;
+struct evdns_base;
+
+struct loop;
+
+typedef void loop_fn(void *context);
+typedef void loop_watch_fn(void *context, int descriptor, bool readable, bool writable);
+
+struct loop *loop_new(void); /* NULL: out of memory or descriptors */
+void loop_free(struct loop *loop);
+int loop_run(struct loop *loop); /* until loop_stop; -1 when the loop itself fails */
+void loop_stop(struct loop *loop);
+
+int64_t loop_now_ms(void);  /* CLOCK_MONOTONIC: for every waiting */
+int64_t loop_wall_ms(void); /* CLOCK_REALTIME: for what is stored or sent */
+
+struct event_base *loop_base(struct loop *loop); /* for redis_link */
+struct evdns_base *loop_dns(struct loop *loop);  /* made at the first call; NULL: no memory */
+
+/* A one-shot timer. */
+struct loop_timer {
+    struct event *event;
+    loop_fn *fn;
+    void *context;
+};
+
+int loop_timer_init(struct loop *loop, struct loop_timer *timer, loop_fn *fn, void *context);
+void loop_timer_arm(struct loop_timer *timer, int64_t delay_ms); /* replaces an earlier arming */
+void loop_timer_disarm(struct loop_timer *timer);
+bool loop_timer_is_armed(const struct loop_timer *timer);
+void loop_timer_release(struct loop_timer *timer); /* also of a zeroed one */
+
+/* Once more this turn, after the callbacks that are due now: for work that may not be done inside a
+ * library's callback. Arming twice runs once. */
+struct loop_turn {
+    struct event *event;
+    loop_fn *fn;
+    void *context;
+};
+
+int loop_turn_init(struct loop *loop, struct loop_turn *turn, loop_fn *fn, void *context);
+void loop_turn_arm(struct loop_turn *turn);
+void loop_turn_release(struct loop_turn *turn);
+
+/* A descriptor that somebody else owns and will close only after loop_watch_free. */
+struct loop_watch;
+struct loop_watch *loop_watch_new(struct loop *loop, loop_watch_fn *fn, void *context);
+int loop_watch_set(struct loop_watch *watch, int descriptor, bool read, bool write);
+void loop_watch_free(struct loop_watch *watch);
+
+int loop_on_signal(struct loop *loop, int signal_number, loop_fn *fn, void *context);
+
+#endif

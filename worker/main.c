@@ -1,0 +1,87 @@
+/* For environ. */
+#define _GNU_SOURCE 1
+#include <roomhook/version.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "settings.h"
+#include "worker.h"
+
+#define EXIT_USAGE 2
+/* Connected or connecting sockets (two while IPv4 and IPv6 race), look-ups, Redis, log, spare. */
+#define DESCRIPTORS_PER_TRANSFER 4
+#define DESCRIPTORS_BESIDES 64
+
+/* Takes what the system allows; warns when that cannot carry max-in-flight. */
+static void raise_descriptor_limit(const struct settings *settings)
+{
+    struct rlimit limit;
+    rlim_t wanted =
+        (rlim_t)settings->max_in_flight * DESCRIPTORS_PER_TRANSFER + DESCRIPTORS_BESIDES;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+            getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur < wanted)
+        log_at(LOG_WARN, "few_descriptors", log_int("allowed", (int64_t)limit.rlim_cur),
+               log_int("wanted", (int64_t)wanted),
+               log_text("do", "raise LimitNOFILE or lower max-in-flight"));
+}
+
+static int run(const struct settings *settings)
+{
+    struct error_text warning;
+    for (int n = 0; settings_warning(settings, n, &warning) != NULL; n++)
+        log_at(LOG_WARN, "setting", log_text("warning", warning.text));
+    /* A receiver or Redis that closes first must not end the process. */
+    signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit(settings);
+    return worker_run(settings);
+}
+
+static int check(const struct settings *settings)
+{
+    struct error_text warning;
+    for (int n = 0; settings_warning(settings, n, &warning) != NULL; n++)
+        fprintf(stderr, "roomhook-worker: warning: %s\n", warning.text);
+    puts("settings are valid");
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    static struct settings settings;
+    enum settings_action action;
+    struct error_text why;
+    if (settings_read(argc, argv, environ, &settings, &action, &why) != 0) {
+        fprintf(stderr, "roomhook-worker: %s\n", why.text);
+        return EXIT_USAGE;
+    }
+    switch (action) {
+    case SETTINGS_HELP:
+        settings_help(stdout);
+        return EXIT_SUCCESS;
+    case SETTINGS_VERSION:
+        puts("roomhook-worker " RH_VERSION);
+        return EXIT_SUCCESS;
+    case SETTINGS_PRINT:
+        settings_print(&settings, stdout);
+        return EXIT_SUCCESS;
+    case SETTINGS_PRINT_MARKDOWN:
+        settings_print_markdown(stdout);
+        return EXIT_SUCCESS;
+    case SETTINGS_CHECK:
+        return check(&settings);
+    case SETTINGS_RUN:
+        break;
+    }
+    log_configure(settings.log_level, settings.log_format);
+    return run(&settings);
+}

@@ -1,0 +1,382 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "backoff.h"
+#include "log.h"
+#include "parse.h"
+#include "pipeline_internal.h"
+
+bool pipeline_knows(void *context, struct bytes id)
+{
+    const struct pipeline *pipeline = context;
+    struct entry *entry = NULL;
+    HASH_FIND(hh, pipeline->table, id.data, id.len, entry);
+    return entry != NULL;
+}
+
+/* False: the table could not grow. */
+static bool remember(struct pipeline *pipeline, struct entry *entry)
+{
+    HASH_ADD(hh, pipeline->table, stream_id, strlen(entry->stream_id), entry);
+    entry->in_table = pipeline_knows(pipeline, bytes_of(entry->stream_id));
+    return entry->in_table;
+}
+
+static void load_add(struct pipeline *pipeline, const struct entry *entry, size_t n)
+{
+    if (entry->settled)
+        pipeline->retry_load += n;
+    else
+        pipeline->stream_load += n;
+}
+
+static void load_sub(struct pipeline *pipeline, const struct entry *entry, size_t n)
+{
+    if (entry->settled)
+        pipeline->retry_load -= n;
+    else
+        pipeline->stream_load -= n;
+}
+
+/* --- a delivery's way to its slot --- */
+
+static int64_t max_age_ms(const struct pipeline *pipeline, const struct hook *hook)
+{
+    int64_t setting = pipeline->config.settings->max_age_ms;
+    return hook->max_age_ms > 0 && hook->max_age_ms < setting ? hook->max_age_ms : setting;
+}
+
+static void bury_delivery(struct pipeline *pipeline, struct delivery *delivery,
+                          enum dead_reason reason, const char *error)
+{
+    delivery->reason = reason;
+    pipeline_set_error(delivery, error);
+    pipeline_conclude(pipeline, delivery, OUTCOME_DEAD);
+}
+
+static void bury_expired(struct pipeline *pipeline, struct delivery *delivery, int64_t age_ms)
+{
+    char error[RECORD_ERROR_SIZE];
+    char age[32];
+    snprintf(error, sizeof(error), "%s old when its turn came%s%s",
+             format_duration(age_ms / 1000 * 1000, age, sizeof(age)),
+             delivery->history.error[0] != '\0' ? "; before that: " : "",
+             delivery->history.error);
+    bury_delivery(pipeline, delivery, DEAD_EXPIRED, error);
+}
+
+static void queue_delivery(struct pipeline *pipeline, struct delivery *delivery)
+{
+    const struct hook *hook = delivery->slot->hook;
+    char origin[URL_ORIGIN_SIZE];
+    url_origin(&hook->url, origin);
+    if (delivery->leased && !capacity_has_room(pipeline->capacity, hook->url_text, origin)) {
+        pipeline_defer(pipeline, delivery, 0); /* its lease runs: it may not queue */
+    } else if (capacity_wait(pipeline->capacity, &delivery->waiter, hook->url_text, origin) != 0) {
+        pipeline_defer(pipeline, delivery, 0);
+    } else {
+        delivery->state = DELIVERY_WAITING;
+        if (pipeline->draining)
+            pipeline_hand_back(pipeline, delivery);
+    }
+}
+
+/* What is known of the hook decides whether the delivery may be attempted at all. */
+static void admit(struct pipeline *pipeline, struct delivery *delivery)
+{
+    const struct hook_slot *slot = delivery->slot;
+    int64_t now = loop_wall_ms();
+    int64_t age = now - delivery->entry->queued_at_ms;
+    if (slot == NULL) {
+        bury_delivery(pipeline, delivery, DEAD_HOOK_REMOVED, "the room has no hook of this id");
+    } else if (slot->hook == NULL) {
+        bury_delivery(pipeline, delivery,
+                      slot->problem == HOOK_BAD_URL ? DEAD_BAD_URL : DEAD_BAD_HOOK, slot->why);
+    } else if (slot->disabled && delivery->leased) {
+        bury_delivery(pipeline, delivery, DEAD_HOOK_DISABLED, "the hook was disabled meanwhile");
+    } else if (slot->disabled) {
+        counters_add(pipeline->config.counters, COUNTER_HOOK_DISABLED, 1);
+        pipeline_conclude(pipeline, delivery, OUTCOME_DELIVERED);
+    } else if (age > max_age_ms(pipeline, slot->hook)) {
+        bury_expired(pipeline, delivery, age);
+    } else if (slot->paused_until_ms > now) {
+        pipeline_defer(pipeline, delivery, slot->paused_until_ms - now);
+    } else {
+        queue_delivery(pipeline, delivery);
+    }
+}
+
+/* --- from an entry to its deliveries --- */
+
+static struct delivery *add_delivery(struct pipeline *pipeline, struct entry *entry,
+                                     struct hook_set *set, struct hook_slot *slot, const char *id)
+{
+    struct delivery *delivery = delivery_new(entry, set, slot, id);
+    if (delivery == NULL)
+        return NULL;
+    TAILQ_INSERT_TAIL(&pipeline->unfinished, delivery, all);
+    delivery->counted_as_retry = entry->settled;
+    load_add(pipeline, entry, 1);
+    return delivery;
+}
+
+/* Out of memory: the entry is forgotten here and stays pending in Redis; adoption brings it back. */
+static void give_up(struct pipeline *pipeline, struct entry *entry)
+{
+    struct delivery *delivery;
+    log_at(LOG_ERROR, "out_of_memory", log_text("entry", entry->stream_id));
+    TAILQ_FOREACH(delivery, &entry->deliveries, link)
+    {
+        TAILQ_REMOVE(&pipeline->unfinished, delivery, all);
+        load_sub(pipeline, entry, 1);
+    }
+    pipeline_finish_entry(pipeline, entry);
+}
+
+static int add_all(struct pipeline *pipeline, struct entry *entry, struct hook_set *set)
+{
+    if (entry->only_hook[0] != '\0') {
+        struct hook_slot *slot = hook_set_find(set, bytes_of(entry->only_hook));
+        return add_delivery(pipeline, entry, set, slot, entry->only_hook) == NULL ? -1 : 0;
+    }
+    for (size_t i = 0; i < set->len; i++) {
+        if (add_delivery(pipeline, entry, set, &set->slots[i], set->slots[i].id) == NULL)
+            return -1;
+    }
+    return 0;
+}
+
+static void admit_all(struct pipeline *pipeline, struct entry *entry)
+{
+    /* Admitting may end the entry; the copy of the count tells when to stop. */
+    size_t left = entry->open;
+    struct delivery *delivery = TAILQ_FIRST(&entry->deliveries);
+    while (left-- > 0) {
+        struct delivery *next = TAILQ_NEXT(delivery, link);
+        admit(pipeline, delivery);
+        delivery = next;
+    }
+    pipeline_dispatch(pipeline);
+}
+
+static void on_hooks_of_entry(struct pipeline *pipeline, struct entry *entry, struct hook_set *set)
+{
+    if (add_all(pipeline, entry, set) != 0) {
+        load_sub(pipeline, entry, 1);
+        give_up(pipeline, entry);
+        return;
+    }
+    load_sub(pipeline, entry, 1); /* held while the hooks were unknown */
+    if (entry->open == 0) {
+        counters_add(pipeline->config.counters, COUNTER_NO_HOOK, 1);
+        pipeline_submit_entry(pipeline, entry);
+        loop_turn_arm(&pipeline->refill);
+        return;
+    }
+    admit_all(pipeline, entry);
+}
+
+static void on_hooks_of_retry(struct pipeline *pipeline, struct entry *entry, struct hook_set *set)
+{
+    struct delivery *delivery = TAILQ_FIRST(&entry->deliveries);
+    delivery->slot = hook_set_find(set, bytes_of(delivery->hook_id));
+    delivery->set = set;
+    hook_set_keep(set);
+    admit_all(pipeline, entry);
+}
+
+static void on_hooks(void *context, struct hook_set *set);
+
+static void look_up(struct pipeline *pipeline, struct entry *entry)
+{
+    registry_look_up(pipeline->registry, entry->event.room_id, &entry->query, on_hooks, entry);
+}
+
+static void on_hooks(void *context, struct hook_set *set)
+{
+    struct entry *entry = context;
+    struct pipeline *pipeline = entry->pipeline;
+    if (set == NULL) {
+        /* Not "no hooks": the event waits until the question is answered. */
+        entry->timed_at_ms = loop_now_ms() + LOOKUP_AGAIN_MS;
+        entry->timed_in = &pipeline->asking;
+        TAILQ_INSERT_TAIL(&pipeline->asking, entry, timed);
+        if (!loop_timer_is_armed(&pipeline->ask_timer))
+            loop_timer_arm(&pipeline->ask_timer, LOOKUP_AGAIN_MS);
+    } else if (entry->settled) {
+        on_hooks_of_retry(pipeline, entry, set);
+    } else {
+        on_hooks_of_entry(pipeline, entry, set);
+    }
+}
+
+void pipeline_ask_again(void *context)
+{
+    struct pipeline *pipeline = context;
+    struct entry_list list = TAILQ_HEAD_INITIALIZER(list);
+    TAILQ_CONCAT(&list, &pipeline->asking, timed);
+    while (!TAILQ_EMPTY(&list)) {
+        struct entry *entry = TAILQ_FIRST(&list);
+        TAILQ_REMOVE(&list, entry, timed);
+        entry->timed_in = NULL;
+        look_up(pipeline, entry);
+    }
+}
+
+static void find_hooks(struct pipeline *pipeline, struct entry *entry)
+{
+    if (!entry->event.has_inline_hooks) {
+        look_up(pipeline, entry);
+        return;
+    }
+    struct hook_set *set = hook_set_inline(&entry->event);
+    if (set == NULL) {
+        if (!entry->settled)
+            load_sub(pipeline, entry, 1);
+        give_up(pipeline, entry);
+        return;
+    }
+    if (entry->settled)
+        on_hooks_of_retry(pipeline, entry, set);
+    else
+        on_hooks_of_entry(pipeline, entry, set);
+    hook_set_drop(set);
+}
+
+/* --- arrival of a stream entry --- */
+
+/* Copies the small fields. False with *why when one is not as it must be. */
+static bool read_fields(struct entry *entry, const struct intake_entry *read,
+                        struct error_text *why)
+{
+    char shown[80];
+    if (read->event_id.data != NULL) {
+        if (!parse_is_name(read->event_id)) {
+            error_text_set(why, "id \"%s\": allowed are 1 to 64 of A-Z a-z 0-9 _ -",
+                           bytes_printable(read->event_id, shown, sizeof(shown)));
+            return false;
+        }
+        bytes_copy_text(read->event_id, entry->event_id, sizeof(entry->event_id));
+        entry->own_event_id = true;
+    }
+    if (read->hook.data != NULL) {
+        if (!parse_is_name(read->hook)) {
+            error_text_set(why, "hook \"%s\": allowed are 1 to 64 of A-Z a-z 0-9 _ -",
+                           bytes_printable(read->hook, shown, sizeof(shown)));
+            return false;
+        }
+        bytes_copy_text(read->hook, entry->only_hook, sizeof(entry->only_hook));
+    }
+    if (read->traceparent.data != NULL) {
+        if (!parse_is_traceparent(read->traceparent)) {
+            error_text_set(why, "traceparent \"%s\" is not in the form of W3C Trace Context",
+                           bytes_printable(read->traceparent, shown, sizeof(shown)));
+            return false;
+        }
+        bytes_copy_text(read->traceparent, entry->traceparent, sizeof(entry->traceparent));
+    }
+    return true;
+}
+
+/* Everything about an entry that can be judged without its room. */
+static bool understand(const struct pipeline *pipeline, struct entry *entry,
+                       const struct intake_entry *read, enum dead_reason *ret_reason,
+                       struct error_text *why)
+{
+    size_t max = (size_t)pipeline->config.settings->max_event_bytes;
+    *ret_reason = DEAD_MALFORMED;
+    if ((read->json.data == NULL) == (read->msgpack.data == NULL)) {
+        error_text_set(why, read->json.data == NULL
+                                ? "the entry has neither a field json nor a field msgpack"
+                                : "the entry has both a field json and a field msgpack");
+        return false;
+    }
+    if (!read_fields(entry, read, why))
+        return false;
+    if (entry->document.len > max) {
+        *ret_reason = DEAD_TOO_LARGE;
+        error_text_set(why, "the event has %zu bytes, allowed are %zu", entry->document.len, max);
+        return false;
+    }
+    return event_decode(entry->encoding, entry->document, &entry->event, why) == 0;
+}
+
+void pipeline_on_entry(void *context, const struct intake_entry *read)
+{
+    struct pipeline *pipeline = context;
+    struct error_text why = {""};
+    enum dead_reason reason;
+    if (pipeline_knows(pipeline, read->id))
+        return;
+    bool is_msgpack = read->json.data == NULL;
+    struct entry *entry = entry_new(read->id, is_msgpack ? RH_MSGPACK : RH_JSON,
+                                    is_msgpack ? read->msgpack : read->json);
+    if (entry == NULL || !remember(pipeline, entry)) {
+        log_at(LOG_ERROR, "out_of_memory", log_bytes("entry", read->id));
+        entry_free(entry);
+        return;
+    }
+    TAILQ_INSERT_TAIL(&pipeline->everything, entry, every);
+    entry->pipeline = pipeline;
+    entry->claims = read->claims;
+    if (!understand(pipeline, entry, read, &reason, &why)) {
+        pipeline_bury(pipeline, entry, reason, why.text, read->json, read->msgpack);
+        return;
+    }
+    load_add(pipeline, entry, 1);
+    find_hooks(pipeline, entry);
+}
+
+/* --- arrival of a claimed retry --- */
+
+static struct entry *entry_of_record(struct bytes delivery_id, const struct record *record,
+                                     struct error_text *why)
+{
+    const char *slash = memchr(delivery_id.data, '/', delivery_id.len);
+    struct bytes stream_id = {delivery_id.data,
+                              slash == NULL ? 0 : (size_t)(slash - delivery_id.data)};
+    struct entry *entry = entry_new(stream_id, record->encoding, record->document);
+    if (entry == NULL) {
+        error_text_set(why, "its id is not <stream id>/<hook id>, or memory ran out");
+        return NULL;
+    }
+    entry->settled = true;
+    if (record->event_id[0] != '\0') {
+        snprintf(entry->event_id, sizeof(entry->event_id), "%s", record->event_id);
+        entry->own_event_id = true;
+    }
+    snprintf(entry->traceparent, sizeof(entry->traceparent), "%s", record->traceparent);
+    entry->claims = record->claims;
+    if (event_decode(record->encoding, entry->document, &entry->event, why) != 0) {
+        entry_free(entry);
+        return NULL;
+    }
+    return entry;
+}
+
+void pipeline_on_retry(void *context, const struct claimed_retry *claimed)
+{
+    struct pipeline *pipeline = context;
+    struct record record;
+    struct error_text why = {""};
+    struct entry *entry = NULL;
+    struct delivery *delivery = NULL;
+    if (record_decode(claimed->record, &record, &why) == 0)
+        entry = entry_of_record(claimed->delivery_id, &record, &why);
+    if (entry != NULL)
+        delivery = add_delivery(pipeline, entry, NULL, NULL, record.hook);
+    if (delivery == NULL) {
+        /* Its lease runs out and it comes again: nothing is lost, and an operator can look at it. */
+        log_at(LOG_ERROR, "record_unreadable", log_bytes("delivery", claimed->delivery_id),
+               log_text("error", why.text));
+        entry_free(entry);
+        return;
+    }
+    TAILQ_INSERT_TAIL(&pipeline->everything, entry, every);
+    entry->pipeline = pipeline;
+    delivery->leased = true;
+    delivery->history = record.history;
+    delivery->lease_until_ms = claimed->lease_until_ms;
+    snprintf(delivery->fence, sizeof(delivery->fence), "%s", record.fence);
+    find_hooks(pipeline, entry);
+}

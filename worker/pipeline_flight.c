@@ -1,0 +1,247 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "backoff.h"
+#include "log.h"
+#include "pipeline_internal.h"
+
+static void on_result(void *context, const struct http_result *result);
+
+void pipeline_set_error(struct delivery *delivery, const char *text)
+{
+    snprintf(delivery->history.error, sizeof(delivery->history.error), "%s", text);
+}
+
+/* --- outcomes --- */
+
+static void count_and_log(struct pipeline *pipeline, const struct delivery *delivery)
+{
+    static const char *const names[] = {
+        [OUTCOME_DELIVERED] = "delivered", [OUTCOME_RETRY] = "retry", [OUTCOME_DEAD] = "dead"};
+    const struct entry *entry = delivery->entry;
+    const struct history *history = &delivery->history;
+    char origin[URL_ORIGIN_SIZE] = "";
+    if (delivery->outcome == OUTCOME_DEAD)
+        counters_add(pipeline->config.counters, COUNTER_DEAD, 1);
+    enum log_level level = delivery->outcome == OUTCOME_DELIVERED ? LOG_DEBUG : LOG_INFO;
+    if (!log_is_on(level))
+        return;
+    if (delivery->slot != NULL && delivery->slot->hook != NULL)
+        url_origin(&delivery->slot->hook->url, origin);
+    log_at(level, names[delivery->outcome], log_text("event", entry->event_id),
+           log_text("entry", entry->stream_id), log_int("room", entry->event.room_id),
+           log_text("hook", delivery->hook_id), log_text("origin", origin),
+           log_int("attempts", history->attempts), log_int("status", history->status),
+           log_text("error", history->error),
+           log_text("reason", delivery->outcome == OUTCOME_DEAD
+                                  ? dead_reason_name(delivery->reason)
+                                  : ""),
+           log_int("delay_ms", delivery->delay_ms));
+}
+
+/* The one place where a delivery gets its outcome and leaves the lists of what is under way. */
+void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome)
+{
+    struct entry *entry = delivery->entry;
+    capacity_leave(pipeline->capacity, &delivery->waiter);
+    TAILQ_REMOVE(&pipeline->unfinished, delivery, all);
+    delivery->state = DELIVERY_DONE;
+    delivery->outcome = outcome;
+    entry->open--;
+    if (delivery->counted_as_retry)
+        pipeline->retry_load--;
+    else
+        pipeline->stream_load--;
+    loop_turn_arm(&pipeline->refill);
+    count_and_log(pipeline, delivery);
+    if (delivery->leased)
+        pipeline_settle_delivery(pipeline, delivery);
+    else if (entry->settling)
+        return; /* it is being parted; settled on its own when that is stored */
+    else if (entry->open == 0)
+        pipeline_submit_entry(pipeline, entry);
+    else
+        pipeline_wait_for_parting(pipeline, entry);
+}
+
+/* Put off without an attempt, at least until not_before_ms from now. */
+void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_t not_before_ms)
+{
+    uint64_t seed = backoff_random(&pipeline->random);
+    int64_t delay = backoff_exponential(DEFER_FIRST_MS, DEFER_MAX_MS,
+                                        delivery->history.deferrals, seed);
+    delivery->history.deferrals++;
+    delivery->delay_ms = not_before_ms > 0 ? not_before_ms + delay / 4 : delay;
+    counters_add(pipeline->config.counters, COUNTER_DEFERRED, 1);
+    pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);
+}
+
+/* For another worker, now, without an attempt. */
+void pipeline_hand_back(struct pipeline *pipeline, struct delivery *delivery)
+{
+    if (delivery->transfer != NULL)
+        http_transfer_cancel(delivery->transfer);
+    delivery->transfer = NULL;
+    delivery->releasing = delivery->leased;
+    delivery->delay_ms = 0;
+    counters_add(pipeline->config.counters, COUNTER_DEFERRED, 1);
+    pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);
+}
+
+/* --- an attempt --- */
+
+static int64_t timeout_ms(const struct pipeline *pipeline, const struct hook *hook)
+{
+    int64_t setting = pipeline->config.settings->timeout_ms;
+    return hook->timeout_ms > 0 && hook->timeout_ms < setting ? hook->timeout_ms : setting;
+}
+
+static void start(struct pipeline *pipeline, struct delivery *delivery)
+{
+    const struct entry *entry = delivery->entry;
+    const struct hook *hook = delivery->slot->hook;
+    int64_t timeout = timeout_ms(pipeline, hook);
+    int64_t connect = pipeline->config.settings->connect_timeout_ms;
+    delivery->started_wall_ms = loop_wall_ms();
+    struct render_input input = {
+        .event = &entry->event,
+        .hook = hook,
+        .event_id = bytes_of(entry->event_id),
+        .traceparent = bytes_of(entry->traceparent),
+        .queued_at_ms = entry->queued_at_ms,
+        .now_s = delivery->started_wall_ms / 1000,
+    };
+    struct http_target target = {
+        .url_text = hook->url_text,
+        .url = &hook->url,
+        .timeout_ms = timeout,
+        .connect_timeout_ms = connect < timeout ? connect : timeout,
+        .fresh = delivery->redone,
+    };
+    struct http_transfer *transfer = http_transfer_new(pipeline->http);
+    if (transfer == NULL || render(&input, http_transfer_request(transfer)) != 0) {
+        if (transfer != NULL)
+            http_transfer_drop(transfer);
+        counters_add(pipeline->config.counters, COUNTER_LOCAL_SHORTAGES, 1);
+        pipeline_set_error(delivery, "this worker is out of memory");
+        pipeline_defer(pipeline, delivery, 0);
+        return;
+    }
+    delivery->state = DELIVERY_IN_FLIGHT;
+    delivery->transfer = transfer;
+    http_transfer_start(transfer, &target, on_result, delivery);
+}
+
+static bool lease_suffices(const struct pipeline *pipeline, const struct delivery *delivery)
+{
+    int64_t needed = timeout_ms(pipeline, delivery->slot->hook) + START_MARGIN_MS;
+    return !delivery->leased || delivery->lease_until_ms - loop_now_ms() >= needed;
+}
+
+void pipeline_dispatch(struct pipeline *pipeline)
+{
+    while (loop_now_ms() < pipeline->alive_until_ms) {
+        struct capacity_waiter *waiter = capacity_next(pipeline->capacity);
+        if (waiter == NULL)
+            return;
+        struct delivery *delivery =
+            (struct delivery *)((char *)waiter - offsetof(struct delivery, waiter));
+        if (lease_suffices(pipeline, delivery))
+            start(pipeline, delivery);
+        else
+            pipeline_hand_back(pipeline, delivery);
+    }
+}
+
+/* --- its result --- */
+
+static void remember_attempt(struct delivery *delivery, const struct http_result *result)
+{
+    struct history *history = &delivery->history;
+    history->attempts++;
+    if (history->first_attempt_ms == 0)
+        history->first_attempt_ms = delivery->started_wall_ms;
+    history->last_attempt_ms = delivery->started_wall_ms;
+    history->status = result->attempt.status;
+    pipeline_set_error(delivery, result->error);
+    buffer_clear(&delivery->response);
+    buffer_append_bytes(&delivery->response, result->response);
+}
+
+static void tell_registry(struct pipeline *pipeline, const struct delivery *delivery,
+                          const struct verdict *verdict)
+{
+    const struct entry *entry = delivery->entry;
+    if (entry->event.has_inline_hooks)
+        return; /* inline hooks have no shared state */
+    if (verdict->disable_hook)
+        registry_disable(pipeline->registry, entry->event.room_id, delivery->slot->hook, "gone");
+    else if (verdict->pause_ms > 0)
+        registry_pause(pipeline->registry, entry->event.room_id, delivery->slot->hook,
+                       loop_wall_ms() + verdict->pause_ms);
+}
+
+static void explain(struct delivery *delivery, const struct verdict *verdict)
+{
+    char text[RECORD_ERROR_SIZE];
+    if (verdict->kind == VERDICT_DELIVERED || delivery->history.error[0] != '\0')
+        return;
+    snprintf(text, sizeof(text), verdict->early_response
+                                     ? "answered %d before the whole request was sent"
+                                     : "answered %d",
+             delivery->history.status);
+    pipeline_set_error(delivery, text);
+}
+
+static void apply(struct pipeline *pipeline, struct delivery *delivery,
+                  const struct http_result *result, const struct verdict *verdict)
+{
+    delivery->delay_ms = verdict->delay_ms;
+    if (verdict->kind == VERDICT_BACKOFF) {
+        counters_add(pipeline->config.counters, COUNTER_LOCAL_SHORTAGES, 1);
+        log_at(LOG_ERROR, "local_shortage", log_text("error", result->error));
+        pipeline_set_error(delivery, result->error);
+        delivery->history.deferrals++;
+        pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);
+        return;
+    }
+    counters_add(pipeline->config.counters, COUNTER_ATTEMPTS, 1);
+    remember_attempt(delivery, result);
+    explain(delivery, verdict);
+    tell_registry(pipeline, delivery, verdict);
+    if (verdict->kind == VERDICT_DELIVERED) {
+        counters_add(pipeline->config.counters, COUNTER_DELIVERED, 1);
+        pipeline_conclude(pipeline, delivery, OUTCOME_DELIVERED);
+    } else if (verdict->kind == VERDICT_RETRY) {
+        counters_add(pipeline->config.counters, COUNTER_RETRIES, 1);
+        pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);
+    } else {
+        delivery->reason = verdict->reason;
+        pipeline_conclude(pipeline, delivery, OUTCOME_DEAD);
+    }
+}
+
+static void on_result(void *context, const struct http_result *result)
+{
+    struct delivery *delivery = context;
+    struct pipeline *pipeline = delivery->entry->pipeline;
+    struct attempt_result attempt = result->attempt;
+    struct verdict_policy policy = pipeline->policy;
+    const struct hook *hook = delivery->slot->hook;
+    delivery->transfer = NULL;
+    if (attempt.end == ATTEMPT_DIRTY && delivery->redone)
+        attempt.end = ATTEMPT_BROKEN; /* one fresh connection only */
+    if (hook->max_age_ms > 0 && hook->max_age_ms < policy.max_age_ms)
+        policy.max_age_ms = hook->max_age_ms;
+    struct verdict verdict =
+        verdict_of(&attempt, &policy, delivery->history.attempts + 1,
+                   loop_wall_ms() - delivery->entry->queued_at_ms, delivery->history.deferrals,
+                   backoff_random(&pipeline->random));
+    if (verdict.kind == VERDICT_REDO) {
+        delivery->redone = true;
+        start(pipeline, delivery);
+        return;
+    }
+    apply(pipeline, delivery, result, &verdict);
+    pipeline_dispatch(pipeline);
+}

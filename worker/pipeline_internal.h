@@ -1,0 +1,79 @@
+/*
+ * What the files of the pipeline share:
+ *   pipeline.c        the parts and who hands what to whom; room
+ *   pipeline_entry.c  arrival: from what Redis gave to deliveries that wait for a slot
+ *   pipeline_flight.c one attempt: slot, render, POST, verdict, outcome
+ *   pipeline_settle.c the end: from outcomes to Redis, and parting
+ */
+#ifndef WORKER_PIPELINE_INTERNAL_H
+#define WORKER_PIPELINE_INTERNAL_H
+
+#include "capacity.h"
+#include "delivery.h"
+#include "http_client.h"
+#include "intake.h"
+#include "outcome.h"
+#include "pipeline.h"
+#include "registry.h"
+#include "retry_clock.h"
+#include "settle.h"
+
+#define LEASE_MARGIN_MS 5000 /* a lease lasts timeout + this */
+#define START_MARGIN_MS 2000 /* a POST starts only with timeout + this left of its lease */
+#define PART_AFTER_MS 1000   /* an entry waits so long for its last deliveries */
+#define LOOKUP_AGAIN_MS 500
+#define DEFER_FIRST_MS 1000
+#define DEFER_MAX_MS 300000
+
+struct pipeline {
+    struct loop *loop;
+    struct pipeline_config config;
+    struct intake *intake;
+    struct registry *registry;
+    struct capacity *capacity;
+    struct http_client *http;
+    struct settle *settle;
+    struct retry_clock *retry_clock;
+    struct outcome_stamp stamp;
+    struct verdict_policy policy;
+    uint64_t random;
+    bool draining;
+
+    struct entry *table;       /* stream entries not yet settled */
+    struct entry_list everything; /* entries alive, of both kinds, linked by every */
+    int64_t alive_until_ms;    /* our heartbeat holds so long, monotonic */
+    size_t stream_load;        /* slots that stream entries take or will take */
+    size_t retry_load;         /* the same for leased deliveries */
+    struct delivery_list unfinished; /* deliveries without an outcome, linked by all */
+    struct entry_list parting; /* oldest first */
+    struct entry_list asking;  /* look-ups to be asked again, oldest first */
+    struct loop_timer part_timer;
+    struct loop_timer ask_timer;
+    struct loop_turn refill;   /* room may have come: once per turn */
+};
+
+/* pipeline_entry.c */
+bool pipeline_knows(void *context, struct bytes id);
+void pipeline_on_entry(void *context, const struct intake_entry *read);
+void pipeline_on_retry(void *context, const struct claimed_retry *claimed);
+void pipeline_ask_again(void *context);
+
+/* pipeline_flight.c */
+void pipeline_dispatch(struct pipeline *pipeline);
+void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome);
+void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_t delay_ms);
+void pipeline_hand_back(struct pipeline *pipeline, struct delivery *delivery);
+void pipeline_set_error(struct delivery *delivery, const char *text);
+
+/* pipeline_settle.c */
+void pipeline_bury(struct pipeline *pipeline, struct entry *entry, enum dead_reason reason,
+                   const char *error, struct bytes json, struct bytes msgpack);
+void pipeline_submit_entry(struct pipeline *pipeline, struct entry *entry);
+void pipeline_finish_entry(struct pipeline *pipeline, struct entry *entry);
+void pipeline_settle_delivery(struct pipeline *pipeline, struct delivery *delivery);
+void pipeline_on_settled(void *context, struct settlement *settlement, bool ours);
+void pipeline_on_part(void *context);
+void pipeline_wait_for_parting(struct pipeline *pipeline, struct entry *entry);
+void pipeline_forget_timed(struct entry *entry);
+
+#endif

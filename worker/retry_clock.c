@@ -1,0 +1,183 @@
+#include "retry_clock.h"
+
+#include <stdlib.h>
+
+#include "log.h"
+
+#define CLAIM_MAX 200
+#define CLAIM_BYTES_BUDGET (8 << 20)
+#define SLEEP_MIN_MS 5
+#define SLEEP_MAX_MS 1000
+#define AGAIN_MS 1000
+
+struct retry_clock {
+    struct loop *loop;
+    struct retry_clock_config config;
+    struct loop_timer timer;
+    int64_t wake_at_ms;   /* monotonic; when the timer fires */
+    int64_t claim_sent_ms;
+    int64_t fence_number;
+    size_t asked;         /* limit of the claim under way */
+    bool claiming;
+    bool stopped;
+    bool starved;         /* something is due and there was no room */
+    bool refused;         /* told once */
+    int64_t hint_at_ms;   /* earliest hint that came while claiming; 0 none */
+};
+
+static void claim(void *context);
+
+struct retry_clock *retry_clock_new(struct loop *loop, const struct retry_clock_config *config)
+{
+    struct retry_clock *clock = calloc(1, sizeof(*clock));
+    if (clock == NULL)
+        return NULL;
+    clock->loop = loop;
+    clock->config = *config;
+    if (loop_timer_init(loop, &clock->timer, claim, clock) != 0) {
+        free(clock);
+        return NULL;
+    }
+    return clock;
+}
+
+void retry_clock_free(struct retry_clock *clock)
+{
+    if (clock == NULL)
+        return;
+    loop_timer_release(&clock->timer);
+    free(clock);
+}
+
+int64_t retry_clock_fence_number(struct retry_clock *clock)
+{
+    return ++clock->fence_number;
+}
+
+static void sleep_for(struct retry_clock *clock, int64_t ms)
+{
+    ms = ms < SLEEP_MIN_MS ? SLEEP_MIN_MS : ms > SLEEP_MAX_MS ? SLEEP_MAX_MS : ms;
+    clock->wake_at_ms = loop_now_ms() + ms;
+    loop_timer_arm(&clock->timer, ms);
+}
+
+void retry_clock_up(struct retry_clock *clock)
+{
+    if (!clock->stopped && !clock->claiming)
+        sleep_for(clock, 0);
+}
+
+void retry_clock_hint(struct retry_clock *clock, int64_t in_ms)
+{
+    int64_t at = loop_now_ms() + in_ms;
+    if (clock->stopped)
+        return;
+    if (clock->claiming) {
+        if (clock->hint_at_ms == 0 || at < clock->hint_at_ms)
+            clock->hint_at_ms = at;
+    } else if (at < clock->wake_at_ms) {
+        sleep_for(clock, in_ms);
+    }
+}
+
+void retry_clock_kick(struct retry_clock *clock)
+{
+    if (!clock->starved || clock->claiming || clock->stopped)
+        return;
+    clock->starved = false;
+    sleep_for(clock, 0);
+}
+
+void retry_clock_stop(struct retry_clock *clock)
+{
+    clock->stopped = true;
+    loop_timer_disarm(&clock->timer);
+}
+
+bool retry_clock_is_stopped(const struct retry_clock *clock)
+{
+    return clock->stopped && !clock->claiming;
+}
+
+static void on_refused(struct retry_clock *clock, const struct reply *reply)
+{
+    char words[160];
+    if (reply_error(reply) == REPLY_NOSCRIPT) {
+        sleep_for(clock, 0);
+        return;
+    }
+    if (!clock->refused && reply != NULL)
+        log_at(LOG_ERROR, "claim_refused",
+               log_text("error",
+                        bytes_printable(reply_error_text(reply), words, sizeof(words))));
+    clock->refused = true;
+    if (reply_error(reply) == REPLY_DEMOTED)
+        redis_link_drop(clock->config.link, "this Redis is read-only");
+    else if (!clock->stopped)
+        sleep_for(clock, AGAIN_MS);
+}
+
+static void plan_next(struct retry_clock *clock, const struct reply *reply)
+{
+    int64_t now = reply_int(reply_at(reply, 0));
+    int64_t next = reply_int(reply_at(reply, 1));
+    size_t got = reply_len(reply) - 2;
+    int64_t wait = next < 0 ? SLEEP_MAX_MS : next - now;
+    if (clock->hint_at_ms != 0 && clock->hint_at_ms - loop_now_ms() < wait)
+        wait = clock->hint_at_ms - loop_now_ms();
+    clock->hint_at_ms = 0;
+    /* Due already and not given: there was no room for it. */
+    clock->starved = wait <= 0 && got >= clock->asked;
+    if (clock->starved && clock->config.room(clock->config.context) == 0)
+        wait = SLEEP_MAX_MS; /* retry_clock_kick comes with room */
+    if (!clock->stopped)
+        sleep_for(clock, wait);
+}
+
+static void on_claimed(void *context, const struct reply *reply)
+{
+    struct retry_clock *clock = context;
+    clock->claiming = false;
+    if (!reply_is_list(reply) || reply_len(reply) < 2) {
+        on_refused(clock, reply);
+        return;
+    }
+    clock->refused = false;
+    for (size_t i = 2; i < reply_len(reply); i++) {
+        const struct reply *item = reply_at(reply, i);
+        struct claimed_retry retry = {
+            .delivery_id = reply_text(reply_at(item, 0)),
+            .record = reply_text(reply_at(item, 1)),
+            .lease_until_ms = clock->claim_sent_ms + clock->config.lease_ms,
+        };
+        clock->config.retry(clock->config.context, &retry);
+    }
+    plan_next(clock, reply);
+}
+
+/* With no room it still asks, for nothing but the next due time. */
+static void claim(void *context)
+{
+    struct retry_clock *clock = context;
+    size_t room = clock->config.room(clock->config.context);
+    struct redis_args args;
+    if (clock->claiming || clock->stopped || !redis_link_is_up(clock->config.link))
+        return;
+    clock->asked = room < CLAIM_MAX ? room : CLAIM_MAX;
+    clock->claim_sent_ms = loop_now_ms();
+    redis_args_init(&args);
+    redis_args_text(&args, clock->config.keys->retries);
+    redis_args_text(&args, clock->config.keys->deliveries);
+    redis_args_text(&args, clock->config.consumer);
+    redis_args_int(&args, clock->fence_number + 1);
+    redis_args_int(&args, (int64_t)clock->asked);
+    redis_args_int(&args, clock->config.lease_ms);
+    redis_args_int(&args, CLAIM_BYTES_BUDGET);
+    clock->fence_number += (int64_t)clock->asked;
+    if (redis_link_eval(clock->config.link, &clock->config.scripts->script[SCRIPT_CLAIM_RETRIES], 2,
+                        &args, on_claimed, clock) == 0)
+        clock->claiming = true;
+    else
+        sleep_for(clock, AGAIN_MS);
+    redis_args_release(&args);
+}

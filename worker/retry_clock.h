@@ -1,0 +1,48 @@
+/*
+ * Claims deliveries whose time has come. It sleeps until the earliest due time it knows of, told by
+ * the claim script or by retry_clock_hint, at most a second, at least 5 ms: no fixed polling.
+ */
+#ifndef WORKER_RETRY_CLOCK_H
+#define WORKER_RETRY_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "keys.h"
+#include "loop.h"
+#include "redis_link.h"
+#include "scripts.h"
+
+/* A claimed delivery; views are borrowed for the call. */
+struct claimed_retry {
+    struct bytes delivery_id;
+    struct bytes record;      /* as record.h tells, with our fence */
+    int64_t lease_until_ms;   /* monotonic, on the safe side */
+};
+
+struct retry_clock;
+
+struct retry_clock_config {
+    const struct keys *keys;
+    const struct scripts *scripts;
+    const char *consumer;
+    struct redis_link *link;
+    int64_t lease_ms;
+    size_t (*room)(void *context); /* how many retries may be claimed now */
+    void (*retry)(void *context, const struct claimed_retry *retry);
+    void *context;
+};
+
+struct retry_clock *retry_clock_new(struct loop *loop, const struct retry_clock_config *config);
+void retry_clock_free(struct retry_clock *clock); /* NULL allowed */
+
+void retry_clock_up(struct retry_clock *clock);              /* the link is up */
+void retry_clock_hint(struct retry_clock *clock, int64_t in_ms); /* something will be due in so long */
+void retry_clock_kick(struct retry_clock *clock);            /* there may be room again */
+void retry_clock_stop(struct retry_clock *clock);            /* claim no more */
+bool retry_clock_is_stopped(const struct retry_clock *clock); /* no claim is under way either */
+
+/* A number never used before in this process, for fence tokens "<consumer>:<number>". */
+int64_t retry_clock_fence_number(struct retry_clock *clock);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * The Lua scripts in worker/scripts, embedded by the build. Each file tells its keys, arguments and
+ * reply at its top.
+ */
+#ifndef WORKER_SCRIPTS_H
+#define WORKER_SCRIPTS_H
+
+enum script_number {
+    SCRIPT_ADOPT,          /* take up own pending entries */
+    SCRIPT_SETTLE_ENTRIES, /* store outcomes of entries, then acknowledge them */
+    SCRIPT_CLAIM_RETRIES,  /* lease what is due */
+    SCRIPT_SETTLE_RETRIES, /* store outcomes of leased retries */
+    SCRIPT_HEARTBEAT,      /* say that this worker lives */
+    SCRIPT_HOOK_STATE,     /* share what was learnt about a hook */
+    SCRIPT_COUNT,          /* add to the counters */
+    SCRIPT_REAP,           /* take over from a dead worker */
+    SCRIPT_LEAVE,          /* say goodbye */
+    SCRIPTS
+};
+
+struct redis_script {
+    int number; /* a script_number; at most 32 */
+    const char *text;
+    char sha[41]; /* SHA-1 of text in hex */
+};
+
+struct scripts {
+    struct redis_script script[SCRIPTS];
+};
+
+int scripts_init(struct scripts *scripts); /* -1: no SHA-1 */
+
+#endif

@@ -1,0 +1,24 @@
+#!lua flags=allow-oom
+-- Takes over what a dead worker left: entries that were idle for a whole heartbeat-ttl. Counts as a
+-- claim. A consumer without a heartbeat and with nothing pending is removed from the group; one with
+-- pending entries never is, because that would destroy them.
+--
+-- KEYS  events worker:<suspect>
+-- ARGV  group suspect consumer min_idle_ms limit
+-- reply the ids taken over, or -1 when the suspect lives
+local events, group, suspect, me = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+if suspect == me or redis.call('EXISTS', KEYS[2]) == 1 then
+    return -1
+end
+local pending = redis.call('XPENDING', events, group, 'IDLE', ARGV[4], '-', '+', ARGV[5], suspect)
+local ids = {}
+for _, entry in ipairs(pending) do
+    local id = entry[1]
+    -- JUSTID would not count the claim; entries deleted meanwhile come back empty and leave the list.
+    redis.call('XCLAIM', events, group, me, 0, id)
+    ids[#ids + 1] = id
+end
+if #ids == 0 and #redis.call('XPENDING', events, group, '-', '+', 1, suspect) == 0 then
+    redis.call('XGROUP', 'DELCONSUMER', events, group, suspect)
+end
+return ids

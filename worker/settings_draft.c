@@ -1,0 +1,99 @@
+#include "settings_draft.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "parse.h"
+#include "settings_value.h"
+
+void settings_draft_init(struct settings_draft *draft)
+{
+    const struct setting_source source = {.origin = SETTING_DEFAULT};
+    struct error_text why;
+
+    memset(draft, 0, sizeof(*draft));
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        struct bytes text = bytes_of(settings_table[i].default_text);
+        int rc = settings_draft_set(draft, &settings_table[i], text, &source, &why);
+
+        assert(rc == 0);
+        (void)rc;
+    }
+}
+
+static const char *describe_source(const struct setting *setting,
+                                   const struct setting_source *source, char *out, size_t size)
+{
+    char text[SETTING_VARIABLE_SIZE];
+
+    switch (source->origin) {
+    case SETTING_FILE:
+        snprintf(out, size, "%s:%d", bytes_printable(bytes_of(source->file), text, sizeof(text)),
+                 source->line);
+        break;
+    case SETTING_ENVIRONMENT:
+        snprintf(out, size, "environment %s", setting_variable(setting, text));
+        break;
+    case SETTING_FLAG:
+        snprintf(out, size, "flag");
+        break;
+    case SETTING_DEFAULT:
+        snprintf(out, size, "default");
+        break;
+    }
+    return out;
+}
+
+int settings_draft_set(struct settings_draft *draft, const struct setting *setting,
+                       struct bytes text, const struct setting_source *source,
+                       struct error_text *why)
+{
+    enum setting_origin *origin = &draft->origins[setting - settings_table];
+    bool is_again = *origin == source->origin;
+    struct error_text detail;
+    char value[48];
+    char place[96];
+
+    if (setting_is_list(setting) && !is_again)
+        setting_clear(setting, &draft->settings);
+    *origin = source->origin;
+    if (source->origin == SETTING_FILE && is_again && !setting_is_list(setting))
+        error_text_set(&detail, "is given twice in this file");
+    else if (setting_parse(setting, text, &draft->settings, &detail) == 0)
+        return 0;
+    describe_source(setting, source, place, sizeof(place));
+    if (setting->kind->is_secret)
+        error_text_set(why, "%s (%s): %s", setting->name, place, detail.text);
+    else
+        error_text_set(why, "%s \"%s\" (%s): %s", setting->name,
+                       bytes_printable(text, value, sizeof(value)), place, detail.text);
+    return -1;
+}
+
+enum setting_origin settings_draft_origin(const struct settings_draft *draft, const char *name)
+{
+    const struct setting *setting = setting_find(bytes_of(name));
+
+    assert(setting);
+    return draft->origins[setting - settings_table];
+}
+
+int settings_draft_check(struct settings_draft *draft, struct error_text *why)
+{
+    struct settings *settings = &draft->settings;
+    char connect_timeout[32];
+    char timeout[32];
+
+    if (settings->connect_timeout_ms <= settings->timeout_ms)
+        return 0;
+    if (settings_draft_origin(draft, "connect-timeout") == SETTING_DEFAULT) {
+        settings->connect_timeout_ms = settings->timeout_ms;
+        return 0;
+    }
+    format_duration(settings->connect_timeout_ms, connect_timeout, sizeof(connect_timeout));
+    format_duration(settings->timeout_ms, timeout, sizeof(timeout));
+    error_text_set(why, "connect-timeout \"%s\" must be at most timeout, which is \"%s\"",
+                   connect_timeout, timeout);
+    return -1;
+}

@@ -1,0 +1,289 @@
+#include "settle.h"
+
+#include <stdlib.h>
+
+#include "backoff.h"
+#include "log.h"
+
+#define BATCH_MAX 200
+#define BATCH_BYTES_MAX (8u << 20)
+#define BATCHES_UNDER_WAY_MAX 8
+#define GATHER_MS 5 /* between batches; the first after a rest goes at once */
+#define AGAIN_FIRST_MS 100
+#define AGAIN_MAX_MS 5000
+
+struct batch {
+    struct settle *settle;
+    enum settle_kind kind;
+    struct settlement_list list;
+};
+
+struct settle {
+    struct loop *loop;
+    struct settle_config config;
+    struct settlement_list queue[SETTLE_KINDS];
+    size_t waiting;
+    int under_way;
+    int failures; /* refusals in a row */
+    int64_t last_flush_ms;
+    uint64_t random;
+    struct loop_timer timer; /* the next flush, soon or after a refusal */
+};
+
+static void flush(void *context);
+
+struct settle *settle_new(struct loop *loop, const struct settle_config *config)
+{
+    struct settle *settle = calloc(1, sizeof(*settle));
+    if (settle == NULL)
+        return NULL;
+    settle->loop = loop;
+    settle->config = *config;
+    settle->random = (uint64_t)loop_wall_ms();
+    for (int i = 0; i < SETTLE_KINDS; i++)
+        STAILQ_INIT(&settle->queue[i]);
+    if (loop_timer_init(loop, &settle->timer, flush, settle) != 0) {
+        free(settle);
+        return NULL;
+    }
+    return settle;
+}
+
+void settle_free(struct settle *settle)
+{
+    if (settle == NULL)
+        return;
+    loop_timer_release(&settle->timer);
+    free(settle);
+}
+
+size_t settle_waiting(const struct settle *settle)
+{
+    return settle->waiting;
+}
+
+static void flush_soon(struct settle *settle)
+{
+    int64_t since = loop_now_ms() - settle->last_flush_ms;
+    if (settle->failures == 0 && !loop_timer_is_armed(&settle->timer))
+        loop_timer_arm(&settle->timer, since >= GATHER_MS ? 0 : GATHER_MS - since);
+}
+
+void settle_submit(struct settle *settle, struct settlement *settlement)
+{
+    STAILQ_INSERT_TAIL(&settle->queue[settlement->kind], settlement, link);
+    settle->waiting++;
+    flush_soon(settle);
+}
+
+void settle_resume(struct settle *settle)
+{
+    settle->failures = 0;
+    loop_timer_arm(&settle->timer, 0);
+}
+
+/* The batch's settlements go back to the front of their queue, in their order. */
+static void put_back(struct batch *batch)
+{
+    struct settle *settle = batch->settle;
+    STAILQ_CONCAT(&batch->list, &settle->queue[batch->kind]);
+    STAILQ_CONCAT(&settle->queue[batch->kind], &batch->list);
+}
+
+static void report(struct batch *batch, const struct reply *results)
+{
+    struct settle *settle = batch->settle;
+    size_t at = 1; /* the scripts' first number counts dropped dead letters */
+    while (!STAILQ_EMPTY(&batch->list)) {
+        struct settlement *settlement = STAILQ_FIRST(&batch->list);
+        STAILQ_REMOVE_HEAD(&batch->list, link);
+        bool ours = results == NULL || reply_int(reply_at(results, at++)) == 1;
+        settle->waiting--;
+        if (!ours)
+            counters_add(settle->config.counters, COUNTER_FENCED, 1);
+        settle->config.done(settle->config.context, settlement, ours);
+    }
+}
+
+static void again_later(struct settle *settle, const struct reply *reply)
+{
+    char words[160];
+    struct bytes text = reply_error_text(reply);
+    if (text.len == 0)
+        text = BYTES("an unexpected reply");
+    if (settle->failures == 0)
+        log_at(LOG_ERROR, "settle_refused",
+               log_text("error", bytes_printable(text, words, sizeof(words))),
+               log_int("waiting", (int64_t)settle->waiting));
+    counters_add(settle->config.counters, COUNTER_REDIS_ERRORS, 1);
+    loop_timer_arm(&settle->timer,
+                   backoff_exponential(AGAIN_FIRST_MS, AGAIN_MAX_MS, settle->failures++,
+                                       backoff_random(&settle->random)));
+}
+
+static void on_failure(struct batch *batch, const struct reply *reply)
+{
+    struct settle *settle = batch->settle;
+    put_back(batch);
+    switch (reply_error(reply)) {
+    case REPLY_GONE:
+        break; /* settle_resume follows */
+    case REPLY_NOSCRIPT:
+        flush_soon(settle);
+        break;
+    case REPLY_DEMOTED:
+        redis_link_drop(settle->config.link, "this Redis is read-only");
+        break;
+    default:
+        again_later(settle, reply);
+        break;
+    }
+}
+
+static void on_stored(struct settle *settle)
+{
+    if (settle->failures > 0)
+        log_at(LOG_INFO, "settle_recovered", log_int("waiting", (int64_t)settle->waiting));
+    settle->failures = 0;
+}
+
+static void on_exec(void *context, const struct reply *reply)
+{
+    struct batch *batch = context;
+    struct settle *settle = batch->settle;
+    const struct reply *first = reply_at(reply, 0);
+    const struct reply *second = reply_at(reply, 1);
+    settle->under_way--;
+    if (reply_len(reply) == 2 && reply_error(first) == REPLY_NO_ERROR &&
+        reply_error(second) == REPLY_NO_ERROR) {
+        on_stored(settle);
+        report(batch, NULL);
+    } else {
+        on_failure(batch, reply_error(first) == REPLY_NO_ERROR || first == NULL ? reply : first);
+    }
+    free(batch);
+    flush_soon(settle);
+}
+
+static void on_script(void *context, const struct reply *reply)
+{
+    struct batch *batch = context;
+    struct settle *settle = batch->settle;
+    int64_t dropped = reply_int(reply_at(reply, 0));
+    settle->under_way--;
+    if (reply_is_list(reply)) {
+        if (dropped > 0) {
+            counters_add(settle->config.counters, COUNTER_DEAD_DROPPED, dropped);
+            log_at(LOG_WARN, "dead_dropped", log_int("count", dropped));
+        }
+        on_stored(settle);
+        report(batch, reply);
+    } else {
+        on_failure(batch, reply);
+    }
+    free(batch);
+    flush_soon(settle);
+}
+
+static int send_ack(struct batch *batch)
+{
+    const struct settle_config *config = &batch->settle->config;
+    struct settlement *settlement;
+    struct redis_args ack;
+    struct redis_args del;
+    redis_args_init(&ack);
+    redis_args_init(&del);
+    redis_args_text(&ack, "XACK");
+    redis_args_text(&ack, config->keys->events);
+    redis_args_text(&ack, KEYS_GROUP);
+    redis_args_text(&del, "XDEL");
+    redis_args_text(&del, config->keys->events);
+    STAILQ_FOREACH(settlement, &batch->list, link)
+    {
+        redis_args_text(&ack, settlement->id);
+        redis_args_text(&del, settlement->id);
+    }
+    int result = redis_link_say(config->link, NULL, NULL, "MULTI");
+    if (result == 0 &&
+        (redis_link_send(config->link, &ack, REDIS_COMMAND_DEADLINE_MS, NULL, NULL) != 0 ||
+         redis_link_send(config->link, &del, REDIS_COMMAND_DEADLINE_MS, NULL, NULL) != 0 ||
+         redis_link_say(config->link, on_exec, batch, "EXEC") != 0)) {
+        /* The open MULTI makes the connection useless. */
+        redis_link_drop(config->link, "out of memory");
+        result = -1;
+    }
+    redis_args_release(&ack);
+    redis_args_release(&del);
+    return result;
+}
+
+static int send_script(struct batch *batch)
+{
+    const struct settle_config *config = &batch->settle->config;
+    bool entries = batch->kind == SETTLE_ENTRY;
+    struct settlement *settlement;
+    struct redis_args args;
+    redis_args_init(&args);
+    if (entries)
+        redis_args_text(&args, config->keys->events);
+    redis_args_text(&args, config->keys->retries);
+    redis_args_text(&args, config->keys->deliveries);
+    redis_args_text(&args, config->keys->dead);
+    if (entries) {
+        redis_args_text(&args, KEYS_GROUP);
+        redis_args_text(&args, config->consumer);
+    }
+    redis_args_int(&args, config->dead_max);
+    STAILQ_FOREACH(settlement, &batch->list, link)
+    {
+        redis_args_text(&args, settlement->id);
+        redis_args_append(&args, &settlement->args);
+    }
+    int number = entries ? SCRIPT_SETTLE_ENTRIES : SCRIPT_SETTLE_RETRIES;
+    int result = redis_link_eval(config->link, &config->scripts->script[number], entries ? 4 : 3,
+                                 &args, on_script, batch);
+    redis_args_release(&args);
+    return result;
+}
+
+static struct batch *take_batch(struct settle *settle, enum settle_kind kind)
+{
+    struct batch *batch = calloc(1, sizeof(*batch));
+    size_t bytes = 0;
+    if (batch == NULL)
+        return NULL;
+    batch->settle = settle;
+    batch->kind = kind;
+    STAILQ_INIT(&batch->list);
+    for (int n = 0; n < BATCH_MAX && bytes < BATCH_BYTES_MAX; n++) {
+        struct settlement *settlement = STAILQ_FIRST(&settle->queue[kind]);
+        if (settlement == NULL)
+            break;
+        STAILQ_REMOVE_HEAD(&settle->queue[kind], link);
+        STAILQ_INSERT_TAIL(&batch->list, settlement, link);
+        bytes += redis_args_bytes(&settlement->args);
+    }
+    return batch;
+}
+
+static void flush(void *context)
+{
+    struct settle *settle = context;
+    settle->last_flush_ms = loop_now_ms();
+    for (int kind = 0; kind < SETTLE_KINDS; kind++) {
+        while (!STAILQ_EMPTY(&settle->queue[kind]) &&
+               settle->under_way < BATCHES_UNDER_WAY_MAX && redis_link_is_up(settle->config.link)) {
+            struct batch *batch = take_batch(settle, (enum settle_kind)kind);
+            if (batch == NULL)
+                return;
+            settle->under_way++;
+            if ((kind == SETTLE_ACK ? send_ack(batch) : send_script(batch)) != 0) {
+                settle->under_way--;
+                put_back(batch);
+                free(batch);
+                loop_timer_arm(&settle->timer, AGAIN_FIRST_MS);
+                return;
+            }
+        }
+    }
+}

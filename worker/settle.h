@@ -1,0 +1,63 @@
+/*
+ * Carries outcomes to Redis, in batches: acknowledgements as one MULTI, everything else as one script.
+ *
+ * A settlement is embedded in its owner, submitted once, and answered by exactly one call of done_fn
+ * when Redis has stored it: ours is false when another worker holds the entry or lease and the
+ * outcome was dropped. Until then the owner must keep it, whatever happens to the connection:
+ * batches whose reply was lost are sent again, which every script allows.
+ */
+#ifndef WORKER_SETTLE_H
+#define WORKER_SETTLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/queue.h>
+
+#include "counters.h"
+#include "keys.h"
+#include "loop.h"
+#include "redis_args.h"
+#include "redis_link.h"
+#include "scripts.h"
+
+enum settle_kind {
+    SETTLE_ACK,   /* an entry that leaves nothing behind; args unused */
+    SETTLE_ENTRY, /* an entry with outcomes to store; args as settle_entries.lua wants per entry, from outcomes_len on */
+    SETTLE_RETRY, /* a leased retry; args as settle_retries.lua wants per delivery, from fence on */
+    SETTLE_KINDS
+};
+
+struct settlement {
+    STAILQ_ENTRY(settlement) link;
+    enum settle_kind kind;
+    const char *id; /* stream id, or delivery id for SETTLE_RETRY; the owner's */
+    struct redis_args args;
+    void *owner;
+};
+
+STAILQ_HEAD(settlement_list, settlement);
+
+typedef void settle_done_fn(void *context, struct settlement *settlement, bool ours);
+
+struct settle;
+
+struct settle_config {
+    const struct keys *keys;
+    const struct scripts *scripts;
+    const char *consumer;
+    struct redis_link *link;
+    struct counters *counters;
+    int64_t dead_max;
+    settle_done_fn *done;
+    void *context;
+};
+
+struct settle *settle_new(struct loop *loop, const struct settle_config *config);
+void settle_free(struct settle *settle); /* NULL allowed; submitted settlements are forgotten */
+
+void settle_submit(struct settle *settle, struct settlement *settlement);
+void settle_resume(struct settle *settle); /* the link is up again: send what waits */
+
+size_t settle_waiting(const struct settle *settle); /* submitted and not answered */
+
+#endif

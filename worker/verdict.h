@@ -1,0 +1,75 @@
+/*
+ * What an attempt's result means. Pure: the table of docs/protocol.md as code.
+ */
+#ifndef WORKER_VERDICT_H
+#define WORKER_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dead_letter.h"
+
+/* How a transfer ended, in our own words; http_client maps libcurl's codes to them. */
+enum attempt_end {
+    ATTEMPT_ANSWERED, /* a final status (>= 200) arrived; what happened to the connection later does not matter */
+    ATTEMPT_TIMEOUT,  /* the deadline passed before a final status */
+    ATTEMPT_DNS,      /* the name could not be resolved */
+    ATTEMPT_CONNECT,  /* no connection */
+    ATTEMPT_TLS,      /* no trusted TLS session */
+    ATTEMPT_BROKEN,   /* the connection ended before a final status, or what came was not HTTP */
+    ATTEMPT_BLOCKED,  /* the address guard refused; no connection was made */
+    ATTEMPT_BAD_URL,  /* the URL is refused; no connection was made */
+    ATTEMPT_LOCAL,    /* our own shortage: descriptors, threads, memory, our TLS files */
+    ATTEMPT_DIRTY     /* a reused connection had unasked-for bytes; nothing was sent */
+};
+
+const char *attempt_end_name(enum attempt_end end); /* "timeout", for logs and dead letters */
+
+struct attempt_result {
+    enum attempt_end end;
+    int status;                 /* final status when ANSWERED, else 0 */
+    bool request_sent;          /* the whole body went out */
+    int64_t retry_after_ms;     /* from the answer, 0 when none */
+};
+
+#define PERMANENT_STATUS_MAX 64
+
+struct verdict_policy {
+    const int64_t *retry_schedule_ms; /* delay behind the 1st, 2nd, … failed attempt */
+    size_t retry_schedule_len;
+    int retry_jitter_percent;         /* 0..100: a delay is multiplied by 1 ± this */
+    const int *permanent_status;      /* answered with one of these: dead rejected */
+    size_t permanent_status_len;
+    int64_t max_age_ms;               /* the smaller of the setting's and the hook's */
+    int64_t retry_after_max_ms;
+};
+
+enum verdict_kind {
+    VERDICT_DELIVERED,
+    VERDICT_RETRY,   /* after delay_ms; this was an attempt */
+    VERDICT_DEAD,    /* for reason; this was an attempt */
+    VERDICT_BACKOFF, /* our own shortage: after delay_ms; this was no attempt */
+    VERDICT_REDO     /* at once on a fresh connection; this was no attempt. A fresh connection is
+                        not checked for dirt; if it were dirty, hand in ATTEMPT_BROKEN */
+};
+
+struct verdict {
+    enum verdict_kind kind;
+    enum dead_reason reason; /* when DEAD */
+    int64_t delay_ms;        /* when RETRY or BACKOFF */
+    int64_t pause_ms;        /* > 0: the hook asked for rest (Retry-After on 429, 502, 503, 504), pause it so long */
+    bool disable_hook;       /* 410 */
+    bool early_response;     /* a 2xx before the whole request was sent */
+};
+
+/*
+ * attempts counts this attempt (1 = the first). age_ms is the time since enqueueing; a retry that
+ * would start later than max_age_ms ends as DEAD expired, one behind the schedule's end as DEAD
+ * exhausted. A Retry-After of 429, 502, 503 or 504 (at most retry_after_max_ms) is never undercut: jitter then
+ * only adds. seed is any random number. local_failures counts consecutive BACKOFFs of this delivery.
+ */
+struct verdict verdict_of(const struct attempt_result *result, const struct verdict_policy *policy,
+                          int attempts, int64_t age_ms, int local_failures, uint64_t seed);
+
+#endif
