@@ -177,9 +177,11 @@ static void finish_event(struct sending *sending, size_t i)
         set_failed(sending, i, status, redis_error(redis));
         return;
     }
-    result->status = RH_OK;
-    if (!bytes_copy_text(answer_text(answer), result->id, sizeof(result->id)))
-        set_failed(sending, i, RH_ERR_REFUSED,
+    struct bytes id = answer_text(answer);
+    if (id.len > 0 && bytes_copy_text(id, result->id, sizeof(result->id)))
+        result->status = RH_OK;
+    else
+        set_failed(sending, i, RH_ERR_UNKNOWN,
                    "Redis answered XADD with something else than an id");
     answer_free(answer);
 }

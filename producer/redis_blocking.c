@@ -176,7 +176,7 @@ static bool name_is_optional(const struct redis_blocking *redis, int status)
            (status == RH_ERR_REFUSED && redis_error_is(redis, "ERR"));
 }
 
-/* The first failure decides; nothing of the caller's was sent yet, so a broken one is unreachable. */
+/* The first failure decides. Nothing of the caller's was sent yet: a broken one is unreachable. */
 static int handshake(struct redis_blocking *redis)
 {
     int commands = append_handshake(redis);

@@ -9,7 +9,7 @@
  * RH_ERR_UNKNOWN sent but not answered, and for what Redis answered RH_ERR_FULL, RH_ERR_BUSY or
  * RH_ERR_REFUSED by the first word. redis_error has the words.
  *
- * Resolving a host name is left to the system's resolver, whose time the connect timeout does not bound.
+ * Resolving a host name is left to the system's resolver: the connect timeout does not bound it.
  */
 #ifndef PRODUCER_REDIS_BLOCKING_H
 #define PRODUCER_REDIS_BLOCKING_H
@@ -37,13 +37,13 @@ RH_MUST_CHECK int redis_open(const struct redis_blocking_options *options,
 
 void redis_close(struct redis_blocking *redis); /* NULL allowed */
 
-/* What went wrong in the last failed call; "" before. Bytes that are not printable ASCII are "?". */
+/* What went wrong in the last failed call, "" before; printable ASCII. */
 const char *redis_error(const struct redis_blocking *redis);
 
 /* Was the last failure an error answer that begins with this word, like "NOGROUP"? */
 bool redis_error_is(const struct redis_blocking *redis, const char *word);
 
-/* An answer as a tree. Every accessor is safe on any node, NULL included: what is not there is empty. */
+/* An answer as a tree. Every accessor is safe on any node, NULL too: what is not there is empty. */
 struct answer;
 
 /* Sends one command and waits. On RH_OK *ret_answer is the caller's, to be given to answer_free. */
@@ -53,7 +53,7 @@ RH_MUST_CHECK int redis_command(struct redis_blocking *redis, const struct bytes
 /*
  * A pipeline: append commands, then get as many answers, in order. Nothing is sent before the first
  * get. Bound what you append: all of it waits in memory. An error answer is a failure of that get
- * alone. When the connection breaks, that get and all later ones of the pipeline are RH_ERR_UNKNOWN.
+ * alone. When the connection breaks, that get and the pipeline's later ones are RH_ERR_UNKNOWN.
  */
 RH_MUST_CHECK int redis_append(struct redis_blocking *redis, const struct bytes *args,
                                size_t args_len);

@@ -1,12 +1,12 @@
 /*
- * Which socket addresses a webhook may reach. Pure: the policy table of facts on IANA special ranges,
- * judged on the final sockaddr and port, so that no spelling of a host, no DNS answer and no redirect
- * gets round it.
+ * Which socket addresses a webhook may reach. Pure: the table of special ranges (in
+ * address_guard_table.c) judged on the final sockaddr and port, so that no spelling of a host, no
+ * DNS answer and no redirect gets round it.
  *
- * Order: unwrap IPv4 inside IPv6 → never-allowed ranges → the operator's allow rules → default deny
- * table → allow. For IPv6 only 2000::/3 minus the table's rows is allowed by default.
- * Classes: A is opened by any allow rule that covers it; X only by a rule of full length (/32, /128);
- * N never.
+ * Order: unwrap IPv4 inside IPv6 → never-allowed ranges → the operator's allow rules → default
+ * deny table → allow. For IPv6 only 2000::/3 minus the table's rows is allowed by default.
+ * Classes: A is opened by any allow rule that covers it; X only by a rule of full length (/32,
+ * /128); N never.
  */
 #ifndef WORKER_ADDRESS_GUARD_H
 #define WORKER_ADDRESS_GUARD_H
@@ -30,18 +30,19 @@ struct address_rule {
     uint8_t prefix[16]; /* IPv4 in the last four bytes with is_ipv4 */
     int prefix_len;     /* 0..32 or 0..128 */
     bool is_ipv4;
-    bool has_ports;     /* false: the default port policy applies */
+    bool has_ports; /* false: the default port policy applies */
     uint16_t port_from;
     uint16_t port_to;
 };
 
-/* An exact socket address that is never allowed, whatever the rules say: our own Redis. */
 struct address_guard {
     struct address_rule rules[ADDRESS_RULES_MAX];
     size_t rules_len;
-    struct sockaddr_storage own[ADDRESS_OWN_MAX]; /* our non-loopback interface addresses, class X; port ignored */
+    /* Our own interfaces' addresses but loopback: class X, on every port. */
+    struct sockaddr_storage own[ADDRESS_OWN_MAX];
     size_t own_len;
-    struct sockaddr_storage never[8]; /* address and port of our own Redis */
+    /* Exact addresses and ports that are never allowed, whatever the rules say: our own Redis. */
+    struct sockaddr_storage never[8];
     size_t never_len;
 };
 

@@ -49,7 +49,7 @@ static const struct range ipv4_ranges[] = {
     {IPV4(240, 0, 0, 0), 4, A},        /* IANA, RFC 1112: reserved, used inside by some clouds */
 };
 
-/* Here every address is covered: outside the one public range a new kind of address fails closed. */
+/* Here every address is covered: what is new outside the one public range is refused. */
 static const struct range ipv6_ranges[] = {
     {IPV6_FULL(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23), 128, X},  /* AWS: EKS pod identity */
     {IPV6_FULL(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), 128, X}, /* AWS: instance metadata */
@@ -71,8 +71,9 @@ static const struct range ipv6_ranges[] = {
     {IPV6(0x2000, 0, 0, 0), 3, ADDRESS_PUBLIC}, /* IANA, RFC 4291: global unicast */
 
     /* The rest is not assigned (RFC 4291). By name: unspecified and IPv4-compatible ::/96,
-     * IPv4-translated ::ffff:0:0:0/96 (RFC 2765), discard 100::/64 (RFC 6666), dummy 100:0:0:1::/64
-     * (RFC 9780), NSAP 200::/7 (RFC 4048), segment routing 5f00::/16 (RFC 9602), multicast ff00::/8. */
+     * IPv4-translated ::ffff:0:0:0/96 (RFC 2765), discard 100::/64 (RFC 6666), dummy
+     * 100:0:0:1::/64 (RFC 9780), NSAP 200::/7 (RFC 4048), segment routing 5f00::/16 (RFC 9602),
+     * multicast ff00::/8. */
     {IPV6(0, 0, 0, 0), 0, N},
 };
 

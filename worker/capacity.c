@@ -30,11 +30,15 @@ struct capacity_endpoint {
     UT_hash_handle hh;
     struct origin *origin;
     size_t in_flight;
+    size_t waiting;
+    bool is_congested;
     TAILQ_HEAD(endpoint_waiters, capacity_waiter) waiters;
     bool is_runnable;
     bool is_ready;
     TAILQ_ENTRY(capacity_endpoint) runnable_link;
     TAILQ_ENTRY(capacity_endpoint) ready_link;
+    TAILQ_ENTRY(capacity_endpoint) idle_link;
+    bool is_idle; /* without waiters, kept because it is congested */
     char name[];
 };
 
@@ -45,6 +49,9 @@ struct capacity {
     struct origin *origins;
     struct capacity_endpoint *endpoints;
     TAILQ_HEAD(capacity_ready, capacity_endpoint) ready;
+    TAILQ_HEAD(capacity_arrivals, capacity_waiter) arrivals; /* all that wait, oldest first */
+    TAILQ_HEAD(capacity_idle, capacity_endpoint) idle; /* congested and without waiters */
+    size_t idle_len;
 };
 
 struct capacity *capacity_new(const struct capacity_limits *limits)
@@ -55,6 +62,8 @@ struct capacity *capacity_new(const struct capacity_limits *limits)
         return NULL;
     capacity->limits = *limits;
     TAILQ_INIT(&capacity->ready);
+    TAILQ_INIT(&capacity->arrivals);
+    TAILQ_INIT(&capacity->idle);
     return capacity;
 }
 
@@ -65,11 +74,11 @@ void capacity_free(struct capacity *capacity)
 
     if (!capacity)
         return;
-    HASH_ITER (hh, capacity->endpoints, endpoint, next_endpoint) {
+    HASH_ITER(hh, capacity->endpoints, endpoint, next_endpoint) {
         HASH_DEL(capacity->endpoints, endpoint);
         free(endpoint);
     }
-    HASH_ITER (hh, capacity->origins, origin, next_origin) {
+    HASH_ITER(hh, capacity->origins, origin, next_origin) {
         HASH_DEL(capacity->origins, origin);
         free(origin);
     }
@@ -139,16 +148,44 @@ static struct capacity_endpoint *endpoint_add(struct capacity *capacity, struct 
     return endpoint;
 }
 
-static void endpoint_remove_if_unused(struct capacity *capacity, struct capacity_endpoint *endpoint)
+static void endpoint_remove(struct capacity *capacity, struct capacity_endpoint *endpoint)
 {
     struct origin *origin = endpoint->origin;
 
-    if (endpoint->in_flight > 0 || !TAILQ_EMPTY(&endpoint->waiters))
-        return;
     HASH_DEL(capacity->endpoints, endpoint);
     free(endpoint);
     origin->endpoints--;
     origin_remove_if_unused(capacity, origin);
+}
+
+static void endpoint_end_idling(struct capacity *capacity, struct capacity_endpoint *endpoint)
+{
+    TAILQ_REMOVE(&capacity->idle, endpoint, idle_link);
+    endpoint->is_idle = false;
+    capacity->idle_len--;
+}
+
+static void endpoint_idle(struct capacity *capacity, struct capacity_endpoint *endpoint)
+{
+    struct capacity_endpoint *oldest = TAILQ_FIRST(&capacity->idle);
+
+    if (capacity->idle_len == CAPACITY_CONGESTED_MAX) {
+        endpoint_end_idling(capacity, oldest);
+        endpoint_remove(capacity, oldest);
+    }
+    endpoint->is_idle = true;
+    TAILQ_INSERT_TAIL(&capacity->idle, endpoint, idle_link);
+    capacity->idle_len++;
+}
+
+static void endpoint_rest_if_unused(struct capacity *capacity, struct capacity_endpoint *endpoint)
+{
+    if (endpoint->in_flight > 0 || endpoint->waiting > 0)
+        return;
+    if (endpoint->is_congested)
+        endpoint_idle(capacity, endpoint);
+    else
+        endpoint_remove(capacity, endpoint);
 }
 
 static struct capacity_endpoint *endpoint_get(struct capacity *capacity, const char *name,
@@ -223,8 +260,16 @@ static void endpoint_update(struct capacity *capacity, struct capacity_endpoint 
     origin_wake(capacity, endpoint->origin);
 }
 
+static void waiter_take_out(struct capacity *capacity, struct capacity_waiter *waiter)
+{
+    TAILQ_REMOVE(&waiter->endpoint->waiters, waiter, link);
+    TAILQ_REMOVE(&capacity->arrivals, waiter, arrival);
+    waiter->endpoint->waiting--;
+    capacity->waiting--;
+}
+
 int capacity_wait(struct capacity *capacity, struct capacity_waiter *waiter, const char *endpoint,
-                  const char *origin)
+                  const char *origin, int64_t now_ms)
 {
     struct capacity_endpoint *found;
 
@@ -232,12 +277,36 @@ int capacity_wait(struct capacity *capacity, struct capacity_waiter *waiter, con
     found = endpoint_get(capacity, endpoint, origin);
     if (!found)
         return -1;
+    if (found->is_congested && found->in_flight + found->waiting >= capacity->limits.per_endpoint)
+        return CAPACITY_CONGESTED;
+    if (found->is_idle)
+        endpoint_end_idling(capacity, found);
     TAILQ_INSERT_TAIL(&found->waiters, waiter, link);
+    TAILQ_INSERT_TAIL(&capacity->arrivals, waiter, arrival);
     waiter->endpoint = found;
+    waiter->since_ms = now_ms;
     waiter->state = CAPACITY_WAITING;
+    found->waiting++;
     capacity->waiting++;
     endpoint_update(capacity, found);
     return 0;
+}
+
+struct capacity_waiter *capacity_overdue(struct capacity *capacity, int64_t began_ms)
+{
+    struct capacity_waiter *oldest = TAILQ_FIRST(&capacity->arrivals);
+
+    if (!oldest || oldest->since_ms > began_ms)
+        return NULL;
+    oldest->endpoint->is_congested = true;
+    return oldest;
+}
+
+int64_t capacity_oldest_ms(const struct capacity *capacity)
+{
+    const struct capacity_waiter *oldest = TAILQ_FIRST(&capacity->arrivals);
+
+    return oldest ? oldest->since_ms : -1;
 }
 
 struct capacity_waiter *capacity_next(struct capacity *capacity)
@@ -248,9 +317,8 @@ struct capacity_waiter *capacity_next(struct capacity *capacity)
     if (!endpoint || capacity->in_flight >= capacity->limits.in_flight)
         return NULL;
     waiter = TAILQ_FIRST(&endpoint->waiters);
-    TAILQ_REMOVE(&endpoint->waiters, waiter, link);
+    waiter_take_out(capacity, waiter);
     waiter->state = CAPACITY_IN_FLIGHT;
-    capacity->waiting--;
     capacity->in_flight++;
     endpoint->origin->in_flight++;
     endpoint->in_flight++;
@@ -259,24 +327,25 @@ struct capacity_waiter *capacity_next(struct capacity *capacity)
     return waiter;
 }
 
-void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter)
+void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter, bool answered)
 {
     struct capacity_endpoint *endpoint = waiter->endpoint;
 
     if (waiter->state == CAPACITY_OUT)
         return;
     if (waiter->state == CAPACITY_WAITING) {
-        TAILQ_REMOVE(&endpoint->waiters, waiter, link);
-        capacity->waiting--;
+        waiter_take_out(capacity, waiter);
     } else {
         capacity->in_flight--;
         endpoint->origin->in_flight--;
         endpoint->in_flight--;
+        if (answered && endpoint->in_flight <= capacity->limits.per_endpoint / 2)
+            endpoint->is_congested = false;
     }
     waiter->state = CAPACITY_OUT;
     waiter->endpoint = NULL;
     endpoint_update(capacity, endpoint);
-    endpoint_remove_if_unused(capacity, endpoint);
+    endpoint_rest_if_unused(capacity, endpoint);
 }
 
 bool capacity_has_room(const struct capacity *capacity, const char *endpoint, const char *origin)

@@ -33,6 +33,9 @@
 
 #define DELIVERY_ID_SIZE (RH_STREAM_ID_SIZE + 1 + RH_NAME_MAX)
 
+/* Claims of an entry that was read once and taken over from dead workers twice: a suspect. */
+#define SUSPECT_CLAIMS 3
+
 /* How a delivery ended for now; not part of any I/O. */
 enum outcome {
     OUTCOME_NONE,      /* still under way */
@@ -59,6 +62,7 @@ struct delivery {
     struct hook_slot *slot;  /* in set */
     char hook_id[RH_NAME_MAX + 1];
     struct history history;
+    bool answered;           /* the attempt that ended got a final status */
     bool redone;             /* had its one fresh connection */
     int64_t started_wall_ms; /* of the attempt under way */
 

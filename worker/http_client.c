@@ -177,6 +177,7 @@ static void forget_last_answer(struct http_transfer *transfer)
     transfer->body_pieces = 0;
     transfer->header_bytes = 0;
     transfer->header_lines = 0;
+    transfer->answers = 0;
     transfer->opened_len = 0;
     transfer->sockets = 0;
     transfer->socket_errno = 0;

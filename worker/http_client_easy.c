@@ -158,12 +158,20 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 static size_t on_header(char *data, size_t size, size_t count, void *context)
 {
     struct http_transfer *transfer = context;
-    (void)data;
-    transfer->header_bytes += size * count;
+    size_t len = size * count;
+    /* Each informational answer (1xx) ahead of the final one is a new set of headers. */
+    if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
+        transfer->header_bytes = 0;
+        transfer->header_lines = 0;
+        transfer->answers++;
+    }
+    transfer->header_bytes += len;
+    transfer->header_lines++;
     if (transfer->header_bytes > RESPONSE_HEADER_BYTES_MAX ||
-        ++transfer->header_lines > RESPONSE_HEADER_LINES_MAX)
+        transfer->header_lines > RESPONSE_HEADER_LINES_MAX ||
+        transfer->answers > RESPONSE_ANSWERS_MAX)
         return 0;
-    return size * count;
+    return len;
 }
 
 /* What a stranger's URL must not switch on stays off: see docs/architecture.md. */

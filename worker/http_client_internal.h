@@ -12,6 +12,7 @@
 
 #define RESPONSE_HEADER_BYTES_MAX 16384
 #define RESPONSE_HEADER_LINES_MAX 100
+#define RESPONSE_ANSWERS_MAX 200  /* informational ones and the final one */
 #define RESPONSE_PIECES_MAX 16384 /* calls of the body callback: a server that drips bytes costs CPU */
 #define OPENED_MAX 8              /* sockets remembered of one transfer: addresses tried in turn */
 
@@ -35,6 +36,7 @@ struct http_transfer {
     size_t body_pieces;
     size_t header_bytes;
     size_t header_lines;
+    size_t answers;
     int opened[OPENED_MAX];
     size_t opened_len;
     size_t sockets;      /* opened in all */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "delivery.h"
 #include "json_text.h"
 #include "log.h"
 
@@ -88,6 +89,7 @@ static void reap(struct liveness *liveness, const char *suspect)
     redis_args_text(&args, liveness->config.consumer);
     redis_args_int(&args, liveness->config.ttl_ms);
     redis_args_int(&args, REAP_LIMIT);
+    redis_args_int(&args, SUSPECT_CLAIMS);
     (void)redis_link_eval(liveness->config.link, script(liveness, SCRIPT_REAP), 2, &args, on_reaped,
                           liveness);
     redis_args_release(&args);

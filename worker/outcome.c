@@ -25,13 +25,19 @@ struct letter {
     struct buffer response;
 };
 
-static void add(struct letter *letter, const char *name, struct bytes value)
+static void put(struct letter *letter, const char *name, struct bytes value)
 {
-    if (value.len == 0 || letter->len == LETTER_FIELDS_MAX)
+    if (letter->len == LETTER_FIELDS_MAX)
         return;
     letter->fields[letter->len].name = name;
     letter->fields[letter->len].value = value;
     letter->len++;
+}
+
+static void add(struct letter *letter, const char *name, struct bytes value)
+{
+    if (value.len > 0)
+        put(letter, name, value);
 }
 
 static void add_number(struct letter *letter, const char *name, int64_t value, char *storage)
@@ -194,7 +200,8 @@ int outcome_bury(struct entry *entry, enum dead_reason reason, const char *error
     for (int i = 0; i < 2; i++) {
         if (reason == DEAD_TOO_LARGE && documents[i].len > DEAD_DOCUMENT_KEPT)
             documents[i].len = DEAD_DOCUMENT_KEPT;
-        add(&letter, i == 0 ? "json" : "msgpack", documents[i]);
+        if (documents[i].data != NULL)
+            put(&letter, i == 0 ? "json" : "msgpack", documents[i]);
     }
     entry->settlement.kind = SETTLE_ENTRY;
     redis_args_release(args);

@@ -23,7 +23,7 @@ static size_t stream_room(void *context)
     size_t total = (size_t)pipeline->config.settings->max_in_flight;
     size_t used = pipeline->stream_load + pipeline->retry_load;
     size_t room = pipeline->stream_load < limit ? limit - pipeline->stream_load : 0;
-    if (used >= total)
+    if (used >= total || pipeline_is_quarantined(pipeline))
         return 0;
     return room < total - used ? room : total - used;
 }
@@ -37,6 +37,8 @@ static size_t retry_room(void *context)
         pipeline->stream_load + pipeline->retry_load + intake_offered(pipeline->intake);
     size_t room = used < total ? total - used : 0;
     size_t own = pipeline->retry_load < share ? share - pipeline->retry_load : 0;
+    if (pipeline_is_quarantined(pipeline))
+        return 0;
     return room > own ? room : own;
 }
 
@@ -123,6 +125,8 @@ static int make_parts(struct pipeline *pipeline, struct error_text *why)
     if (pipeline->capacity == NULL || pipeline->registry == NULL || make_ends(pipeline) != 0 ||
         loop_timer_init(pipeline->loop, &pipeline->part_timer, pipeline_on_part, pipeline) != 0 ||
         loop_timer_init(pipeline->loop, &pipeline->ask_timer, pipeline_ask_again, pipeline) != 0 ||
+        loop_timer_init(pipeline->loop, &pipeline->overdue_timer, pipeline_on_overdue, pipeline) !=
+            0 ||
         loop_turn_init(pipeline->loop, &pipeline->refill, refill, pipeline) != 0)
         return -1;
     return make_http(pipeline, why);
@@ -143,6 +147,7 @@ struct pipeline *pipeline_new(struct loop *loop, const struct pipeline_config *c
     TAILQ_INIT(&pipeline->everything);
     TAILQ_INIT(&pipeline->parting);
     TAILQ_INIT(&pipeline->asking);
+    TAILQ_INIT(&pipeline->lone);
     set_policy(pipeline);
     if (make_parts(pipeline, why) != 0) {
         pipeline_free(pipeline);
@@ -181,6 +186,7 @@ void pipeline_free(struct pipeline *pipeline)
     capacity_free(pipeline->capacity);
     loop_timer_release(&pipeline->part_timer);
     loop_timer_release(&pipeline->ask_timer);
+    loop_timer_release(&pipeline->overdue_timer);
     loop_turn_release(&pipeline->refill);
     free(pipeline);
 }
@@ -191,6 +197,7 @@ void pipeline_control_up(struct pipeline *pipeline)
     intake_control_up(pipeline->intake);
     retry_clock_up(pipeline->retry_clock);
     pipeline_ask_again(pipeline);
+    pipeline_next_suspect(pipeline);
 }
 
 void pipeline_reader_up(struct pipeline *pipeline)

@@ -70,15 +70,18 @@ static void queue_delivery(struct pipeline *pipeline, struct delivery *delivery)
     const struct hook *hook = delivery->slot->hook;
     char origin[URL_ORIGIN_SIZE];
     url_origin(&hook->url, origin);
-    if (delivery->leased && !capacity_has_room(pipeline->capacity, hook->url_text, origin)) {
-        pipeline_defer(pipeline, delivery, 0); /* its lease runs: it may not queue */
-    } else if (capacity_wait(pipeline->capacity, &delivery->waiter, hook->url_text, origin) != 0) {
+    /* A leased one may not queue: its lease runs. */
+    if ((delivery->leased && !capacity_has_room(pipeline->capacity, hook->url_text, origin)) ||
+        capacity_wait(pipeline->capacity, &delivery->waiter, hook->url_text, origin,
+                      loop_now_ms()) != 0) {
         pipeline_defer(pipeline, delivery, 0);
-    } else {
-        delivery->state = DELIVERY_WAITING;
-        if (pipeline->draining)
-            pipeline_hand_back(pipeline, delivery);
+        return;
     }
+    delivery->state = DELIVERY_WAITING;
+    if (pipeline->draining)
+        pipeline_hand_back(pipeline, delivery);
+    else if (!loop_timer_is_armed(&pipeline->overdue_timer))
+        loop_timer_arm(&pipeline->overdue_timer, QUEUE_WAIT_MS);
 }
 
 /* What is known of the hook decides whether the delivery may be attempted at all. */
@@ -278,10 +281,10 @@ static bool read_fields(struct entry *entry, const struct intake_entry *read,
     return true;
 }
 
-/* Everything about an entry that can be judged without its room. */
-static bool understand(const struct pipeline *pipeline, struct entry *entry,
-                       const struct intake_entry *read, enum dead_reason *ret_reason,
-                       struct error_text *why)
+/* Everything about an entry that can be judged without decoding it. */
+static bool check_entry(const struct pipeline *pipeline, struct entry *entry,
+                        const struct intake_entry *read, enum dead_reason *ret_reason,
+                        struct error_text *why)
 {
     size_t max = (size_t)pipeline->config.settings->max_event_bytes;
     *ret_reason = DEAD_MALFORMED;
@@ -298,7 +301,38 @@ static bool understand(const struct pipeline *pipeline, struct entry *entry,
         error_text_set(why, "the event has %zu bytes, allowed are %zu", entry->document.len, max);
         return false;
     }
-    return event_decode(entry->encoding, entry->document, &entry->event, why) == 0;
+    return true;
+}
+
+static void bury_malformed(struct pipeline *pipeline, struct entry *entry, const char *why)
+{
+    struct bytes none = {NULL, 0};
+    bool json = entry->encoding == RH_JSON;
+    if (entry->settled)
+        bury_delivery(pipeline, TAILQ_FIRST(&entry->deliveries), DEAD_MALFORMED, why);
+    else
+        pipeline_bury(pipeline, entry, DEAD_MALFORMED, why, json ? entry->document : none,
+                      json ? none : entry->document);
+}
+
+void pipeline_run_entry(struct pipeline *pipeline, struct entry *entry)
+{
+    struct error_text why = {""};
+    if (event_decode(entry->encoding, entry->document, &entry->event, &why) != 0) {
+        bury_malformed(pipeline, entry, why.text);
+        return;
+    }
+    if (!entry->settled)
+        load_add(pipeline, entry, 1);
+    find_hooks(pipeline, entry);
+}
+
+static void run_or_hold(struct pipeline *pipeline, struct entry *entry)
+{
+    if (pipeline_is_suspect(entry))
+        pipeline_hold_suspect(pipeline, entry);
+    else
+        pipeline_run_entry(pipeline, entry);
 }
 
 void pipeline_on_entry(void *context, const struct intake_entry *read)
@@ -319,27 +353,22 @@ void pipeline_on_entry(void *context, const struct intake_entry *read)
     TAILQ_INSERT_TAIL(&pipeline->everything, entry, every);
     entry->pipeline = pipeline;
     entry->claims = read->claims;
-    if (!understand(pipeline, entry, read, &reason, &why)) {
+    if (check_entry(pipeline, entry, read, &reason, &why))
+        run_or_hold(pipeline, entry);
+    else
         pipeline_bury(pipeline, entry, reason, why.text, read->json, read->msgpack);
-        return;
-    }
-    load_add(pipeline, entry, 1);
-    find_hooks(pipeline, entry);
 }
 
 /* --- arrival of a claimed retry --- */
 
-static struct entry *entry_of_record(struct bytes delivery_id, const struct record *record,
-                                     struct error_text *why)
+static struct entry *entry_of_record(struct bytes delivery_id, const struct record *record)
 {
     const char *slash = memchr(delivery_id.data, '/', delivery_id.len);
     struct bytes stream_id = {delivery_id.data,
                               slash == NULL ? 0 : (size_t)(slash - delivery_id.data)};
     struct entry *entry = entry_new(stream_id, record->encoding, record->document);
-    if (entry == NULL) {
-        error_text_set(why, "its id is not <stream id>/<hook id>, or memory ran out");
+    if (entry == NULL)
         return NULL;
-    }
     entry->settled = true;
     if (record->event_id[0] != '\0') {
         snprintf(entry->event_id, sizeof(entry->event_id), "%s", record->event_id);
@@ -347,10 +376,9 @@ static struct entry *entry_of_record(struct bytes delivery_id, const struct reco
     }
     snprintf(entry->traceparent, sizeof(entry->traceparent), "%s", record->traceparent);
     entry->claims = record->claims;
-    if (event_decode(record->encoding, entry->document, &entry->event, why) != 0) {
-        entry_free(entry);
-        return NULL;
-    }
+    /* Known before the document is decoded, for a dead letter that comes first. */
+    entry->event.has_room_id = record->has_room;
+    entry->event.room_id = record->room_id;
     return entry;
 }
 
@@ -358,11 +386,11 @@ void pipeline_on_retry(void *context, const struct claimed_retry *claimed)
 {
     struct pipeline *pipeline = context;
     struct record record;
-    struct error_text why = {""};
+    struct error_text why = {"its id is not <stream id>/<hook id>, or memory ran out"};
     struct entry *entry = NULL;
     struct delivery *delivery = NULL;
     if (record_decode(claimed->record, &record, &why) == 0)
-        entry = entry_of_record(claimed->delivery_id, &record, &why);
+        entry = entry_of_record(claimed->delivery_id, &record);
     if (entry != NULL)
         delivery = add_delivery(pipeline, entry, NULL, NULL, record.hook);
     if (delivery == NULL) {
@@ -378,5 +406,5 @@ void pipeline_on_retry(void *context, const struct claimed_retry *claimed)
     delivery->history = record.history;
     delivery->lease_until_ms = claimed->lease_until_ms;
     snprintf(delivery->fence, sizeof(delivery->fence), "%s", record.fence);
-    find_hooks(pipeline, entry);
+    run_or_hold(pipeline, entry);
 }

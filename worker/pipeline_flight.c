@@ -43,7 +43,7 @@ static void count_and_log(struct pipeline *pipeline, const struct delivery *deli
 void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome)
 {
     struct entry *entry = delivery->entry;
-    capacity_leave(pipeline->capacity, &delivery->waiter);
+    capacity_leave(pipeline->capacity, &delivery->waiter, delivery->answered);
     TAILQ_REMOVE(&pipeline->unfinished, delivery, all);
     delivery->state = DELIVERY_DONE;
     delivery->outcome = outcome;
@@ -138,14 +138,32 @@ static bool lease_suffices(const struct pipeline *pipeline, const struct deliver
     return !delivery->leased || delivery->lease_until_ms - loop_now_ms() >= needed;
 }
 
+static struct delivery *delivery_of(struct capacity_waiter *waiter)
+{
+    return (struct delivery *)((char *)waiter - offsetof(struct delivery, waiter));
+}
+
+/* Who waits too long for a slot waits behind a receiver that does not keep up: it comes again later,
+ * so that it does not hold room that others need. */
+void pipeline_on_overdue(void *context)
+{
+    struct pipeline *pipeline = context;
+    int64_t now = loop_now_ms();
+    struct capacity_waiter *waiter;
+    while ((waiter = capacity_overdue(pipeline->capacity, now - QUEUE_WAIT_MS)) != NULL)
+        pipeline_defer(pipeline, delivery_of(waiter), 0);
+    int64_t oldest = capacity_oldest_ms(pipeline->capacity);
+    if (oldest >= 0)
+        loop_timer_arm(&pipeline->overdue_timer, oldest + QUEUE_WAIT_MS - now);
+}
+
 void pipeline_dispatch(struct pipeline *pipeline)
 {
     while (loop_now_ms() < pipeline->alive_until_ms) {
         struct capacity_waiter *waiter = capacity_next(pipeline->capacity);
         if (waiter == NULL)
             return;
-        struct delivery *delivery =
-            (struct delivery *)((char *)waiter - offsetof(struct delivery, waiter));
+        struct delivery *delivery = delivery_of(waiter);
         if (lease_suffices(pipeline, delivery))
             start(pipeline, delivery);
         else
@@ -229,6 +247,7 @@ static void on_result(void *context, const struct http_result *result)
     struct verdict_policy policy = pipeline->policy;
     const struct hook *hook = delivery->slot->hook;
     delivery->transfer = NULL;
+    delivery->answered = attempt.end == ATTEMPT_ANSWERED;
     if (attempt.end == ATTEMPT_DIRTY && delivery->redone)
         attempt.end = ATTEMPT_BROKEN; /* one fresh connection only */
     if (hook->max_age_ms > 0 && hook->max_age_ms < policy.max_age_ms)

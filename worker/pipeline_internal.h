@@ -4,6 +4,7 @@
  *   pipeline_entry.c  arrival: from what Redis gave to deliveries that wait for a slot
  *   pipeline_flight.c one attempt: slot, render, POST, verdict, outcome
  *   pipeline_settle.c the end: from outcomes to Redis, and parting
+ *   pipeline_lone.c   what may have ended a worker runs alone
  */
 #ifndef WORKER_PIPELINE_INTERNAL_H
 #define WORKER_PIPELINE_INTERNAL_H
@@ -22,6 +23,7 @@
 #define START_MARGIN_MS 2000 /* a POST starts only with timeout + this left of its lease */
 #define PART_AFTER_MS 1000   /* an entry waits so long for its last deliveries */
 #define LOOKUP_AGAIN_MS 500
+#define QUEUE_WAIT_MS 1000   /* a delivery waits so long for a slot, then makes way for others */
 #define DEFER_FIRST_MS 1000
 #define DEFER_MAX_MS 300000
 
@@ -49,6 +51,9 @@ struct pipeline {
     struct entry_list asking;  /* look-ups to be asked again, oldest first */
     struct loop_timer part_timer;
     struct loop_timer ask_timer;
+    struct loop_timer overdue_timer;
+    struct entry_list lone;    /* suspects that wait until they can run alone */
+    struct entry *running_alone; /* the one that does; NULL: none */
     struct loop_turn refill;   /* room may have come: once per turn */
 };
 
@@ -57,9 +62,17 @@ bool pipeline_knows(void *context, struct bytes id);
 void pipeline_on_entry(void *context, const struct intake_entry *read);
 void pipeline_on_retry(void *context, const struct claimed_retry *claimed);
 void pipeline_ask_again(void *context);
+void pipeline_run_entry(struct pipeline *pipeline, struct entry *entry); /* decode it and go on */
+
+/* pipeline_lone.c */
+bool pipeline_is_suspect(const struct entry *entry);
+void pipeline_hold_suspect(struct pipeline *pipeline, struct entry *entry);
+void pipeline_next_suspect(struct pipeline *pipeline);
+bool pipeline_is_quarantined(const struct pipeline *pipeline); /* nothing else may come in */
 
 /* pipeline_flight.c */
 void pipeline_dispatch(struct pipeline *pipeline);
+void pipeline_on_overdue(void *context);
 void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome);
 void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_t delay_ms);
 void pipeline_hand_back(struct pipeline *pipeline, struct delivery *delivery);

@@ -20,7 +20,11 @@ void pipeline_finish_entry(struct pipeline *pipeline, struct entry *entry)
     if (entry->in_table)
         HASH_DEL(pipeline->table, entry);
     TAILQ_REMOVE(&pipeline->everything, entry, every);
+    if (pipeline->running_alone == entry)
+        pipeline->running_alone = NULL;
     entry_free(entry);
+    pipeline_next_suspect(pipeline);
+    loop_turn_arm(&pipeline->refill);
 }
 
 void pipeline_bury(struct pipeline *pipeline, struct entry *entry, enum dead_reason reason,

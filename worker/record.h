@@ -1,15 +1,17 @@
 /*
  * The record of a delivery that waits in {Q}:deliveries, as text:
  *
- *   line 1  "<fence> <claims>"   fence: "-" when nobody holds it, else "<consumer>:<number>" of the
- *                                holder; claims: how often a lease ran out. Only scripts change this line.
+ *   line 1  "<fence> <claims>"   fence: "-" when nobody holds it, else "<consumer>:<number>" of
+ *                                the holder; claims: how often a lease ran out. Only scripts
+ *                                change this line.
  *   line 2  one JSON object, written by workers:
- *           {"room":438,"hook":"main","event_id":"…","attempts":1,"deferrals":0,"first_attempt_at":ms,
- *            "last_attempt_at":ms,"status":503,"error":"…","traceparent":"…","encoding":"json"}
+ *           {"room":438,"hook":"main","event_id":"…","attempts":1,"deferrals":0,
+ *            "first_attempt_at":ms,"last_attempt_at":ms,"status":503,"error":"…",
+ *            "traceparent":"…","encoding":"json"}
  *   rest    the document, byte for byte
  *
- * Room is left out when the event had none. Times are ms since 1970; values that are 0 or "" are left out,
- * except hook and encoding. Pure.
+ * Room is left out when the event had none. Times are ms since 1970; values that are 0 or "" are
+ * left out, except hook and encoding. Pure.
  */
 #ifndef WORKER_RECORD_H
 #define WORKER_RECORD_H
@@ -51,8 +53,8 @@ struct record {
 /* Appends lines 1 and 2 and the document. */
 void record_encode(const struct record *record, struct buffer *out);
 
-/* 0, or -1 with *why told. ret_record borrows text. Unknown keys of line 2 are passed over; an error
- * text too long is cut. */
+/* 0, or -1 with *why told. ret_record borrows text. Unknown keys of line 2 are passed over; an
+ * error text too long is cut. */
 int record_decode(struct bytes text, struct record *ret_record, struct error_text *why);
 
 #endif

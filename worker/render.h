@@ -1,12 +1,13 @@
 /*
  * From an event and a hook to the bytes of one HTTP request. Pure.
  *
- *   spika     {"data":{"message":…,"fromUser":…,"room":…},"headers":{"Content-Type":"application/json",
- *             "Verification-Signature":"…"}}
+ *   spika     {"data":{"message":…,"fromUser":…,"room":…},
+ *              "headers":{"Content-Type":"application/json","Verification-Signature":"…"}}
  *   bare      {"message":…,"fromUser":…,"room":…}
  *   standard  {"type":"message.created","timestamp":"<ISO 8601>","data":{…}}
  *
- * Absent parts are left out. The timestamp of standard is message.createdAt, else the time of enqueueing.
+ * Absent parts are left out. The timestamp of standard is message.createdAt, else the time of
+ * enqueueing.
  */
 #ifndef WORKER_RENDER_H
 #define WORKER_RENDER_H
@@ -31,8 +32,8 @@ struct render_input {
 /* Owned buffers, reusable: render clears them first. */
 struct request {
     struct buffer body;
-    struct buffer header_text;                 /* "Name: value" lines, each ended by a NUL */
-    size_t header_at[REQUEST_HEADERS_MAX];     /* where each line starts in header_text */
+    struct buffer header_text;             /* "Name: value" lines, each ended by a NUL */
+    size_t header_at[REQUEST_HEADERS_MAX]; /* where each line starts in header_text */
     size_t headers_len;
 };
 
@@ -40,7 +41,8 @@ void request_init(struct request *request, size_t body_max);
 void request_release(struct request *request); /* wipes what held credentials */
 
 /* Header order: Content-Type, Verification-Signature, User-Agent, webhook-id, webhook-timestamp,
- * webhook-signature, traceparent, the hook's own. 0, or -1 when memory ran out or body_max was passed. */
+ * webhook-signature, traceparent, the hook's own. 0, or -1 when memory ran out or body_max was
+ * passed. */
 int render(const struct render_input *input, struct request *request);
 
 #endif

@@ -9,6 +9,7 @@
 int scripts_init(struct scripts *scripts)
 {
     static const char *const texts[SCRIPTS] = {
+        [SCRIPT_ACKNOWLEDGE] = lua_acknowledge,
         [SCRIPT_ADOPT] = lua_adopt,
         [SCRIPT_SETTLE_ENTRIES] = lua_settle_entries,
         [SCRIPT_CLAIM_RETRIES] = lua_claim_retries,
@@ -17,6 +18,7 @@ int scripts_init(struct scripts *scripts)
         [SCRIPT_HOOK_STATE] = lua_hook_state,
         [SCRIPT_COUNT] = lua_count,
         [SCRIPT_REAP] = lua_reap,
+        [SCRIPT_LONE_RUN] = lua_lone_run,
         [SCRIPT_LEAVE] = lua_leave,
     };
     unsigned char digest[EVP_MAX_MD_SIZE];

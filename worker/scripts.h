@@ -6,6 +6,7 @@
 #define WORKER_SCRIPTS_H
 
 enum script_number {
+    SCRIPT_ACKNOWLEDGE,    /* delete what leaves nothing behind */
     SCRIPT_ADOPT,          /* take up own pending entries */
     SCRIPT_SETTLE_ENTRIES, /* store outcomes of entries, then acknowledge them */
     SCRIPT_CLAIM_RETRIES,  /* lease what is due */
@@ -14,6 +15,7 @@ enum script_number {
     SCRIPT_HOOK_STATE,     /* share what was learnt about a hook */
     SCRIPT_COUNT,          /* add to the counters */
     SCRIPT_REAP,           /* take over from a dead worker */
+    SCRIPT_LONE_RUN,       /* count a run of a suspect entry */
     SCRIPT_LEAVE,          /* say goodbye */
     SCRIPTS
 };

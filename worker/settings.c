@@ -223,7 +223,7 @@ static int read_password_file(struct settings *settings, struct error_text *why)
     ssize_t got = file_read_start(settings->redis_password_file, text, sizeof(text));
     struct bytes line = cut_line_end((struct bytes){text, got > 0 ? (size_t)got : 0});
     const char *problem = NULL;
-    char shown[80];
+    char shown[SETTINGS_PATH_SIZE];
 
     if (got < 0)
         problem = strerror(errno);
@@ -232,7 +232,7 @@ static int read_password_file(struct settings *settings, struct error_text *why)
     explicit_bzero(text, sizeof(text));
     if (!problem)
         return 0;
-    bytes_printable(bytes_of(settings->redis_password_file), shown, sizeof(shown));
+    settings_path_shown(settings->redis_password_file, shown);
     error_text_set(why, "redis-password-file \"%s\": %s%s", shown,
                    got < 0 ? "cannot be read: " : "", problem);
     return -1;

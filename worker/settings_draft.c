@@ -22,18 +22,32 @@ void settings_draft_init(struct settings_draft *draft)
     }
 }
 
+const char *settings_path_shown(const char *path, char out[SETTINGS_PATH_SIZE])
+{
+    static const char cut[] = "…";
+    size_t cut_len = sizeof(cut) - 1;
+    size_t len = strlen(path);
+
+    if (len < SETTINGS_PATH_SIZE)
+        return bytes_printable(bytes_of(path), out, SETTINGS_PATH_SIZE);
+    path += len - (SETTINGS_PATH_SIZE - cut_len - 1);
+    memcpy(out, cut, cut_len);
+    bytes_printable(bytes_of(path), out + cut_len, SETTINGS_PATH_SIZE - cut_len);
+    return out;
+}
+
 static const char *describe_source(const struct setting *setting,
                                    const struct setting_source *source, char *out, size_t size)
 {
-    char text[SETTING_VARIABLE_SIZE];
+    char path[SETTINGS_PATH_SIZE];
+    char variable[SETTING_VARIABLE_SIZE];
 
     switch (source->origin) {
     case SETTING_FILE:
-        snprintf(out, size, "%s:%d", bytes_printable(bytes_of(source->file), text, sizeof(text)),
-                 source->line);
+        snprintf(out, size, "%s:%d", settings_path_shown(source->file, path), source->line);
         break;
     case SETTING_ENVIRONMENT:
-        snprintf(out, size, "environment %s", setting_variable(setting, text));
+        snprintf(out, size, "environment %s", setting_variable(setting, variable));
         break;
     case SETTING_FLAG:
         snprintf(out, size, "flag");

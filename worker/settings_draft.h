@@ -37,6 +37,11 @@ int settings_draft_set(struct settings_draft *draft, const struct setting *setti
                        struct bytes text, const struct setting_source *source,
                        struct error_text *why);
 
+#define SETTINGS_PATH_SIZE 72
+
+/* A path for a message: printable, of a long one its end, which tells most; returns out. */
+const char *settings_path_shown(const char *path, char out[SETTINGS_PATH_SIZE]);
+
 enum setting_origin settings_draft_origin(const struct settings_draft *draft, const char *name);
 
 /*

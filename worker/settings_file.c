@@ -23,15 +23,14 @@ __attribute__((format(printf, 2, 3))) static void fail(struct reader *reader, co
                                                        ...)
 {
     struct error_text what;
-    char name[80];
+    char name[SETTINGS_PATH_SIZE];
     va_list args;
 
     va_start(args, format);
     error_text_setv(&what, format, args);
     va_end(args);
     reader->has_failed = true;
-    error_text_set(reader->why, "%s:%d: %s",
-                   bytes_printable(bytes_of(reader->name), name, sizeof(name)), reader->line,
+    error_text_set(reader->why, "%s:%d: %s", settings_path_shown(reader->name, name), reader->line,
                    what.text);
 }
 
@@ -153,11 +152,11 @@ ssize_t file_read_start(const char *path, char *out, size_t size)
 int settings_file_read(const char *path, struct settings_draft *draft, struct error_text *why)
 {
     char *text = malloc(SETTINGS_FILE_MAX + 1);
-    char shown[80];
+    char shown[SETTINGS_PATH_SIZE];
     ssize_t len = text ? file_read_start(path, text, SETTINGS_FILE_MAX + 1) : -1;
     int rc = -1;
 
-    bytes_printable(bytes_of(path), shown, sizeof(shown));
+    settings_path_shown(path, shown);
     if (len < 0)
         error_text_set(why, "config \"%s\": cannot be read: %s", shown, strerror(errno));
     else if (len > SETTINGS_FILE_MAX)

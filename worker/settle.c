@@ -97,7 +97,7 @@ static void report(struct batch *batch, const struct reply *results)
     while (!STAILQ_EMPTY(&batch->list)) {
         struct settlement *settlement = STAILQ_FIRST(&batch->list);
         STAILQ_REMOVE_HEAD(&batch->list, link);
-        bool ours = results == NULL || reply_int(reply_at(results, at++)) == 1;
+        bool ours = batch->kind == SETTLE_ACK || reply_int(reply_at(results, at++)) == 1;
         settle->waiting--;
         if (!ours)
             counters_add(settle->config.counters, COUNTER_FENCED, 1);
@@ -147,24 +147,6 @@ static void on_stored(struct settle *settle)
     settle->failures = 0;
 }
 
-static void on_exec(void *context, const struct reply *reply)
-{
-    struct batch *batch = context;
-    struct settle *settle = batch->settle;
-    const struct reply *first = reply_at(reply, 0);
-    const struct reply *second = reply_at(reply, 1);
-    settle->under_way--;
-    if (reply_len(reply) == 2 && reply_error(first) == REPLY_NO_ERROR &&
-        reply_error(second) == REPLY_NO_ERROR) {
-        on_stored(settle);
-        report(batch, NULL);
-    } else {
-        on_failure(batch, reply_error(first) == REPLY_NO_ERROR || first == NULL ? reply : first);
-    }
-    free(batch);
-    flush_soon(settle);
-}
-
 static void on_script(void *context, const struct reply *reply)
 {
     struct batch *batch = context;
@@ -185,63 +167,49 @@ static void on_script(void *context, const struct reply *reply)
     flush_soon(settle);
 }
 
-static int send_ack(struct batch *batch)
+/* The keys and first arguments of each kind's script, as told at its top. Returns the number of keys. */
+static int put_head(const struct batch *batch, struct redis_args *args)
 {
     const struct settle_config *config = &batch->settle->config;
-    struct settlement *settlement;
-    struct redis_args ack;
-    struct redis_args del;
-    redis_args_init(&ack);
-    redis_args_init(&del);
-    redis_args_text(&ack, "XACK");
-    redis_args_text(&ack, config->keys->events);
-    redis_args_text(&ack, KEYS_GROUP);
-    redis_args_text(&del, "XDEL");
-    redis_args_text(&del, config->keys->events);
-    STAILQ_FOREACH(settlement, &batch->list, link)
-    {
-        redis_args_text(&ack, settlement->id);
-        redis_args_text(&del, settlement->id);
+    int keys = 0;
+    if (batch->kind != SETTLE_RETRY) {
+        redis_args_text(args, config->keys->events);
+        keys++;
     }
-    int result = redis_link_say(config->link, NULL, NULL, "MULTI");
-    if (result == 0 &&
-        (redis_link_send(config->link, &ack, REDIS_COMMAND_DEADLINE_MS, NULL, NULL) != 0 ||
-         redis_link_send(config->link, &del, REDIS_COMMAND_DEADLINE_MS, NULL, NULL) != 0 ||
-         redis_link_say(config->link, on_exec, batch, "EXEC") != 0)) {
-        /* The open MULTI makes the connection useless. */
-        redis_link_drop(config->link, "out of memory");
-        result = -1;
+    if (batch->kind != SETTLE_ACK) {
+        redis_args_text(args, config->keys->retries);
+        redis_args_text(args, config->keys->deliveries);
+        redis_args_text(args, config->keys->dead);
+        keys += 3;
     }
-    redis_args_release(&ack);
-    redis_args_release(&del);
-    return result;
+    if (batch->kind != SETTLE_RETRY)
+        redis_args_text(args, KEYS_GROUP);
+    if (batch->kind == SETTLE_ENTRY)
+        redis_args_text(args, config->consumer);
+    if (batch->kind != SETTLE_ACK)
+        redis_args_int(args, config->dead_max);
+    return keys;
 }
 
-static int send_script(struct batch *batch)
+static int send_batch(struct batch *batch)
 {
+    static const enum script_number numbers[SETTLE_KINDS] = {
+        [SETTLE_ACK] = SCRIPT_ACKNOWLEDGE,
+        [SETTLE_ENTRY] = SCRIPT_SETTLE_ENTRIES,
+        [SETTLE_RETRY] = SCRIPT_SETTLE_RETRIES,
+    };
     const struct settle_config *config = &batch->settle->config;
-    bool entries = batch->kind == SETTLE_ENTRY;
     struct settlement *settlement;
     struct redis_args args;
     redis_args_init(&args);
-    if (entries)
-        redis_args_text(&args, config->keys->events);
-    redis_args_text(&args, config->keys->retries);
-    redis_args_text(&args, config->keys->deliveries);
-    redis_args_text(&args, config->keys->dead);
-    if (entries) {
-        redis_args_text(&args, KEYS_GROUP);
-        redis_args_text(&args, config->consumer);
-    }
-    redis_args_int(&args, config->dead_max);
+    int keys = put_head(batch, &args);
     STAILQ_FOREACH(settlement, &batch->list, link)
     {
         redis_args_text(&args, settlement->id);
         redis_args_append(&args, &settlement->args);
     }
-    int number = entries ? SCRIPT_SETTLE_ENTRIES : SCRIPT_SETTLE_RETRIES;
-    int result = redis_link_eval(config->link, &config->scripts->script[number], entries ? 4 : 3,
-                                 &args, on_script, batch);
+    int result = redis_link_eval(config->link, &config->scripts->script[numbers[batch->kind]],
+                                 keys, &args, on_script, batch);
     redis_args_release(&args);
     return result;
 }
@@ -277,7 +245,7 @@ static void flush(void *context)
             if (batch == NULL)
                 return;
             settle->under_way++;
-            if ((kind == SETTLE_ACK ? send_ack(batch) : send_script(batch)) != 0) {
+            if (send_batch(batch) != 0) {
                 settle->under_way--;
                 put_back(batch);
                 free(batch);

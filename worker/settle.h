@@ -1,5 +1,5 @@
 /*
- * Carries outcomes to Redis, in batches: acknowledgements as one MULTI, everything else as one script.
+ * Carries outcomes to Redis, in batches, each kind by a script of its own.
  *
  * A settlement is embedded in its owner, submitted once, and answered by exactly one call of done_fn
  * when Redis has stored it: ours is false when another worker holds the entry or lease and the

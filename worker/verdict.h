@@ -12,7 +12,7 @@
 
 /* How a transfer ended, in our own words; http_client maps libcurl's codes to them. */
 enum attempt_end {
-    ATTEMPT_ANSWERED, /* a final status (>= 200) arrived; what happened to the connection later does not matter */
+    ATTEMPT_ANSWERED, /* a final status (>= 200) arrived, whatever became of the connection */
     ATTEMPT_TIMEOUT,  /* the deadline passed before a final status */
     ATTEMPT_DNS,      /* the name could not be resolved */
     ATTEMPT_CONNECT,  /* no connection */
@@ -58,7 +58,7 @@ struct verdict {
     enum verdict_kind kind;
     enum dead_reason reason; /* when DEAD */
     int64_t delay_ms;        /* when RETRY or BACKOFF */
-    int64_t pause_ms;        /* > 0: the hook asked for rest (Retry-After on 429, 502, 503, 504), pause it so long */
+    int64_t pause_ms;        /* > 0: Retry-After on 429, 502, 503 or 504: pause the hook so long */
     bool disable_hook;       /* 410 */
     bool early_response;     /* a 2xx before the whole request was sent */
 };
@@ -66,8 +66,9 @@ struct verdict {
 /*
  * attempts counts this attempt (1 = the first). age_ms is the time since enqueueing; a retry that
  * would start later than max_age_ms ends as DEAD expired, one behind the schedule's end as DEAD
- * exhausted. A Retry-After of 429, 502, 503 or 504 (at most retry_after_max_ms) is never undercut: jitter then
- * only adds. seed is any random number. local_failures counts consecutive BACKOFFs of this delivery.
+ * exhausted. A Retry-After of 429, 502, 503 or 504 (at most retry_after_max_ms) is never undercut:
+ * jitter then only adds. seed is any random number. local_failures counts consecutive BACKOFFs of
+ * this delivery.
  */
 struct verdict verdict_of(const struct attempt_result *result, const struct verdict_policy *policy,
                           int attempts, int64_t age_ms, int local_failures, uint64_t seed);

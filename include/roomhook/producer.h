@@ -4,15 +4,15 @@
  *     struct rh_producer *producer;
  *     struct rh_producer_options options = {.redis = "redis://127.0.0.1:6379/0"};
  *     if (rh_producer_open(&options, &producer) != RH_OK) …
- *     struct rh_event event = {.encoding = RH_JSON, .document = text, .document_len = strlen(text)};
+ *     struct rh_event event = {.document = text, .document_len = strlen(text)};
  *     char id[RH_STREAM_ID_SIZE];
  *     if (rh_producer_send(producer, &event, id) != RH_OK)
  *         fprintf(stderr, "%s\n", rh_producer_error(producer));
  *     rh_producer_close(producer);
  *
- * A producer is one blocking connection. It is not thread-safe: use one for each thread. It connects
- * at the first send and again by itself after a lost connection; it never sends an event twice on
- * its own. The process should ignore SIGPIPE.
+ * A producer is one blocking connection. It is not thread-safe: use one for each thread. It
+ * connects at the first send and again by itself after a lost connection; it never sends an event
+ * twice on its own. The process should ignore SIGPIPE.
  */
 #ifndef ROOMHOOK_PRODUCER_H
 #define ROOMHOOK_PRODUCER_H
@@ -56,7 +56,8 @@ RH_API RH_MUST_CHECK int rh_producer_open(const struct rh_producer_options *opti
                                           struct rh_producer **ret_producer);
 
 /* Sends one event. On RH_OK its stream id is written to ret_id (which may be NULL). */
-RH_API RH_MUST_CHECK int rh_producer_send(struct rh_producer *producer, const struct rh_event *event,
+RH_API RH_MUST_CHECK int rh_producer_send(struct rh_producer *producer,
+                                          const struct rh_event *event,
                                           char ret_id[RH_STREAM_ID_SIZE]);
 
 /*

@@ -49,7 +49,7 @@ int cli_redis_failed(const struct cli *cli)
     return cli_failed("%s", redis_error(cli->redis));
 }
 
-/* A global flag's value: given, or from the environment (where empty means not set), or fallback. */
+/* A global flag's value: given, else from the environment (empty means not set), else fallback. */
 static const char *setting(const struct cli *cli, const char *flag, const char *variable,
                            const char *fallback)
 {

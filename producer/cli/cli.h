@@ -58,7 +58,7 @@ extern const struct command command_status;
 /* Flags every command takes. */
 extern const struct option_spec cli_global_options[];
 
-/* Reads the global flags and their environment variables. CLI_DONE, or an exit code with the failure told. */
+/* Reads the global flags and their environment variables. An exit code, failures are told. */
 int cli_init(struct cli *cli);
 void cli_release(struct cli *cli);
 

@@ -17,7 +17,7 @@
 
 struct mover;
 
-/* Moves ids away; tells of each by mover_moved, mover_missing or mover_refused. False: failure told. */
+/* Moves ids away; tells of each by mover_moved, _missing or _refused. False: failure told. */
 typedef bool (*move_fn)(struct mover *mover, const struct bytes *ids, size_t ids_len);
 
 struct mover {

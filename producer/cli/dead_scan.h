@@ -23,8 +23,8 @@ struct dead_entry dead_entry_of(const struct answer *entry);
 
 enum dead_order {
     DEAD_NEWEST_FIRST,
-    DEAD_OLDEST_FIRST /* up to the letter that is the newest at the beginning: what dies meanwhile is
-                         left alone, so that a replay ends */
+    DEAD_OLDEST_FIRST /* up to the letter that is the newest at the beginning: what dies meanwhile
+                         is left alone, so that a replay ends */
 };
 
 struct dead_scan {
@@ -43,8 +43,8 @@ bool dead_scan_begin(struct dead_scan *scan, struct cli *cli, const struct dead_
 void dead_scan_end(struct dead_scan *scan);
 
 /*
- * The next page's letters that match, maybe none of them; valid until the next call. 1, 0 when there
- * are no more, or -1 with the failure told.
+ * The next page's letters that match, maybe none of them; valid until the next call. 1, 0 when
+ * there are no more, or -1 with the failure told.
  */
 int dead_scan_next(struct dead_scan *scan, struct dead_entry entries[CLI_BATCH], size_t *ret_len);
 

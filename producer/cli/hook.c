@@ -81,7 +81,7 @@ static int write_hook(struct cli *cli, const struct target *target, json_t *hook
     return CLI_DONE;
 }
 
-/* Changes what was read and tries to store it. *ret_hook stays NULL when it has to be read again. */
+/* Changes what was read and tries to store it. *ret_hook is left alone when somebody was faster. */
 static int change_once(struct cli *cli, struct target *target, change_fn change, struct bytes old,
                        struct hook **ret_hook)
 {

@@ -1,6 +1,7 @@
 /*
- * JSON as the commands print it: one object a line, or indented for people. Code points a terminal may
- * obey (C0, DEL, C1, changes of writing direction) are escaped, so that text of strangers is harmless.
+ * JSON as the commands print it: one object a line, or indented for people. Code points a terminal
+ * may obey (C0, DEL, C1, changes of writing direction) are escaped, so that text of strangers is
+ * harmless.
  */
 #ifndef CLI_JSON_OUTPUT_H
 #define CLI_JSON_OUTPUT_H

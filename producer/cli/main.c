@@ -86,16 +86,17 @@ static int words_match(const char *name, int argc, char **argv)
     }
 }
 
-static const struct command *find_command(int argc, char **argv, int *ret_words)
+static bool find_command(int argc, char **argv, const struct command **ret_command, int *ret_words)
 {
     for (size_t i = 0; i < COMMANDS; i++) {
         int words = words_match(commands[i]->name, argc, argv);
         if (words > 0) {
             *ret_words = words;
-            return commands[i];
+            *ret_command = commands[i];
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
 /* "hook" or "dead" alone, or with a second word that is none of theirs. */
@@ -143,8 +144,7 @@ static int run(struct cli *cli, int argc, char **argv)
     argc -= used;
     argv += used;
 
-    cli->command = find_command(argc, argv, &words);
-    if (!cli->command)
+    if (!find_command(argc, argv, &cli->command, &words))
         return no_such_command(cli, argc, argv);
     if (options_parse(&cli->options, cli->command->options, cli_global_options, argc - words,
                       argv + words, &why) < 0)

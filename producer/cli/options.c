@@ -33,7 +33,9 @@ static const struct option_spec *find(const struct reading *reading, struct byte
     return spec ? spec : find_in(reading->more_specs, name);
 }
 
-static int add(const struct reading *reading, const struct option_spec *spec, const char *value)
+/* Notes a flag that took so many strings, and returns how many; or -1. */
+static int add(const struct reading *reading, const struct option_spec *spec, const char *value,
+               int used)
 {
     struct options *options = reading->options;
 
@@ -46,7 +48,7 @@ static int add(const struct reading *reading, const struct option_spec *spec, co
         return -1;
     }
     options->given[options->given_len++] = (struct option_given){spec, value};
-    return 0;
+    return used;
 }
 
 /* Reads the flag that comes next. How many strings it took, or -1. */
@@ -70,15 +72,17 @@ static int read_flag(const struct reading *reading)
         error_text_set(reading->why, "--%s takes no value", spec->name);
         return -1;
     }
-    if (!spec->value || attached)
-        return add(reading, spec, attached ? attached : "") < 0 ? -1 : 1;
+    if (!spec->value)
+        return add(reading, spec, "", 1);
+    if (attached)
+        return add(reading, spec, attached, 1);
     /* A value that looks like a flag is more likely a forgotten one. */
     if (!next || strncmp(next, "--", 2) == 0) {
         error_text_set(reading->why, "--%s needs a value: --%s=%s", spec->name, spec->name,
                        spec->value);
         return -1;
     }
-    return add(reading, spec, next) < 0 ? -1 : 2;
+    return add(reading, spec, next, 2);
 }
 
 static void advance(struct reading *reading, int n)
@@ -90,7 +94,8 @@ static void advance(struct reading *reading, int n)
 int options_parse_front(struct options *options, const struct option_spec *specs, int argc,
                         char **argv, int *ret_used, struct error_text *why)
 {
-    struct reading reading = {options, specs, NULL, argc, argv, why};
+    struct reading reading = {
+        .options = options, .specs = specs, .argc = argc, .argv = argv, .why = why};
 
     while (reading.argc > 0 && is_flag(reading.argv[0])) {
         int used = read_flag(&reading);

@@ -46,7 +46,7 @@ int options_parse(struct options *options, const struct option_spec *specs,
 
 bool options_has(const struct options *options, const char *name);
 
-/* The flag's value, of a repeated one the n-th counted from 0; NULL when it was not given so often. */
+/* The flag's value, of a repeated one the n-th counted from 0; NULL when it is not there. */
 const char *options_value(const struct options *options, const char *name);
 const char *options_value_at(const struct options *options, const char *name, size_t n);
 

@@ -43,7 +43,7 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Sends the document that is in json; its stored form is made in msgpack where that is asked for. */
+/* Sends the document that is in json, in the event's encoding; msgpack is made in the buffer. */
 static int send_document(struct cli *cli, struct rh_producer *producer, struct rh_event *event,
                          struct bytes json, struct buffer *msgpack)
 {
@@ -163,9 +163,9 @@ const struct command command_send = {
     .operands = "[FILE | -]",
     .summary = "Puts events on the queue and prints their stream ids.",
     .details =
-        "With --room and --text one message is sent. A FILE, or - for standard input, has one\n"
-        "JSON event document a line, like {\"message\":{\"roomId\":438,\"body\":{\"text\":\"hi\"}}};\n"
-        "a line that is not valid is told on stderr and skipped. With --json each line gives\n"
+        "With --room and --text one message is sent. A FILE, or - for standard input, has\n"
+        "one JSON event document a line, like {\"message\":{\"roomId\":438,\"id\":7}}; a line\n"
+        "that is not valid is told on stderr and skipped. With --json each line gives\n"
         "{\"line\":1,\"id\":\"...\"} or {\"line\":2,\"error\":\"...\"}.\n",
     .options = send_specs,
     .run = run_send,

@@ -28,7 +28,7 @@ struct status {
     } workers[STATUS_WORKERS_MAX];
 };
 
-/* A missing stream or group is zeros. False with the failure told; nothing is to be released then. */
+/* A missing stream or group is zeros. False with the failure told, and nothing to release. */
 bool status_read(struct cli *cli, struct status *ret_status);
 void status_release(struct status *status);
 

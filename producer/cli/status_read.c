@@ -55,7 +55,7 @@ static bool append_queries(struct cli *cli)
     return true;
 }
 
-/* Gets all answers; those of what is not there are NULL. The first failure is told, false returned. */
+/* Gets all answers; those of what is not there are NULL. False: the first failure is told. */
 static bool get_answers(struct cli *cli, struct answer *answers[], size_t answers_len)
 {
     bool ok = true;
@@ -87,7 +87,7 @@ static void read_numbers(struct status *status, struct answer *const answers[])
 
     status->now_ms = answer_int(answer_at(time, 0)) * 1000 + answer_int(answer_at(time, 1)) / 1000;
     status->in_flight = answer_int(answer_at(answers[QUERY_PENDING], 0));
-    /* The two were counted one after the other: the difference may be a little off, but not below 0. */
+    /* Counted one after the other: the difference may be a little off, but not below 0. */
     status->backlog = events > status->in_flight ? events - status->in_flight : 0;
     status->retries_waiting = answer_int(answers[QUERY_RETRIES]);
     status->dead = answer_int(answers[QUERY_DEAD]);

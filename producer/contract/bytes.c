@@ -40,38 +40,43 @@ bool bytes_equal_nocase(struct bytes a, struct bytes b)
     return true;
 }
 
-/* Length of the UTF-8 sequence at the start of text, 0 when it is not one. The second byte's
- * range depends on the first: that is what keeps out overlong forms, surrogates and > U+10FFFF
- * (RFC 3629 §4). */
+/* What may follow a first byte: the table of well-formed UTF-8 of the Unicode standard (3-7). The
+ * second byte's range is what keeps out overlong forms, surrogates and code points > U+10FFFF. */
+static const struct utf8_row {
+    unsigned char first_from;
+    unsigned char first_to;
+    unsigned char second_from;
+    unsigned char second_to;
+    unsigned char len;
+} utf8_rows[] = {
+    {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+    {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+    {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+};
+
+static bool utf8_row_fits(const struct utf8_row *row, const unsigned char *text, size_t len)
+{
+    if (len < row->len || text[1] < row->second_from || text[1] > row->second_to)
+        return false;
+    for (size_t i = 2; i < row->len; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return false;
+    }
+    return true;
+}
+
+/* Length of the UTF-8 sequence at the start of text, which is not empty; 0 when it is not one. */
 static size_t utf8_sequence(const unsigned char *text, size_t len)
 {
-    unsigned char lead = text[0];
-    unsigned char low = 0x80;
-    unsigned char high = 0xbf;
-    size_t need;
-
-    if (lead < 0x80)
+    if (text[0] < 0x80)
         return 1;
-    if (lead >= 0xc2 && lead <= 0xdf) {
-        need = 2;
-    } else if (lead >= 0xe0 && lead <= 0xef) {
-        need = 3;
-        low = lead == 0xe0 ? 0xa0 : 0x80;
-        high = lead == 0xed ? 0x9f : 0xbf;
-    } else if (lead >= 0xf0 && lead <= 0xf4) {
-        need = 4;
-        low = lead == 0xf0 ? 0x90 : 0x80;
-        high = lead == 0xf4 ? 0x8f : 0xbf;
-    } else {
-        return 0;
+    for (size_t i = 0; i < sizeof(utf8_rows) / sizeof(utf8_rows[0]); i++) {
+        const struct utf8_row *row = &utf8_rows[i];
+
+        if (text[0] >= row->first_from && text[0] <= row->first_to)
+            return utf8_row_fits(row, text, len) ? row->len : 0;
     }
-    if (len < need || text[1] < low || text[1] > high)
-        return 0;
-    for (size_t i = 2; i < need; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    return need;
+    return 0;
 }
 
 size_t bytes_utf8_prefix(struct bytes text)

@@ -75,7 +75,7 @@ static int refuse(struct error_text *why, const struct event_place *place, const
 
     buffer_init(&path, PATH_SIZE);
     write_path(place, &path);
-    error_text_set(why, "%s%s: %s", path.len > 0 ? path.data : "", path.failed ? "…" : "", what);
+    error_text_set(why, "%s%s: %s", path.data ? path.data : "", path.failed ? "…" : "", what);
     buffer_release(&path);
     return EVENT_BAD;
 }
@@ -190,9 +190,11 @@ static int put_node(struct buffer *out, const msgpack_object *node, const struct
 /* The document's own keys; those of maps below are checked when they are written. */
 static int check_root_keys(const msgpack_object *root, struct error_text *why)
 {
+    const struct event_place document = {.key = BYTES("the document")};
+
     for (uint32_t i = 0; root->type == MSGPACK_OBJECT_MAP && i < root->via.map.size; i++) {
         if (root->via.map.ptr[i].key.type != MSGPACK_OBJECT_STR)
-            return refuse(why, NULL, "map keys must be strings");
+            return refuse(why, &document, "map keys must be strings");
     }
     return EVENT_OK;
 }

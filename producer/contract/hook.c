@@ -117,7 +117,8 @@ static bool has_header(const struct hook *hook, struct bytes name)
     for (size_t i = 0; i < hook->headers_len; i++) {
         const char *line = hook->headers[i];
 
-        if (bytes_equal_nocase((struct bytes){line, (size_t)(strchr(line, ':') - line)}, name))
+        if (strlen(line) > name.len && line[name.len] == ':' &&
+            bytes_equal_nocase((struct bytes){line, name.len}, name))
             return true;
     }
     return false;

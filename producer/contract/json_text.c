@@ -30,11 +30,11 @@ static void put_escape(struct buffer *out, unsigned char byte)
     buffer_append(out, text, escapes[byte] == 'u' ? 6 : 2);
 }
 
-#define EACH_BYTE(byte) ((uint64_t)(byte) * UINT64_C(0x0101010101010101))
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* Is one of the eight bytes below 0x20, a quote or a backslash? A byte x of word is below n, for n up to
- * 0x80, when x - n borrows from its top bit while x had it clear. May also be said of a byte behind one
- * of which it is true, never of a word without any. */
+/* Is one of the eight bytes below 0x20, a quote or a backslash? A byte x of word is below n, for
+ * n up to 0x80, when x - n borrows from its top bit while x had it clear. May also be said of a
+ * byte behind one of which it is true, never of a word without any. */
 static bool has_escape(uint64_t word)
 {
     uint64_t quote = word ^ EACH_BYTE('"');

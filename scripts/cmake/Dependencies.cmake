@@ -33,3 +33,6 @@ if(NOT UTHASH_INCLUDE_DIR)
 endif()
 add_library(uthash INTERFACE)
 target_include_directories(uthash SYSTEM INTERFACE ${UTHASH_INCLUDE_DIR})
+# A table that cannot grow says so instead of ending the process. The default hash function is long
+# at each of its uses and falls through its switch, which clang warns of.
+target_compile_definitions(uthash INTERFACE HASH_NONFATAL_OOM=1 HASH_FUNCTION=HASH_OAT)

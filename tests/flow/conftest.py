@@ -103,7 +103,8 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if report.when == "call" and report.failed:
         for worker in item.stash.get(WORKERS, []):
-            report.sections.append((f"log of worker {worker.pid}", worker.log()))
+            last_lines = "\n".join(worker.log().splitlines()[-100:])
+            report.sections.append((f"log of worker {worker.pid}", last_lines))
 
 
 @pytest.fixture

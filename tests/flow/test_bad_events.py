@@ -101,6 +101,7 @@ MALFORMED = {
     "room is a list": {"json": b'{"message":{"roomId":438},"room":[]}'},
     "type is a number": {"json": b'{"type":1,"message":{"roomId":438}}'},
     "webhooks is a map": {"json": b'{"message":{"roomId":438},"webhooks":{}}'},
+    "webhooks holds a number": {"json": b'{"message":{"roomId":438},"webhooks":[1]}'},
 }
 
 
@@ -131,7 +132,7 @@ def test_malformed(redis, receiver, start_worker, name):
     (letter,) = wait_dead(redis)
     check_letter(letter, "malformed")
     for encoding in ("json", "msgpack"):
-        if encoding in fields:
+        if fields.get(encoding):
             assert letter[encoding] == fields[encoding], "the original is kept"
 
 
@@ -242,15 +243,14 @@ def test_bad_hooks(redis, receiver, start_worker, name):
 
 
 def test_a_bad_inline_hook(redis, receiver, start_worker):
-    event = {**GOOD, "webhooks": [{"url": "ftp://x/"}, {"url": receiver.url("/good")}, {}, 1]}
+    event = {**GOOD, "webhooks": [{"url": "ftp://x/"}, {"url": receiver.url("/good")}, {}]}
     enqueue(redis, event)
     start_worker()
     receiver.wait_for(1, "/good")
-    letters = wait_dead(redis, 3)
+    letters = wait_dead(redis, 2)
     assert {letter["hook"]: letter["reason"] for letter in letters} == {
         "inline-0": "bad-url",
         "inline-2": "bad-hook",
-        "inline-3": "bad-hook",
     }
     assert_queue_empty(redis)
 

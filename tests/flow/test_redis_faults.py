@@ -14,14 +14,12 @@ from webhook_queue import (
     assert_queue_empty,
     dead_letters,
     enqueue,
-    heartbeats,
     key,
     message_event,
     pending,
     queue_state,
     set_hook,
     stats,
-    wait_stat,
 )
 from worker_process import wait_exit
 
@@ -203,50 +201,6 @@ def test_redis_freezes(receiver, own_redis, start_worker):
     times = collections.Counter(request.header("webhook-id") for request in receiver.requests())
     assert max(times.values()) <= 2
     assert dead_letters(redis) == []
-
-
-def test_the_worker_freezes(redis, receiver, start_worker):
-    """SIGSTOP past its heartbeat: another takes over; the first one, back, moves nothing more."""
-    receiver.script("/", [Answer(503, delay=0.5), Answer(200)])
-    set_hook(redis, 438, "main", url=receiver.url())
-    first = start_worker(heartbeat_ttl="3s", retry_schedule="200ms,200ms,200ms")
-    enqueue(redis, message_event(), id="event-1")
-    receiver.wait_for(1)
-    first.pause()
-    second = start_worker(heartbeat_ttl="3s", retry_schedule="200ms,200ms,200ms")
-    receiver.wait_for(2, timeout=3 + 5 + 1)
-    assert_queue_empty(redis)
-    first.resume()
-    wait_stat(redis, "fenced", 1)
-    assert_queue_empty(redis)
-    assert len(receiver.requests()) == 2
-    assert dead_letters(redis) == []
-    wait_until(lambda: len(heartbeats(redis)) == 2, 10, "both to be alive")
-    enqueue_some(redis, 10, prefix="after")
-    receiver.wait_for(12)
-    assert_queue_empty(redis)
-    assert first.is_running and second.is_running
-
-
-def test_a_dead_worker_is_forgotten(redis, receiver, start_worker):
-    """Its consumer leaves the group once nothing is pending for it."""
-    set_hook(redis, 438, "main", url=receiver.url())
-    first = start_worker(heartbeat_ttl="3s")
-    enqueue(redis, message_event())
-    receiver.wait_for(1)
-    assert_queue_empty(redis)
-    (name,) = first.consumers(redis)
-    first.kill()
-    start_worker(heartbeat_ttl="3s")
-    enqueue(redis, message_event())
-    receiver.wait_for(2)
-
-    def names():
-        return [one["name"].decode() for one in redis.xinfo_consumers(key("events"), "workers")]
-
-    assert name in names()
-    wait_until(lambda: name not in names(), 3 * 2 + 5, "the dead consumer to go")
-    assert pending(redis) == 0
 
 
 def test_the_script_cache_is_lost(redis, receiver, start_worker):

@@ -1,6 +1,6 @@
 /*
- * Any bytes as a settings file. What is accepted must be printed as a settings file that is accepted
- * again and says the same; what is refused must say why.
+ * Any bytes as a settings file. What is accepted must be printed as a settings file that is
+ * accepted again and says the same; what is refused must say why.
  */
 #include "fuzz.h"
 

@@ -50,3 +50,10 @@ def free_port(low=20000, high=32000):
                 continue
             return port
     raise RuntimeError(f"no free port between {low} and {high}")
+
+
+def refused_port():
+    """A bound socket that does not listen, and its port: connections to it are refused."""
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    return sock, sock.getsockname()[1]

@@ -395,10 +395,3 @@ class Receiver:
 
 def _as_behaviour(answer):
     return Answer(answer) if isinstance(answer, int) else answer
-
-
-def refused_port():
-    """A bound socket that does not listen, and its port: connections to it are refused."""
-    sock = socket.socket()
-    sock.bind(("127.0.0.1", 0))
-    return sock, sock.getsockname()[1]

@@ -72,7 +72,7 @@ class RedisServer:
             raise RuntimeError(f"redis-server ended with {self.process.returncode}:\n{self.log()}")
         with redis.Redis(host=self.host, port=self.port, socket_timeout=1) as probe:
             try:
-                return probe.info("server")["process_id"] == self.process.pid
+                return probe.ping() and probe.info("server")["process_id"] == self.process.pid
             except (redis.ConnectionError, redis.TimeoutError):  # not yet listening, or loading
                 return False
 

@@ -14,8 +14,9 @@ static void random_known_seed_gives_published_sequence(void **unused)
 {
     /* The reference implementation of splitmix64 with seed 1234567. */
     static const uint64_t expected[] = {
-        UINT64_C(6457827717110365317), UINT64_C(3203168211198807973), UINT64_C(9817491932198370423),
-        UINT64_C(4593380528125082431), UINT64_C(16408922859458223821),
+        UINT64_C(6457827717110365317),  UINT64_C(3203168211198807973),
+        UINT64_C(9817491932198370423),  UINT64_C(4593380528125082431),
+        UINT64_C(16408922859458223821),
     };
     uint64_t state = 1234567;
 
@@ -104,8 +105,7 @@ static void exponential_doubles_up_to_its_limit(void **unused)
         int64_t half = rows[i].centre_ms / 2;
 
         for (uint64_t seed = 0; seed < 1000; seed++) {
-            int64_t delay =
-                backoff_exponential(rows[i].first_ms, rows[i].max_ms, rows[i].n, seed);
+            int64_t delay = backoff_exponential(rows[i].first_ms, rows[i].max_ms, rows[i].n, seed);
 
             assert_true(delay >= rows[i].centre_ms - half);
             assert_true(delay - rows[i].centre_ms <= half);

@@ -74,8 +74,12 @@ static void utf8_follows_rfc_3629(void **state)
         {BYTES("\xf0\x9f\x98\x41"), false, 0},
         {BYTES("\xe2\x28\xa1"), false, 0},
         {BYTES("12345678\xff"), false, 8}, /* behind a word taken at once */
-        {BYTES("1234567\xff""8"), false, 7}, /* inside of one */
-        {BYTES("12345\xf0\x9f\x98\x80""678"), true, 12}, /* across the words */
+        {BYTES("1234567\xff"
+               "8"),
+         false, 7}, /* inside of one */
+        {BYTES("12345\xf0\x9f\x98\x80"
+               "678"),
+         true, 12}, /* across the words */
     };
 
     (void)state;
@@ -203,8 +207,8 @@ static void buffer_writes_numbers_exactly(void **state)
     buffer_append_int64(&buffer, 0);
     buffer_append_char(&buffer, ' ');
     buffer_append_int64(&buffer, -1);
-    assert_string_equal(
-        buffer.data, "-9223372036854775808 9223372036854775807 18446744073709551615 0 -1");
+    assert_string_equal(buffer.data,
+                        "-9223372036854775808 9223372036854775807 18446744073709551615 0 -1");
     buffer_release(&buffer);
 }
 

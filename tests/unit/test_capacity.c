@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +23,7 @@ static struct capacity *capacity_with(size_t in_flight, size_t per_origin, size_
 static void wait_ok(struct capacity *capacity, struct capacity_waiter *waiter, const char *endpoint,
                     const char *origin)
 {
-    assert_int_equal(capacity_wait(capacity, waiter, endpoint, origin), 0);
+    assert_int_equal(capacity_wait(capacity, waiter, endpoint, origin, 0), 0);
     assert_int_equal(waiter->state, CAPACITY_WAITING);
 }
 
@@ -44,7 +45,7 @@ static void nothing_waits_nothing_goes(void **unused)
 
     (void)unused;
     assert_next(capacity, NULL);
-    capacity_leave(capacity, &out); /* leaving while out is nothing */
+    capacity_leave(capacity, &out, false); /* leaving while out is nothing */
     assert_int_equal(capacity_in_flight(capacity) + capacity_waiting(capacity), 0);
     capacity_free(capacity);
     capacity_free(NULL);
@@ -87,7 +88,7 @@ static void full_endpoint_waits_for_itself_alone(void **unused)
     assert_next(capacity, NULL);
     wait_ok(capacity, &b[0], "b", "A");
     assert_next(capacity, &b[0]);
-    capacity_leave(capacity, &a[1]);
+    capacity_leave(capacity, &a[1], false);
     assert_int_equal(a[1].state, CAPACITY_OUT);
     assert_next(capacity, &a[2]);
     assert_next(capacity, NULL);
@@ -110,15 +111,15 @@ static void full_origin_serves_its_endpoints_in_turn(void **unused)
     assert_next(capacity, &b[0]);
     assert_next(capacity, &z[0]);
     assert_next(capacity, NULL);
-    capacity_leave(capacity, &a[0]);
+    capacity_leave(capacity, &a[0], false);
     assert_next(capacity, &c[0]);
     assert_next(capacity, NULL);
-    capacity_leave(capacity, &c[0]);
-    capacity_leave(capacity, &b[0]);
+    capacity_leave(capacity, &c[0], false);
+    capacity_leave(capacity, &b[0], false);
     assert_next(capacity, &a[1]);
     assert_next(capacity, &b[1]);
     assert_next(capacity, NULL);
-    capacity_leave(capacity, &b[1]);
+    capacity_leave(capacity, &b[1], false);
     assert_next(capacity, &a[2]);
     capacity_free(capacity);
 }
@@ -134,8 +135,8 @@ static void turn_given_up_goes_to_the_next_of_the_origin(void **unused)
     wait_ok(capacity, &b, "b", "A");
     wait_ok(capacity, &c, "c", "A");
     assert_next(capacity, &a);
-    capacity_leave(capacity, &a);
-    capacity_leave(capacity, &b);
+    capacity_leave(capacity, &a, false);
+    capacity_leave(capacity, &b, false);
     assert_next(capacity, &c);
     capacity_free(capacity);
 }
@@ -150,9 +151,9 @@ static void parked_endpoint_may_leave(void **unused)
     assert_next(capacity, &a);
     wait_ok(capacity, &b, "b", "A");
     wait_ok(capacity, &c, "c", "A");
-    capacity_leave(capacity, &b);
+    capacity_leave(capacity, &b, false);
     assert_int_equal(capacity_waiting(capacity), 1);
-    capacity_leave(capacity, &a);
+    capacity_leave(capacity, &a, false);
     assert_next(capacity, &c);
     capacity_free(capacity);
 }
@@ -167,7 +168,7 @@ static void process_limit_holds_everything(void **unused)
     wait_ok(capacity, &b, "b", "B");
     assert_next(capacity, &a);
     assert_next(capacity, NULL);
-    capacity_leave(capacity, &a);
+    capacity_leave(capacity, &a, false);
     assert_next(capacity, &b);
     capacity_free(capacity);
 }
@@ -183,7 +184,7 @@ static void zero_limits_let_nothing_go(void **unused)
 
         wait_ok(capacity, &a, "a", "A");
         assert_next(capacity, NULL);
-        capacity_leave(capacity, &a);
+        capacity_leave(capacity, &a, false);
         capacity_free(capacity);
     }
 }
@@ -198,13 +199,43 @@ static void unused_endpoint_is_forgotten(void **unused)
     assert_next(capacity, &y);
     wait_ok(capacity, &x, "x", "A");
     assert_next(capacity, &x);
-    capacity_leave(capacity, &x);
+    capacity_leave(capacity, &x, false);
     /* Were x still known, it would be of origin A and might go. */
     wait_ok(capacity, &x, "x", "B");
     assert_next(capacity, NULL);
-    capacity_leave(capacity, &x);
+    capacity_leave(capacity, &x, false);
     wait_ok(capacity, &x, "x", "A");
     assert_next(capacity, &x);
+    capacity_free(capacity);
+}
+
+/* Bytes on the heap; always 0 under AddressSanitizer, which then proves nothing here. */
+static size_t heap_in_use(void)
+{
+    return mallinfo2().uordblks;
+}
+
+static void endpoints_and_origins_that_came_and_went_take_no_memory(void **unused)
+{
+    struct capacity *capacity = capacity_with(100, 100, 100);
+    struct capacity_waiter stays = {0}, first = {0}, second = {0};
+    size_t before;
+
+    (void)unused;
+    wait_ok(capacity, &stays, "stays", "stays"); /* keeps the tables themselves */
+    before = heap_in_use();
+    for (size_t i = 0; i < 1000; i++) {
+        char origin[32], a[32], b[32];
+
+        (void)snprintf(origin, sizeof(origin), "http://o%zu", i);
+        (void)snprintf(a, sizeof(a), "http://o%zu/a", i);
+        (void)snprintf(b, sizeof(b), "http://o%zu/b", i);
+        wait_ok(capacity, &first, a, origin);
+        wait_ok(capacity, &second, b, origin);
+        capacity_leave(capacity, &first, false);
+        capacity_leave(capacity, &second, false);
+    }
+    assert_true(heap_in_use() < before + 10000);
     capacity_free(capacity);
 }
 
@@ -231,7 +262,7 @@ static void room_is_told_before_one_waits(void **unused)
     wait_ok(capacity, &z[0], "z", "Z");
     assert_next(capacity, &z[0]);
     assert_false(capacity_has_room(capacity, "z", "Z")); /* process full */
-    capacity_leave(capacity, &a[0]);
+    capacity_leave(capacity, &a[0], false);
     assert_true(capacity_has_room(capacity, "a", "A"));
     capacity_free(capacity);
 }
@@ -248,9 +279,9 @@ struct model_endpoint {
     size_t queue[WAITERS]; /* waiting ones, oldest first */
     size_t queue_len;
     size_t in_flight;
-    int since;               /* step at which it became able to go but for its origin; -1: it is not */
-    int origin_free_since;   /* step since which its origin also had a slot for every such endpoint; -1 */
-    int last_turn;           /* step of its last turn, -1 */
+    int since; /* step at which it became able to go but for its origin; -1: it is not */
+    int origin_free_since; /* step since which its origin also had a slot for every such endpoint; -1 */
+    int last_turn;         /* step of its last turn, -1 */
 };
 
 struct model {
@@ -350,8 +381,7 @@ static void assert_fair_turn(const struct model *model, size_t e)
 
     for (size_t other = 0; other < ENDPOINTS && last >= 0; other++) {
         const struct model_endpoint *endpoint = &model->endpoints[other];
-        int since =
-            other % ORIGINS == e % ORIGINS ? endpoint->since : endpoint->origin_free_since;
+        int since = other % ORIGINS == e % ORIGINS ? endpoint->since : endpoint->origin_free_since;
 
         if (other != e && since >= 0 && since <= last && endpoint->last_turn < last)
             fail_msg("step %d: endpoint %zu went again before %zu", model->step, e, other);
@@ -394,7 +424,7 @@ static void step_leave(struct model *model, size_t w)
         }
         endpoint->queue_len = kept;
     }
-    capacity_leave(model->capacity, &model->waiters[w]);
+    capacity_leave(model->capacity, &model->waiters[w], false);
     assert_int_equal(model->waiters[w].state, CAPACITY_OUT);
 }
 
@@ -413,7 +443,8 @@ static void step_next(struct model *model)
     endpoint = &model->endpoints[e];
     assert_int_equal(endpoint->queue[0], w); /* the oldest of its endpoint */
     assert_fair_turn(model, e);
-    memmove(endpoint->queue, endpoint->queue + 1, sizeof(endpoint->queue[0]) * --endpoint->queue_len);
+    memmove(endpoint->queue, endpoint->queue + 1,
+            sizeof(endpoint->queue[0]) * --endpoint->queue_len);
     endpoint->in_flight++;
     endpoint->last_turn = model->step;
 }
@@ -465,7 +496,10 @@ static void random_use_keeps_limits_order_and_fairness(void **unused)
  * turns would not show a walk over the parked ones, but the test's time limit would. */
 static void many_parked_endpoints_cost_nothing(void **unused)
 {
-    enum { PARKED = 20000, TURNS = 200000 };
+    enum {
+        PARKED = 20000,
+        TURNS = 200000
+    };
     static struct capacity_waiter parked[PARKED];
     struct capacity *capacity = capacity_with(10, 1, 1);
     struct capacity_waiter busy = {0}, other = {0};
@@ -483,10 +517,121 @@ static void many_parked_endpoints_cost_nothing(void **unused)
         wait_ok(capacity, &other, "other", "B");
         assert_next(capacity, &other);
         assert_next(capacity, NULL);
-        capacity_leave(capacity, &other);
+        capacity_leave(capacity, &other, false);
     }
-    capacity_leave(capacity, &busy);
+    capacity_leave(capacity, &busy, false);
     assert_next(capacity, &parked[0]);
+    capacity_free(capacity);
+}
+
+/* --- congestion --- */
+
+static void who_waits_too_long_is_told_oldest_first(void **unused)
+{
+    struct capacity *capacity = capacity_with(1, 1, 1);
+    struct capacity_waiter a[3] = {0}, b = {0};
+
+    (void)unused;
+    assert_int_equal(capacity_oldest_ms(capacity), -1);
+    assert_int_equal(capacity_wait(capacity, &a[0], "a", "o", 100), 0);
+    assert_int_equal(capacity_wait(capacity, &a[1], "a", "o", 200), 0);
+    assert_int_equal(capacity_wait(capacity, &b, "b", "o", 300), 0);
+    assert_next(capacity, &a[0]);
+    assert_int_equal(capacity_oldest_ms(capacity), 200);
+    assert_null(capacity_overdue(capacity, 199));
+    assert_ptr_equal(capacity_overdue(capacity, 200), &a[1]);
+    capacity_leave(capacity, &a[1], false);
+    assert_int_equal(capacity_oldest_ms(capacity), 300);
+    capacity_leave(capacity, &b, false);
+    capacity_leave(capacity, &a[0], false);
+    capacity_free(capacity);
+}
+
+/* Makes endpoint "a" congested with in_flight waiters in flight and none waiting. */
+static void congest(struct capacity *capacity, struct capacity_waiter *in_flight, size_t len)
+{
+    struct capacity_waiter late = {0};
+
+    for (size_t i = 0; i < len; i++) {
+        wait_ok(capacity, &in_flight[i], "a", "o");
+        assert_next(capacity, &in_flight[i]);
+    }
+    assert_int_equal(capacity_wait(capacity, &late, "a", "o", 1), 0);
+    assert_ptr_equal(capacity_overdue(capacity, 1), &late);
+    capacity_leave(capacity, &late, false);
+}
+
+static void nobody_queues_at_a_congested_endpoint(void **unused)
+{
+    struct capacity *capacity = capacity_with(100, 100, 4);
+    struct capacity_waiter a[4] = {0}, next = {0}, other = {0};
+
+    (void)unused;
+    congest(capacity, a, 4);
+    assert_int_equal(capacity_wait(capacity, &next, "a", "o", 2), CAPACITY_CONGESTED);
+    assert_int_equal(next.state, CAPACITY_OUT);
+    wait_ok(capacity, &other, "b", "o"); /* others do */
+    capacity_leave(capacity, &other, false);
+
+    /* A slot that a timeout frees may be used, but does not end the congestion. */
+    capacity_leave(capacity, &a[0], false);
+    wait_ok(capacity, &a[0], "a", "o");
+    assert_next(capacity, &a[0]);
+    assert_int_equal(capacity_wait(capacity, &next, "a", "o", 3), CAPACITY_CONGESTED);
+
+    /* Answers that free half of the slots do. */
+    capacity_leave(capacity, &a[0], true);
+    capacity_leave(capacity, &a[1], true);
+    for (size_t i = 0; i < 2; i++) {
+        wait_ok(capacity, &a[i], "a", "o");
+        assert_next(capacity, &a[i]);
+    }
+    wait_ok(capacity, &next, "a", "o");
+    capacity_leave(capacity, &next, false);
+    for (size_t i = 0; i < 4; i++)
+        capacity_leave(capacity, &a[i], false);
+    capacity_free(capacity);
+}
+
+static void congestion_is_remembered_while_nobody_waits(void **unused)
+{
+    struct capacity *capacity = capacity_with(100, 100, 1);
+    struct capacity_waiter a = {0}, next = {0};
+
+    (void)unused;
+    congest(capacity, &a, 1);
+    capacity_leave(capacity, &a, false);
+    wait_ok(capacity, &a, "a", "o");
+    assert_next(capacity, &a);
+    assert_int_equal(capacity_wait(capacity, &next, "a", "o", 2), CAPACITY_CONGESTED);
+    capacity_leave(capacity, &a, true);
+    wait_ok(capacity, &a, "a", "o");
+    wait_ok(capacity, &next, "a", "o");
+    capacity_leave(capacity, &a, false);
+    capacity_leave(capacity, &next, false);
+    capacity_free(capacity);
+}
+
+static void only_so_many_congested_endpoints_are_remembered(void **unused)
+{
+    struct capacity *capacity = capacity_with(100, 100, 1);
+    struct capacity_waiter held = {0}, late = {0};
+    char name[32];
+
+    (void)unused;
+    for (int i = 0; i < 3 * CAPACITY_CONGESTED_MAX; i++) {
+        snprintf(name, sizeof(name), "endpoint-%d", i);
+        wait_ok(capacity, &held, name, name);
+        assert_next(capacity, &held);
+        assert_int_equal(capacity_wait(capacity, &late, name, name, 1), 0);
+        assert_ptr_equal(capacity_overdue(capacity, 1), &late);
+        capacity_leave(capacity, &late, false);
+        capacity_leave(capacity, &held, false);
+    }
+    wait_ok(capacity, &held, "endpoint-0", "endpoint-0"); /* forgotten: it may queue again */
+    wait_ok(capacity, &late, "endpoint-0", "endpoint-0");
+    capacity_leave(capacity, &late, false);
+    capacity_leave(capacity, &held, false);
     capacity_free(capacity);
 }
 
@@ -502,7 +647,12 @@ int main(void)
         cmocka_unit_test(process_limit_holds_everything),
         cmocka_unit_test(zero_limits_let_nothing_go),
         cmocka_unit_test(unused_endpoint_is_forgotten),
+        cmocka_unit_test(endpoints_and_origins_that_came_and_went_take_no_memory),
         cmocka_unit_test(room_is_told_before_one_waits),
+        cmocka_unit_test(who_waits_too_long_is_told_oldest_first),
+        cmocka_unit_test(nobody_queues_at_a_congested_endpoint),
+        cmocka_unit_test(congestion_is_remembered_while_nobody_waits),
+        cmocka_unit_test(only_so_many_congested_endpoints_are_remembered),
         cmocka_unit_test(random_use_keeps_limits_order_and_fairness),
         cmocka_unit_test(many_parked_endpoints_cost_nothing),
     };

@@ -13,7 +13,7 @@
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
-/* One of every header there is, each with the least it may hold; also its only prefix that is whole. */
+/* One of every header there is, with little behind it. */
 static const struct bytes headers[] = {
     BYTES("\x00"),
     BYTES("\x7f"),
@@ -116,8 +116,10 @@ static void agrees_with_msgpack_c(void **state)
 
                 memset(text, 0, sizeof(text));
                 text[0] = (unsigned char)first;
-                text[1] = (unsigned char)second;
-                text[2] = (unsigned char)(second ^ 1);
+                /* No great counts of 32 bits: msgpack-c would allocate for them. */
+                text[1] = first == 0xdd || first == 0xdf ? 0 : (unsigned char)second;
+                text[2] = first == 0xdd || first == 0xdf ? 0 : (unsigned char)(second ^ 1);
+                text[4] = (unsigned char)second;
                 msgpack_unpacked_init(&unpacked);
                 whole = msgpack_unpack_next(&unpacked, (char *)text, len, &end) ==
                             MSGPACK_UNPACK_SUCCESS &&
@@ -137,16 +139,21 @@ static void lies_about_lengths_are_told_by_offset(void **state)
         const char *why;
     } rows[] = {
         {BYTES(""), "byte 0: the document ends too early"},
-        {BYTES("\x81\xa1x"), "byte 0: promises more than the 3 bytes of the document"},
+        {BYTES("\x81\xa1x"), "byte 3: the document ends too early"},
+        {BYTES("\x82\xa1x"), "byte 0: promises more than the 3 bytes of the document"},
         {BYTES("\x92\xa3xyz"), "byte 5: the document ends too early"},
         {BYTES("\xdd\x0f\xff\xff\xff"), "byte 0: promises more than the 5 bytes of the document"},
         {BYTES("\xdd\xff\xff\xff\xff"), "byte 0: promises more than the 5 bytes of the document"},
         {BYTES("\xdf\xff\xff\xff\xff"), "byte 0: promises more than the 5 bytes of the document"},
         {BYTES("\xdf\x80\x00\x00\x00"), "byte 0: promises more than the 5 bytes of the document"},
-        {BYTES("\x91\xdb\xff\xff\xff\xff"), "byte 1: promises more than the 6 bytes of the document"},
-        {BYTES("\x91\xc6\xff\xff\xff\xff"), "byte 1: promises more than the 6 bytes of the document"},
-        {BYTES("\x91\xc9\xff\xff\xff\xff"), "byte 1: promises more than the 6 bytes of the document"},
-        {BYTES("\xc9\xff\xff\xff\xff\x01"), "byte 0: promises more than the 6 bytes of the document"},
+        {BYTES("\x91\xdb\xff\xff\xff\xff"),
+         "byte 1: promises more than the 6 bytes of the document"},
+        {BYTES("\x91\xc6\xff\xff\xff\xff"),
+         "byte 1: promises more than the 6 bytes of the document"},
+        {BYTES("\x91\xc9\xff\xff\xff\xff"),
+         "byte 1: promises more than the 6 bytes of the document"},
+        {BYTES("\xc9\xff\xff\xff\xff\x01"),
+         "byte 0: promises more than the 6 bytes of the document"},
         {BYTES("\xcb\x00"), "byte 0: promises more than the 2 bytes of the document"},
         {BYTES("\xda\x00"), "byte 0: promises more than the 2 bytes of the document"},
         {BYTES("\x91\xc1"), "byte 1: 0xc1 is not msgpack"},

@@ -45,11 +45,11 @@ static void a_url_is_enough(void **state)
 
 static void every_key_is_taken_over(void **state)
 {
-    struct hook *hook =
-        parse("{\"enabled\":false,\"url\":\"HTTP://Example.com:8080/a?b=c\",\"format\":\"standard\","
-              "\"verificationSignature\":\"9JOLCJUVylQxxdhX\",\"secret\":[\"" SECRET_2
-              "\",\"" SECRET_1 "\"],\"maxAge\":\"2h\",\"timeout\":\"1500ms\","
-              "\"headers\":{\"X-B\":\" two words \",\"Authorization\":\"Bearer x\"}}");
+    struct hook *hook = parse(
+        "{\"enabled\":false,\"url\":\"HTTP://Example.com:8080/a?b=c\",\"format\":\"standard\","
+        "\"verificationSignature\":\"9JOLCJUVylQxxdhX\",\"secret\":[\"" SECRET_2 "\",\"" SECRET_1
+        "\"],\"maxAge\":\"2h\",\"timeout\":\"1500ms\","
+        "\"headers\":{\"X-B\":\" two words \",\"Authorization\":\"Bearer x\"}}");
 
     (void)state;
     assert_string_equal(hook->url_text, "HTTP://Example.com:8080/a?b=c");
@@ -150,7 +150,9 @@ static void ids_are_names(void **state)
     for (size_t i = 0; i < LEN(bad); i++)
         assert_int_equal(hook_parse(bytes_of(bad[i]), BYTES("{" URL "}"), &hook, &why), HOOK_BAD);
     memset(long_id, 'a', sizeof(long_id));
-    assert_int_equal(hook_parse((struct bytes){long_id, sizeof(long_id)}, BYTES("{" URL "}"), &hook, &why), HOOK_BAD);
+    assert_int_equal(
+        hook_parse((struct bytes){long_id, sizeof(long_id)}, BYTES("{" URL "}"), &hook, &why),
+        HOOK_BAD);
     assert_int_equal(hook_parse(BYTES("inline-0"), BYTES("{" URL "}"), &hook, &why), HOOK_OK);
     hook_free(hook);
 }

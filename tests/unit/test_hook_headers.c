@@ -13,8 +13,8 @@
 static void ordinary_headers_are_allowed(void **state)
 {
     static const char *const names[] = {
-        "Authorization", "X-Room",  "Accept", "x", "X-Forwarded-Proto", "Webhook", "Hosts",
-        "Proxy",         "Metadatax", "!#$%&'*+-.^_`|~0aZ",
+        "Authorization", "X-Room", "Accept", "x",         "X-Forwarded-Proto",
+        "Webhook",       "Hosts",  "Proxy",  "Metadatax", "!#$%&'*+-.^_`|~0aZ",
     };
     struct error_text why;
 
@@ -125,7 +125,8 @@ static void values_are_measured_without_blanks_around(void **state)
     (void)state;
     memset(value, 'a', sizeof(value));
     assert_int_equal(
-        hook_header_check(BYTES("X-A"), (struct bytes){value, HOOK_MAX_HEADER_VALUE + 1}, &why), -1);
+        hook_header_check(BYTES("X-A"), (struct bytes){value, HOOK_MAX_HEADER_VALUE + 1}, &why),
+        -1);
     value[0] = ' ';
     value[HOOK_MAX_HEADER_VALUE + 1] = '\t';
     assert_int_equal(

@@ -118,12 +118,12 @@ static void made_signatures_are_16_letters_and_digits(void **state)
     assert_int_equal(hook_make_signature(second), 0);
     assert_string_not_equal(first, second);
     assert_int_equal(strlen(first), 16);
-    assert_int_equal(strspn(first, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"),
-                     16);
+    assert_int_equal(
+        strspn(first, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"), 16);
 }
 
-/* 480 000 characters, each of the 62 about 7742 times. Eight standard deviations are 700; taking the
- * remainder of a byte alone would give the first eight letters 9375. */
+/* 480 000 characters, each of the 62 about 7742 times. Eight standard deviations are 700; taking
+ * the remainder of a byte alone would give the first eight letters 9375. */
 static void made_signatures_use_the_whole_alphabet_evenly(void **state)
 {
     int seen[256] = {0};

@@ -77,14 +77,29 @@ static void durations_need_a_unit(void **state)
         const char *text;
         int64_t ms;
     } rows[] = {
-        {"0", 0},        {"0s", 0},        {"5ms", 5},         {"5s", 5000},
-        {"2m", 120000},  {"3h", 10800000}, {"1d", 86400000},   {"90s", 90000},
-        {"5", UNTOUCHED}, {"00", UNTOUCHED}, {"s", UNTOUCHED},  {"", UNTOUCHED},
-        {"5S", UNTOUCHED}, {"5 s", UNTOUCHED}, {"5sec", UNTOUCHED}, {"1m30s", UNTOUCHED},
-        {"-5s", UNTOUCHED}, {"1.5s", UNTOUCHED}, {"5w", UNTOUCHED}, {"5s ", UNTOUCHED},
+        {"0", 0},
+        {"0s", 0},
+        {"5ms", 5},
+        {"5s", 5000},
+        {"2m", 120000},
+        {"3h", 10800000},
+        {"1d", 86400000},
+        {"90s", 90000},
+        {"5", UNTOUCHED},
+        {"00", UNTOUCHED},
+        {"s", UNTOUCHED},
+        {"", UNTOUCHED},
+        {"5S", UNTOUCHED},
+        {"5 s", UNTOUCHED},
+        {"5sec", UNTOUCHED},
+        {"1m30s", UNTOUCHED},
+        {"-5s", UNTOUCHED},
+        {"1.5s", UNTOUCHED},
+        {"5w", UNTOUCHED},
+        {"5s ", UNTOUCHED},
         {"106751991167d", INT64_C(9223372036828800000)},
-        {"106751991168d", UNTOUCHED},            /* past int64_t */
-        {"213503982335d", UNTOUCHED},            /* past uint64_t */
+        {"106751991168d", UNTOUCHED}, /* past int64_t */
+        {"213503982335d", UNTOUCHED}, /* past uint64_t */
         {"18446744073709551616ms", UNTOUCHED},
     };
 
@@ -119,9 +134,18 @@ static void sizes_count_in_1024s(void **state)
         const char *text;
         uint64_t size;
     } rows[] = {
-        {"0", 0},          {"17", 17},        {"1k", 1024},      {"256k", 262144},
-        {"3m", 3145728},   {"1g", 1073741824}, {"k", UNTOUCHED},  {"", UNTOUCHED},
-        {"1K", UNTOUCHED}, {"1kb", UNTOUCHED}, {"-1", UNTOUCHED}, {"1.5k", UNTOUCHED},
+        {"0", 0},
+        {"17", 17},
+        {"1k", 1024},
+        {"256k", 262144},
+        {"3m", 3145728},
+        {"1g", 1073741824},
+        {"k", UNTOUCHED},
+        {"", UNTOUCHED},
+        {"1K", UNTOUCHED},
+        {"1kb", UNTOUCHED},
+        {"-1", UNTOUCHED},
+        {"1.5k", UNTOUCHED},
         {"17179869184g", UNTOUCHED},
     };
     uint64_t size = UNTOUCHED;
@@ -245,9 +269,10 @@ static void traceparents_follow_w3c_version_00(void **state)
 
 static void stream_ids_have_one_spelling(void **state)
 {
-    static const char *const bad[] = {"",    "1",    "-",    "1-",   "-1",   "01-0",
-                                      "1-00", "1-0-0", "1 -0", "+1-0", "1-0 ", "18446744073709551616-0",
-                                      "*",   "1-*",  "0x1-0", "1--1"};
+    static const char *const bad[] = {"",     "1",    "-",     "1-",
+                                      "-1",   "01-0", "1-00",  "1-0-0",
+                                      "1 -0", "+1-0", "1-0 ",  "18446744073709551616-0",
+                                      "*",    "1-*",  "0x1-0", "1--1"};
     uint64_t ms = UNTOUCHED;
     uint64_t seq = UNTOUCHED;
 
@@ -260,8 +285,8 @@ static void stream_ids_have_one_spelling(void **state)
     assert_int_equal(seq, UNTOUCHED);
     assert_int_equal(parse_stream_id(BYTES("1667548137257-0"), &ms, &seq), 0);
     assert_true(ms == UINT64_C(1667548137257) && seq == 0);
-    assert_int_equal(
-        parse_stream_id(BYTES("18446744073709551615-18446744073709551615"), &ms, &seq), 0);
+    assert_int_equal(parse_stream_id(BYTES("18446744073709551615-18446744073709551615"), &ms, &seq),
+                     0);
     assert_true(ms == UINT64_MAX && seq == UINT64_MAX);
     assert_int_equal(parse_stream_id(BYTES("0-1"), &ms, &seq), 0);
     assert_true(ms == 0 && seq == 1);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -187,8 +188,10 @@ static void decode_long_error_is_cut_between_characters(void **unused)
 {
     static const struct {
         size_t ascii; /* bytes in front of a run of two-byte characters */
+        size_t pairs;
         size_t kept;
-    } rows[] = {{0, 158}, {1, 159}, {158, 158}, {159, 159}, {200, 159}};
+    } rows[] = {{159, 0, 159}, {160, 0, 159}, {161, 0, 159}, {157, 1, 159}, {158, 1, 158},
+                {0, 200, 158}, {1, 200, 159}, {158, 9, 158}, {159, 9, 159}, {200, 9, 159}};
 
     (void)unused;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -199,7 +202,7 @@ static void decode_long_error_is_cut_between_characters(void **unused)
         buffer_append_text(&text, "- 0\n{\"hook\":\"a\",\"encoding\":\"json\",\"error\":\"");
         for (size_t n = 0; n < rows[i].ascii; n++)
             buffer_append_char(&text, 'x');
-        for (size_t n = 0; n < 200; n++)
+        for (size_t n = 0; n < rows[i].pairs; n++)
             buffer_append_text(&text, "\xc3\xa9");
         buffer_append_text(&text, "\"}\n");
         record = decode_ok(buffer_bytes(&text));
@@ -311,6 +314,21 @@ static void decode_lines_over_their_limits_are_refused(void **unused)
     assert_non_null(strstr(why.text, "line 1"));
 }
 
+static void decode_text_without_newline_is_not_read_past_its_end(void **unused)
+{
+    (void)unused;
+    for (size_t len = 0; len <= RECORD_FENCE_SIZE + 20; len++) {
+        char *text = malloc(len + 1); /* the byte behind it is AddressSanitizer's */
+        struct record record;
+        struct error_text why;
+
+        assert_non_null(text);
+        memset(text, 'f', len + 1);
+        assert_int_equal(record_decode((struct bytes){text + 1, len}, &record, &why), -1);
+        free(text);
+    }
+}
+
 static void decode_error_text_holds_no_strange_bytes(void **unused)
 {
     struct record record;
@@ -335,6 +353,7 @@ int main(void)
         cmocka_unit_test(decode_long_error_is_cut_between_characters),
         cmocka_unit_test(decode_refuses_what_is_wrong_and_names_it),
         cmocka_unit_test(decode_lines_over_their_limits_are_refused),
+        cmocka_unit_test(decode_text_without_newline_is_not_read_past_its_end),
         cmocka_unit_test(decode_error_text_holds_no_strange_bytes),
     };
 

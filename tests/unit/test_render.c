@@ -12,9 +12,9 @@
 #define BODY_MAX 65536
 #define USER_AGENT ("User-Agent: Roomhook/" RH_VERSION)
 
-#define MESSAGE                                                                                    \
-    "{\"id\":24006,\"fromUserId\":54,\"totalUserCount\":3,\"deliveredCount\":0,\"seenCount\":0,"   \
-    "\"roomId\":438,\"type\":\"text\",\"body\":{\"text\":\"test\"},\"createdAt\":1667548137257,"   \
+#define MESSAGE                                                                                  \
+    "{\"id\":24006,\"fromUserId\":54,\"totalUserCount\":3,\"deliveredCount\":0,\"seenCount\":0," \
+    "\"roomId\":438,\"type\":\"text\",\"body\":{\"text\":\"test\"},\"createdAt\":1667548137257," \
     "\"modifiedAt\":1667548137257,\"localId\":null,\"deleted\":false,\"replyId\":null}"
 #define FROM_USER "{\"displayName\":\"Stjepan\",\"avatarFileId\":88}"
 #define ROOM "{\"name\":\"tstt\",\"avatarFileId\":88}"
@@ -115,9 +115,9 @@ static void spika_without_signature_names_the_content_type_only(void **state)
 
     fixture->hook.verification_signature = NULL;
     render_ok(fixture);
-    assert_body(fixture, "{\"data\":{\"message\":" MESSAGE ",\"fromUser\":" FROM_USER
-                         ",\"room\":" ROOM
-                         "},\"headers\":{\"Content-Type\":\"application/json\"}}");
+    assert_body(fixture,
+                "{\"data\":{\"message\":" MESSAGE ",\"fromUser\":" FROM_USER ",\"room\":" ROOM
+                "},\"headers\":{\"Content-Type\":\"application/json\"}}");
     assert_headers(fixture, headers, 4);
 }
 
@@ -166,9 +166,9 @@ static void standard_tells_type_and_creation_time(void **state)
     fixture->hook.format = HOOK_FORMAT_STANDARD;
     fixture->event.type = BYTES("message.edited_2");
     render_ok(fixture);
-    assert_body(fixture, "{\"type\":\"message.edited_2\",\"timestamp\":\"2022-11-04T07:48:57.257Z\","
-                         "\"data\":{\"message\":" MESSAGE ",\"fromUser\":" FROM_USER
-                         ",\"room\":" ROOM "}}");
+    assert_body(fixture,
+                "{\"type\":\"message.edited_2\",\"timestamp\":\"2022-11-04T07:48:57.257Z\","
+                "\"data\":{\"message\":" MESSAGE ",\"fromUser\":" FROM_USER ",\"room\":" ROOM "}}");
 }
 
 static void standard_without_creation_time_tells_when_it_was_queued(void **state)
@@ -216,8 +216,7 @@ static void headers_stand_in_their_order(void **state)
     fixture->event.from_user = fixture->event.room = (struct bytes){NULL, 0};
     fixture->input.event_id = BYTES("order-7");
     fixture->input.now_s = 1649367553;
-    fixture->input.traceparent =
-        BYTES("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    fixture->input.traceparent = BYTES("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
     render_ok(fixture);
     assert_headers(fixture, headers, sizeof(headers) / sizeof(headers[0]));
 }
@@ -245,8 +244,7 @@ static void most_and_longest_headers_fit(void **state)
     fixture->hook.secrets = secrets;
     fixture->hook.secrets_len = HOOK_MAX_SECRETS;
     fixture->input.event_id = (struct bytes){id, sizeof(id)};
-    fixture->input.traceparent =
-        BYTES("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    fixture->input.traceparent = BYTES("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
     fixture->input.now_s = INT64_MIN;
     render_ok(fixture);
     assert_int_equal(fixture->request.headers_len, 7 + HOOK_MAX_HEADERS);
@@ -265,6 +263,7 @@ static void rendering_again_leaves_nothing_of_the_last_request(void **state)
     render_ok(fixture);
     assert_body(fixture, "{\"message\":{}}");
     assert_int_equal(fixture->request.headers_len, 4);
+    assert_int_equal(fixture->request.header_at[0], 0);
     assert_string_equal(header(fixture, 1), USER_AGENT);
 }
 
@@ -283,19 +282,41 @@ static void body_over_its_limit_fails_and_the_request_stays_usable(void **state)
     assert_body(fixture, "{\"message\":{}}");
 }
 
+/* Hooks and ids are checked before they come here; if one slips through nothing is sent. */
+static void headers_over_their_limit_fail(void **state)
+{
+    static struct hook_secret secrets[1] = {{.key_len = HOOK_SECRET_MIN}};
+    static char id[65536];
+    struct fixture *fixture = *state;
+
+    memset(id, 'i', sizeof(id));
+    fixture->input.event_id = (struct bytes){id, sizeof(id)};
+    assert_int_equal(render(&fixture->input, &fixture->request), -1);
+    fixture->hook.secrets = secrets;
+    fixture->hook.secrets_len = 1;
+    assert_int_equal(render(&fixture->input, &fixture->request), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(spika_documented_example_comes_out_byte_for_byte, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(spika_without_signature_names_the_content_type_only, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(spika_signature_is_escaped_in_the_body_and_plain_in_the_header, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(spika_documented_example_comes_out_byte_for_byte, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(spika_without_signature_names_the_content_type_only, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            spika_signature_is_escaped_in_the_body_and_plain_in_the_header, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bare_leaves_absent_parts_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(standard_tells_type_and_creation_time, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(standard_without_creation_time_tells_when_it_was_queued, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(standard_without_creation_time_tells_when_it_was_queued,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(headers_stand_in_their_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(most_and_longest_headers_fit, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(rendering_again_leaves_nothing_of_the_last_request, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(body_over_its_limit_fails_and_the_request_stays_usable, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rendering_again_leaves_nothing_of_the_last_request, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(body_over_its_limit_fails_and_the_request_stays_usable,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(headers_over_their_limit_fail, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

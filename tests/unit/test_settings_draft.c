@@ -123,6 +123,22 @@ static void error_shows_a_strangers_value_printable_and_bounded(void **unused)
     assert_non_null(strstr(why.text, "must be 1 to 64 letters"));
 }
 
+static void error_shows_the_end_of_a_long_path(void **unused)
+{
+    char path[200];
+    const struct setting_source source = {.origin = SETTING_FILE, .file = path, .line = 7};
+    struct settings_draft draft;
+    struct error_text why;
+
+    (void)unused;
+    memset(path, 'd', sizeof(path));
+    memcpy(path + sizeof(path) - 13, "/\tworker.ini", 13);
+    settings_draft_init(&draft);
+    assert_int_equal(set(&draft, "queue", "?", &source, &why), -1);
+    assert_non_null(strstr(why.text, "queue \"?\" (…dd"));
+    assert_non_null(strstr(why.text, "dd/?worker.ini:7): must be"));
+}
+
 static void error_never_shows_a_password(void **unused)
 {
     static const char *const urls[] = {
@@ -178,6 +194,7 @@ int main(void)
         cmocka_unit_test(value_twice_in_a_file_is_refused_and_as_flag_the_last_counts),
         cmocka_unit_test(error_names_setting_value_source_and_what_is_allowed),
         cmocka_unit_test(error_shows_a_strangers_value_printable_and_bounded),
+        cmocka_unit_test(error_shows_the_end_of_a_long_path),
         cmocka_unit_test(error_never_shows_a_password),
         cmocka_unit_test(connect_timeout_must_fit_into_timeout),
         cmocka_unit_test(connect_timeout_by_default_follows_a_short_timeout),

@@ -29,8 +29,7 @@ static const struct verdict_policy policy = {
 
 static struct attempt_result answered(int status)
 {
-    return (struct attempt_result){
-        .end = ATTEMPT_ANSWERED, .status = status, .request_sent = true};
+    return (struct attempt_result){.end = ATTEMPT_ANSWERED, .status = status, .request_sent = true};
 }
 
 static struct verdict first_verdict(const struct attempt_result *result)
@@ -247,11 +246,16 @@ static void retry_after_is_never_undercut_and_spread_upwards(void **unused)
         int64_t pause_ms;
         int64_t low_ms, high_ms; /* of the delay; the schedule says 5 s ± 20 % */
     } rows[] = {
-        {-1, 0, 4000, 6000},          {0, 0, 4000, 6000},
-        {1, 1, 4000, 6000},           {3000, 3000, 4000, 6000},
-        {5000, 5000, 5000, 6000},     {5900, 5900, 5900, 7080},
-        {60000, 60000, 60000, 72000}, {DAY, DAY, DAY, DAY * 12 / 10},
-        {DAY + 1, DAY, DAY, DAY * 12 / 10}, {INT64_MAX, DAY, DAY, DAY * 12 / 10},
+        {-1, 0, 4000, 6000},
+        {0, 0, 4000, 6000},
+        {1, 1, 4000, 6000},
+        {3000, 3000, 4000, 6000},
+        {5000, 5000, 5000, 6000},
+        {5900, 5900, 5900, 7080},
+        {60000, 60000, 60000, 72000},
+        {DAY, DAY, DAY, DAY * 12 / 10},
+        {DAY + 1, DAY, DAY, DAY * 12 / 10},
+        {INT64_MAX, DAY, DAY, DAY * 12 / 10},
     };
     struct attempt_result result = answered(503);
 

@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
 -- Takes over what a dead worker left: entries that were idle for a whole heartbeat-ttl. Counts as a
--- claim. A consumer without a heartbeat and with nothing pending is removed from the group; one with
+-- claim until the entry is suspect; from then on only lone runs count (lone_run.lua), so that what
+-- merely waits beside a crash is not blamed for it. A consumer without a heartbeat and with nothing pending is removed from the group; one with
 -- pending entries never is, because that would destroy them.
 --
 -- KEYS  events worker:<suspect>
--- ARGV  group suspect consumer min_idle_ms limit
+-- ARGV  group suspect consumer min_idle_ms limit suspect_claims
 -- reply the ids taken over, or -1 when the suspect lives
 local events, group, suspect, me = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 if suspect == me or redis.call('EXISTS', KEYS[2]) == 1 then
@@ -14,8 +15,9 @@ local pending = redis.call('XPENDING', events, group, 'IDLE', ARGV[4], '-', '+',
 local ids = {}
 for _, entry in ipairs(pending) do
     local id = entry[1]
-    -- JUSTID would not count the claim; entries deleted meanwhile come back empty and leave the list.
-    redis.call('XCLAIM', events, group, me, 0, id)
+    local count = math.max(entry[4], math.min(entry[4] + 1, tonumber(ARGV[6])))
+    -- An entry that was deleted meanwhile leaves the list here.
+    redis.call('XCLAIM', events, group, me, 0, id, 'RETRYCOUNT', count, 'JUSTID')
     ids[#ids + 1] = id
 end
 if #ids == 0 and #redis.call('XPENDING', events, group, '-', '+', 1, suspect) == 0 then

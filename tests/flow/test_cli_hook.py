@@ -1,0 +1,232 @@
+"""roomhook hook: registering webhooks, and what others know about them."""
+
+import json
+import subprocess
+
+import pytest
+from webhook_queue import key, set_hook
+
+OLD_SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
+URL = "https://receiver.example/hook?a=b"
+
+
+def hook(redis, room=438, hook_id="main"):
+    text = redis.hget(key(f"room:{room}"), hook_id)
+    return None if text is None else json.loads(text)
+
+
+def rows(done):
+    """A table as a list of dicts."""
+    title, *lines = done.stdout.splitlines()
+    names = title.split()
+    return [dict(zip(names, line.split(maxsplit=len(names) - 1))) for line in lines]
+
+
+def test_set_new(redis, cli):
+    done = cli("hook", "set", "--room", "438", "--url", URL)
+    stored = hook(redis)
+    assert stored == {"url": URL, "verificationSignature": stored["verificationSignature"]}
+    assert len(stored["verificationSignature"]) == 16
+    printed = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    assert printed == {"room": "438", "id": "main", "format": "spika", **stored}
+    assert done.stderr == ""
+
+
+def test_set_all(redis, cli):
+    done = cli(
+        "--json", "hook", "set", "--room=-7", "--id=second", f"--url={URL}", "--format=standard",
+        "--signature=9JOLCJUVylQxxdhX", "--secret=auto", f"--secret={OLD_SECRET}",
+        "--header=X-Token: abc", "--header", "X-Other:def", "--timeout=5s", "--max-age=1h",
+    )
+    printed = json.loads(done.stdout)
+    made = printed.pop("secret")
+    assert made.startswith("whsec_") and made != OLD_SECRET
+    assert printed == {
+        "room": -7, "id": "second", "url": URL, "format": "standard",
+        "verificationSignature": "9JOLCJUVylQxxdhX",
+    }
+    assert hook(redis, -7, "second") == {
+        "url": URL, "verificationSignature": "9JOLCJUVylQxxdhX", "secret": [made, OLD_SECRET],
+        "format": "standard", "headers": {"X-Token": "abc", "X-Other": "def"},
+        "maxAge": "1h", "timeout": "5s",
+    }
+
+
+def test_set_changes_only_what_is_given(redis, cli):
+    cli("hook", "set", "--room=438", f"--url={URL}", "--secret=auto", "--header=X-A: 1")
+    before = hook(redis)
+    done = cli("hook", "set", "--room=438", "--format=bare", "--header=X-B: 2")
+    assert hook(redis) == {**before, "format": "bare", "headers": {"X-A": "1", "X-B": "2"}}
+    assert "secret" not in done.stdout
+    cli("hook", "set", "--room=438", "--secret=none", "--signature=none", "--header=x-a:")
+    assert hook(redis) == {"url": URL, "format": "bare", "headers": {"X-B": "2"}}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--url=ftp://receiver.example/"],
+        ["--url=https://user@receiver.example/"],
+        [f"--url={URL}", "--format=xml"],
+        [f"--url={URL}", "--secret=short"],
+        [f"--url={URL}", "--secret=auto", "--secret=auto"],
+        [f"--url={URL}", "--signature=with space"],
+        [f"--url={URL}", "--header=Host: a"],
+        [f"--url={URL}", "--header=nothing"],
+        [f"--url={URL}", "--timeout=5"],
+        [f"--url={URL}", "--id=a/b"],
+        [f"--url={URL}", "--room=1"],
+    ],
+)
+def test_set_refuses(redis, cli, arguments):
+    done = cli("hook", "set", "--room=438", *arguments, check=False)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and done.stdout == ""
+    assert redis.dbsize() == 0
+
+
+def test_set_needs_a_room(redis, cli):
+    assert cli("hook", "set", f"--url={URL}", check=False).returncode == 2
+    assert cli("hook", "set", f"--url={URL}", "--room=a", check=False).returncode == 2
+    assert redis.dbsize() == 0
+
+
+def test_set_repairs_and_refuses_what_is_no_object(redis, cli):
+    set_hook(redis, 438, "main", url="nonsense", format="bare")
+    cli("hook", "set", "--room=438", f"--url={URL}")
+    assert hook(redis) == {"url": URL, "format": "bare"}
+    redis.hset(key("room:438"), "main", "[1]")
+    assert cli("hook", "set", "--room=438", f"--url={URL}", check=False).returncode == 1
+    assert redis.hget(key("room:438"), "main") == b"[1]"
+
+
+def test_plain_http_warning(redis, cli):
+    assert "warning" in cli("hook", "set", "--room=1", "--url=http://receiver.example/").stderr
+    assert cli("hook", "set", "--room=1", "--url=http://127.0.0.1:9000/").stderr == ""
+
+
+def test_enable_and_disable(redis, cli):
+    cli("hook", "set", "--room=438", f"--url={URL}")
+    cli("hook", "disable", "--room=438")
+    assert hook(redis)["enabled"] is False
+    cli("hook", "set", "--room=438", "--format=bare")
+    assert hook(redis)["enabled"] is False
+    cli("hook", "enable", "--room=438")
+    assert hook(redis)["enabled"] is True
+    for command in ("enable", "disable"):
+        done = cli("hook", command, "--room=438", "--id=other", check=False)
+        assert done.returncode == 1 and "no hook other" in done.stderr
+    assert redis.hkeys(key("room:438")) == [b"main"]
+
+
+def test_remove(redis, cli):
+    cli("hook", "set", "--room=438", f"--url={URL}")
+    cli("hook", "set", "--room=438", f"--url={URL}", "--id=other")
+    cli("hook", "remove", "--room=438")
+    assert redis.hkeys(key("room:438")) == [b"other"]
+    assert cli("hook", "remove", "--room=438", check=False).returncode == 1
+
+
+def test_concurrent_changes_are_all_kept(redis_server, redis, cli, roomhook_bin):
+    cli("hook", "set", "--room=438", f"--url={URL}")
+    processes = [
+        subprocess.Popen(
+            [roomhook_bin / "roomhook", "--redis", redis_server.url, "hook", "set", "--room=438",
+             f"--header=X-{i}: {i}"],
+            stdout=subprocess.DEVNULL,
+        )
+        for i in range(16)
+    ]
+    assert [process.wait(20) for process in processes] == [0] * 16
+    assert hook(redis)["headers"] == {f"X-{i}": str(i) for i in range(16)}
+
+
+# --- what workers learnt ---
+
+
+STATES = {
+    "438/main/0123abcd": "{}",
+    "438/main/ffffffff": "{}",
+    "438/main2/0123abcd": "{}",
+    "438/mai/0123abcd": "{}",
+    "4380/main/0123abcd": "{}",
+    "43/main/0123abcd": "{}",
+}
+
+
+@pytest.mark.parametrize("command", [["set", "--format=bare"], ["enable"], ["remove"]])
+def test_state_is_forgotten(redis, cli, command):
+    """All states of this hook, whatever URL it had, and no other hook's."""
+    set_hook(redis, 438, "main", url=URL)
+    redis.hset(key("hooks-state"), mapping=STATES)
+    for i in range(1000):  # more than one page of the scan
+        redis.hset(key("hooks-state"), f"9/main/{i:08x}", "{}")
+    cli("hook", command[0], "--room=438", *command[1:])
+    left = {field.decode() for field in redis.hkeys(key("hooks-state"))}
+    assert {field for field in left if not field.startswith("9/")} == set(STATES) - {
+        "438/main/0123abcd", "438/main/ffffffff",
+    }
+    assert len(left) == 1004
+
+
+def test_many_states_are_forgotten(redis, cli):
+    set_hook(redis, 438, "main", url=URL)
+    redis.hset(key("hooks-state"), mapping={f"438/main/{i:08x}": "{}" for i in range(2500)})
+    cli("hook", "enable", "--room=438")
+    assert redis.hlen(key("hooks-state")) == 0
+
+
+def test_disable_keeps_the_state(redis, cli):
+    set_hook(redis, 438, "main", url=URL)
+    redis.hset(key("hooks-state"), mapping=STATES)
+    cli("hook", "disable", "--room=438")
+    assert redis.hlen(key("hooks-state")) == len(STATES)
+
+
+# --- list ---
+
+
+def test_list(redis, cli):
+    set_hook(redis, 438, "a", url=URL, verificationSignature="9JOLCJUVylQxxdhX",
+             secret=[OLD_SECRET, OLD_SECRET], format="bare", headers={"X-A": "b"}, timeout="5s")
+    set_hook(redis, 438, "b", url=URL, enabled=False)
+    set_hook(redis, 438, "c", url="x")
+    done = cli("hook", "list", "--room=438")
+    assert "whsec_" not in done.stdout
+    table = {row["ID"]: row for row in rows(done)}
+    assert table["a"] == {"ID": "a", "FORMAT": "bare", "ENABLED": "yes",
+                          "SIGNATURE": "9JOLCJUVylQxxdhX", "SECRETS": "2", "STATE": "-", "URL": URL}
+    assert table["b"]["ENABLED"] == "no" and table["b"]["SIGNATURE"] == "-"
+    assert "not valid: url" in done.stdout
+
+    done = cli("hook", "list", "--room=438", "--json")
+    objects = {one["id"]: one for one in map(json.loads, done.stdout.splitlines())}
+    assert objects["a"] == {
+        "room": 438, "id": "a", "url": URL, "format": "bare", "enabled": True,
+        "verificationSignature": "9JOLCJUVylQxxdhX", "secrets": 2, "headers": 1, "timeout": "5s",
+    }
+    assert objects["b"]["enabled"] is False
+    assert objects["c"]["state"].startswith("not valid: url")
+
+
+def test_list_of_nothing(redis, cli):
+    assert rows(cli("hook", "list", "--room=438")) == []
+    assert cli("hook", "list", "--room=438", "--json").stdout == ""
+
+
+def test_list_shows_the_state(redis, cli, roomhook_bin):
+    """The state belongs to the hook as it is: URL and credentials."""
+    fingerprint = "b6a3b9cf"
+    set_hook(redis, 438, "main", url="https://a.example/")
+
+    def state_with(**state):
+        redis.hset(key("hooks-state"), f"438/main/{fingerprint}", json.dumps(state))
+        return json.loads(cli("hook", "list", "--room=438", "--json").stdout).get("state")
+
+    assert state_with(disabled=True, reason="gone") == "disabled: gone"
+    assert state_with(until=99999999999999, disabled=False, reason="Retry-After") == (
+        "paused until 5138-11-16T09:46:39.999Z: Retry-After"
+    )
+    assert state_with(until=1, disabled=False, reason="Retry-After") is None
+    redis.hset(key("hooks-state"), f"438/main/{fingerprint}", "nonsense")
+    assert cli("hook", "list", "--room=438").returncode == 0

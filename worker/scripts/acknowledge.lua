@@ -1,0 +1,10 @@
+#!lua flags=allow-oom
+-- Acknowledges and deletes entries that leave nothing behind. Needs no fence: they were delivered,
+-- whoever holds them now. A script and not MULTI: a full Redis refuses everything inside MULTI.
+--
+-- KEYS  events
+-- ARGV  group id…
+-- reply {0}
+redis.call('XACK', KEYS[1], ARGV[1], unpack(ARGV, 2))
+redis.call('XDEL', KEYS[1], unpack(ARGV, 2))
+return {0}

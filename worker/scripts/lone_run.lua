@@ -1,0 +1,15 @@
+#!lua flags=allow-oom
+-- Counts that an entry is about to be run alone in its process, before it is run: whoever reads the count
+-- later knows how many lone runs did not end well.
+--
+-- KEYS  events
+-- ARGV  group consumer id
+-- reply the claims counted so far, this one included; 0 when the entry is not ours
+local events, group, me, id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local pending = redis.call('XPENDING', events, group, id, id, 1)[1]
+if not pending or pending[2] ~= me then
+    return 0
+end
+local count = pending[4] + 1
+redis.call('XCLAIM', events, group, me, 0, id, 'RETRYCOUNT', count, 'JUSTID')
+return count
