@@ -11,10 +11,11 @@
 #include <uthash.h>
 
 /*
- * An endpoint is runnable while it has waiters and is below its own limit. The runnable endpoints of
- * an origin stand in a queue; of these the first min(how many there are, free slots of the origin) are
- * also in the ready list that turns are taken from, the others are parked. So whatever is ready may
- * go, whatever is parked is not looked at, and a change wakes at most one endpoint: all is O(1).
+ * An endpoint is runnable while it has waiters and is below its own limit. The runnable endpoints
+ * of an origin stand in a queue; of these the first min(how many there are, free slots of the
+ * origin) are also in the ready list that turns are taken from, the others are parked. So whatever
+ * is ready may go, whatever is parked is not looked at, and a change wakes at most one endpoint:
+ * all is O(1).
  */
 struct origin {
     UT_hash_handle hh;
@@ -50,7 +51,7 @@ struct capacity {
     struct capacity_endpoint *endpoints;
     TAILQ_HEAD(capacity_ready, capacity_endpoint) ready;
     TAILQ_HEAD(capacity_arrivals, capacity_waiter) arrivals; /* all that wait, oldest first */
-    TAILQ_HEAD(capacity_idle, capacity_endpoint) idle; /* congested and without waiters */
+    TAILQ_HEAD(capacity_idle, capacity_endpoint) idle;       /* congested and without waiters */
     size_t idle_len;
 };
 

@@ -26,7 +26,7 @@ enum capacity_state {
 struct capacity_waiter {
     enum capacity_state state;
     struct capacity_endpoint *endpoint;
-    int64_t since_ms; /* when it began to wait */
+    int64_t since_ms;                     /* when it began to wait */
     TAILQ_ENTRY(capacity_waiter) link;    /* in its endpoint's queue */
     TAILQ_ENTRY(capacity_waiter) arrival; /* in the order of arrival over all endpoints */
 };
@@ -38,20 +38,24 @@ struct capacity_limits {
 };
 
 struct capacity *capacity_new(const struct capacity_limits *limits); /* NULL: out of memory */
-void capacity_free(struct capacity *capacity); /* NULL allowed; forgets waiters without touching their owners */
+
+/* NULL is allowed. Forgets waiters without touching their owners. */
+void capacity_free(struct capacity *capacity);
 
 #define CAPACITY_CONGESTED 1
 #define CAPACITY_CONGESTED_MAX 1024
 
-/* Queues a waiter behind its endpoint (any string that names it, e.g. the URL) and origin. 0; -1: out of
- * memory; CAPACITY_CONGESTED: the endpoint does not keep up and has no slot free, so this one should
- * come again later. */
+/* Queues a waiter behind its endpoint (any string that names it, e.g. the URL) and origin. An
+ * endpoint has one origin: while it is known, origin is not looked at. 0; -1: out of memory;
+ * CAPACITY_CONGESTED: the endpoint does not keep up and has no slot free, so this one should come
+ * again later. */
 int capacity_wait(struct capacity *capacity, struct capacity_waiter *waiter, const char *endpoint,
                   const char *origin, int64_t now_ms);
 
-/* The waiter that has waited longest, if it began at or before began_ms. Its endpoint is congested from
- * now on: nobody queues there until answers have freed half of its slots. That is remembered for a while
- * after its last waiter has gone. The caller takes the waiter out. NULL: nobody waited so long. */
+/* The waiter that has waited longest, if it began at or before began_ms. Its endpoint is congested
+ * from now on: nobody queues there until answers have freed half of its slots. That is remembered
+ * for a while after its last waiter has gone. The caller takes the waiter out. NULL: nobody waited
+ * so long. */
 struct capacity_waiter *capacity_overdue(struct capacity *capacity, int64_t began_ms);
 
 /* When the one that has waited longest began, -1 when nobody waits. */
@@ -60,8 +64,8 @@ int64_t capacity_oldest_ms(const struct capacity *capacity);
 /* Takes the next waiter whose limits allow it and counts it in flight; NULL when none may go. */
 struct capacity_waiter *capacity_next(struct capacity *capacity);
 
-/* Takes a waiter out, from whatever state; OUT afterwards. answered: it was in flight and the receiver
- * answered. */
+/* Takes a waiter out, from whatever state; OUT afterwards. answered: it was in flight and the
+ * receiver answered. */
 void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter, bool answered);
 
 /* Could a waiter for this endpoint start at once (free slot, nobody waiting there)? */

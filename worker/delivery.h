@@ -1,17 +1,18 @@
 /*
- * What travels through the worker: an entry with its event, and a delivery for each hook it goes to.
+ * What travels through the worker: an entry with its event, and a delivery for each of its hooks.
  *
  *   entry     something taken from Redis that must be settled: a stream entry, or the record of a
  *             claimed retry. It owns the document and the decoded event.
- *   delivery  one event for one hook. A delivery of a stream entry is settled with its entry; a leased
- *             one (a claimed retry, or one parted from an entry that waited too long for it) on its own.
+ *   delivery  one event for one hook. A delivery of a stream entry is settled with its entry; a
+ *             leased one (a claimed retry, or one parted from an entry that waited too long for
+ *             it) on its own.
  *
  * Lifetimes:
  *   1. An entry lives until it is settled and none of its deliveries is left; entry_free frees all.
- *   2. A delivery belongs to its entry from delivery_new until delivery_finish.
+ *   2. A delivery belongs to its entry from delivery_new until delivery_free.
  *   3. A delivery holds a reference on the hook set its hook lies in.
- *   4. A stream entry is in the table of entries from its arrival until its settlement is stored, so
- *      that a second copy of it is recognised.
+ *   4. A stream entry is in the table of entries from its arrival until its settlement is
+ *      stored, so that a second copy of it is recognised.
  *   5. Nothing here is freed inside a callback of the HTTP client for the same delivery's transfer;
  *      the transfer holds only the delivery's address and is answered once.
  */
@@ -58,8 +59,8 @@ struct delivery {
     struct capacity_waiter waiter;
     enum delivery_state state;
     struct http_transfer *transfer; /* while in flight */
-    struct hook_set *set;    /* NULL when the hook could not be found */
-    struct hook_slot *slot;  /* in set */
+    struct hook_set *set;           /* NULL when the hook could not be found */
+    struct hook_slot *slot;         /* in set */
     char hook_id[RH_NAME_MAX + 1];
     struct history history;
     bool answered;           /* the attempt that ended got a final status */
@@ -71,9 +72,9 @@ struct delivery {
     enum dead_reason reason;
     struct buffer response; /* of the last attempt, for a dead letter */
 
-    bool parted;             /* being made a leased record of its own; leased once that is stored */
+    bool parted; /* being made a leased record of its own; leased once that is stored */
     bool leased;
-    bool counted_as_retry;   /* which load it counts in */
+    bool counted_as_retry; /* which load it counts in */
     char fence[RECORD_FENCE_SIZE];
     int64_t lease_until_ms; /* monotonic */
     char id[DELIVERY_ID_SIZE];
@@ -93,7 +94,7 @@ struct entry {
     TAILQ_ENTRY(entry) every; /* in the pipeline's list of all entries */
     TAILQ_ENTRY(entry) timed; /* in the list it waits in, as timed_in tells */
     struct entry_list *timed_in;
-    int64_t timed_at_ms;      /* monotonic */
+    int64_t timed_at_ms; /* monotonic */
 
     char stream_id[RH_STREAM_ID_SIZE];
     int64_t queued_at_ms;
@@ -108,9 +109,9 @@ struct entry {
     struct event event;    /* zeroed until decoded */
     struct registry_query query;
     struct delivery_list deliveries;
-    size_t open;            /* deliveries without an outcome */
-    bool settled;           /* acknowledged, or never was a stream entry */
-    bool settling;          /* settlement is on its way */
+    size_t open;   /* deliveries without an outcome */
+    bool settled;  /* acknowledged, or never was a stream entry */
+    bool settling; /* settlement is on its way */
     struct settlement settlement;
 };
 
@@ -118,7 +119,8 @@ struct entry {
 struct entry *entry_new(struct bytes stream_id, enum rh_encoding encoding, struct bytes document);
 void entry_free(struct entry *entry); /* with its deliveries */
 
-/* Adds a delivery to the entry, waiting for nothing yet. Keeps set (may be NULL). NULL: no memory. */
+/* Adds a delivery to the entry, waiting for nothing yet. Keeps set (may be NULL). NULL: no memory.
+ * */
 struct delivery *delivery_new(struct entry *entry, struct hook_set *set, struct hook_slot *slot,
                               const char *hook_id);
 void delivery_free(struct delivery *delivery); /* takes it out of its entry */

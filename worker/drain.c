@@ -61,7 +61,8 @@ void drain_begin(struct drain *drain)
         return;
     drain->begun = true;
     drain->deadline_ms = loop_now_ms() + drain->timeout_ms;
-    log_at(LOG_INFO, "draining", log_int("in_flight", (int64_t)pipeline_in_flight(drain->pipeline)));
+    log_at(LOG_INFO, "draining",
+           log_int("in_flight", (int64_t)pipeline_in_flight(drain->pipeline)));
     pipeline_drain(drain->pipeline);
     loop_timer_arm(&drain->timer, 0);
 }

@@ -23,7 +23,7 @@ struct drain {
     bool begun;
     bool handed_back; /* the time was up */
     bool leaving;
-    bool clean;       /* everything was stored: the exit code */
+    bool clean; /* everything was stored: the exit code */
     int64_t deadline_ms;
     struct loop_timer timer;
 };
@@ -32,6 +32,7 @@ struct drain {
 int drain_init(struct drain *drain);
 void drain_release(struct drain *drain);
 
-void drain_begin(struct drain *drain); /* the loop stops when it is done; a second call does nothing */
+void drain_begin(
+    struct drain *drain); /* the loop stops when it is done; a second call does nothing */
 
 #endif

@@ -42,6 +42,10 @@ struct hook_set *hook_set_inline(const struct event *event)
         slot->problem = hook_parse(bytes_of(slot->id), event->inline_hooks[i], &slot->hook, &why);
         snprintf(slot->why, sizeof(slot->why), "%.199s", why.text);
         slot->disabled = slot->hook != NULL && !slot->hook->enabled;
+        if (slot->problem == HOOK_NO_MEMORY) {
+            hook_set_drop(set);
+            return NULL;
+        }
     }
     return set;
 }

@@ -66,8 +66,8 @@ static int open_multi(struct http_client *client)
     bad |= curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
     bad |= curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
     bad |= curl_multi_setopt(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-    bad |= curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS,
-                             (long)client->config.max_transfers);
+    bad |=
+        curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)client->config.max_transfers);
     return bad == 0 ? 0 : -1;
 }
 
@@ -221,8 +221,8 @@ static void answer(struct http_transfer *transfer, CURLcode code)
     http_transfer_drop(transfer);
 }
 
-/* Adding handles belongs here and not in http_transfer_start: that may be called from a done_fn, inside
- * the walk over finished transfers. */
+/* Adding handles belongs here and not in http_transfer_start: that may be called from a done_fn,
+ * inside the walk over finished transfers. */
 static void on_turn(void *context)
 {
     struct http_client *client = context;
@@ -273,7 +273,8 @@ static void finish(struct http_client *client)
     }
 }
 
-/* Asks for addresses that an empty policy forbids, without the loop: the guard must have refused. */
+/* Asks for addresses that an empty policy forbids, without the loop: the guard must have refused.
+ * */
 int http_client_self_test(struct http_client *client, struct error_text *why)
 {
     static const char *const forbidden[] = {"http://127.0.0.1:9/", "http://169.254.169.254:9/",
@@ -293,7 +294,8 @@ int http_client_self_test(struct http_client *client, struct error_text *why)
         if (url_parse(bytes_of(forbidden[i]), &url, why) != 0 ||
             transfer_prepare(transfer, &target) != 0 || transfer->bad_url ||
             curl_easy_perform(transfer->easy) == CURLE_OK || !transfer->blocked) {
-            error_text_set(why, "the address guard did not refuse %s: this libcurl (%s) cannot be used",
+            error_text_set(why,
+                           "the address guard did not refuse %s: this libcurl (%s) cannot be used",
                            forbidden[i], curl_version());
             result = -1;
             break;

@@ -23,16 +23,16 @@ struct socket_info *client_socket(struct http_client *client, curl_socket_t desc
         struct socket_info *sockets = reallocarray(client->sockets, cap, sizeof(*sockets));
         if (sockets == NULL)
             return NULL;
-        memset(sockets + client->sockets_cap, 0,
-               (cap - client->sockets_cap) * sizeof(*sockets));
+        memset(sockets + client->sockets_cap, 0, (cap - client->sockets_cap) * sizeof(*sockets));
         client->sockets = sockets;
         client->sockets_cap = cap;
     }
     return &client->sockets[descriptor];
 }
 
-/* The guard: libcurl connects to exactly this address, whatever name or spelling led to it. One refused
- * address refuses all later ones of the transfer, so that a mixed DNS answer gains nothing. */
+/* The guard: libcurl connects to exactly this address, whatever name or spelling led to it. One
+ * refused address refuses all later ones of the transfer, so that a mixed DNS answer gains nothing.
+ * */
 static curl_socket_t on_open_socket(void *context, curlsocktype purpose,
                                     struct curl_sockaddr *address)
 {
@@ -41,7 +41,8 @@ static curl_socket_t on_open_socket(void *context, curlsocktype purpose,
     int syn_retries = SYN_RETRIES;
     unsigned user_timeout_ms = 30000;
     (void)purpose;
-    if (transfer->blocked || !address_guard_allows(transfer->client->config.guard, &address->addr)) {
+    if (transfer->blocked ||
+        !address_guard_allows(transfer->client->config.guard, &address->addr)) {
         transfer->blocked = true;
         return CURL_SOCKET_BAD;
     }
@@ -118,8 +119,8 @@ static bool is_clean(struct http_client *client, int local_port)
     return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
-/* Bytes that wait on a pooled connection before we ask were not meant for us: libcurl 7.88 would take
- * them as the answer to this request. Such a connection, or a closed one, is not used. */
+/* Bytes that wait on a pooled connection before we ask were not meant for us: libcurl 7.88 would
+ * take them as the answer to this request. Such a connection, or a closed one, is not used. */
 static int on_before_request(void *context, char *peer_ip, char *local_ip, int peer_port,
                              int local_port)
 {
@@ -178,7 +179,8 @@ static size_t on_header(char *data, size_t size, size_t count, void *context)
 static CURLcode set_policy(CURL *easy, const struct http_client_config *config)
 {
     unsigned bad = 0;
-    bad |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, config->https_only ? "https" : "http,https");
+    bad |=
+        curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, config->https_only ? "https" : "http,https");
     bad |= curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
     bad |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     bad |= curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 0L);
@@ -192,7 +194,8 @@ static CURLcode set_policy(CURL *easy, const struct http_client_config *config)
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     bad |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     bad |= curl_easy_setopt(easy, CURLOPT_CAINFO, config->ca_file);
-    /* With a CA directory set libcurl 7.88 does not cache the store: 38 ms for each TLS connection. */
+    /* With a CA directory set libcurl 7.88 does not cache the store: 38 ms for each TLS connection.
+     * */
     bad |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     bad |= curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_S);
     return bad == 0 ? CURLE_OK : CURLE_FAILED_INIT;
@@ -260,9 +263,10 @@ static bool url_agrees(CURLU *parsed, const struct url *url)
         size_t len = strlen(host);
         const char *bare = url->is_ipv6 && len >= 2 ? host + 1 : host;
         size_t bare_len = url->is_ipv6 && len >= 2 ? len - 2 : len;
-        agrees = strcmp(scheme, url->https ? "https" : "http") == 0 && strcmp(port, expected) == 0 &&
-                 (url->is_ipv6 || (strlen(url->host) == bare_len &&
-                                   strncasecmp(bare, url->host, bare_len) == 0));
+        agrees = strcmp(scheme, url->https ? "https" : "http") == 0 &&
+                 strcmp(port, expected) == 0 &&
+                 (url->is_ipv6 ||
+                  (strlen(url->host) == bare_len && strncasecmp(bare, url->host, bare_len) == 0));
     }
     curl_free(scheme);
     curl_free(host);
@@ -296,11 +300,10 @@ int transfer_prepare(struct http_transfer *transfer, const struct http_target *t
     transfer->url = curl_url();
     if (transfer->url == NULL)
         return -1;
-    transfer->bad_url =
-        curl_url_set(transfer->url, CURLUPART_URL, target->url_text, CURLU_DISALLOW_USER) !=
-            CURLUE_OK ||
-        !url_agrees(transfer->url, target->url) ||
-        (transfer->client->config.https_only && !target->url->https);
+    transfer->bad_url = curl_url_set(transfer->url, CURLUPART_URL, target->url_text,
+                                     CURLU_DISALLOW_USER) != CURLUE_OK ||
+                        !url_agrees(transfer->url, target->url) ||
+                        (transfer->client->config.https_only && !target->url->https);
     if (transfer->bad_url)
         return 0;
     bad |= curl_easy_setopt(easy, CURLOPT_CURLU, transfer->url);

@@ -12,9 +12,10 @@
 
 #define RESPONSE_HEADER_BYTES_MAX 16384
 #define RESPONSE_HEADER_LINES_MAX 100
-#define RESPONSE_ANSWERS_MAX 200  /* informational ones and the final one */
-#define RESPONSE_PIECES_MAX 16384 /* calls of the body callback: a server that drips bytes costs CPU */
-#define OPENED_MAX 8              /* sockets remembered of one transfer: addresses tried in turn */
+#define RESPONSE_ANSWERS_MAX 200 /* informational ones and the final one */
+#define RESPONSE_PIECES_MAX \
+    16384            /* calls of the body callback: a server that drips bytes costs CPU */
+#define OPENED_MAX 8 /* sockets remembered of one transfer: addresses tried in turn */
 
 /* What is known of a connected socket, by its descriptor. */
 struct socket_info {
@@ -32,19 +33,19 @@ struct http_transfer {
     char error[CURL_ERROR_SIZE];
     char response[DEAD_RESPONSE_MAX];
     size_t response_len;
-    size_t body_bytes;   /* of the answer so far */
+    size_t body_bytes; /* of the answer so far */
     size_t body_pieces;
     size_t header_bytes;
     size_t header_lines;
     size_t answers;
     int opened[OPENED_MAX];
     size_t opened_len;
-    size_t sockets;      /* opened in all */
-    int socket_errno;    /* why we could not open one */
-    bool blocked;        /* the guard refused an address */
-    bool dirty;          /* the pooled connection was not clean */
+    size_t sockets;   /* opened in all */
+    int socket_errno; /* why we could not open one */
+    bool blocked;     /* the guard refused an address */
+    bool dirty;       /* the pooled connection was not clean */
     bool bad_url;
-    bool started;        /* given to libcurl: what it tells is about this request */
+    bool started; /* given to libcurl: what it tells is about this request */
     bool in_multi;
     int64_t started_at_ms;
     http_done_fn *fn;
@@ -64,7 +65,7 @@ struct http_client {
     struct loop_turn turn;
     struct socket_info *sockets; /* by descriptor */
     size_t sockets_cap;
-    int *descriptor_of_port;     /* 65536 entries: local port -> descriptor, 0 none */
+    int *descriptor_of_port; /* 65536 entries: local port -> descriptor, 0 none */
 };
 
 /* http_client_easy.c: the only maker of easy handles. */

@@ -17,13 +17,13 @@ struct intake {
     struct loop *loop;
     struct intake_config config;
     struct adoption *adoption;
-    bool control_ready;   /* the control link is up, the group exists */
+    bool control_ready; /* the control link is up, the group exists */
     bool stopped;
-    bool reading;         /* a read is under way */
-    size_t offered;       /* its COUNT */
-    int64_t entry_bytes;  /* moving average */
-    int64_t reader_id;    /* CLIENT ID of the reader, to end its blocking */
-    int failures;         /* refusals in a row */
+    bool reading;        /* a read is under way */
+    size_t offered;      /* its COUNT */
+    int64_t entry_bytes; /* moving average */
+    int64_t reader_id;   /* CLIENT ID of the reader, to end its blocking */
+    int failures;        /* refusals in a row */
     uint64_t random;
     struct loop_timer again;
 };
@@ -50,8 +50,7 @@ struct intake *intake_new(struct loop *loop, const struct intake_config *config)
     intake->entry_bytes = ENTRY_BYTES_GUESS;
     intake->random = (uint64_t)loop_wall_ms() + 1;
     intake->adoption = adoption_new(loop, &intake->config, on_adopted, intake);
-    if (intake->adoption == NULL ||
-        loop_timer_init(loop, &intake->again, on_again, intake) != 0) {
+    if (intake->adoption == NULL || loop_timer_init(loop, &intake->again, on_again, intake) != 0) {
         intake_free(intake);
         return NULL;
     }
@@ -102,8 +101,8 @@ static void take_entries(struct intake *intake, const struct reply *entries)
 static void again_after(struct intake *intake)
 {
     loop_timer_arm(&intake->again,
-                   backoff_exponential(GROUP_AGAIN_FIRST_MS, GROUP_AGAIN_MAX_MS,
-                                       intake->failures++, backoff_random(&intake->random)));
+                   backoff_exponential(GROUP_AGAIN_FIRST_MS, GROUP_AGAIN_MAX_MS, intake->failures++,
+                                       backoff_random(&intake->random)));
 }
 
 static void on_group(void *context, const struct reply *reply)
@@ -118,7 +117,8 @@ static void on_group(void *context, const struct reply *reply)
     again_after(intake);
 }
 
-/* Stream or group are gone, e.g. by FLUSHALL. Made anew at 0: at $ what came meanwhile would be skipped. */
+/* Stream or group are gone, e.g. by FLUSHALL. Made anew at 0: at $ what came meanwhile would be
+ * skipped. */
 static void make_group(struct intake *intake)
 {
     struct redis_args args;
@@ -140,8 +140,7 @@ static void on_refused(struct intake *intake, const struct reply *reply)
     counters_add(intake->config.counters, COUNTER_REDIS_ERRORS, 1);
     if (intake->failures == 0)
         log_at(LOG_WARN, "read_refused",
-               log_text("error",
-                        bytes_printable(reply_error_text(reply), words, sizeof(words))));
+               log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
     switch (reply_error(reply)) {
     case REPLY_NOGROUP:
         make_group(intake);
@@ -235,7 +234,8 @@ static void on_reader_id(void *context, const struct reply *reply)
     intake->reader_id = reply_int(reply);
 }
 
-/* What was on its way to the reader when its connection broke is pending for us: look before reading. */
+/* What was on its way to the reader when its connection broke is pending for us: look before
+ * reading. */
 void intake_reader_up(struct intake *intake)
 {
     (void)redis_link_say(intake->config.reader, on_reader_id, intake, "CLIENT ID");

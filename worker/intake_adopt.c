@@ -17,11 +17,11 @@ struct adoption {
     loop_fn *done;
     void *context;
     bool running;
-    bool waiting;                      /* for a reply */
-    bool restart;                      /* begin again when the reply is there */
+    bool waiting; /* for a reply */
+    bool restart; /* begin again when the reply is there */
     int64_t min_idle_ms;
     char cursor[RH_STREAM_ID_SIZE + 1]; /* XPENDING start: "-" or "(<id>" */
-    char ids[PAGE][RH_STREAM_ID_SIZE]; /* unknown ones of the page */
+    char ids[PAGE][RH_STREAM_ID_SIZE];  /* unknown ones of the page */
     size_t ids_len;
     size_t ids_at;
     bool last_page;
@@ -145,8 +145,8 @@ static void ask_page(struct adoption *adoption)
     redis_args_text(&args, "+");
     redis_args_int(&args, PAGE);
     redis_args_text(&args, adoption->config->consumer);
-    adoption->waiting = redis_link_send(adoption->config->control, &args,
-                                        REDIS_COMMAND_DEADLINE_MS, on_page, adoption) == 0;
+    adoption->waiting = redis_link_send(adoption->config->control, &args, REDIS_COMMAND_DEADLINE_MS,
+                                        on_page, adoption) == 0;
     redis_args_release(&args);
 }
 

@@ -1,7 +1,7 @@
 /*
- * Adoption: taking up entries that Redis counts as pending for this consumer and that the process does
- * not know: sent into a connection that broke, revived by a Redis that lost its last writes, or taken
- * over from a dead worker. Used by intake.c only.
+ * Adoption: taking up entries that Redis counts as pending for this consumer and that the process
+ * does not know: sent into a connection that broke, revived by a Redis that lost its last writes,
+ * or taken over from a dead worker. Used by intake.c only.
  */
 #ifndef WORKER_INTAKE_ADOPT_H
 #define WORKER_INTAKE_ADOPT_H
@@ -15,7 +15,8 @@ struct adoption *adoption_new(struct loop *loop, const struct intake_config *con
                               void *context);
 void adoption_free(struct adoption *adoption); /* NULL allowed */
 
-/* Looks through what has been pending for min_idle_ms; once more from the beginning when already running. */
+/* Looks through what has been pending for min_idle_ms; once more from the beginning when already
+ * running. */
 void adoption_start(struct adoption *adoption, int64_t min_idle_ms);
 void adoption_stop(struct adoption *adoption);
 bool adoption_is_running(const struct adoption *adoption);

@@ -6,27 +6,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "delivery.h"
 #include "json_text.h"
 #include "log.h"
 
 #define AUDIT_EVERY_MS 60000
 #define AUDIT_IDLE_MS 10000
-#define REAP_LIMIT 100
-#define CONSUMERS_MAX 1000
 
 struct liveness {
     struct loop *loop;
     struct liveness_config config;
     struct loop_timer timer;
     int64_t link_up_at_ms;
-    int64_t sent_at_ms;    /* of the heartbeat under way */
+    int64_t sent_at_ms; /* of the heartbeat under way */
     int64_t audited_at_ms;
     int64_t started_at_ms; /* wall clock */
     bool ever;             /* a heartbeat was stored before */
     bool leader;
-    char (*suspects)[CONSUMER_NAME_SIZE]; /* asked about in this round */
-    size_t suspects_len;
     loop_fn *left;
     void *left_context;
 };
@@ -41,10 +36,8 @@ struct liveness *liveness_new(struct loop *loop, const struct liveness_config *c
     liveness->loop = loop;
     liveness->config = *config;
     liveness->started_at_ms = loop_wall_ms();
-    liveness->suspects = calloc(CONSUMERS_MAX, sizeof(*liveness->suspects));
-    if (liveness->suspects == NULL ||
-        loop_timer_init(loop, &liveness->timer, beat, liveness) != 0) {
-        liveness_free(liveness);
+    if (loop_timer_init(loop, &liveness->timer, beat, liveness) != 0) {
+        free(liveness);
         return NULL;
     }
     return liveness;
@@ -55,102 +48,12 @@ void liveness_free(struct liveness *liveness)
     if (liveness == NULL)
         return;
     loop_timer_release(&liveness->timer);
-    free(liveness->suspects);
     free(liveness);
 }
 
 static const struct redis_script *script(const struct liveness *liveness, enum script_number number)
 {
     return &liveness->config.scripts->script[number];
-}
-
-/* --- reaping --- */
-
-static void on_reaped(void *context, const struct reply *reply)
-{
-    struct liveness *liveness = context;
-    size_t taken = reply_len(reply);
-    if (taken == 0)
-        return;
-    counters_add(liveness->config.counters, COUNTER_REAPED, (int64_t)taken);
-    log_at(LOG_WARN, "reaped", log_int("entries", (int64_t)taken));
-    liveness->config.adopt(liveness->config.context, 0);
-}
-
-static void reap(struct liveness *liveness, const char *suspect)
-{
-    struct redis_args args;
-    char key[KEY_SIZE];
-    redis_args_init(&args);
-    redis_args_text(&args, liveness->config.keys->events);
-    redis_args_text(&args, keys_worker(liveness->config.keys, suspect, key));
-    redis_args_text(&args, KEYS_GROUP);
-    redis_args_text(&args, suspect);
-    redis_args_text(&args, liveness->config.consumer);
-    redis_args_int(&args, liveness->config.ttl_ms);
-    redis_args_int(&args, REAP_LIMIT);
-    redis_args_int(&args, SUSPECT_CLAIMS);
-    (void)redis_link_eval(liveness->config.link, script(liveness, SCRIPT_REAP), 2, &args, on_reaped,
-                          liveness);
-    redis_args_release(&args);
-}
-
-static void on_heartbeats(void *context, const struct reply *reply)
-{
-    struct liveness *liveness = context;
-    size_t len = reply_len(reply);
-    for (size_t i = 0; i < len && i < liveness->suspects_len; i++) {
-        if (reply_is_nil(reply_at(reply, i)))
-            reap(liveness, liveness->suspects[i]);
-    }
-}
-
-/* The name is the second value of each consumer's list of keys and values. */
-static struct bytes consumer_name(const struct reply *consumer)
-{
-    for (size_t i = 0; i + 1 < reply_len(consumer); i += 2) {
-        if (bytes_equal_text(reply_text(reply_at(consumer, i)), "name"))
-            return reply_text(reply_at(consumer, i + 1));
-    }
-    return BYTES("");
-}
-
-static void on_consumers(void *context, const struct reply *reply)
-{
-    struct liveness *liveness = context;
-    struct redis_args args;
-    char key[KEY_SIZE];
-    liveness->suspects_len = 0;
-    redis_args_init(&args);
-    redis_args_text(&args, "MGET");
-    for (size_t i = 0; i < reply_len(reply) && liveness->suspects_len < CONSUMERS_MAX; i++) {
-        struct bytes name = consumer_name(reply_at(reply, i));
-        char *suspect = liveness->suspects[liveness->suspects_len];
-        if (name.len == 0 || bytes_equal_text(name, liveness->config.consumer) ||
-            !bytes_copy_text(name, suspect, CONSUMER_NAME_SIZE))
-            continue;
-        redis_args_copy(&args, bytes_of(keys_worker(liveness->config.keys, suspect, key)));
-        liveness->suspects_len++;
-    }
-    if (liveness->suspects_len > 0)
-        (void)redis_link_send(liveness->config.link, &args, REDIS_COMMAND_DEADLINE_MS,
-                              on_heartbeats, liveness);
-    redis_args_release(&args);
-}
-
-static void look_after_others(struct liveness *liveness)
-{
-    struct redis_args args;
-    if (loop_now_ms() - liveness->link_up_at_ms < liveness->config.ttl_ms)
-        return;
-    redis_args_init(&args);
-    redis_args_text(&args, "XINFO");
-    redis_args_text(&args, "CONSUMERS");
-    redis_args_text(&args, liveness->config.keys->events);
-    redis_args_text(&args, KEYS_GROUP);
-    (void)redis_link_send(liveness->config.link, &args, REDIS_COMMAND_DEADLINE_MS, on_consumers,
-                          liveness);
-    redis_args_release(&args);
 }
 
 /* --- the heartbeat --- */
@@ -163,9 +66,9 @@ static void on_beat(void *context, const struct reply *reply)
         if (reply != NULL && reply_error(reply) == REPLY_NOSCRIPT)
             beat(liveness);
         else if (reply != NULL)
-            log_at(LOG_ERROR, "heartbeat_refused",
-                   log_text("error",
-                            bytes_printable(reply_error_text(reply), words, sizeof(words))));
+            log_at(
+                LOG_ERROR, "heartbeat_refused",
+                log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
         return;
     }
     bool had = reply_int(reply_at(reply, 0)) == 1;
@@ -180,8 +83,8 @@ static void on_beat(void *context, const struct reply *reply)
     liveness->config.alive(liveness->config.context, liveness->sent_at_ms + liveness->config.ttl_ms,
                            !had && liveness->ever);
     liveness->ever = true;
-    if (leads)
-        look_after_others(liveness);
+    if (leads && loop_now_ms() - liveness->link_up_at_ms >= liveness->config.ttl_ms)
+        leader_look_after(liveness->config.leader);
     if (loop_now_ms() - liveness->audited_at_ms >= AUDIT_EVERY_MS) {
         liveness->audited_at_ms = loop_now_ms();
         liveness->config.adopt(liveness->config.context, AUDIT_IDLE_MS);

@@ -1,10 +1,10 @@
 /*
- * Who lives and who does not. Each worker writes its heartbeat from the loop that does the work; the
- * one that holds the maintenance lease takes over the entries of consumers without a heartbeat.
+ * Saying that this worker lives, from the loop that does the work. With each heartbeat it takes or
+ * keeps the maintenance lease; who holds it leads (leader.h).
  *
  * The heartbeat is the first command on every control connection, then the contract is checked and
- * the group made; only then is the pipeline told that the link is up. A leader takes nothing over
- * until its link has been unbroken for one heartbeat-ttl: after a restart or failover of Redis the
+ * the group made; only then is the pipeline told that the link is up. A leader does nothing until
+ * its link has been unbroken for one heartbeat-ttl: after a restart or failover of Redis the
  * heartbeats of healthy workers may be missing.
  */
 #ifndef WORKER_LIVENESS_H
@@ -15,6 +15,7 @@
 
 #include "counters.h"
 #include "keys.h"
+#include "leader.h"
 #include "loop.h"
 #include "redis_link.h"
 #include "scripts.h"
@@ -28,9 +29,10 @@ struct liveness_config {
     const char *host;
     struct redis_link *link;
     struct counters *counters;
+    struct leader *leader;
     int64_t ttl_ms;
     size_t (*in_flight)(void *context);
-    void (*ready)(void *context);                                  /* after each connect */
+    void (*ready)(void *context); /* after each connect */
     void (*alive)(void *context, int64_t until_ms, bool had_lapsed);
     void (*adopt)(void *context, int64_t min_idle_ms);
     void (*refused)(void *context, const char *why); /* this worker must not run on this queue */
@@ -43,8 +45,8 @@ void liveness_free(struct liveness *liveness); /* NULL allowed */
 void liveness_link_up(struct liveness *liveness);
 void liveness_link_down(struct liveness *liveness);
 
-/* Says goodbye: heartbeat, lease and consumer are dropped; left is called when Redis has answered or
- * cannot be reached. */
+/* Says goodbye: heartbeat, lease and consumer are dropped; left is called when Redis has answered
+ * or cannot be reached. */
 void liveness_leave(struct liveness *liveness, loop_fn *left, void *context);
 
 #endif

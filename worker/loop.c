@@ -101,8 +101,8 @@ struct event_base *loop_base(struct loop *loop)
 struct evdns_base *loop_dns(struct loop *loop)
 {
     if (loop->dns == NULL)
-        loop->dns = evdns_base_new(
-            loop->base, EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+        loop->dns = evdns_base_new(loop->base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
+                                                   EVDNS_BASE_DISABLE_WHEN_INACTIVE);
     return loop->dns;
 }
 
@@ -193,12 +193,10 @@ struct loop_watch *loop_watch_new(struct loop *loop, loop_watch_fn *fn, void *co
 
 int loop_watch_set(struct loop_watch *watch, int descriptor, bool read, bool write)
 {
-    short interest =
-        (short)((read ? EV_READ : 0) | (write ? EV_WRITE : 0) | EV_PERSIST);
+    short interest = (short)((read ? EV_READ : 0) | (write ? EV_WRITE : 0) | EV_PERSIST);
     if (watch->event != NULL && watch->descriptor == descriptor && watch->interest == interest)
         return 0;
-    struct event *event =
-        event_new(watch->loop->base, descriptor, interest, on_watch, watch);
+    struct event *event = event_new(watch->loop->base, descriptor, interest, on_watch, watch);
     if (event == NULL)
         return -1;
     if (watch->event != NULL)

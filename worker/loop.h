@@ -2,8 +2,9 @@
  * The event loop: timers, descriptors, signals and the clock. The only header through which the
  * worker sees libevent (redis_link uses its bufferevents besides). One loop a process, one thread.
  *
- * Lifetimes: a timer, watch or turn is embedded in its owner, initialised once, and must be released
- * before its memory goes. Callbacks run from loop_run only, never from inside an arm or change call.
+ * Lifetimes: a timer, watch or turn is embedded in its owner, initialised once, and must be
+ * released before its memory goes. Callbacks run from loop_run only, never from inside an arm or
+ * change call.
  */
 #ifndef WORKER_LOOP_H
 #define WORKER_LOOP_H

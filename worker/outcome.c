@@ -147,15 +147,14 @@ int outcome_of_entry(struct entry *entry, const struct outcome_stamp *stamp)
     const struct delivery *delivery;
     int64_t count = 0;
     TAILQ_FOREACH(delivery, &entry->deliveries, link)
-    count += leaves_something(delivery) ? 1 : 0;
+        count += leaves_something(delivery) ? 1 : 0;
     entry->settlement.kind = count == 0 ? SETTLE_ACK : SETTLE_ENTRY;
     redis_args_release(args);
     redis_args_init(args);
     if (count == 0)
         return 0;
     redis_args_int(args, count);
-    TAILQ_FOREACH(delivery, &entry->deliveries, link)
-    {
+    TAILQ_FOREACH(delivery, &entry->deliveries, link) {
         if (delivery->outcome == OUTCOME_NONE)
             put_record(args, delivery, stamp->lease_ms, delivery->fence, true);
         else if (delivery->outcome == OUTCOME_RETRY)

@@ -19,7 +19,8 @@ void own_addresses_add_interfaces(struct address_guard *guard)
     struct ifaddrs *list = NULL;
     if (getifaddrs(&list) != 0) {
         log_at(LOG_WARN, "interfaces_unknown",
-               log_text("why", "getifaddrs failed; the addresses of this machine are judged like others"));
+               log_text("why",
+                        "getifaddrs failed; the addresses of this machine are judged like others"));
         return;
     }
     for (const struct ifaddrs *item = list; item != NULL; item = item->ifa_next) {

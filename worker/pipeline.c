@@ -33,8 +33,7 @@ static size_t retry_room(void *context)
     const struct pipeline *pipeline = context;
     size_t total = (size_t)pipeline->config.settings->max_in_flight;
     size_t share = total / 4 > 0 ? total / 4 : 1;
-    size_t used =
-        pipeline->stream_load + pipeline->retry_load + intake_offered(pipeline->intake);
+    size_t used = pipeline->stream_load + pipeline->retry_load + intake_offered(pipeline->intake);
     size_t room = used < total ? total - used : 0;
     size_t own = pipeline->retry_load < share ? share - pipeline->retry_load : 0;
     if (pipeline_is_quarantined(pipeline))
@@ -86,21 +85,38 @@ static int make_ends(struct pipeline *pipeline)
 {
     const struct pipeline_config *config = &pipeline->config;
     struct settle_config settle = {
-        .keys = config->keys, .scripts = config->scripts, .consumer = config->consumer,
-        .link = config->control, .counters = config->counters,
-        .dead_max = config->settings->dead_max, .done = pipeline_on_settled, .context = pipeline,
+        .keys = config->keys,
+        .scripts = config->scripts,
+        .consumer = config->consumer,
+        .link = config->control,
+        .counters = config->counters,
+        .dead_max = config->settings->dead_max,
+        .done = pipeline_on_settled,
+        .context = pipeline,
     };
     struct intake_config intake = {
-        .keys = config->keys, .scripts = config->scripts, .consumer = config->consumer,
-        .control = config->control, .reader = config->reader, .counters = config->counters,
+        .keys = config->keys,
+        .scripts = config->scripts,
+        .consumer = config->consumer,
+        .control = config->control,
+        .reader = config->reader,
+        .counters = config->counters,
         .max_event_bytes = config->settings->max_event_bytes,
-        .dead_max = config->settings->dead_max, .room = stream_room, .knows = pipeline_knows,
-        .entry = pipeline_on_entry, .context = pipeline,
+        .dead_max = config->settings->dead_max,
+        .room = stream_room,
+        .knows = pipeline_knows,
+        .entry = pipeline_on_entry,
+        .context = pipeline,
     };
     struct retry_clock_config retries = {
-        .keys = config->keys, .scripts = config->scripts, .consumer = config->consumer,
-        .link = config->control, .lease_ms = pipeline->stamp.lease_ms, .room = retry_room,
-        .retry = pipeline_on_retry, .context = pipeline,
+        .keys = config->keys,
+        .scripts = config->scripts,
+        .consumer = config->consumer,
+        .link = config->control,
+        .lease_ms = pipeline->stamp.lease_ms,
+        .room = retry_room,
+        .retry = pipeline_on_retry,
+        .context = pipeline,
     };
     pipeline->settle = settle_new(pipeline->loop, &settle);
     pipeline->intake = intake_new(pipeline->loop, &intake);
@@ -159,8 +175,7 @@ struct pipeline *pipeline_new(struct loop *loop, const struct pipeline_config *c
 static void free_entries(struct pipeline *pipeline)
 {
     struct delivery *delivery;
-    TAILQ_FOREACH(delivery, &pipeline->unfinished, all)
-    {
+    TAILQ_FOREACH(delivery, &pipeline->unfinished, all) {
         if (delivery->transfer != NULL)
             http_transfer_cancel(delivery->transfer);
     }

@@ -37,7 +37,8 @@ struct pipeline_config {
 /* NULL with *why told. */
 struct pipeline *pipeline_new(struct loop *loop, const struct pipeline_config *config,
                               struct error_text *why);
-void pipeline_free(struct pipeline *pipeline); /* NULL allowed; what is unfinished stays pending in Redis */
+void pipeline_free(
+    struct pipeline *pipeline); /* NULL allowed; what is unfinished stays pending in Redis */
 
 void pipeline_control_up(struct pipeline *pipeline); /* greeted, heartbeat sent, group there */
 void pipeline_reader_up(struct pipeline *pipeline);
@@ -46,14 +47,15 @@ void pipeline_link_down(struct pipeline *pipeline);
 /* Look through what has been pending for this consumer for so long; see intake_adopt. */
 void pipeline_adopt(struct pipeline *pipeline, int64_t min_idle_ms);
 
-/* This worker's heartbeat was stored and holds until until_ms (monotonic). Past it nothing is started: others
- * may have taken its entries over. When it had lapsed, what has not started is handed back, which
- * leaves alone what others hold now. */
+/* This worker's heartbeat was stored and holds until until_ms (monotonic). Past it nothing is
+ * started: others may have taken its entries over. When it had lapsed, what has not started is
+ * handed back, which leaves alone what others hold now. */
 void pipeline_alive(struct pipeline *pipeline, int64_t until_ms, bool had_lapsed);
 
 /* Draining: take nothing new, hand back what has not started, finish what flies. */
 void pipeline_drain(struct pipeline *pipeline);
-void pipeline_hand_back_all(struct pipeline *pipeline); /* cut what still flies and hand it back too */
+void pipeline_hand_back_all(
+    struct pipeline *pipeline); /* cut what still flies and hand it back too */
 bool pipeline_is_empty(const struct pipeline *pipeline); /* nothing under way, nothing unstored */
 
 size_t pipeline_in_flight(const struct pipeline *pipeline); /* POSTs running */

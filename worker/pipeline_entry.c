@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backoff.h"
 #include "log.h"
 #include "parse.h"
 #include "pipeline_internal.h"
@@ -22,6 +21,13 @@ static bool remember(struct pipeline *pipeline, struct entry *entry)
     return entry->in_table;
 }
 
+void pipeline_forget_entry(struct pipeline *pipeline, struct entry *entry)
+{
+    if (entry->in_table && pipeline->table != NULL)
+        HASH_DEL(pipeline->table, entry);
+    entry->in_table = false;
+}
+
 static void load_add(struct pipeline *pipeline, const struct entry *entry, size_t n)
 {
     if (entry->settled)
@@ -38,77 +44,6 @@ static void load_sub(struct pipeline *pipeline, const struct entry *entry, size_
         pipeline->stream_load -= n;
 }
 
-/* --- a delivery's way to its slot --- */
-
-static int64_t max_age_ms(const struct pipeline *pipeline, const struct hook *hook)
-{
-    int64_t setting = pipeline->config.settings->max_age_ms;
-    return hook->max_age_ms > 0 && hook->max_age_ms < setting ? hook->max_age_ms : setting;
-}
-
-static void bury_delivery(struct pipeline *pipeline, struct delivery *delivery,
-                          enum dead_reason reason, const char *error)
-{
-    delivery->reason = reason;
-    pipeline_set_error(delivery, error);
-    pipeline_conclude(pipeline, delivery, OUTCOME_DEAD);
-}
-
-static void bury_expired(struct pipeline *pipeline, struct delivery *delivery, int64_t age_ms)
-{
-    char error[RECORD_ERROR_SIZE];
-    char age[32];
-    snprintf(error, sizeof(error), "%s old when its turn came%s%s",
-             format_duration(age_ms / 1000 * 1000, age, sizeof(age)),
-             delivery->history.error[0] != '\0' ? "; before that: " : "",
-             delivery->history.error);
-    bury_delivery(pipeline, delivery, DEAD_EXPIRED, error);
-}
-
-static void queue_delivery(struct pipeline *pipeline, struct delivery *delivery)
-{
-    const struct hook *hook = delivery->slot->hook;
-    char origin[URL_ORIGIN_SIZE];
-    url_origin(&hook->url, origin);
-    /* A leased one may not queue: its lease runs. */
-    if ((delivery->leased && !capacity_has_room(pipeline->capacity, hook->url_text, origin)) ||
-        capacity_wait(pipeline->capacity, &delivery->waiter, hook->url_text, origin,
-                      loop_now_ms()) != 0) {
-        pipeline_defer(pipeline, delivery, 0);
-        return;
-    }
-    delivery->state = DELIVERY_WAITING;
-    if (pipeline->draining)
-        pipeline_hand_back(pipeline, delivery);
-    else if (!loop_timer_is_armed(&pipeline->overdue_timer))
-        loop_timer_arm(&pipeline->overdue_timer, QUEUE_WAIT_MS);
-}
-
-/* What is known of the hook decides whether the delivery may be attempted at all. */
-static void admit(struct pipeline *pipeline, struct delivery *delivery)
-{
-    const struct hook_slot *slot = delivery->slot;
-    int64_t now = loop_wall_ms();
-    int64_t age = now - delivery->entry->queued_at_ms;
-    if (slot == NULL) {
-        bury_delivery(pipeline, delivery, DEAD_HOOK_REMOVED, "the room has no hook of this id");
-    } else if (slot->hook == NULL) {
-        bury_delivery(pipeline, delivery,
-                      slot->problem == HOOK_BAD_URL ? DEAD_BAD_URL : DEAD_BAD_HOOK, slot->why);
-    } else if (slot->disabled && delivery->leased) {
-        bury_delivery(pipeline, delivery, DEAD_HOOK_DISABLED, "the hook was disabled meanwhile");
-    } else if (slot->disabled) {
-        counters_add(pipeline->config.counters, COUNTER_HOOK_DISABLED, 1);
-        pipeline_conclude(pipeline, delivery, OUTCOME_DELIVERED);
-    } else if (age > max_age_ms(pipeline, slot->hook)) {
-        bury_expired(pipeline, delivery, age);
-    } else if (slot->paused_until_ms > now) {
-        pipeline_defer(pipeline, delivery, slot->paused_until_ms - now);
-    } else {
-        queue_delivery(pipeline, delivery);
-    }
-}
-
 /* --- from an entry to its deliveries --- */
 
 static struct delivery *add_delivery(struct pipeline *pipeline, struct entry *entry,
@@ -123,13 +58,13 @@ static struct delivery *add_delivery(struct pipeline *pipeline, struct entry *en
     return delivery;
 }
 
-/* Out of memory: the entry is forgotten here and stays pending in Redis; adoption brings it back. */
+/* Out of memory: the entry is forgotten here and stays pending in Redis; adoption brings it back.
+ * */
 static void give_up(struct pipeline *pipeline, struct entry *entry)
 {
     struct delivery *delivery;
     log_at(LOG_ERROR, "out_of_memory", log_text("entry", entry->stream_id));
-    TAILQ_FOREACH(delivery, &entry->deliveries, link)
-    {
+    TAILQ_FOREACH(delivery, &entry->deliveries, link) {
         TAILQ_REMOVE(&pipeline->unfinished, delivery, all);
         load_sub(pipeline, entry, 1);
     }
@@ -149,19 +84,6 @@ static int add_all(struct pipeline *pipeline, struct entry *entry, struct hook_s
     return 0;
 }
 
-static void admit_all(struct pipeline *pipeline, struct entry *entry)
-{
-    /* Admitting may end the entry; the copy of the count tells when to stop. */
-    size_t left = entry->open;
-    struct delivery *delivery = TAILQ_FIRST(&entry->deliveries);
-    while (left-- > 0) {
-        struct delivery *next = TAILQ_NEXT(delivery, link);
-        admit(pipeline, delivery);
-        delivery = next;
-    }
-    pipeline_dispatch(pipeline);
-}
-
 static void on_hooks_of_entry(struct pipeline *pipeline, struct entry *entry, struct hook_set *set)
 {
     if (add_all(pipeline, entry, set) != 0) {
@@ -176,7 +98,7 @@ static void on_hooks_of_entry(struct pipeline *pipeline, struct entry *entry, st
         loop_turn_arm(&pipeline->refill);
         return;
     }
-    admit_all(pipeline, entry);
+    pipeline_admit_all(pipeline, entry);
 }
 
 static void on_hooks_of_retry(struct pipeline *pipeline, struct entry *entry, struct hook_set *set)
@@ -185,7 +107,7 @@ static void on_hooks_of_retry(struct pipeline *pipeline, struct entry *entry, st
     delivery->slot = hook_set_find(set, bytes_of(delivery->hook_id));
     delivery->set = set;
     hook_set_keep(set);
-    admit_all(pipeline, entry);
+    pipeline_admit_all(pipeline, entry);
 }
 
 static void on_hooks(void *context, struct hook_set *set);
@@ -309,7 +231,7 @@ static void bury_malformed(struct pipeline *pipeline, struct entry *entry, const
     struct bytes none = {NULL, 0};
     bool json = entry->encoding == RH_JSON;
     if (entry->settled)
-        bury_delivery(pipeline, TAILQ_FIRST(&entry->deliveries), DEAD_MALFORMED, why);
+        pipeline_bury_delivery(pipeline, TAILQ_FIRST(&entry->deliveries), DEAD_MALFORMED, why);
     else
         pipeline_bury(pipeline, entry, DEAD_MALFORMED, why, json ? entry->document : none,
                       json ? none : entry->document);
@@ -318,7 +240,12 @@ static void bury_malformed(struct pipeline *pipeline, struct entry *entry, const
 void pipeline_run_entry(struct pipeline *pipeline, struct entry *entry)
 {
     struct error_text why = {""};
-    if (event_decode(entry->encoding, entry->document, &entry->event, &why) != 0) {
+    int problem = event_decode(entry->encoding, entry->document, &entry->event, &why);
+    if (problem == EVENT_NO_MEMORY) {
+        give_up(pipeline, entry);
+        return;
+    }
+    if (problem != EVENT_OK) {
         bury_malformed(pipeline, entry, why.text);
         return;
     }
@@ -394,7 +321,8 @@ void pipeline_on_retry(void *context, const struct claimed_retry *claimed)
     if (entry != NULL)
         delivery = add_delivery(pipeline, entry, NULL, NULL, record.hook);
     if (delivery == NULL) {
-        /* Its lease runs out and it comes again: nothing is lost, and an operator can look at it. */
+        /* Its lease runs out and it comes again: nothing is lost, and an operator can look at it.
+         * */
         log_at(LOG_ERROR, "record_unreadable", log_bytes("delivery", claimed->delivery_id),
                log_text("error", why.text));
         entry_free(entry);

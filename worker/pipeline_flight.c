@@ -33,9 +33,8 @@ static void count_and_log(struct pipeline *pipeline, const struct delivery *deli
            log_text("hook", delivery->hook_id), log_text("origin", origin),
            log_int("attempts", history->attempts), log_int("status", history->status),
            log_text("error", history->error),
-           log_text("reason", delivery->outcome == OUTCOME_DEAD
-                                  ? dead_reason_name(delivery->reason)
-                                  : ""),
+           log_text("reason",
+                    delivery->outcome == OUTCOME_DEAD ? dead_reason_name(delivery->reason) : ""),
            log_int("delay_ms", delivery->delay_ms));
 }
 
@@ -68,8 +67,8 @@ void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enu
 void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_t not_before_ms)
 {
     uint64_t seed = backoff_random(&pipeline->random);
-    int64_t delay = backoff_exponential(DEFER_FIRST_MS, DEFER_MAX_MS,
-                                        delivery->history.deferrals, seed);
+    int64_t delay =
+        backoff_exponential(DEFER_FIRST_MS, DEFER_MAX_MS, delivery->history.deferrals, seed);
     delivery->history.deferrals++;
     delivery->delay_ms = not_before_ms > 0 ? not_before_ms + delay / 4 : delay;
     counters_add(pipeline->config.counters, COUNTER_DEFERRED, 1);
@@ -143,8 +142,8 @@ static struct delivery *delivery_of(struct capacity_waiter *waiter)
     return (struct delivery *)((char *)waiter - offsetof(struct delivery, waiter));
 }
 
-/* Who waits too long for a slot waits behind a receiver that does not keep up: it comes again later,
- * so that it does not hold room that others need. */
+/* Who waits too long for a slot waits behind a receiver that does not keep up: it comes again
+ * later, so that it does not hold room that others need. */
 void pipeline_on_overdue(void *context)
 {
     struct pipeline *pipeline = context;
@@ -204,8 +203,8 @@ static void explain(struct delivery *delivery, const struct verdict *verdict)
     char text[RECORD_ERROR_SIZE];
     if (verdict->kind == VERDICT_DELIVERED || delivery->history.error[0] != '\0')
         return;
-    snprintf(text, sizeof(text), verdict->early_response
-                                     ? "answered %d before the whole request was sent"
+    snprintf(text, sizeof(text),
+             verdict->early_response ? "answered %d before the whole request was sent"
                                      : "answered %d",
              delivery->history.status);
     pipeline_set_error(delivery, text);

@@ -1,7 +1,8 @@
 /*
  * What the files of the pipeline share:
  *   pipeline.c        the parts and who hands what to whom; room
- *   pipeline_entry.c  arrival: from what Redis gave to deliveries that wait for a slot
+ *   pipeline_entry.c  arrival: from what Redis gave to an event and its deliveries
+ *   pipeline_admit.c  may a delivery be attempted? then it waits for a slot
  *   pipeline_flight.c one attempt: slot, render, POST, verdict, outcome
  *   pipeline_settle.c the end: from outcomes to Redis, and parting
  *   pipeline_lone.c   what may have ended a worker runs alone
@@ -23,7 +24,7 @@
 #define START_MARGIN_MS 2000 /* a POST starts only with timeout + this left of its lease */
 #define PART_AFTER_MS 1000   /* an entry waits so long for its last deliveries */
 #define LOOKUP_AGAIN_MS 500
-#define QUEUE_WAIT_MS 1000   /* a delivery waits so long for a slot, then makes way for others */
+#define QUEUE_WAIT_MS 1000 /* a delivery waits so long for a slot, then makes way for others */
 #define DEFER_FIRST_MS 1000
 #define DEFER_MAX_MS 300000
 
@@ -41,20 +42,20 @@ struct pipeline {
     uint64_t random;
     bool draining;
 
-    struct entry *table;       /* stream entries not yet settled */
-    struct entry_list everything; /* entries alive, of both kinds, linked by every */
-    int64_t alive_until_ms;    /* our heartbeat holds so long, monotonic */
-    size_t stream_load;        /* slots that stream entries take or will take */
-    size_t retry_load;         /* the same for leased deliveries */
+    struct entry *table;             /* stream entries not yet settled */
+    struct entry_list everything;    /* entries alive, of both kinds, linked by every */
+    int64_t alive_until_ms;          /* our heartbeat holds so long, monotonic */
+    size_t stream_load;              /* slots that stream entries take or will take */
+    size_t retry_load;               /* the same for leased deliveries */
     struct delivery_list unfinished; /* deliveries without an outcome, linked by all */
-    struct entry_list parting; /* oldest first */
-    struct entry_list asking;  /* look-ups to be asked again, oldest first */
+    struct entry_list parting;       /* oldest first */
+    struct entry_list asking;        /* look-ups to be asked again, oldest first */
     struct loop_timer part_timer;
     struct loop_timer ask_timer;
     struct loop_timer overdue_timer;
-    struct entry_list lone;    /* suspects that wait until they can run alone */
+    struct entry_list lone;      /* suspects that wait until they can run alone */
     struct entry *running_alone; /* the one that does; NULL: none */
-    struct loop_turn refill;   /* room may have come: once per turn */
+    struct loop_turn refill;     /* room may have come: once per turn */
 };
 
 /* pipeline_entry.c */
@@ -64,17 +65,24 @@ void pipeline_on_retry(void *context, const struct claimed_retry *claimed);
 void pipeline_ask_again(void *context);
 void pipeline_run_entry(struct pipeline *pipeline, struct entry *entry); /* decode it and go on */
 
+/* pipeline_admit.c */
+void pipeline_admit_all(struct pipeline *pipeline, struct entry *entry);
+void pipeline_bury_delivery(struct pipeline *pipeline, struct delivery *delivery,
+                            enum dead_reason reason, const char *error);
+
 /* pipeline_lone.c */
 bool pipeline_is_suspect(const struct entry *entry);
 void pipeline_hold_suspect(struct pipeline *pipeline, struct entry *entry);
 void pipeline_next_suspect(struct pipeline *pipeline);
 bool pipeline_is_quarantined(const struct pipeline *pipeline); /* nothing else may come in */
 
+void pipeline_forget_entry(struct pipeline *pipeline, struct entry *entry); /* out of the table */
+
 /* pipeline_flight.c */
 void pipeline_dispatch(struct pipeline *pipeline);
 void pipeline_on_overdue(void *context);
 void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome);
-void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_t delay_ms);
+void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_t not_before_ms);
 void pipeline_hand_back(struct pipeline *pipeline, struct delivery *delivery);
 void pipeline_set_error(struct delivery *delivery, const char *text);
 

@@ -5,9 +5,9 @@
 
 /*
  * An entry that was taken over from dead workers more than once may be what ended them. It is not
- * decoded until nothing else runs in this process; meanwhile nothing new comes in. So a crash during
- * its run is its own, and innocent neighbours are never blamed. After poison-after lone runs that did not
- * end it is dead.
+ * decoded until nothing else runs in this process; meanwhile nothing new comes in. So a crash
+ * during its run is its own, and innocent neighbours are never blamed. After poison-after lone runs
+ * that did not end it is dead.
  */
 
 bool pipeline_is_suspect(const struct entry *entry)
@@ -86,7 +86,8 @@ static void count_and_run(struct pipeline *pipeline, struct entry *entry)
     redis_args_release(&args);
 }
 
-/* The other leased ones wait elsewhere: a crash of this run would be counted against their leases. */
+/* The other leased ones wait elsewhere: a crash of this run would be counted against their leases.
+ * */
 static void release_leased(struct pipeline *pipeline)
 {
     struct entry *entry;
@@ -104,8 +105,7 @@ static void release_leased(struct pipeline *pipeline)
 static bool others_run(const struct pipeline *pipeline)
 {
     const struct entry *entry;
-    TAILQ_FOREACH(entry, &pipeline->everything, every)
-    {
+    TAILQ_FOREACH(entry, &pipeline->everything, every) {
         if (entry->timed_in != &pipeline->lone)
             return true;
     }

@@ -17,8 +17,7 @@ void pipeline_finish_entry(struct pipeline *pipeline, struct entry *entry)
 {
     pipeline_forget_timed(entry);
     registry_cancel(&entry->query);
-    if (entry->in_table)
-        HASH_DEL(pipeline->table, entry);
+    pipeline_forget_entry(pipeline, entry);
     TAILQ_REMOVE(&pipeline->everything, entry, every);
     if (pipeline->running_alone == entry)
         pipeline->running_alone = NULL;
@@ -86,8 +85,7 @@ void pipeline_wait_for_parting(struct pipeline *pipeline, struct entry *entry)
 static void part(struct pipeline *pipeline, struct entry *entry)
 {
     struct delivery *delivery;
-    TAILQ_FOREACH(delivery, &entry->deliveries, link)
-    {
+    TAILQ_FOREACH(delivery, &entry->deliveries, link) {
         if (delivery->outcome != OUTCOME_NONE)
             continue;
         snprintf(delivery->fence, sizeof(delivery->fence), "%s:%lld", pipeline->config.consumer,
@@ -119,8 +117,7 @@ static void on_parted(struct pipeline *pipeline, struct entry *entry)
 {
     struct delivery *delivery;
     struct delivery *next;
-    HASH_DEL(pipeline->table, entry);
-    entry->in_table = false;
+    pipeline_forget_entry(pipeline, entry);
     entry->settled = true;
     for (delivery = TAILQ_FIRST(&entry->deliveries); delivery != NULL; delivery = next) {
         next = TAILQ_NEXT(delivery, link);
@@ -147,8 +144,7 @@ static void on_entry_settled(struct pipeline *pipeline, struct entry *entry)
 {
     const struct delivery *delivery;
     bool parted = false;
-    TAILQ_FOREACH(delivery, &entry->deliveries, link)
-    {
+    TAILQ_FOREACH(delivery, &entry->deliveries, link) {
         hint(pipeline, delivery);
         parted = parted || delivery->parted;
     }

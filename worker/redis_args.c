@@ -36,8 +36,8 @@ static void push(struct redis_args *args, struct redis_arg item)
 
 void redis_args_borrow(struct redis_args *args, struct bytes value)
 {
-    push(args, (struct redis_arg){.borrowed = value.data == NULL ? "" : value.data,
-                                  .len = value.len});
+    push(args,
+         (struct redis_arg){.borrowed = value.data == NULL ? "" : value.data, .len = value.len});
 }
 
 void redis_args_text(struct redis_args *args, const char *literal)

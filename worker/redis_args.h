@@ -28,11 +28,12 @@ struct redis_args {
 void redis_args_init(struct redis_args *args);
 void redis_args_release(struct redis_args *args); /* also of a zeroed one */
 
-void redis_args_borrow(struct redis_args *args, struct bytes value);   /* must live until sent */
-void redis_args_text(struct redis_args *args, const char *literal);    /* the same for a C string */
+void redis_args_borrow(struct redis_args *args, struct bytes value); /* must live until sent */
+void redis_args_text(struct redis_args *args, const char *literal);  /* the same for a C string */
 void redis_args_copy(struct redis_args *args, struct bytes value);
 void redis_args_int(struct redis_args *args, int64_t value);
-void redis_args_append(struct redis_args *args, const struct redis_args *more); /* borrows from more */
+void redis_args_append(struct redis_args *args,
+                       const struct redis_args *more); /* borrows from more */
 
 bool redis_args_failed(const struct redis_args *args);
 struct bytes redis_args_at(const struct redis_args *args, size_t index);

@@ -4,14 +4,13 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <hiredis/hiredis.h>
-#include <hiredis/sds.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
 #include "backoff.h"
 #include "log.h"
-#include "redis_link_connect.h"
+#include "redis_link_io.h"
 
 #define CONNECT_DEADLINE_MS 5000
 #define RECONNECT_FIRST_MS 100
@@ -41,10 +40,10 @@ struct redis_link {
     enum link_state state;
     struct bufferevent *io;
     redisReader *reader;
-    size_t fed;         /* bytes given to the reader since the last whole reply */
-    unsigned epoch;     /* grows with every drop: tells callbacks that the ground is gone */
-    int failures;       /* connects failed in a row */
-    bool told_down;     /* the loss was logged */
+    size_t fed;     /* bytes given to the reader since the last whole reply */
+    unsigned epoch; /* grows with every drop: tells callbacks that the ground is gone */
+    int failures;   /* connects failed in a row */
+    bool told_down; /* the loss was logged */
     uint64_t random;
     uint32_t scripts_known; /* bit n: script n was sent as text on this connection */
     struct pending_list waiting;
@@ -176,7 +175,8 @@ static void on_deadline(void *context)
         loop_timer_arm(&link->deadline, head->deadline_at_ms - now);
 }
 
-/* Gives the next whole reply to whoever waits first. False when there is none or the link is gone. */
+/* Gives the next whole reply to whoever waits first. False when there is none or the link is gone.
+ * */
 static bool take_reply(struct redis_link *link)
 {
     void *reply = NULL;
@@ -227,43 +227,20 @@ static void on_readable(struct bufferevent *io, void *context)
     }
 }
 
-static int enqueue(struct redis_link *link, int64_t deadline_ms, redis_reply_fn *fn, void *context)
+static int send_now(struct redis_link *link, const struct redis_args *args, int64_t deadline_ms,
+                    redis_reply_fn *fn, void *context)
 {
     struct pending *pending = malloc(sizeof(*pending));
-    if (pending == NULL)
+    if (pending == NULL || redis_args_failed(args) || redis_link_write(link->io, args) != 0) {
+        free(pending);
         return -1;
+    }
     *pending = (struct pending){
         .fn = fn, .context = context, .deadline_at_ms = loop_now_ms() + deadline_ms};
     STAILQ_INSERT_TAIL(&link->waiting, pending, link);
     if (!loop_timer_is_armed(&link->deadline))
         loop_timer_arm(&link->deadline, deadline_ms);
     return 0;
-}
-
-static int send_now(struct redis_link *link, const struct redis_args *args, int64_t deadline_ms,
-                    redis_reply_fn *fn, void *context)
-{
-    if (redis_args_failed(args))
-        return -1;
-    const char **argv = calloc(args->len, sizeof(*argv));
-    size_t *lens = calloc(args->len, sizeof(*lens));
-    sds command = NULL;
-    int written = -1;
-    for (size_t i = 0; argv != NULL && lens != NULL && i < args->len; i++) {
-        argv[i] = redis_args_at(args, i).data;
-        lens[i] = redis_args_at(args, i).len;
-    }
-    if (argv != NULL && lens != NULL)
-        written = (int)redisFormatSdsCommandArgv(&command, (int)args->len, argv, lens);
-    if (written > 0 && enqueue(link, deadline_ms, fn, context) == 0)
-        bufferevent_write(link->io, command, sdslen(command));
-    else
-        written = -1;
-    if (command != NULL)
-        sdsfree(command);
-    free(argv);
-    free(lens);
-    return written < 0 ? -1 : 0;
 }
 
 int redis_link_send(struct redis_link *link, const struct redis_args *args, int64_t deadline_ms,

@@ -1,12 +1,12 @@
 /*
  * One connection to Redis on the loop: connects, greets (AUTH, SELECT, CLIENT SETNAME, ROLE), sends
- * commands in order, gives each its reply, keeps deadlines, and comes back by itself with a growing,
- * jittered delay. It knows no stream.
+ * commands in order, gives each its reply, keeps deadlines, and comes back by itself with a
+ * growing, jittered delay. It knows no stream.
  *
- * Every accepted command gets exactly one call of its reply function: with the reply, or with NULL when
- * the connection was lost or the deadline passed; then whether Redis executed it is unknown. A
- * connection that misses a deadline is dropped with all that waits on it. Nothing is ever sent again
- * by the link itself.
+ * Every accepted command gets exactly one call of its reply function: with the reply, or with NULL
+ * when the connection was lost or the deadline passed; then whether Redis executed it is unknown. A
+ * connection that misses a deadline is dropped with all that waits on it. Nothing is ever sent
+ * again by the link itself.
  */
 #ifndef WORKER_REDIS_LINK_H
 #define WORKER_REDIS_LINK_H
@@ -29,10 +29,10 @@ struct redis_link;
 typedef void redis_reply_fn(void *context, const struct reply *reply);
 
 struct redis_link_config {
-    const struct redis_address *address; /* must outlive the link */
-    const char *role;                    /* "control" or "reader", for logs */
-    const char *client_name;             /* for CLIENT SETNAME */
-    void (*on_up)(void *context);        /* greeted; commands may be sent */
+    const struct redis_address *address;            /* must outlive the link */
+    const char *role;                               /* "control" or "reader", for logs */
+    const char *client_name;                        /* for CLIENT SETNAME */
+    void (*on_up)(void *context);                   /* greeted; commands may be sent */
     void (*on_down)(void *context, bool oversized); /* after the reply functions got their NULL;
                                                        oversized: a reply passed REDIS_REPLY_MAX */
     void *context;
@@ -41,7 +41,7 @@ struct redis_link_config {
 struct redis_link *redis_link_new(struct loop *loop, const struct redis_link_config *config);
 void redis_link_free(struct redis_link *link); /* NULL allowed; reply functions are not called */
 
-void redis_link_start(struct redis_link *link); /* connect now */
+void redis_link_start(struct redis_link *link);                 /* connect now */
 void redis_link_drop(struct redis_link *link, const char *why); /* close, then connect again */
 bool redis_link_is_up(const struct redis_link *link);
 
@@ -55,8 +55,8 @@ int redis_link_send(struct redis_link *link, const struct redis_args *args, int6
 /* The same with words parted by single spaces: redis_link_say(link, fn, context, "CLIENT ID"). */
 int redis_link_say(struct redis_link *link, redis_reply_fn *fn, void *context, const char *words);
 
-/* Runs a script with keys_len keys leading args: sent as text the first time on each connection, then
- * by its SHA-1. On REPLY_NOSCRIPT send again at once: the text goes then. */
+/* Runs a script with keys_len keys leading args: sent as text the first time on each connection,
+ * then by its SHA-1. On REPLY_NOSCRIPT send again at once: the text goes then. */
 int redis_link_eval(struct redis_link *link, const struct redis_script *script, int keys_len,
                     const struct redis_args *args, redis_reply_fn *fn, void *context);
 

@@ -63,8 +63,8 @@ bool reply_is_list(const struct reply *reply)
 
 bool reply_is_text(const struct reply *reply)
 {
-    return reply != NULL && (raw(reply)->type == REDIS_REPLY_STRING ||
-                             raw(reply)->type == REDIS_REPLY_STATUS);
+    return reply != NULL &&
+           (raw(reply)->type == REDIS_REPLY_STRING || raw(reply)->type == REDIS_REPLY_STATUS);
 }
 
 struct bytes reply_text(const struct reply *reply)

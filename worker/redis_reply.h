@@ -1,6 +1,7 @@
 /*
- * A reply of Redis as a tree to walk. Every accessor is safe on any node, also NULL and nodes of another
- * type: what is not there is empty, zero or NULL, so that a walker cannot be led astray by a surprise.
+ * A reply of Redis as a tree to walk. Every accessor is safe on any node, also NULL and nodes of
+ * another type: what is not there is empty, zero or NULL, so that a walker cannot be led astray by
+ * a surprise.
  *
  * Replies are borrowed: valid during the callback they are given to.
  */
@@ -18,7 +19,7 @@ struct reply;
 /* What an error reply calls for, told by its first word. */
 enum reply_error {
     REPLY_NO_ERROR,
-    REPLY_GONE,      /* no reply at all: the connection broke or the deadline passed (reply is NULL) */
+    REPLY_GONE, /* no reply at all: the connection broke or the deadline passed (reply is NULL) */
     REPLY_NOSCRIPT,  /* send the script's text */
     REPLY_NOGROUP,   /* NOGROUP, UNBLOCKED: stream or group are gone, make them again */
     REPLY_TRANSIENT, /* LOADING BUSY MISCONF OOM TRYAGAIN …: the same again later */
@@ -33,8 +34,8 @@ bool reply_is_nil(const struct reply *reply); /* nil, or no such node */
 bool reply_is_list(const struct reply *reply);
 bool reply_is_text(const struct reply *reply); /* a string or a status */
 struct bytes reply_text(const struct reply *reply);
-int64_t reply_int(const struct reply *reply);  /* of an integer, or a string of digits */
-size_t reply_len(const struct reply *reply);   /* of a list */
+int64_t reply_int(const struct reply *reply); /* of an integer, or a string of digits */
+size_t reply_len(const struct reply *reply);  /* of a list */
 const struct reply *reply_at(const struct reply *reply, size_t index);
 
 #endif

@@ -13,8 +13,8 @@ struct registry_room {
     UT_hash_handle hh;
     int64_t room_id;
     struct registry *registry;
-    struct hook_set *set;     /* NULL until read */
-    int64_t fresh_until_ms;   /* monotonic */
+    struct hook_set *set;   /* NULL until read */
+    int64_t fresh_until_ms; /* monotonic */
     bool reading;
     struct hook_set *arriving; /* read, its state not yet */
     TAILQ_HEAD(, registry_query) queries;
@@ -63,8 +63,7 @@ static void make_space(struct registry *registry)
 {
     struct registry_room *room;
     struct registry_room *next;
-    HASH_ITER(hh, registry->rooms, room, next)
-    {
+    HASH_ITER(hh, registry->rooms, room, next) {
         if (HASH_COUNT(registry->rooms) < REGISTRY_ROOMS_MAX)
             return;
         if (!room->reading)
@@ -118,8 +117,7 @@ static void fail(struct registry_room *room, const struct reply *reply)
     char words[160];
     if (reply != NULL)
         log_at(LOG_WARN, "hook_lookup_failed", log_int("room", room->room_id),
-               log_text("error",
-                        bytes_printable(reply_error_text(reply), words, sizeof(words))));
+               log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
     hook_set_drop(room->arriving);
     room->arriving = NULL;
     answer(room, NULL);
@@ -214,10 +212,15 @@ static void on_hooks(void *context, const struct reply *reply)
     }
     set->references = 1;
     set->len = len;
-    for (size_t i = 0; i < len; i++)
+    room->arriving = set;
+    for (size_t i = 0; i < len; i++) {
         read_slot(&set->slots[i], reply_text(reply_at(reply, 2 * i)),
                   reply_text(reply_at(reply, 2 * i + 1)), i >= HOOKS_PER_ROOM_MAX);
-    room->arriving = set;
+        if (set->slots[i].problem == HOOK_NO_MEMORY) {
+            fail(room, NULL);
+            return;
+        }
+    }
     ask_state(room);
 }
 
@@ -229,7 +232,8 @@ static void read_room(struct registry_room *room)
     redis_args_init(&args);
     redis_args_text(&args, "HGETALL");
     redis_args_text(&args, keys_room(room->registry->keys, room->room_id, key));
-    if (redis_link_send(room->registry->link, &args, REDIS_COMMAND_DEADLINE_MS, on_hooks, room) != 0)
+    if (redis_link_send(room->registry->link, &args, REDIS_COMMAND_DEADLINE_MS, on_hooks, room) !=
+        0)
         fail(room, NULL);
     redis_args_release(&args);
 }
@@ -275,8 +279,7 @@ static void on_told(void *context, const struct reply *reply)
     /* Ignoring a failure: the next answer of the receiver teaches the same again. */
     if (reply != NULL && reply_error(reply) != REPLY_NO_ERROR)
         log_at(LOG_WARN, "hook_state_refused",
-               log_text("error",
-                        bytes_printable(reply_error_text(reply), words, sizeof(words))));
+               log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
 }
 
 static void tell(struct registry *registry, int64_t room_id, const struct hook *hook,

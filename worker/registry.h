@@ -1,8 +1,10 @@
 /*
- * The hooks of rooms, read from Redis and kept for a few seconds, with what all workers learnt about
- * them ({Q}:hooks-state). Look-ups of one room that are asked while one is under way share its answer.
+ * The hooks of rooms, read from Redis and kept for a few seconds, with what all workers learnt
+ * about them ({Q}:hooks-state). Look-ups of one room that are asked while one is under way share
+ * its answer.
  *
- * A hook set is reference-counted: it stays as it was for whoever holds it, whatever changes in Redis.
+ * A hook set is reference-counted: it stays as it was for whoever holds it, whatever changes in
+ * Redis.
  */
 #ifndef WORKER_REGISTRY_H
 #define WORKER_REGISTRY_H
@@ -27,8 +29,8 @@ struct hook_slot {
     struct hook *hook;         /* NULL when the stored JSON is not a valid hook */
     enum hook_problem problem; /* then why, for the dead letter */
     char why[200];
-    int64_t paused_until_ms;   /* wall clock; 0: not paused */
-    bool disabled;             /* by a 410, or by "enabled": false */
+    int64_t paused_until_ms; /* wall clock; 0: not paused */
+    bool disabled;           /* by a 410, or by "enabled": false */
 };
 
 struct hook_set {
@@ -38,7 +40,7 @@ struct hook_set {
 };
 
 void hook_set_keep(struct hook_set *set);
-void hook_set_drop(struct hook_set *set); /* NULL allowed */
+void hook_set_drop(struct hook_set *set);                               /* NULL allowed */
 struct hook_slot *hook_set_find(struct hook_set *set, struct bytes id); /* NULL: no such hook */
 
 /* The hooks given inline in an event, as inline-0, inline-1 …; a new set, or NULL: no memory. */

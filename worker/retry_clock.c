@@ -14,15 +14,15 @@ struct retry_clock {
     struct loop *loop;
     struct retry_clock_config config;
     struct loop_timer timer;
-    int64_t wake_at_ms;   /* monotonic; when the timer fires */
+    int64_t wake_at_ms; /* monotonic; when the timer fires */
     int64_t claim_sent_ms;
     int64_t fence_number;
-    size_t asked;         /* limit of the claim under way */
+    size_t asked; /* limit of the claim under way */
     bool claiming;
     bool stopped;
-    bool starved;         /* something is due and there was no room */
-    bool refused;         /* told once */
-    int64_t hint_at_ms;   /* earliest hint that came while claiming; 0 none */
+    bool starved;       /* something is due and there was no room */
+    bool refused;       /* told once */
+    int64_t hint_at_ms; /* earliest hint that came while claiming; 0 none */
 };
 
 static void claim(void *context);
@@ -108,8 +108,7 @@ static void on_refused(struct retry_clock *clock, const struct reply *reply)
     }
     if (!clock->refused && reply != NULL)
         log_at(LOG_ERROR, "claim_refused",
-               log_text("error",
-                        bytes_printable(reply_error_text(reply), words, sizeof(words))));
+               log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
     clock->refused = true;
     if (reply_error(reply) == REPLY_DEMOTED)
         redis_link_drop(clock->config.link, "this Redis is read-only");

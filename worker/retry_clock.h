@@ -16,8 +16,8 @@
 /* A claimed delivery; views are borrowed for the call. */
 struct claimed_retry {
     struct bytes delivery_id;
-    struct bytes record;      /* as record.h tells, with our fence */
-    int64_t lease_until_ms;   /* monotonic, on the safe side */
+    struct bytes record;    /* as record.h tells, with our fence */
+    int64_t lease_until_ms; /* monotonic, on the safe side */
 };
 
 struct retry_clock;
@@ -36,10 +36,11 @@ struct retry_clock_config {
 struct retry_clock *retry_clock_new(struct loop *loop, const struct retry_clock_config *config);
 void retry_clock_free(struct retry_clock *clock); /* NULL allowed */
 
-void retry_clock_up(struct retry_clock *clock);              /* the link is up */
-void retry_clock_hint(struct retry_clock *clock, int64_t in_ms); /* something will be due in so long */
-void retry_clock_kick(struct retry_clock *clock);            /* there may be room again */
-void retry_clock_stop(struct retry_clock *clock);            /* claim no more */
+void retry_clock_up(struct retry_clock *clock); /* the link is up */
+void retry_clock_hint(struct retry_clock *clock,
+                      int64_t in_ms);                         /* something will be due in so long */
+void retry_clock_kick(struct retry_clock *clock);             /* there may be room again */
+void retry_clock_stop(struct retry_clock *clock);             /* claim no more */
 bool retry_clock_is_stopped(const struct retry_clock *clock); /* no claim is under way either */
 
 /* A number never used before in this process, for fence tokens "<consumer>:<number>". */

@@ -18,6 +18,8 @@ int scripts_init(struct scripts *scripts)
         [SCRIPT_HOOK_STATE] = lua_hook_state,
         [SCRIPT_COUNT] = lua_count,
         [SCRIPT_REAP] = lua_reap,
+        [SCRIPT_TRIM_DEAD] = lua_trim_dead,
+        [SCRIPT_PRUNE_HOOK_STATE] = lua_prune_hook_state,
         [SCRIPT_LONE_RUN] = lua_lone_run,
         [SCRIPT_LEAVE] = lua_leave,
     };

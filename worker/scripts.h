@@ -6,17 +6,19 @@
 #define WORKER_SCRIPTS_H
 
 enum script_number {
-    SCRIPT_ACKNOWLEDGE,    /* delete what leaves nothing behind */
-    SCRIPT_ADOPT,          /* take up own pending entries */
-    SCRIPT_SETTLE_ENTRIES, /* store outcomes of entries, then acknowledge them */
-    SCRIPT_CLAIM_RETRIES,  /* lease what is due */
-    SCRIPT_SETTLE_RETRIES, /* store outcomes of leased retries */
-    SCRIPT_HEARTBEAT,      /* say that this worker lives */
-    SCRIPT_HOOK_STATE,     /* share what was learnt about a hook */
-    SCRIPT_COUNT,          /* add to the counters */
-    SCRIPT_REAP,           /* take over from a dead worker */
-    SCRIPT_LONE_RUN,       /* count a run of a suspect entry */
-    SCRIPT_LEAVE,          /* say goodbye */
+    SCRIPT_ACKNOWLEDGE,      /* delete what leaves nothing behind */
+    SCRIPT_ADOPT,            /* take up own pending entries */
+    SCRIPT_SETTLE_ENTRIES,   /* store outcomes of entries, then acknowledge them */
+    SCRIPT_CLAIM_RETRIES,    /* lease what is due */
+    SCRIPT_SETTLE_RETRIES,   /* store outcomes of leased retries */
+    SCRIPT_HEARTBEAT,        /* say that this worker lives */
+    SCRIPT_HOOK_STATE,       /* share what was learnt about a hook */
+    SCRIPT_COUNT,            /* add to the counters */
+    SCRIPT_REAP,             /* take over from a dead worker */
+    SCRIPT_TRIM_DEAD,        /* keep dead letters within dead-max-bytes */
+    SCRIPT_PRUNE_HOOK_STATE, /* forget old pauses */
+    SCRIPT_LONE_RUN,         /* count a run of a suspect entry */
+    SCRIPT_LEAVE,            /* say goodbye */
     SCRIPTS
 };
 

@@ -167,7 +167,8 @@ static void on_script(void *context, const struct reply *reply)
     flush_soon(settle);
 }
 
-/* The keys and first arguments of each kind's script, as told at its top. Returns the number of keys. */
+/* The keys and first arguments of each kind's script, as told at its top. Returns the number of
+ * keys. */
 static int put_head(const struct batch *batch, struct redis_args *args)
 {
     const struct settle_config *config = &batch->settle->config;
@@ -203,13 +204,12 @@ static int send_batch(struct batch *batch)
     struct redis_args args;
     redis_args_init(&args);
     int keys = put_head(batch, &args);
-    STAILQ_FOREACH(settlement, &batch->list, link)
-    {
+    STAILQ_FOREACH(settlement, &batch->list, link) {
         redis_args_text(&args, settlement->id);
         redis_args_append(&args, &settlement->args);
     }
-    int result = redis_link_eval(config->link, &config->scripts->script[numbers[batch->kind]],
-                                 keys, &args, on_script, batch);
+    int result = redis_link_eval(config->link, &config->scripts->script[numbers[batch->kind]], keys,
+                                 &args, on_script, batch);
     redis_args_release(&args);
     return result;
 }
@@ -239,8 +239,8 @@ static void flush(void *context)
     struct settle *settle = context;
     settle->last_flush_ms = loop_now_ms();
     for (int kind = 0; kind < SETTLE_KINDS; kind++) {
-        while (!STAILQ_EMPTY(&settle->queue[kind]) &&
-               settle->under_way < BATCHES_UNDER_WAY_MAX && redis_link_is_up(settle->config.link)) {
+        while (!STAILQ_EMPTY(&settle->queue[kind]) && settle->under_way < BATCHES_UNDER_WAY_MAX &&
+               redis_link_is_up(settle->config.link)) {
             struct batch *batch = take_batch(settle, (enum settle_kind)kind);
             if (batch == NULL)
                 return;

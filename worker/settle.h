@@ -1,9 +1,9 @@
 /*
  * Carries outcomes to Redis, in batches, each kind by a script of its own.
  *
- * A settlement is embedded in its owner, submitted once, and answered by exactly one call of done_fn
- * when Redis has stored it: ours is false when another worker holds the entry or lease and the
- * outcome was dropped. Until then the owner must keep it, whatever happens to the connection:
+ * A settlement is embedded in its owner, submitted once, and answered by exactly one call of
+ * done_fn when Redis has stored it: ours is false when another worker holds the entry or lease and
+ * the outcome was dropped. Until then the owner must keep it, whatever happens to the connection:
  * batches whose reply was lost are sent again, which every script allows.
  */
 #ifndef WORKER_SETTLE_H
@@ -22,8 +22,8 @@
 
 enum settle_kind {
     SETTLE_ACK,   /* an entry that leaves nothing behind; args unused */
-    SETTLE_ENTRY, /* an entry with outcomes to store; args as settle_entries.lua wants per entry, from outcomes_len on */
-    SETTLE_RETRY, /* a leased retry; args as settle_retries.lua wants per delivery, from fence on */
+    SETTLE_ENTRY, /* an entry with outcomes; args: settle_entries.lua's, from outcomes_len */
+    SETTLE_RETRY, /* a leased retry; args: settle_retries.lua's, from fence on */
     SETTLE_KINDS
 };
 

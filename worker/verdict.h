@@ -28,9 +28,9 @@ const char *attempt_end_name(enum attempt_end end); /* "timeout", for logs and d
 
 struct attempt_result {
     enum attempt_end end;
-    int status;                 /* final status when ANSWERED, else 0 */
-    bool request_sent;          /* the whole body went out */
-    int64_t retry_after_ms;     /* from the answer, 0 when none */
+    int status;             /* final status when ANSWERED, else 0 */
+    bool request_sent;      /* the whole body went out */
+    int64_t retry_after_ms; /* from the answer, 0 when none */
 };
 
 #define PERMANENT_STATUS_MAX 64
@@ -38,10 +38,10 @@ struct attempt_result {
 struct verdict_policy {
     const int64_t *retry_schedule_ms; /* delay behind the 1st, 2nd, … failed attempt */
     size_t retry_schedule_len;
-    int retry_jitter_percent;         /* 0..100: a delay is multiplied by 1 ± this */
-    const int *permanent_status;      /* answered with one of these: dead rejected */
+    int retry_jitter_percent;    /* 0..100: a delay is multiplied by 1 ± this */
+    const int *permanent_status; /* answered with one of these: dead rejected */
     size_t permanent_status_len;
-    int64_t max_age_ms;               /* the smaller of the setting's and the hook's */
+    int64_t max_age_ms; /* the smaller of the setting's and the hook's */
     int64_t retry_after_max_ms;
 };
 

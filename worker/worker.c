@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "delivery.h"
 #include "drain.h"
 #include "keys.h"
 #include "liveness.h"
@@ -33,6 +34,7 @@ struct worker {
     char consumer[CONSUMER_NAME_SIZE];
     struct redis_link *control;
     struct redis_link *reader;
+    struct leader *leader;
     struct liveness *liveness;
     struct pipeline *pipeline;
     struct drain drain;
@@ -142,7 +144,8 @@ static void on_stop_signal(void *context)
 
 /* --- building --- */
 
-/* "<host>-<pid>-<8 hex>": new for each incarnation, so that no two processes share pending entries. */
+/* "<host>-<pid>-<8 hex>": new for each incarnation, so that no two processes share pending entries.
+ * */
 static int name_consumer(struct worker *worker)
 {
     char host[256] = "";
@@ -186,26 +189,57 @@ static int make_links(struct worker *worker)
 static int make_parts(struct worker *worker, struct error_text *why)
 {
     struct pipeline_config pipeline = {
-        .settings = worker->settings, .keys = &worker->keys, .scripts = &worker->scripts,
-        .consumer = worker->consumer, .control = worker->control, .reader = worker->reader,
-        .counters = &worker->counters, .guard = &worker->guard,
+        .settings = worker->settings,
+        .keys = &worker->keys,
+        .scripts = &worker->scripts,
+        .consumer = worker->consumer,
+        .control = worker->control,
+        .reader = worker->reader,
+        .counters = &worker->counters,
+        .guard = &worker->guard,
     };
+    struct leader_config leader = {
+        .keys = &worker->keys,
+        .scripts = &worker->scripts,
+        .consumer = worker->consumer,
+        .link = worker->control,
+        .counters = &worker->counters,
+        .ttl_ms = worker->settings->heartbeat_ttl_ms,
+        .suspect_claims = SUSPECT_CLAIMS,
+        .dead_max_bytes = worker->settings->dead_max_bytes,
+        .adopt = on_adopt,
+        .context = worker,
+    };
+    worker->leader = leader_new(&leader);
     struct liveness_config liveness = {
-        .keys = &worker->keys, .scripts = &worker->scripts, .consumer = worker->consumer,
-        .host = worker->host, .link = worker->control, .counters = &worker->counters,
-        .ttl_ms = worker->settings->heartbeat_ttl_ms, .in_flight = in_flight, .ready = on_ready,
-        .alive = on_alive, .adopt = on_adopt, .refused = on_refused, .context = worker,
+        .keys = &worker->keys,
+        .scripts = &worker->scripts,
+        .consumer = worker->consumer,
+        .host = worker->host,
+        .link = worker->control,
+        .counters = &worker->counters,
+        .leader = worker->leader,
+        .ttl_ms = worker->settings->heartbeat_ttl_ms,
+        .in_flight = in_flight,
+        .ready = on_ready,
+        .alive = on_alive,
+        .adopt = on_adopt,
+        .refused = on_refused,
+        .context = worker,
     };
     worker->pipeline = pipeline_new(worker->loop, &pipeline, why);
     if (worker->pipeline == NULL)
         return -1;
     worker->liveness = liveness_new(worker->loop, &liveness);
     worker->drain = (struct drain){
-        .loop = worker->loop, .pipeline = worker->pipeline, .liveness = worker->liveness,
-        .timeout_ms = worker->settings->drain_timeout_ms, .flush = flush_counters,
+        .loop = worker->loop,
+        .pipeline = worker->pipeline,
+        .liveness = worker->liveness,
+        .timeout_ms = worker->settings->drain_timeout_ms,
+        .flush = flush_counters,
         .context = worker,
     };
-    if (worker->liveness == NULL || drain_init(&worker->drain) != 0 ||
+    if (worker->leader == NULL || worker->liveness == NULL || drain_init(&worker->drain) != 0 ||
         loop_timer_init(worker->loop, &worker->flush_timer, flush_counters, worker) != 0 ||
         loop_on_signal(worker->loop, SIGTERM, on_stop_signal, worker) != 0 ||
         loop_on_signal(worker->loop, SIGINT, on_stop_signal, worker) != 0)
@@ -233,6 +267,7 @@ static void release(struct worker *worker)
 {
     pipeline_free(worker->pipeline);
     liveness_free(worker->liveness);
+    leader_free(worker->leader);
     drain_release(&worker->drain);
     loop_timer_release(&worker->flush_timer);
     redis_link_free(worker->reader);

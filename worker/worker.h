@@ -6,8 +6,9 @@
 
 #include "settings.h"
 
-/* Runs until it is told to stop by SIGTERM or SIGINT. The exit code: 0 when everything was stored, 1
- * when it could not start (the log tells why) or something stays pending. A second signal exits at once. */
+/* Runs until it is told to stop by SIGTERM or SIGINT. The exit code: 0 when everything was stored,
+ * 1 when it could not start (the log tells why) or something stays pending. A second signal exits
+ * at once. */
 int worker_run(const struct settings *settings);
 
 #endif

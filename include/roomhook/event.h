@@ -4,15 +4,15 @@
  * The document is a map with these keys, in JSON (RFC 8259) or msgpack:
  *
  *   type      optional string, "message.created" when absent
- *   message   required map; its integer "roomId" names the room (required unless "webhooks" is given)
+ *   message   required map; its integer "roomId" names the room (required unless webhooks is given)
  *   fromUser  optional map
  *   room      optional map
  *   webhooks  optional list of hooks, used instead of the room's registered ones
  *
  * Everything inside message, fromUser and room reaches the receiver untouched: any keys, in their
  * order, up to RH_EVENT_MAX_DEPTH levels of maps and lists, 64-bit integers exact. Strings are
- * UTF-8, map keys are strings; NaN, infinities, binary and extension values are refused because JSON
- * cannot carry them.
+ * UTF-8, map keys are strings; NaN, infinities, binary and extension values are refused because
+ * JSON cannot carry them.
  */
 #ifndef ROOMHOOK_EVENT_H
 #define ROOMHOOK_EVENT_H
@@ -25,10 +25,10 @@
 extern "C" {
 #endif
 
-#define RH_EVENT_MAX_DEPTH 16       /* levels inside message, fromUser and room, themselves included */
-#define RH_EVENT_MAX_BYTES 262144   /* default limit of a document, 256 KiB */
-#define RH_NAME_MAX 64              /* event ids, hook ids, queue names: [A-Za-z0-9_-]{1,64} */
-#define RH_STREAM_ID_SIZE 42        /* "<ms>-<seq>" with its NUL, two 64-bit numbers */
+#define RH_EVENT_MAX_DEPTH 16     /* levels inside message, fromUser and room, with themselves */
+#define RH_EVENT_MAX_BYTES 262144 /* default limit of a document, 256 KiB */
+#define RH_NAME_MAX 64            /* event ids, hook ids, queue names: [A-Za-z0-9_-]{1,64} */
+#define RH_STREAM_ID_SIZE 42      /* "<ms>-<seq>" with its NUL, two 64-bit numbers */
 
 enum rh_encoding {
     RH_JSON = 0,

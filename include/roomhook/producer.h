@@ -31,13 +31,13 @@ struct rh_producer;
 
 /* Zero or NULL means the default. Strings are copied. */
 struct rh_producer_options {
-    const char *redis;       /* "redis://[user:password@]host[:port][/db]" or "unix:///path[?db=n]";
+    const char *redis;      /* "redis://[user:password@]host[:port][/db]" or "unix:///path[?db=n]";
                                 default redis://127.0.0.1:6379/0 */
-    const char *queue;       /* [A-Za-z0-9_-]{1,64}; default "webhooks" */
-    int connect_timeout_ms;  /* default 5000 */
-    int command_timeout_ms;  /* for each answer; default 5000 */
-    size_t max_event_bytes;  /* default RH_EVENT_MAX_BYTES; the workers have a limit of their own */
-    const char *password;    /* instead of the URL's; not percent-encoded */
+    const char *queue;      /* [A-Za-z0-9_-]{1,64}; default "webhooks" */
+    int connect_timeout_ms; /* default 5000 */
+    int command_timeout_ms; /* for each answer; default 5000 */
+    size_t max_event_bytes; /* default RH_EVENT_MAX_BYTES; the workers have a limit of their own */
+    const char *password;   /* instead of the URL's; not percent-encoded */
 };
 
 /* What became of one event of rh_producer_send_many. */

@@ -171,8 +171,7 @@ static bool pace(const struct mover *mover)
         return interrupted(&mover->interrupt);
     int64_t handled = (int64_t)(mover->done + mover->failed);
     int64_t due_ms = mover->started_ms + handled * 1000 / mover->rate;
-    int64_t wait_ms = due_ms - progress_now_ms();
-    return interrupt_wait(&mover->interrupt, wait_ms > 0 ? wait_ms : 0);
+    return interrupt_wait(&mover->interrupt, due_ms - progress_now_ms());
 }
 
 /* False: failure told. Sets stopped on an interrupt. */

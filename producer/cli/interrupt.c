@@ -37,6 +37,8 @@ bool interrupt_wait(const struct interrupt *interrupt, int64_t timeout_ms)
 {
     struct pollfd fd = {.fd = interrupt->fd, .events = POLLIN};
 
+    if (timeout_ms < 0) /* for poll it would mean for ever */
+        timeout_ms = 0;
     return poll(&fd, 1, timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms) > 0;
 }
 

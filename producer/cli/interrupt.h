@@ -17,7 +17,7 @@ void interrupt_close(struct interrupt *interrupt);
 
 bool interrupted(const struct interrupt *interrupt);
 
-/* Waits at most timeout_ms; true when interrupted. */
+/* Waits at most timeout_ms, not at all when it is negative; true when interrupted. */
 bool interrupt_wait(const struct interrupt *interrupt, int64_t timeout_ms);
 
 /* Waits until fd is readable (then false) or an interrupt comes (then true). */

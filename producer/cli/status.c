@@ -244,7 +244,7 @@ static int watch(struct cli *cli, struct rates *rates, int64_t interval_ms)
         if (!cli->json && !redraw)
             (void)putchar('\n');
         due_ms += interval_ms;
-        if (due_ms < progress_now_ms())
+        if (due_ms < progress_now_ms()) /* do not catch up on looks that took too long */
             due_ms = progress_now_ms();
     } while (!ferror(stdout) && !interrupt_wait(&interrupt, due_ms - progress_now_ms()));
     interrupt_close(&interrupt);

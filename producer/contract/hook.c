@@ -114,11 +114,9 @@ static int read_format(struct hook *hook, json_t *value, struct error_text *why)
 /* Two spellings of one name would reach the receiver as one header with both values. */
 static bool has_header(const struct hook *hook, struct bytes name)
 {
-    for (size_t i = 0; i < hook->headers_len; i++) {
-        const char *line = hook->headers[i];
-
-        if (strlen(line) > name.len && line[name.len] == ':' &&
-            bytes_equal_nocase((struct bytes){line, name.len}, name))
+    for (char **line = hook->headers; *line; line++) {
+        if (strlen(*line) > name.len && (*line)[name.len] == ':' &&
+            bytes_equal_nocase((struct bytes){*line, name.len}, name))
             return true;
     }
     return false;
@@ -162,7 +160,7 @@ static int read_headers(struct hook *hook, json_t *value, struct error_text *why
         error_text_set(why, "headers: must be an object of at most %d headers", HOOK_MAX_HEADERS);
         return HOOK_BAD;
     }
-    hook->headers = calloc(len + 1, sizeof(*hook->headers));
+    hook->headers = calloc(len + 1, sizeof(*hook->headers)); /* NULL behind the last */
     if (!hook->headers)
         return out_of_memory(why);
     for (void *at = json_object_iter(value); at; at = json_object_iter_next(value, at)) {

@@ -23,22 +23,32 @@ static const char *problem_text(enum json_error_code code)
     }
 }
 
-json_t *json_read(struct bytes text, enum json_nul nul, bool *ret_no_memory, struct error_text *why)
+static json_t *load(struct bytes text, enum json_nul nul, json_error_t *error)
 {
     size_t flags = JSON_REJECT_DUPLICATES | (nul == JSON_NUL_ALLOWED ? JSON_ALLOW_NUL : 0);
-    json_error_t error;
-    json_t *value = json_loadb(text.data ? text.data : "", text.len, flags, &error);
-    enum json_error_code code;
 
+    *error = (json_error_t){.line = 0}; /* jansson leaves the code as it was when memory runs out */
+    return json_loadb(text.data ? text.data : "", text.len, flags, error);
+}
+
+json_t *json_read(struct bytes text, enum json_nul nul, bool *ret_no_memory, struct error_text *why)
+{
+    json_error_t error;
+    json_t *value = load(text, nul, &error);
+
+    /* It also calls some failed allocations a syntax error. Those do not come again: by then memory
+     * is either back, or lacking from the start, and that it does tell. */
+    if (!value && json_error_code(&error) == json_error_invalid_syntax)
+        value = load(text, nul, &error);
     if (value)
         return value;
-    code = json_error_code(&error);
-    /* jansson says nothing at all when most of its allocations fail. */
-    *ret_no_memory = code == json_error_out_of_memory || code == json_error_unknown;
+    *ret_no_memory = json_error_code(&error) == json_error_out_of_memory ||
+                     json_error_code(&error) == json_error_unknown;
     if (*ret_no_memory)
         error_text_set(why, "out of memory");
     else
-        error_text_set(why, "line %d, column %d: %s", error.line, error.column, problem_text(code));
+        error_text_set(why, "line %d, column %d: %s", error.line, error.column,
+                       problem_text(json_error_code(&error)));
     return NULL;
 }
 

@@ -44,6 +44,17 @@ static int hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+/* The byte that "XX" at the start of text stands for; 0, which is not allowed, when it is none. */
+static char escaped_byte(struct bytes text)
+{
+    int high = text.len >= 2 ? hex_digit(text.data[0]) : -1;
+    int low = text.len >= 2 ? hex_digit(text.data[1]) : -1;
+
+    if (high < 0 || low < 0)
+        return '\0';
+    return (char)(high * 16 + low);
+}
+
 /* Decodes %XX to a text of at most size - 1 bytes without NUL. */
 static int percent_decode(struct bytes text, char *out, size_t size)
 {
@@ -53,12 +64,7 @@ static int percent_decode(struct bytes text, char *out, size_t size)
         char c = text.data[i];
 
         if (c == '%') {
-            int high = i + 2 < text.len ? hex_digit(text.data[i + 1]) : -1;
-            int low = i + 2 < text.len ? hex_digit(text.data[i + 2]) : -1;
-
-            if (high < 0 || low < 0)
-                return -1;
-            c = (char)(high << 4 | low);
+            c = escaped_byte((struct bytes){text.data + i + 1, text.len - i - 1});
             i += 2;
         }
         if (c == '\0' || len + 1 >= size)

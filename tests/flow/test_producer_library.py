@@ -244,6 +244,16 @@ def test_read_only_then_master_again(redis_server, redis, driver):
     assert producer.send(document())[0] == RH_OK
 
 
+def test_read_only_connects_anew(driver):
+    """A new connection may find the new master."""
+    answers = [b"-READONLY You can't write against a read only replica.\r\n", bulk(b"1-0")]
+    with ScriptedRedis(lambda command: answers.pop(0) if command[0] == b"XADD" else OK) as server:
+        producer = driver(redis=server.url)
+        assert producer.send(document())[0] == BUSY
+        assert producer.send(document())[0] == RH_OK
+        assert server.connections == 2
+
+
 def test_not_enough_replicas(redis_server, redis, driver):
     redis.config_set("min-replicas-to-write", 1)
     try:

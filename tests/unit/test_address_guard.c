@@ -18,8 +18,8 @@ __extension__ typedef unsigned __int128 u128;
 
 /* --- the policy once more, written down apart from the code under test --- */
 
-/* P public, A by any rule, X by an exact rule, N never. Of the rows that cover an address the smallest
- * counts. */
+/* P public, A by any rule, X by an exact rule, N never. Of the rows that cover an address the
+ * smallest counts. */
 struct row {
     const char *first, *last;
     char class;
@@ -393,80 +393,81 @@ static void every_port_follows_the_default_policy(void **unused)
     }
 }
 
+static const struct {
+    const char *rule;
+    const char *address;
+    uint16_t port;
+    bool allowed;
+} rule_rows[] = {
+    /* Without ports the default port policy stays. */
+    {"127.0.0.0/8", "127.0.0.1", 80, true},
+    {"127.0.0.0/8", "127.0.0.1", 18080, true},
+    {"127.0.0.0/8", "127.255.255.255", 443, true},
+    {"127.0.0.0/8", "127.0.0.1", 25, false},
+    {"127.0.0.0/8", "127.0.0.1", 6379, false},
+    {"127.0.0.0/8", "127.0.0.1", 0, false},
+    {"127.0.0.0/8", "128.0.0.1", 25, false},
+    {"127.0.0.0/8", "::ffff:127.0.0.1", 80, true},
+    {"127.0.0.0/8", "::1", 80, false},
+    /* With ports it is these and no others, listed ones too. */
+    {"10.0.0.0/8:8000-8002", "10.0.0.1", 7999, false},
+    {"10.0.0.0/8:8000-8002", "10.0.0.1", 8000, true},
+    {"10.0.0.0/8:8000-8002", "10.0.0.1", 8002, true},
+    {"10.0.0.0/8:8000-8002", "10.0.0.1", 8003, false},
+    {"10.0.0.0/8:8000-8002", "11.0.0.1", 8003, true},
+    {"10.0.0.0/8:25", "10.9.9.9", 25, true},
+    {"10.0.0.0/8:25", "10.9.9.9", 443, false},
+    {"10.0.0.0/8:1-65535", "10.9.9.9", 6379, true},
+    {"10.0.0.0/8:1-65535", "10.9.9.9", 0, false},
+    /* Public addresses: the rule adds to what is open anyway. */
+    {"8.8.8.0/24:9200", "8.8.8.8", 9200, true},
+    {"8.8.8.0/24:9200", "8.8.8.8", 443, true},
+    {"8.8.8.0/24:9200", "8.8.9.8", 9200, false},
+    {"0.0.0.0/0:81", "8.8.8.8", 81, true},
+    /* Only a rule of full length opens class X, nothing opens class N. */
+    {"169.254.0.0/16", "169.254.169.254", 80, false},
+    {"169.254.169.254/31", "169.254.169.254", 80, false},
+    {"169.254.169.254/32", "169.254.169.254", 80, true},
+    {"169.254.169.254", "169.254.169.254", 80, true},
+    {"169.254.169.254:81", "169.254.169.254", 80, false},
+    {"169.254.169.254:81", "169.254.169.254", 81, true},
+    {"100.64.0.0/10", "100.100.100.200", 80, false},
+    {"100.64.0.0/10", "100.100.100.201", 80, true},
+    {"0.0.0.0/32:80", "0.0.0.0", 80, false},
+    {"224.0.0.1/32", "224.0.0.1", 80, false},
+    {"255.255.255.255", "255.255.255.255", 80, false},
+    {"::/128", "::", 80, false},
+    {"ff02::1", "ff02::1", 80, false},
+    {"2002:808:808::/48", "2002:808:808::1", 80, false},
+    /* IPv6. */
+    {"::1/128", "::1", 80, true},
+    {"[::1]:6379", "::1", 6379, true},
+    {"[fd00::/8]:8080-8090", "fd12::1", 8085, true},
+    {"[fd00::/8]:8080-8090", "fd12::1", 443, false},
+    {"[fd00::/8]", "fd12::1", 443, true},
+    {"fd00::/8", "fd00:ec2::254", 80, false},
+    {"fd00:ec2::254", "fd00:ec2::254", 80, true},
+    {"fe80::/10", "fe80::1", 80, false},
+    {"::/0", "fd12::1", 80, true},
+    {"::/0", "10.0.0.1", 80, false},
+    {"::/0", "::ffff:10.0.0.1", 80, false},
+    {"0.0.0.0/0", "fd12::1", 80, false},
+    {"2001:db8::/33", "2001:db8:7fff::1", 80, true},
+    {"2001:db8::/33", "2001:db8:8000::1", 80, false},
+    {"10.0.0.0/31", "10.0.0.1", 80, true},
+    {"10.0.0.0/31", "10.0.0.2", 80, false},
+};
+
 static void rules_and_ports(void **unused)
 {
-    static const struct {
-        const char *rule;
-        const char *address;
-        uint16_t port;
-        bool allowed;
-    } rows[] = {
-        /* Without ports the default port policy stays. */
-        {"127.0.0.0/8", "127.0.0.1", 80, true},
-        {"127.0.0.0/8", "127.0.0.1", 18080, true},
-        {"127.0.0.0/8", "127.255.255.255", 443, true},
-        {"127.0.0.0/8", "127.0.0.1", 25, false},
-        {"127.0.0.0/8", "127.0.0.1", 6379, false},
-        {"127.0.0.0/8", "127.0.0.1", 0, false},
-        {"127.0.0.0/8", "128.0.0.1", 25, false},
-        {"127.0.0.0/8", "::ffff:127.0.0.1", 80, true},
-        {"127.0.0.0/8", "::1", 80, false},
-        /* With ports it is these and no others, listed ones too. */
-        {"10.0.0.0/8:8000-8002", "10.0.0.1", 7999, false},
-        {"10.0.0.0/8:8000-8002", "10.0.0.1", 8000, true},
-        {"10.0.0.0/8:8000-8002", "10.0.0.1", 8002, true},
-        {"10.0.0.0/8:8000-8002", "10.0.0.1", 8003, false},
-        {"10.0.0.0/8:8000-8002", "11.0.0.1", 8003, true},
-        {"10.0.0.0/8:25", "10.9.9.9", 25, true},
-        {"10.0.0.0/8:25", "10.9.9.9", 443, false},
-        {"10.0.0.0/8:1-65535", "10.9.9.9", 6379, true},
-        {"10.0.0.0/8:1-65535", "10.9.9.9", 0, false},
-        /* Public addresses: the rule adds to what is open anyway. */
-        {"8.8.8.0/24:9200", "8.8.8.8", 9200, true},
-        {"8.8.8.0/24:9200", "8.8.8.8", 443, true},
-        {"8.8.8.0/24:9200", "8.8.9.8", 9200, false},
-        {"0.0.0.0/0:81", "8.8.8.8", 81, true},
-        /* Only a rule of full length opens class X, nothing opens class N. */
-        {"169.254.0.0/16", "169.254.169.254", 80, false},
-        {"169.254.169.254/31", "169.254.169.254", 80, false},
-        {"169.254.169.254/32", "169.254.169.254", 80, true},
-        {"169.254.169.254", "169.254.169.254", 80, true},
-        {"169.254.169.254:81", "169.254.169.254", 80, false},
-        {"169.254.169.254:81", "169.254.169.254", 81, true},
-        {"100.64.0.0/10", "100.100.100.200", 80, false},
-        {"100.64.0.0/10", "100.100.100.201", 80, true},
-        {"0.0.0.0/32:80", "0.0.0.0", 80, false},
-        {"224.0.0.1/32", "224.0.0.1", 80, false},
-        {"255.255.255.255", "255.255.255.255", 80, false},
-        {"::/128", "::", 80, false},
-        {"ff02::1", "ff02::1", 80, false},
-        {"2002:808:808::/48", "2002:808:808::1", 80, false},
-        /* IPv6. */
-        {"::1/128", "::1", 80, true},
-        {"[::1]:6379", "::1", 6379, true},
-        {"[fd00::/8]:8080-8090", "fd12::1", 8085, true},
-        {"[fd00::/8]:8080-8090", "fd12::1", 443, false},
-        {"[fd00::/8]", "fd12::1", 443, true},
-        {"fd00::/8", "fd00:ec2::254", 80, false},
-        {"fd00:ec2::254", "fd00:ec2::254", 80, true},
-        {"fe80::/10", "fe80::1", 80, false},
-        {"::/0", "fd12::1", 80, true},
-        {"::/0", "10.0.0.1", 80, false},
-        {"::/0", "::ffff:10.0.0.1", 80, false},
-        {"0.0.0.0/0", "fd12::1", 80, false},
-        {"2001:db8::/33", "2001:db8:7fff::1", 80, true},
-        {"2001:db8::/33", "2001:db8:8000::1", 80, false},
-        {"10.0.0.0/31", "10.0.0.1", 80, true},
-        {"10.0.0.0/31", "10.0.0.2", 80, false},
-    };
-
     (void)unused;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(rule_rows) / sizeof(rule_rows[0]); i++) {
         struct address_guard guard = {.rules_len = 0};
 
-        add_rule(&guard, rows[i].rule);
-        if (allows_text(&guard, rows[i].address, rows[i].port) != rows[i].allowed)
-            fail_msg("row %zu: %s, %s port %d", i, rows[i].rule, rows[i].address, rows[i].port);
+        add_rule(&guard, rule_rows[i].rule);
+        if (allows_text(&guard, rule_rows[i].address, rule_rows[i].port) != rule_rows[i].allowed)
+            fail_msg("row %zu: %s, %s port %d", i, rule_rows[i].rule, rule_rows[i].address,
+                     rule_rows[i].port);
     }
 }
 
@@ -593,77 +594,78 @@ static void parse_fills_the_rule(void **unused)
     }
 }
 
+static const char *const not_rules[] = {
+    "",
+    " ",
+    "/",
+    ":",
+    "[",
+    "]",
+    "[]",
+    "[]:1",
+    "10",
+    "10.0.0.0/",
+    "/8",
+    "10.0.0.0/33",
+    "10.0.0.0/-1",
+    "10.0.0.0/+8",
+    "10.0.0.0/08x",
+    "10.0.0.0/8 ",
+    " 10.0.0.0/8",
+    "10.0.0/8",
+    "10.0.0.0.0/8",
+    "010.0.0.0/8",
+    "0x0a.0.0.0/8",
+    "256.0.0.0/8",
+    "10.0.0.0/8:",
+    "10.0.0.0/8:0",
+    "10.0.0.0/8:65536",
+    "10.0.0.0/8:-",
+    "10.0.0.0/8:1-",
+    "10.0.0.0/8:-1",
+    "10.0.0.0/8:2-1",
+    "10.0.0.0/8:1-2-3",
+    "10.0.0.0/8:http",
+    "10.0.0.0/8:1:2",
+    "fd00::/129",
+    "fd00::/8:8080",
+    "[fd00::/8",
+    "fd00::/8]",
+    "[fd00::/8]8080",
+    "[fd00::/8]:",
+    "[[::1]]:1",
+    "fe80::1%eth0",
+    "fe80::1%1/128",
+    "localhost",
+    "example.com/8",
+    "10.0.0.0/8,::1/128",
+    "1111:2222:3333:4444:5555:6666:7777:8888:9999",
+    "12345::",
+    /* bits behind the prefix: a slip worth telling */
+    "10.0.0.1/8",
+    "0.0.0.1/0",
+    "192.168.1.0/23",
+    "fd00::1/8",
+    "::1/127",
+    "8000::/0",
+    /* IPv4 inside IPv6 */
+    "::ffff:10.0.0.0/104",
+    "::ffff:0:0/96",
+    "::ffff:127.0.0.1",
+    "0000:0000:0000:0000:0000:ffff:192.168.100.228extra-long-text-beyond-any-address",
+};
+
 static void parse_refuses_what_is_not_a_rule(void **unused)
 {
-    static const char *const texts[] = {
-        "",
-        " ",
-        "/",
-        ":",
-        "[",
-        "]",
-        "[]",
-        "[]:1",
-        "10",
-        "10.0.0.0/",
-        "/8",
-        "10.0.0.0/33",
-        "10.0.0.0/-1",
-        "10.0.0.0/+8",
-        "10.0.0.0/08x",
-        "10.0.0.0/8 ",
-        " 10.0.0.0/8",
-        "10.0.0/8",
-        "10.0.0.0.0/8",
-        "010.0.0.0/8",
-        "0x0a.0.0.0/8",
-        "256.0.0.0/8",
-        "10.0.0.0/8:",
-        "10.0.0.0/8:0",
-        "10.0.0.0/8:65536",
-        "10.0.0.0/8:-",
-        "10.0.0.0/8:1-",
-        "10.0.0.0/8:-1",
-        "10.0.0.0/8:2-1",
-        "10.0.0.0/8:1-2-3",
-        "10.0.0.0/8:http",
-        "10.0.0.0/8:1:2",
-        "fd00::/129",
-        "fd00::/8:8080",
-        "[fd00::/8",
-        "fd00::/8]",
-        "[fd00::/8]8080",
-        "[fd00::/8]:",
-        "[[::1]]:1",
-        "fe80::1%eth0",
-        "fe80::1%1/128",
-        "localhost",
-        "example.com/8",
-        "10.0.0.0/8,::1/128",
-        "1111:2222:3333:4444:5555:6666:7777:8888:9999",
-        "12345::",
-        /* bits behind the prefix: a slip worth telling */
-        "10.0.0.1/8",
-        "0.0.0.1/0",
-        "192.168.1.0/23",
-        "fd00::1/8",
-        "::1/127",
-        "8000::/0",
-        /* IPv4 inside IPv6 */
-        "::ffff:10.0.0.0/104",
-        "::ffff:0:0/96",
-        "::ffff:127.0.0.1",
-        "0000:0000:0000:0000:0000:ffff:192.168.100.228extra-long-text-beyond-any-address",
-    };
     static const char nul[] = "10.0.0.0\0/8";
     struct error_text why;
     struct address_rule rule = {.prefix_len = -7};
 
     (void)unused;
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+    for (size_t i = 0; i < sizeof(not_rules) / sizeof(not_rules[0]); i++) {
         why.text[0] = '\0';
-        if (address_rule_parse(bytes_of(texts[i]), &rule, &why) != -1)
-            fail_msg("\"%s\" was taken", texts[i]);
+        if (address_rule_parse(bytes_of(not_rules[i]), &rule, &why) != -1)
+            fail_msg("\"%s\" was taken", not_rules[i]);
         assert_true(strlen(why.text) > 20);
     }
     assert_int_equal(address_rule_parse((struct bytes){nul, sizeof(nul) - 1}, &rule, &why), -1);

@@ -279,9 +279,10 @@ struct model_endpoint {
     size_t queue[WAITERS]; /* waiting ones, oldest first */
     size_t queue_len;
     size_t in_flight;
-    int since; /* step at which it became able to go but for its origin; -1: it is not */
-    int origin_free_since; /* step since which its origin also had a slot for every such endpoint; -1 */
-    int last_turn;         /* step of its last turn, -1 */
+    bool congested;
+    int since;             /* step at which it became able to go but for its origin, or -1 */
+    int origin_free_since; /* since which its origin also had slots for all such endpoints, or -1 */
+    int last_turn;         /* step of its last turn, or -1 */
 };
 
 struct model {
@@ -289,6 +290,7 @@ struct model {
     struct capacity *capacity;
     struct capacity_waiter waiters[WAITERS];
     size_t endpoint_of[WAITERS];
+    int waits_since[WAITERS]; /* step */
     struct model_endpoint endpoints[ENDPOINTS];
     int step;
 };
@@ -372,8 +374,8 @@ static void assert_same_numbers(const struct model *model)
 }
 
 /*
- * Between two turns of e nobody was passed over: not an endpoint of the same origin that was runnable all
- * the time, nor one of another origin that besides never lacked a slot of its origin.
+ * Between two turns of e nobody was passed over: not an endpoint of the same origin that was
+ * runnable all the time, nor one of another origin that besides never lacked a slot of its origin.
  */
 static void assert_fair_turn(const struct model *model, size_t e)
 {
@@ -398,25 +400,34 @@ static void step_wait(struct model *model, size_t w, size_t e)
 {
     struct model_endpoint *endpoint = &model->endpoints[e];
     char endpoint_name[32], origin_name[32];
-    bool room;
+    bool room, refused;
 
     names_of(e, endpoint_name, origin_name);
     room = model_in_flight(model) < model->limits.in_flight && endpoint->queue_len == 0 &&
            endpoint->in_flight < model->limits.per_endpoint &&
            origin_in_flight(model, e % ORIGINS) < model->limits.per_origin;
     assert_int_equal(capacity_has_room(model->capacity, endpoint_name, origin_name), room);
-    wait_ok(model->capacity, &model->waiters[w], endpoint_name, origin_name);
+    refused = endpoint->congested &&
+              endpoint->in_flight + endpoint->queue_len >= model->limits.per_endpoint;
+    assert_int_equal(
+        capacity_wait(model->capacity, &model->waiters[w], endpoint_name, origin_name, model->step),
+        refused ? CAPACITY_CONGESTED : 0);
+    if (refused)
+        return;
     model->endpoint_of[w] = e;
+    model->waits_since[w] = model->step;
     endpoint->queue[endpoint->queue_len++] = w;
 }
 
-static void step_leave(struct model *model, size_t w)
+static void step_leave(struct model *model, size_t w, bool answered)
 {
     struct model_endpoint *endpoint = &model->endpoints[model->endpoint_of[w]];
     size_t kept = 0;
 
     if (model->waiters[w].state == CAPACITY_IN_FLIGHT) {
         endpoint->in_flight--;
+        if (answered && endpoint->in_flight <= model->limits.per_endpoint / 2)
+            endpoint->congested = false;
     } else {
         for (size_t i = 0; i < endpoint->queue_len; i++) {
             if (endpoint->queue[i] != w)
@@ -424,8 +435,30 @@ static void step_leave(struct model *model, size_t w)
         }
         endpoint->queue_len = kept;
     }
-    capacity_leave(model->capacity, &model->waiters[w], false);
+    capacity_leave(model->capacity, &model->waiters[w], answered);
     assert_int_equal(model->waiters[w].state, CAPACITY_OUT);
+}
+
+/* Whoever waits since before the last 300 steps is taken out. */
+static void step_overdue(struct model *model)
+{
+    struct capacity_waiter *waiter;
+    int oldest = -1;
+
+    while ((waiter = capacity_overdue(model->capacity, model->step - 300))) {
+        size_t w = (size_t)(waiter - model->waiters);
+
+        assert_true(model->waits_since[w] <= model->step - 300);
+        model->endpoints[model->endpoint_of[w]].congested = true;
+        step_leave(model, w, false);
+    }
+    for (size_t w = 0; w < WAITERS; w++) {
+        if (model->waiters[w].state == CAPACITY_WAITING &&
+            (oldest < 0 || model->waits_since[w] < oldest))
+            oldest = model->waits_since[w];
+    }
+    assert_int_equal(capacity_oldest_ms(model->capacity), oldest);
+    assert_true(oldest < 0 || oldest > model->step - 300);
 }
 
 static void step_next(struct model *model)
@@ -467,15 +500,19 @@ static void run_model(const struct capacity_limits *limits, uint64_t seed)
 
         if ((choice >> 32) % 4 == 0)
             step_next(&model);
+        else if ((choice >> 34) % 16 == 0)
+            step_overdue(&model);
         else if (model.waiters[w].state != CAPACITY_OUT && (choice >> 40) % 4 >= filling)
-            step_leave(&model, w);
+            step_leave(&model, w, (choice >> 44) % 4 == 0);
         else if (model.waiters[w].state == CAPACITY_OUT && (choice >> 40) % 4 < filling)
             step_wait(&model, w, (size_t)(choice >> 48) % ENDPOINTS);
         model_settle(&model);
         assert_same_numbers(&model);
     }
-    for (size_t w = 0; w < WAITERS; w++)
-        step_leave(&model, w);
+    for (size_t w = 0; w < WAITERS; w++) {
+        if (model.waiters[w].state != CAPACITY_OUT)
+            step_leave(&model, w, false);
+    }
     assert_same_numbers(&model);
     capacity_free(model.capacity);
 }
@@ -492,8 +529,9 @@ static void random_use_keeps_limits_order_and_fairness(void **unused)
         run_model(&rows[i % (sizeof(rows) / sizeof(rows[0]))], i + 1);
 }
 
-/* One origin is full and tens of thousands of its endpoints wait: turns of others cost the same. Counting
- * turns would not show a walk over the parked ones, but the test's time limit would. */
+/* One origin is full and tens of thousands of its endpoints wait: turns of others cost the same.
+ * The answers would be right with a walk over the parked ones too, but the test would run into its
+ * time limit. */
 static void many_parked_endpoints_cost_nothing(void **unused)
 {
     enum {
@@ -593,6 +631,28 @@ static void nobody_queues_at_a_congested_endpoint(void **unused)
     capacity_free(capacity);
 }
 
+static void congestion_stays_while_too_many_are_unanswered(void **unused)
+{
+    struct capacity *capacity = capacity_with(100, 100, 4);
+    struct capacity_waiter busy[4] = {0}, late = {0}, more[2] = {0};
+
+    (void)unused;
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(capacity_wait(capacity, &busy[i], "a", "o", 0), 0);
+        assert_next(capacity, &busy[i]);
+    }
+    assert_int_equal(capacity_wait(capacity, &late, "a", "o", 0), 0);
+    assert_ptr_equal(capacity_overdue(capacity, 0), &late);
+    capacity_leave(capacity, &late, true); /* it was not in flight, so it was not answered */
+    capacity_leave(capacity, &busy[0], true);
+    assert_int_equal(capacity_wait(capacity, &more[0], "a", "o", 1), 0);
+    assert_int_equal(capacity_wait(capacity, &more[1], "a", "o", 1), CAPACITY_CONGESTED);
+    capacity_leave(capacity, &busy[1], true);
+    assert_int_equal(capacity_wait(capacity, &more[1], "a", "o", 1), 0);
+    assert_int_equal(capacity_wait(capacity, &late, "a", "o", 1), 0);
+    capacity_free(capacity);
+}
+
 static void congestion_is_remembered_while_nobody_waits(void **unused)
 {
     struct capacity *capacity = capacity_with(100, 100, 1);
@@ -635,6 +695,28 @@ static void only_so_many_congested_endpoints_are_remembered(void **unused)
     capacity_free(capacity);
 }
 
+static void congested_endpoint_that_comes_and_goes_pushes_nobody_out(void **unused)
+{
+    struct capacity *capacity = capacity_with(100, 100, 1);
+    struct capacity_waiter a = {0}, b = {0}, late = {0};
+
+    (void)unused;
+    wait_ok(capacity, &b, "b", "o");
+    assert_next(capacity, &b);
+    assert_int_equal(capacity_wait(capacity, &late, "b", "o", 1), 0);
+    assert_ptr_equal(capacity_overdue(capacity, 1), &late);
+    capacity_leave(capacity, &late, false);
+    capacity_leave(capacity, &b, false);
+    congest(capacity, &a, 1);
+    for (int i = 0; i < 2 * CAPACITY_CONGESTED_MAX; i++) {
+        capacity_leave(capacity, &a, false);
+        wait_ok(capacity, &a, "a", "o");
+    }
+    wait_ok(capacity, &b, "b", "o");
+    assert_int_equal(capacity_wait(capacity, &late, "b", "o", 2), CAPACITY_CONGESTED);
+    capacity_free(capacity);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -651,8 +733,10 @@ int main(void)
         cmocka_unit_test(room_is_told_before_one_waits),
         cmocka_unit_test(who_waits_too_long_is_told_oldest_first),
         cmocka_unit_test(nobody_queues_at_a_congested_endpoint),
+        cmocka_unit_test(congestion_stays_while_too_many_are_unanswered),
         cmocka_unit_test(congestion_is_remembered_while_nobody_waits),
         cmocka_unit_test(only_so_many_congested_endpoints_are_remembered),
+        cmocka_unit_test(congested_endpoint_that_comes_and_goes_pushes_nobody_out),
         cmocka_unit_test(random_use_keeps_limits_order_and_fairness),
         cmocka_unit_test(many_parked_endpoints_cost_nothing),
     };

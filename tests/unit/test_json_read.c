@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 /* cmocka.h needs those above. */
 #include <cmocka.h>
@@ -87,12 +88,46 @@ static void text_of_other_values_is_empty(void **state)
     json_decref(number);
 }
 
+static int allocations_left;
+
+static void *allocate_some(size_t size)
+{
+    if (allocations_left == 0)
+        return NULL;
+    allocations_left--;
+    return malloc(size);
+}
+
+/* jansson does not always say that memory was lacking, but it must never be the text's fault. */
+static void lack_of_memory_is_not_a_syntax_error(void **state)
+{
+    static const char text[] = "{\"key\":[1,2.5,\"a string of some length\",{\"a\":null}]}";
+    json_t *value = NULL;
+    int allocations = 0;
+
+    (void)state;
+    json_set_alloc_funcs(allocate_some, free);
+    for (; !value; allocations++) {
+        bool no_memory = false;
+        struct error_text why;
+
+        allocations_left = allocations;
+        value = json_read(bytes_of(text), JSON_NUL_REFUSED, &no_memory, &why);
+        if (!value && !no_memory)
+            fail_msg("%d allocations: %s", allocations, why.text);
+    }
+    assert_true(allocations > 10);
+    json_decref(value);
+    json_set_alloc_funcs(malloc, free);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(problems_say_where_and_never_quote),
         cmocka_unit_test(depth_is_limited),
         cmocka_unit_test(nul_in_values_can_be_allowed),
+        cmocka_unit_test(lack_of_memory_is_not_a_syntax_error),
         cmocka_unit_test(text_of_other_values_is_empty),
     };
 

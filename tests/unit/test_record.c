@@ -216,72 +216,72 @@ static void decode_long_error_is_cut_between_characters(void **unused)
 #define WITH(pair) META("{\"hook\":\"a\",\"encoding\":\"json\"," pair "}")
 #define NAME_65 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
+static const struct {
+    struct bytes text;
+    const char *named; /* stands in the error text */
+} wrong_records[] = {
+    {{NULL, 0}, "line 1"},
+    {BYTES("- 0"), "line 1"},
+    {BYTES("\n{}\n"), "line 1"},
+    {BYTES("-\n{}\n"), "line 1"},
+    {BYTES(" 0\n{}\n"), "line 1"},
+    {BYTES("a\0b 0\n{}\n"), "fence"},
+    {BYTES("- \n{}\n"), "claims"},
+    {BYTES("- -1\n{}\n"), "claims"},
+    {BYTES("- 2147483648\n{}\n"), "claims"},
+    {BYTES("- 0 0\n{}\n"), "claims"},
+    {BYTES("- 0\r\n{}\n"), "claims"},
+    {BYTES("- 0\n"), "line 2"},
+    {BYTES("- 0\n{\"hook\":\"a\",\"encoding\":\"json\"}"), "line 2"},
+    {META(""), "line 2"},
+    {META("[]"), "line 2"},
+    {META("1"), "line 2"},
+    {META("{\"hook\":\"a\"\x01,\"encoding\":\"json\"}"), "line 2"},
+    {META("{\"hook\":\"a\xff\",\"encoding\":\"json\"}"), "line 2"},
+    {META("{\"hook\":\"a\\u0000\",\"encoding\":\"json\"}"), "line 2"},
+    {META("{\"hook\":\"a\",\"encoding\":\"json\"} {}"), "line 2"},
+    {META("{\"encoding\":\"json\"}"), "\"hook\""},
+    {META("{\"hook\":\"\",\"encoding\":\"json\"}"), "\"hook\""},
+    {META("{\"hook\":\"a b\",\"encoding\":\"json\"}"), "\"hook\""},
+    {META("{\"hook\":\"" NAME_65 "\",\"encoding\":\"json\"}"), "\"hook\""},
+    {META("{\"hook\":5,\"encoding\":\"json\"}"), "\"hook\""},
+    {META("{\"hook\":null,\"encoding\":\"json\"}"), "\"hook\""},
+    {META("{\"hook\":\"a\"}"), "\"encoding\""},
+    {META("{\"hook\":\"a\",\"encoding\":\"bson\"}"), "\"encoding\""},
+    {META("{\"hook\":\"a\",\"encoding\":1}"), "\"encoding\""},
+    {WITH("\"room\":\"438\""), "\"room\""},
+    {WITH("\"room\":438.0"), "\"room\""},
+    {WITH("\"room\":null"), "\"room\""},
+    {WITH("\"room\":9223372036854775808"), "line 2"},
+    {WITH("\"event_id\":7"), "\"event_id\""},
+    {WITH("\"event_id\":\"a.b\""), "\"event_id\""},
+    {WITH("\"attempts\":\"1\""), "\"attempts\""},
+    {WITH("\"attempts\":-1"), "\"attempts\""},
+    {WITH("\"attempts\":2147483648"), "\"attempts\""},
+    {WITH("\"attempts\":true"), "\"attempts\""},
+    {WITH("\"deferrals\":[]"), "\"deferrals\""},
+    {WITH("\"deferrals\":-1"), "\"deferrals\""},
+    {WITH("\"first_attempt_at\":-1"), "\"first_attempt_at\""},
+    {WITH("\"first_attempt_at\":1.5"), "\"first_attempt_at\""},
+    {WITH("\"last_attempt_at\":-1"), "\"last_attempt_at\""},
+    {WITH("\"last_attempt_at\":{}"), "\"last_attempt_at\""},
+    {WITH("\"status\":\"503\""), "\"status\""},
+    {WITH("\"status\":-1"), "\"status\""},
+    {WITH("\"error\":404"), "\"error\""},
+    {WITH("\"traceparent\":1"), "\"traceparent\""},
+    {WITH("\"traceparent\":\"00-0\""), "\"traceparent\""},
+};
+
 static void decode_refuses_what_is_wrong_and_names_it(void **unused)
 {
-    static const struct {
-        struct bytes text;
-        const char *named; /* stands in the error text */
-    } rows[] = {
-        {{NULL, 0}, "line 1"},
-        {BYTES("- 0"), "line 1"},
-        {BYTES("\n{}\n"), "line 1"},
-        {BYTES("-\n{}\n"), "line 1"},
-        {BYTES(" 0\n{}\n"), "line 1"},
-        {BYTES("a\0b 0\n{}\n"), "fence"},
-        {BYTES("- \n{}\n"), "claims"},
-        {BYTES("- -1\n{}\n"), "claims"},
-        {BYTES("- 2147483648\n{}\n"), "claims"},
-        {BYTES("- 0 0\n{}\n"), "claims"},
-        {BYTES("- 0\r\n{}\n"), "claims"},
-        {BYTES("- 0\n"), "line 2"},
-        {BYTES("- 0\n{\"hook\":\"a\",\"encoding\":\"json\"}"), "line 2"},
-        {META(""), "line 2"},
-        {META("[]"), "line 2"},
-        {META("1"), "line 2"},
-        {META("{\"hook\":\"a\"\x01,\"encoding\":\"json\"}"), "line 2"},
-        {META("{\"hook\":\"a\xff\",\"encoding\":\"json\"}"), "line 2"},
-        {META("{\"hook\":\"a\\u0000\",\"encoding\":\"json\"}"), "line 2"},
-        {META("{\"hook\":\"a\",\"encoding\":\"json\"} {}"), "line 2"},
-        {META("{\"encoding\":\"json\"}"), "\"hook\""},
-        {META("{\"hook\":\"\",\"encoding\":\"json\"}"), "\"hook\""},
-        {META("{\"hook\":\"a b\",\"encoding\":\"json\"}"), "\"hook\""},
-        {META("{\"hook\":\"" NAME_65 "\",\"encoding\":\"json\"}"), "\"hook\""},
-        {META("{\"hook\":5,\"encoding\":\"json\"}"), "\"hook\""},
-        {META("{\"hook\":null,\"encoding\":\"json\"}"), "\"hook\""},
-        {META("{\"hook\":\"a\"}"), "\"encoding\""},
-        {META("{\"hook\":\"a\",\"encoding\":\"bson\"}"), "\"encoding\""},
-        {META("{\"hook\":\"a\",\"encoding\":1}"), "\"encoding\""},
-        {WITH("\"room\":\"438\""), "\"room\""},
-        {WITH("\"room\":438.0"), "\"room\""},
-        {WITH("\"room\":null"), "\"room\""},
-        {WITH("\"room\":9223372036854775808"), "line 2"},
-        {WITH("\"event_id\":7"), "\"event_id\""},
-        {WITH("\"event_id\":\"a.b\""), "\"event_id\""},
-        {WITH("\"attempts\":\"1\""), "\"attempts\""},
-        {WITH("\"attempts\":-1"), "\"attempts\""},
-        {WITH("\"attempts\":2147483648"), "\"attempts\""},
-        {WITH("\"attempts\":true"), "\"attempts\""},
-        {WITH("\"deferrals\":[]"), "\"deferrals\""},
-        {WITH("\"deferrals\":-1"), "\"deferrals\""},
-        {WITH("\"first_attempt_at\":-1"), "\"first_attempt_at\""},
-        {WITH("\"first_attempt_at\":1.5"), "\"first_attempt_at\""},
-        {WITH("\"last_attempt_at\":-1"), "\"last_attempt_at\""},
-        {WITH("\"last_attempt_at\":{}"), "\"last_attempt_at\""},
-        {WITH("\"status\":\"503\""), "\"status\""},
-        {WITH("\"status\":-1"), "\"status\""},
-        {WITH("\"error\":404"), "\"error\""},
-        {WITH("\"traceparent\":1"), "\"traceparent\""},
-        {WITH("\"traceparent\":\"00-0\""), "\"traceparent\""},
-    };
-
     (void)unused;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(wrong_records) / sizeof(wrong_records[0]); i++) {
         struct record record = {.claims = -77};
         struct error_text why = {.text = ""};
 
-        assert_int_equal(record_decode(rows[i].text, &record, &why), -1);
-        if (!strstr(why.text, rows[i].named))
-            fail_msg("row %zu: \"%s\" does not name %s", i, why.text, rows[i].named);
+        assert_int_equal(record_decode(wrong_records[i].text, &record, &why), -1);
+        if (!strstr(why.text, wrong_records[i].named))
+            fail_msg("row %zu: \"%s\" does not name %s", i, why.text, wrong_records[i].named);
         assert_int_equal(record.claims, -77); /* untouched */
     }
 }

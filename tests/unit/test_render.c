@@ -196,7 +196,8 @@ static void headers_stand_in_their_order(void **state)
         USER_AGENT,
         "webhook-id: order-7",
         "webhook-timestamp: 1649367553",
-        "webhook-signature: v1,QYhs2GytO3jg2/tETLJhaJM/6xuK/6UOQgnjhz0PRwg= v1,Y6FjEI5tP7OEDE8MROAhQH+LZodubGc4WQDz05LY10E=",
+        ("webhook-signature: v1,QYhs2GytO3jg2/tETLJhaJM/6xuK/6UOQgnjhz0PRwg= "
+         "v1,Y6FjEI5tP7OEDE8MROAhQH+LZodubGc4WQDz05LY10E="),
         "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "X-Team: ops",
         "Authorization: Bearer abc",

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Takes up pending entries that this consumer owns and does not know: after a reconnect, after reaping.
--- An entry over the limit is moved to the dead stream here, so that it never travels.
+-- Takes up pending entries that this consumer owns and does not know: after a reconnect, after
+-- reaping. An entry over the limit is moved to the dead stream here, so that it never travels.
 --
 -- KEYS  events dead
 -- ARGV  group consumer max_event_bytes bytes_budget dead_max id…

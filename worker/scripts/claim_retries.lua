@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
--- Leases the deliveries that are due: their score moves to the end of the lease, so that another worker
--- gets them if this one dies. Each gets a fence token; an expired lease is counted in its record.
+-- Leases the deliveries that are due: their score moves to the end of the lease, so that another
+-- worker gets them if this one dies. Each gets a fence token; an expired lease is counted in its
+-- record.
 --
 -- KEYS  retries deliveries
 -- ARGV  consumer first_number limit lease_ms bytes_budget

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- Stores the outcomes of stream entries and acknowledges them: retries and leased records first, dead
--- letters, then XACK and XDEL as the last writes. An entry that another worker holds, or that is
--- acknowledged already (this batch was sent twice), is left alone.
+-- Stores the outcomes of stream entries and acknowledges them: retries and leased records first,
+-- dead letters, then XACK and XDEL as the last writes. An entry that another worker holds, or that
+-- is acknowledged already (this batch was sent twice), is left alone.
 --
 -- KEYS  events retries deliveries dead
 -- ARGV  group consumer dead_max, then per entry: id outcomes_len, then per outcome

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Stores the outcomes of leased retries. Each names the fence token of its lease: an outcome whose lease
--- has passed to another worker is dropped.
+-- Stores the outcomes of leased retries. Each names the fence token of its lease: an outcome whose
+-- lease has passed to another worker is dropped.
 --
 -- KEYS  retries deliveries dead
 -- ARGV  dead_max, then per delivery: delivery_id fence, then one of

@@ -1,11 +1,14 @@
-#include "redis_link_connect.h"
+#include "redis_link_io.h"
 
 #include <arpa/inet.h>
 #include <event2/bufferevent.h>
 #include <event2/dns.h>
 #include <event2/event.h>
 #include <event2/util.h>
+#include <hiredis/hiredis.h>
+#include <hiredis/sds.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -56,6 +59,26 @@ const char *redis_link_begin(struct bufferevent *io, struct loop *loop,
     if (bufferevent_socket_connect_hostname(io, dns, AF_UNSPEC, address->host, address->port) != 0)
         return "the connect could not be started";
     return NULL;
+}
+
+int redis_link_write(struct bufferevent *io, const struct redis_args *args)
+{
+    const char **argv = calloc(args->len, sizeof(*argv));
+    size_t *lens = calloc(args->len, sizeof(*lens));
+    sds command = NULL;
+    int result = -1;
+    for (size_t i = 0; argv != NULL && lens != NULL && i < args->len; i++) {
+        argv[i] = redis_args_at(args, i).data;
+        lens[i] = redis_args_at(args, i).len;
+    }
+    if (argv != NULL && lens != NULL &&
+        redisFormatSdsCommandArgv(&command, (int)args->len, argv, lens) > 0)
+        result = bufferevent_write(io, command, sdslen(command));
+    if (command != NULL)
+        sdsfree(command);
+    free(argv);
+    free(lens);
+    return result;
 }
 
 void redis_link_tune(int descriptor)

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""The receiver of scripts/demo: a webhook server on loopback that writes down what it gets.
+
+    demo_receiver.py FOLDER
+
+It puts its port into FOLDER/port. The answers of /<name> stand in FOLDER/<name>.answers, as
+statuses parted by blanks: one for each request, the last one again and again; 200 without a file.
+The file is read anew at each request, and counting begins again when it changes. The n-th request
+leaves <name>.<n>.body and then <name>.<n>.request, the rest of it, in FOLDER.
+"""
+
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+
+def write_file(path, data):
+    """All at once, so that nobody reads half of it."""
+    draft = path.with_name("." + path.name)
+    draft.write_bytes(data)
+    draft.rename(path)
+
+
+class Receiver(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, folder):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.folder = folder
+        self.lock = threading.Lock()
+        self.seen = {}  # name -> how many requests came
+        self.plans = {}  # name -> (text of the answers file, how many of its answers were given)
+        self.started = time.monotonic()
+
+    def next_answer(self, name):
+        try:
+            text = (self.folder / f"{name}.answers").read_text()
+        except FileNotFoundError:
+            text = "200"
+        known, given = self.plans.get(name, ("", 0))
+        if known != text:
+            given = 0
+        self.plans[name] = (text, given + 1)
+        answers = text.split()
+        return int(answers[min(given, len(answers) - 1)])
+
+    def take(self, name, headers, body):
+        """Writes a request down and returns the status to answer."""
+        with self.lock:
+            number = self.seen[name] = self.seen.get(name, 0) + 1
+            status = self.next_answer(name)
+            seconds = time.monotonic() - self.started
+            lines = [f"at {seconds:.2f}", f"answered {status}"]
+            lines += [f"{key}: {value}" for key, value in headers.items()]
+            write_file(self.folder / f"{name}.{number}.body", body)
+            write_file(self.folder / f"{name}.{number}.request", "\n".join(lines).encode())
+            return status
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(self.server.take(self.path.strip("/"), self.headers, body))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def main():
+    folder = Path(sys.argv[1])
+    with Receiver(folder) as receiver:
+        write_file(folder / "port", str(receiver.server_port).encode())
+        receiver.serve_forever()
+
+
+main()

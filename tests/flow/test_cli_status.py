@@ -1,0 +1,171 @@
+"""roomhook status: the numbers, once and again and again."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+
+import pytest
+from child import end, spawn
+from wait import wait_until
+from webhook_queue import GROUP, enqueue, key, message_event, now_ms
+
+
+def status(cli, **options):
+    return json.loads(cli("status", "--json", **options).stdout)
+
+
+@pytest.fixture
+def watch(redis_server, roomhook_bin):
+    """watch(*arguments) -> Popen of roomhook status --watch"""
+    processes = []
+
+    def start(*arguments, server=redis_server, **options):
+        argv = [roomhook_bin / "roomhook", "--redis", server.url, "status", "--watch", *arguments]
+        options.setdefault("stdout", subprocess.PIPE)
+        processes.append(spawn(argv, stderr=subprocess.PIPE, text=True, **options))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        end(process, signal.SIGKILL)
+        process.stderr.close()
+        if process.stdout:
+            process.stdout.close()
+
+
+def test_nothing_there(redis, cli):
+    """No stream, no group: zeros, and nothing is made."""
+    assert status(cli) == {
+        "queue": "webhooks", "time_ms": pytest.approx(now_ms(redis), abs=5000),
+        "backlog": 0, "in_flight": 0, "retries_waiting": 0, "retries_due": 0, "dead": 0,
+        "oldest_event_ms": None, "workers": [], "counters": {},
+    }
+    text = cli("status").stdout
+    assert "backlog     0\n" in text and "oldest      -\n" in text and "workers     0 alive\n" in text
+    assert redis.dbsize() == 0
+
+
+def test_stream_without_group(redis, cli):
+    enqueue(redis, message_event())
+    now = status(cli)
+    assert (now["backlog"], now["in_flight"], now["workers"]) == (1, 0, [])
+
+
+def fill(redis):
+    now = now_ms(redis)
+    redis.xgroup_create(key("events"), GROUP, "0", mkstream=True)
+    redis.xadd(key("events"), {"json": "{}"}, id=f"{now - 90_000}-0")
+    for _ in range(6):
+        enqueue(redis, message_event())
+    redis.xreadgroup(GROUP, "alive-1-0123abcd", {key("events"): ">"}, count=2)
+    redis.xreadgroup(GROUP, "crashed-2-0123abcd", {key("events"): ">"}, count=1)
+    redis.set(key("worker:alive-1-0123abcd"),
+              '{"host":"alive","pid":1,"version":"0.1.0","in_flight":2,"x":"\\u001b[31m"}')
+    redis.zadd(key("retries"), {"a": now - 1, "b": now - 60_000, "c": now + 3_600_000})
+    redis.xadd(key("dead"), {"reason": "gone"})
+    redis.hset(key("stats"), mapping={"events": 100, "delivered": 90})
+
+
+def test_numbers(redis, cli):
+    fill(redis)
+    now = status(cli)
+    assert 90_000 <= now.pop("oldest_event_ms") < 120_000
+    del now["time_ms"]
+    assert now == {
+        "queue": "webhooks", "backlog": 4, "in_flight": 3, "retries_waiting": 3, "retries_due": 2,
+        "dead": 1,
+        "workers": [{
+            "name": "alive-1-0123abcd",
+            "heartbeat": {"host": "alive", "pid": 1, "version": "0.1.0", "in_flight": 2, "x": "\x1b[31m"},
+        }],
+        "counters": {"events": 100, "delivered": 90},
+    }
+
+
+def test_text(redis_server, redis, cli):
+    fill(redis)
+    done = cli("status")
+    assert "\x1b" not in done.stdout and done.stderr == ""
+    words = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()}
+    assert words["queue"][:3] == ["webhooks", "on", redis_server.url]
+    assert words["backlog"] == ["4"] and words["in"] == ["flight", "3"]
+    assert words["retries"] == "3 waiting, 2 due".split()
+    assert words["dead"] == ["1"] and words["oldest"] == ["1m"] and words["workers"] == ["1", "alive"]
+    assert words["alive-1-0123abcd"] == "host=alive pid=1 version=0.1.0 in_flight=2 x=?[31m".split()
+    assert words["events"] == ["100"] and words["delivered"] == ["90"]
+    assert "crashed" not in done.stdout
+
+
+def test_other_queue(redis, cli):
+    enqueue(redis, message_event(), queue="other")
+    assert status(cli)["backlog"] == 0
+    assert status(cli, queue="other")["backlog"] == 1
+
+
+def test_heartbeat_that_is_no_json(redis, cli):
+    fill(redis)
+    redis.set(key("worker:alive-1-0123abcd"), "what")
+    assert status(cli)["workers"][0]["heartbeat"] is None
+    assert "workers     1 alive" in cli("status").stdout
+
+
+def test_wrong_type(redis, cli):
+    redis.set(key("events"), "a string")
+    done = cli("status", check=False)
+    assert done.returncode == 1 and "WRONGTYPE" in done.stderr and done.stdout == ""
+    assert done.stderr.count("\n") == 1
+
+
+def test_wrong_interval(cli):
+    for arguments in (["--watch", "--interval=1"], ["--watch", "--interval=1ms"], ["--interval=2s"]):
+        assert cli("status", *arguments, check=False).returncode == 2
+
+
+def test_watch_as_json(redis, watch):
+    """A line an interval, with rates from the second on; Ctrl-C is a good end."""
+    redis.hset(key("stats"), "delivered", 1000)
+    process = watch("--json", "--interval=100ms")
+    first = json.loads(process.stdout.readline())
+    assert "per_second" not in first
+    redis.hincrby(key("stats"), "delivered", 1000)
+    looks = [first]
+    while looks[-1]["counters"]["delivered"] != 2000:
+        looks.append(json.loads(process.stdout.readline()))
+    elapsed_s = (looks[-1]["time_ms"] - looks[-2]["time_ms"]) / 1000
+    assert looks[-1]["per_second"]["delivered"] == pytest.approx(1000 / elapsed_s)
+    assert json.loads(process.stdout.readline())["per_second"]["delivered"] == 0
+    assert end(process, signal.SIGINT) == 0
+    assert process.stderr.read() == ""
+
+
+def test_watch_prints_blocks(redis, watch):
+    process = watch("--interval=100ms")
+    blocks = 0
+    while blocks < 3:
+        blocks += process.stdout.readline() == "\n"
+    assert end(process, signal.SIGTERM) == 0
+
+
+def test_watch_redraws_on_a_terminal(redis, watch):
+    parent, child = pty.openpty()
+    process = watch("--interval=100ms", stdout=child)
+    os.close(child)
+    seen = b""
+    while seen.count(b"\x1b[H\x1b[J") < 3:
+        seen += os.read(parent, 65536)
+    assert end(process, signal.SIGINT) == 0
+    os.close(parent)
+
+
+def test_watch_outlives_a_restart(own_redis, watch):
+    server = own_redis(appendonly=True)
+    process = watch("--json", "--interval=100ms", server=server)
+    assert json.loads(process.stdout.readline())["dead"] == 0
+    end(server.process)
+    assert "cannot connect" in process.stderr.readline()
+    server.start()
+    server.client().xadd(key("dead"), {"reason": "gone"})
+    wait_until(lambda: json.loads(process.stdout.readline())["dead"] == 1, 10, "the new dead letter")
+    assert end(process, signal.SIGINT) == 0

@@ -1,0 +1,35 @@
+/*
+ * What one worker does for all, as long as it holds the maintenance lease: taking over the entries
+ * of consumers without a heartbeat, keeping dead letters within their cap, forgetting old pauses.
+ */
+#ifndef WORKER_LEADER_H
+#define WORKER_LEADER_H
+
+#include <stdint.h>
+
+#include "counters.h"
+#include "keys.h"
+#include "redis_link.h"
+#include "scripts.h"
+
+struct leader;
+
+struct leader_config {
+    const struct keys *keys;
+    const struct scripts *scripts;
+    const char *consumer;
+    struct redis_link *link;
+    struct counters *counters;
+    int64_t ttl_ms;
+    int64_t dead_max_bytes;
+    int suspect_claims; /* up to here a take-over counts as a claim */
+    void (*adopt)(void *context, int64_t min_idle_ms); /* entries were taken over */
+    void *context;
+};
+
+struct leader *leader_new(const struct leader_config *config); /* NULL: no memory */
+void leader_free(struct leader *leader);                       /* NULL allowed */
+
+void leader_look_after(struct leader *leader); /* one round; called with each heartbeat */
+
+#endif

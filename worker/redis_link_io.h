@@ -1,0 +1,22 @@
+/*
+ * A link's socket: connecting, tuning, writing commands. Used by redis_link.c only.
+ */
+#ifndef WORKER_REDIS_LINK_IO_H
+#define WORKER_REDIS_LINK_IO_H
+
+#include "loop.h"
+#include "redis_address.h"
+#include "redis_args.h"
+
+struct bufferevent;
+
+/* Starts the connect; the name is looked up without blocking. NULL, or why it cannot be started. */
+const char *redis_link_begin(struct bufferevent *io, struct loop *loop,
+                             const struct redis_address *address);
+
+int redis_link_write(struct bufferevent *io, const struct redis_args *args); /* -1: no memory */
+
+void redis_link_tune(int descriptor);                 /* no delay, keepalive, user timeout */
+const char *redis_link_error(struct bufferevent *io); /* words for the error just seen */
+
+#endif
