@@ -65,7 +65,7 @@ def test_list(redis, cli):
         "msg_1-0", "status", "503",
     ]
     assert second.split() == [
-        "1667548137258-0", "2022-11-04T07:48:57.258Z", "malformed", "-", "-", "-", "-", "-", "no?[31m",
+        "1667548137258-0", "2022-11-04T07:48:57.258Z", "malformed", *"-----", "no?[31m",
     ]
 
 
@@ -151,7 +151,12 @@ def test_list_of_nothing(redis, cli):
 
 DOCUMENT = {
     "type": "message.created",
-    "message": {"roomId": 438, "big": 2**63 - 1, "list": [1, {"empty": {}}, []], "text": "č\x1b\x7f\u009b\u202e\"\\"},
+    "message": {
+        "roomId": 438,
+        "big": 2**63 - 1,
+        "list": [1, {"empty": {}}, []],
+        "text": "č\x1b\x7f\u009b\u202e\"\\",
+    },
     "fromUser": {"displayName": "Ana"},
     "room": {"name": "tests"},
     "webhooks": [{"url": "https://a.example/"}, {"url": "https://b.example/"}],
@@ -160,7 +165,9 @@ DOCUMENT = {
 
 @pytest.mark.parametrize("encoding", ["json", "msgpack"])
 def test_show(redis, cli, encoding):
-    letter_id = bury(redis, encoding=encoding, document=DOCUMENT, response="a\nb", traceparent=TRACE)
+    letter_id = bury(
+        redis, encoding=encoding, document=DOCUMENT, response="a\nb", traceparent=TRACE
+    )
     text = cli("dead", "show", letter_id).stdout
     fields, document = text.split("document ", 1)
     shown = dict(line.split(maxsplit=1) for line in fields.splitlines())
@@ -169,7 +176,8 @@ def test_show(redis, cli, encoding):
     first, *rest = document.splitlines()
     assert first.split()[0] == f"{encoding},"
     assert json.loads("\n".join(rest)) == DOCUMENT
-    assert rest[:4] == ["    {", '      "type": "message.created",', '      "message": {', '        "roomId": 438,']
+    assert rest[:3] == ["    {", '      "type": "message.created",', '      "message": {']
+    assert rest[3] == '        "roomId": 438,'
     assert '            "empty": {}' in rest and "          []" in rest
     assert not set(text) & {"\x1b", "\x7f", "\u009b", "\u202e"} and "č" in text
 
@@ -262,7 +270,8 @@ def test_replay_all(redis, cli):
 
 def test_replay_all_in_order(redis, cli):
     ids = bury_many(redis, 250)
-    results = [json.loads(line) for line in cli("dead", "replay", "--all", "--json").stdout.splitlines()]
+    done = cli("dead", "replay", "--all", "--json")
+    results = [json.loads(line) for line in done.stdout.splitlines()]
     assert [result["id"] for result in results] == ids
     assert [result["event"] for result in results] == [
         entry_id.decode() for entry_id, _ in redis.xrange(key("events"))
@@ -274,7 +283,8 @@ def test_replay_filtered(redis, cli):
     for i in range(500):
         bury_into(pipeline, room=str(i % 5))
     ids = [entry_id.decode() for entry_id in pipeline.execute()]
-    assert cli("dead", "replay", "--all", "--room=3", "--dry-run").stdout == "100 would be replayed\n"
+    done = cli("dead", "replay", "--all", "--room=3", "--dry-run")
+    assert done.stdout == "100 would be replayed\n"
     assert dead_ids(redis) == ids
     assert cli("dead", "replay", "--all", "--room=3").stdout == "100 replayed\n"
     assert redis.xlen(key("events")) == 100
@@ -293,7 +303,14 @@ def start_replay(redis_server, roomhook_bin):
 
     def start(*arguments):
         argv = [roomhook_bin / "roomhook", "--redis", redis_server.url, "dead", "replay", "--all"]
-        processes.append(spawn([*argv, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True))
+        processes.append(
+            spawn(
+                [*argv, *arguments],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
         return processes[-1]
 
     yield start
@@ -368,7 +385,8 @@ def test_purge(redis, cli):
 def test_purge_all(redis, cli):
     bury_many(redis, 450)
     gone = bury(redis, reason="rejected")
-    assert cli("dead", "purge", "--all", "--reason=rejected", "--dry-run").stdout == "1 would be purged\n"
+    done = cli("dead", "purge", "--all", "--reason=rejected", "--dry-run")
+    assert done.stdout == "1 would be purged\n"
     assert redis.xlen(key("dead")) == 451
     assert ids_of(cli("dead", "purge", "--all", "--reason=rejected", "--json")) == [gone]
     assert cli("dead", "purge", "--all").stdout == "450 purged\n"

@@ -31,6 +31,14 @@ def stored(redis):
     return entries
 
 
+def run(roomhook_bin, *arguments):
+    """The command line as it is, without Redis."""
+    return subprocess.run(
+        [roomhook_bin / "roomhook", *arguments],
+        capture_output=True, text=True, input="", timeout=20, check=False,
+    )
+
+
 @pytest.fixture
 def start_cli(roomhook_bin):
     """start_cli(server, "send", "-") -> Popen with pipes, for tests that talk to it."""
@@ -73,7 +81,9 @@ def test_one_message(redis, cli):
 
 
 def test_one_message_with_all_flags(redis, cli):
-    done = cli("send", "--room=-1", "--text=", "--id=e_1", "--hook=main", "--encoding=msgpack", "--json")
+    done = cli(
+        "send", "--room=-1", "--text=", "--id=e_1", "--hook=main", "--encoding=msgpack", "--json"
+    )
     [(entry_id, entry)] = stored(redis)
     assert json.loads(done.stdout) == {"id": entry_id}
     assert list(entry) == ["msgpack", "id", "hook"]
@@ -82,17 +92,18 @@ def test_one_message_with_all_flags(redis, cli):
     assert "fromUser" not in entry["msgpack"]
 
 
-def test_flags_before_the_command(redis_server, redis, roomhook_bin, tmp_path):
+def test_flags_before_the_command(redis_server, redis, roomhook_bin):
     """Global flags before and after it, or from the environment; flags win."""
     environment = {**os.environ, "ROOMHOOK_REDIS": redis_server.url, "ROOMHOOK_QUEUE": "env"}
 
-    def run(*arguments):
-        subprocess.run([roomhook_bin / "roomhook", *arguments], env=environment, check=True, timeout=20)
+    def send(*arguments):
+        argv = [roomhook_bin / "roomhook", *arguments]
+        subprocess.run(argv, env=environment, check=True, timeout=20)
 
-    run("send", "--room=1", "--text=a")
-    run("--queue", "before", "send", "--room=1", "--text=a")
-    run("send", "--room=1", "--text=a", "--queue=after")
-    run("--redis", f"redis://127.0.0.1:{redis_server.port}/2", "send", "--room=1", "--text=a")
+    send("send", "--room=1", "--text=a")
+    send("--queue", "before", "send", "--room=1", "--text=a")
+    send("send", "--room=1", "--text=a", "--queue=after")
+    send("--redis", f"redis://127.0.0.1:{redis_server.port}/2", "send", "--room=1", "--text=a")
     assert [redis.xlen(key("events", queue)) for queue in ("env", "before", "after")] == [1, 1, 1]
     with redis_server.client(db=2) as client:
         assert client.xlen(key("events", "env")) == 1
@@ -107,8 +118,9 @@ def test_password_file(own_redis, cli, tmp_path):
         assert "NOAUTH" in cli(*command, redis=server, check=False).stderr
         cli(*command, "--redis-password-file", str(path), redis=server)
     path.write_text("\n")
-    assert cli("status", f"--redis-password-file={path}", redis=server, check=False).returncode == 1
-    assert cli("status", "--redis-password-file=/nowhere", redis=server, check=False).returncode == 1
+    for bad in (path, "/nowhere"):
+        done = cli("status", f"--redis-password-file={bad}", redis=server, check=False)
+        assert done.returncode == 1 and "password file" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -139,20 +151,22 @@ def test_password_file(own_redis, cli, tmp_path):
 )
 def test_wrong_usage(redis, roomhook_bin, arguments):
     """Exit status 2, one line that says where help is, nothing stored."""
-    done = subprocess.run(
-        [roomhook_bin / "roomhook", *arguments], capture_output=True, text=True, input="", timeout=20
-    )
+    done = run(roomhook_bin, *arguments)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1 and "--help" in done.stderr
     assert redis.dbsize() == 0
 
 
-@pytest.mark.parametrize("command", ["send", "hook set", "hook list", "dead list", "dead replay", "status"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "send", "hook set", "hook list", "hook enable", "hook disable", "hook remove", "dead list",
+        "dead show", "dead replay", "dead purge", "status",
+    ],
+)
 def test_help(roomhook_bin, command):
-    done = subprocess.run(
-        [roomhook_bin / "roomhook", *command.split(), "--help"], capture_output=True, text=True, timeout=20
-    )
+    done = run(roomhook_bin, *command.split(), "--help")
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.startswith(f"Usage: roomhook {command}")
     assert max(len(line) for line in done.stdout.splitlines()) <= 100
@@ -160,25 +174,21 @@ def test_help(roomhook_bin, command):
 
 def test_main_help_and_version(roomhook_bin):
     for arguments in (["--help"], ["hook", "--help"], ["dead", "--help"], ["--version"]):
-        done = subprocess.run(
-            [roomhook_bin / "roomhook", *arguments], capture_output=True, text=True, timeout=20
-        )
+        done = run(roomhook_bin, *arguments)
         assert done.returncode == 0 and done.stdout and done.stderr == ""
 
 
 def test_unreachable(roomhook_bin):
     url = f"redis://:secret@127.0.0.1:{free_port()}"
-    done = subprocess.run(
-        [roomhook_bin / "roomhook", "--redis", url, "send", "--room=1", "--text=a"],
-        capture_output=True, text=True, timeout=20,
-    )
+    done = run(roomhook_bin, "--redis", url, "send", "--room=1", "--text=a")
     assert done.returncode == 1 and "cannot connect" in done.stderr and "secret" not in done.stderr
 
 
 def test_text_too_long(redis, cli):
     done = cli("send", "--room=1", "--text", "x" * 100_000, "--from", "y" * 100_000)
     assert done.stdout
-    done = cli("send", "--room=1", "--text", "\x01" * 100_000, check=False)  # six bytes each in JSON
+    control = "\x01" * 100_000  # six bytes each in JSON
+    done = cli("send", "--room=1", "--text", control, check=False)
     assert done.returncode == 1 and "too long" in done.stderr
     assert redis.xlen(key("events")) == 1
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from webhook_queue import assert_queue_empty, enqueue, set_hook
+from wait import wait_until
+from webhook_queue import assert_queue_empty, dead_letters, enqueue, set_hook
 
 ENCODINGS = pytest.mark.parametrize("encoding", ["msgpack", "json"])
 
@@ -47,13 +48,24 @@ def test_every_value_passes_through_untouched(redis, receiver, start_worker, enc
     assert_queue_empty(redis)
 
 
-@ENCODINGS
-def test_the_largest_unsigned_number_is_exact(redis, receiver, start_worker, encoding):
+def test_the_largest_unsigned_number_is_exact(redis, receiver, start_worker):
     set_hook(redis, 7, "main", url=receiver.url(), format="bare")
     start_worker()
-    enqueue(redis, {"message": {"roomId": 7, "n": 18446744073709551615}}, encoding)
+    enqueue(redis, {"message": {"roomId": 7, "n": 18446744073709551615}}, "msgpack")
     (request,) = receiver.wait_for(1)
     assert request.body == b'{"message":{"roomId":7,"n":18446744073709551615}}'
+
+
+def test_json_past_64_signed_bits_is_refused_and_not_rounded(redis, receiver, start_worker):
+    """The JSON library has signed 64-bit integers: rather a dead letter than another number."""
+    set_hook(redis, 7, "main", url=receiver.url(), format="bare")
+    start_worker()
+    enqueue(redis, {"message": {"roomId": 7, "n": 9223372036854775808}}, "json")
+    (letter,) = wait_until(lambda: dead_letters(redis), 5, "the letter")
+    assert letter["reason"] == "malformed"
+    assert "too large for 64 bits" in letter["error"]
+    assert_queue_empty(redis)
+    assert not receiver.requests()
 
 
 @ENCODINGS

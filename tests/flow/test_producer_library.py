@@ -317,7 +317,8 @@ def with_credentials(server, credentials):
 
 def test_login(guarded_redis, driver):
     for credentials in (":pa%2Fss", "all:a%3Ab", "writer:w"):
-        assert driver(redis=with_credentials(guarded_redis, credentials)).send(document())[0] == RH_OK
+        url = with_credentials(guarded_redis, credentials)
+        assert driver(redis=url).send(document())[0] == RH_OK
 
 
 def test_password_option(guarded_redis, driver):
@@ -396,7 +397,7 @@ def test_down_then_up(own_redis, driver):
 
 
 def test_broken_midway(driver):
-    """Answered: stored. Sent without an answer: unknown. Not yet sent: unreachable. Nothing twice."""
+    """Answered: stored. Sent without answer: unknown. Not yet sent: unreachable. Nothing twice."""
 
     def script(command):
         if command[0] != b"XADD":

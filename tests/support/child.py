@@ -29,8 +29,8 @@ def spawn(argv, **options):
 def end(process, sig=signal.SIGTERM, timeout=10.0):
     """Signals a child, waits for it and returns its exit code; kills it when it takes too long."""
     if process.poll() is None:
-        # A stopped process could not act on the signal. SIGCONT goes first: behind it, it could discard
-        # the stop by which LeakSanitizer, at the end of the process, waits for its threads.
+        # A stopped process could not act on the signal. SIGCONT goes first: behind it, it could
+        # discard the stop by which LeakSanitizer, at the process' end, waits for its threads.
         process.send_signal(signal.SIGCONT)
         process.send_signal(sig)
     try:

@@ -3,12 +3,12 @@
  *
  *     producer_driver [redis=URL] [queue=Q] [password=P] [connect_timeout_ms=N] …
  *
- *     send <encoding> <id> <hook> <traceparent> <document>   parted by tabs; "-" is NULL; msgpack in hex
- *     many <document> <document> …                           parted by tabs, JSON
+ *     send <encoding> <id> <hook> <traceparent> <document>   "-" is NULL; msgpack in hex
+ *     many <document> <document> …                           JSON
  *     check <document>
  *
- * Each event gives the line "<code> <id> <words>", parted by tabs; then comes "= <code> <words>" for
- * the call. The first line tells of rh_producer_open.
+ * all parted by tabs. Each event gives the line "<code> <id> <words>"; then comes "= <code> <words>"
+ * for the call. The first line tells of rh_producer_open.
  */
 #include <ctype.h>
 #include <roomhook/producer.h>
