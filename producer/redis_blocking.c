@@ -44,6 +44,11 @@ int redis_open(const struct redis_blocking_options *options, struct redis_blocki
                             "use redis:// or unix://, through a tunnel where needed");
         return RH_ERR_ARGUMENT;
     }
+    if (options->address.sentinels_len > 0) {
+        error_text_set(why, "redis+sentinel:// is for workers: this version of the producer does "
+                            "not ask Sentinels; use the master's redis:// address");
+        return RH_ERR_ARGUMENT;
+    }
     struct redis_blocking *redis = calloc(1, sizeof(*redis));
     if (!redis) {
         error_text_set(why, "out of memory");
@@ -205,7 +210,7 @@ static int connect_now(struct redis_blocking *redis)
     if (address->path[0] != '\0')
         redis->context = redisConnectUnixWithTimeout(address->path, timeout);
     else
-        redis->context = redisConnectWithTimeout(address->host, address->port, timeout);
+        redis->context = redisConnectWithTimeout(address->host.name, address->host.port, timeout);
     if (!redis->context || redis->context->err)
         return connection_failed(redis, RH_ERR_UNREACHABLE, 0);
 

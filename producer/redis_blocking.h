@@ -31,7 +31,7 @@ struct redis_blocking_options {
     const char *name;       /* what CLIENT LIST shows; a literal */
 };
 
-/* Makes one without connecting. RH_ERR_ARGUMENT for rediss://, RH_ERR_MEMORY; *why is told. */
+/* Makes one without connecting. RH_ERR_ARGUMENT for TLS and Sentinels, RH_ERR_MEMORY; *why told. */
 RH_MUST_CHECK int redis_open(const struct redis_blocking_options *options,
                              struct redis_blocking **ret_redis, struct error_text *why);
 

@@ -3,10 +3,10 @@
 
     demo_receiver.py FOLDER
 
-It puts its port into FOLDER/port. The answers of /<name> stand in FOLDER/<name>.answers, as
-statuses parted by blanks: one for each request, the last one again and again; 200 without a file.
-The file is read anew at each request, and counting begins again when it changes. The n-th request
-leaves <name>.<n>.body and then <name>.<n>.request, the rest of it, in FOLDER.
+It puts its port into FOLDER/port. The answers of /<name> stand in FOLDER/<name>.answers, which is
+read at each request, as statuses parted by blanks: one for each request, the last one again and
+again; 200 without a file. The n-th request leaves <name>.<n>.body and then <name>.<n>.request, the
+rest of it, in FOLDER.
 """
 
 import sys
@@ -32,26 +32,20 @@ class Receiver(ThreadingHTTPServer):
         self.folder = folder
         self.lock = threading.Lock()
         self.seen = {}  # name -> how many requests came
-        self.plans = {}  # name -> (text of the answers file, how many of its answers were given)
         self.started = time.monotonic()
 
-    def next_answer(self, name):
+    def answer(self, name, number):
         try:
-            text = (self.folder / f"{name}.answers").read_text()
+            answers = (self.folder / f"{name}.answers").read_text().split()
         except FileNotFoundError:
-            text = "200"
-        known, given = self.plans.get(name, ("", 0))
-        if known != text:
-            given = 0
-        self.plans[name] = (text, given + 1)
-        answers = text.split()
-        return int(answers[min(given, len(answers) - 1)])
+            return 200
+        return int(answers[min(number, len(answers)) - 1])
 
     def take(self, name, headers, body):
         """Writes a request down and returns the status to answer."""
         with self.lock:
             number = self.seen[name] = self.seen.get(name, 0) + 1
-            status = self.next_answer(name)
+            status = self.answer(name, number)
             seconds = time.monotonic() - self.started
             lines = [f"at {seconds:.2f}", f"answered {status}"]
             lines += [f"{key}: {value}" for key, value in headers.items()]

@@ -204,8 +204,9 @@ static void explain(struct delivery *delivery, const struct verdict *verdict)
     if (verdict->kind == VERDICT_DELIVERED || delivery->history.error[0] != '\0')
         return;
     snprintf(text, sizeof(text),
-             verdict->early_response ? "early-response: answered %d before the whole request was sent"
-                                     : "answered %d",
+             verdict->early_response
+                 ? "early-response: answered %d before the whole request was sent"
+                 : "answered %d",
              delivery->history.status);
     pipeline_set_error(delivery, text);
 }

@@ -1,7 +1,7 @@
 /*
- * One connection to Redis on the loop: connects, greets (AUTH, SELECT, CLIENT SETNAME, ROLE), sends
- * commands in order, gives each its reply, keeps deadlines, and comes back by itself with a
- * growing, jittered delay. It knows no stream.
+ * One connection to Redis on the loop: asks Sentinels when there are any, connects, greets (AUTH,
+ * SELECT, CLIENT SETNAME, ROLE), sends commands in order, gives each its reply, keeps deadlines,
+ * and comes back by itself with a growing, jittered delay. It knows no stream.
  *
  * Every accepted command gets exactly one call of its reply function: with the reply, or with NULL
  * when the connection was lost or the deadline passed; then whether Redis executed it is unknown. A
@@ -19,6 +19,7 @@
 #include "redis_address.h"
 #include "redis_args.h"
 #include "redis_reply.h"
+#include "redis_tls.h"
 #include "scripts.h"
 
 #define REDIS_COMMAND_DEADLINE_MS 5000
@@ -30,6 +31,7 @@ typedef void redis_reply_fn(void *context, const struct reply *reply);
 
 struct redis_link_config {
     const struct redis_address *address;            /* must outlive the link */
+    struct redis_tls *tls;                          /* the same; NULL unless address->tls */
     const char *role;                               /* "control" or "reader", for logs */
     const char *client_name;                        /* for CLIENT SETNAME */
     void (*on_up)(void *context);                   /* greeted; commands may be sent */

@@ -17,7 +17,7 @@
 #define KEEPALIVE_PROBES 3
 #define USER_TIMEOUT_MS 10000u
 
-static const char *begin_unix(struct bufferevent *io, const char *path)
+const char *redis_link_begin_unix(struct bufferevent *io, const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (!bytes_copy_text(bytes_of(path), address.sun_path, sizeof(address.sun_path)))
@@ -45,18 +45,25 @@ static bool is_literal(const char *host)
     return inet_pton(AF_INET, host, scratch) == 1 || inet_pton(AF_INET6, host, scratch) == 1;
 }
 
-const char *redis_link_begin(struct bufferevent *io, struct loop *loop,
-                             const struct redis_address *address)
+struct bufferevent *redis_link_open(struct loop *loop, struct redis_tls *tls,
+                                    const struct redis_host *host)
 {
-    if (address->path[0] != '\0')
-        return begin_unix(io, address->path);
-    if (is_literal(address->host))
-        return begin_literal(io, address->host, address->port) ? NULL
-                                                               : "the connect could not be started";
+    if (tls != NULL)
+        return redis_tls_bufferevent(tls, loop_base(loop), host->name);
+    return bufferevent_socket_new(loop_base(loop), -1,
+                                  BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+}
+
+const char *redis_link_begin(struct bufferevent *io, struct loop *loop,
+                             const struct redis_host *host)
+{
+    if (is_literal(host->name))
+        return begin_literal(io, host->name, host->port) ? NULL
+                                                         : "the connect could not be started";
     struct evdns_base *dns = loop_dns(loop);
     if (dns == NULL)
         return "no name server is configured";
-    if (bufferevent_socket_connect_hostname(io, dns, AF_UNSPEC, address->host, address->port) != 0)
+    if (bufferevent_socket_connect_hostname(io, dns, AF_UNSPEC, host->name, host->port) != 0)
         return "the connect could not be started";
     return NULL;
 }
@@ -106,5 +113,6 @@ const char *redis_link_error(struct bufferevent *io)
     int dns_error = bufferevent_socket_get_dns_error(io);
     if (dns_error != 0)
         return evutil_gai_strerror(dns_error);
-    return evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR());
+    const char *tls_error = redis_tls_error(io);
+    return tls_error != NULL ? tls_error : evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR());
 }

@@ -7,12 +7,18 @@
 #include "loop.h"
 #include "redis_address.h"
 #include "redis_args.h"
+#include "redis_tls.h"
 
 struct bufferevent;
 
-/* Starts the connect; the name is looked up without blocking. NULL, or why it cannot be started. */
+/* An unconnected bufferevent, with TLS unless tls is NULL. NULL: no memory. */
+struct bufferevent *redis_link_open(struct loop *loop, struct redis_tls *tls,
+                                    const struct redis_host *host);
+
+/* Start the connect; a name is looked up without blocking. NULL, or why it cannot be started. */
 const char *redis_link_begin(struct bufferevent *io, struct loop *loop,
-                             const struct redis_address *address);
+                             const struct redis_host *host);
+const char *redis_link_begin_unix(struct bufferevent *io, const char *path);
 
 int redis_link_write(struct bufferevent *io, const struct redis_args *args); /* -1: no memory */
 

@@ -93,12 +93,29 @@ enum setting_origin settings_draft_origin(const struct settings_draft *draft, co
     return draft->origins[setting - settings_table];
 }
 
+static int check_tls(const struct settings *settings, struct error_text *why)
+{
+    bool has_cert = settings->redis_cert[0] != '\0';
+    bool has_files = has_cert || settings->redis_key[0] != '\0' || settings->redis_ca[0] != '\0';
+
+    if (has_cert != (settings->redis_key[0] != '\0'))
+        error_text_set(why, "redis-cert and redis-key must be given together");
+    else if (has_files && !settings->redis.tls)
+        error_text_set(why, "redis-ca, redis-cert and redis-key are for rediss:// and "
+                            "rediss+sentinel://, but redis does not begin so");
+    else
+        return 0;
+    return -1;
+}
+
 int settings_draft_check(struct settings_draft *draft, struct error_text *why)
 {
     struct settings *settings = &draft->settings;
     char connect_timeout[32];
     char timeout[32];
 
+    if (check_tls(settings, why))
+        return -1;
     if (settings->connect_timeout_ms <= settings->timeout_ms)
         return 0;
     if (settings_draft_origin(draft, "connect-timeout") == SETTING_DEFAULT) {

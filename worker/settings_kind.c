@@ -315,11 +315,6 @@ static int redis_parse(const struct setting *setting, struct bytes text, void *i
     }
     if (redis_address_parse(text, &address, why))
         return -1;
-    if (address.tls) {
-        error_text_set(why, "TLS to Redis is not supported by this version: redis:// or unix:// "
-                            "is allowed");
-        return -1;
-    }
     *(struct redis_address *)item = address;
     return 0;
 }
@@ -333,7 +328,9 @@ static void redis_format(const struct setting *setting, const void *item, char *
 static void redis_allowed(const struct setting *setting, char *out, size_t size)
 {
     (void)setting;
-    snprintf(out, size, "redis://[[user]:password@]host[:port][/db] or unix:///path[?db=n]");
+    snprintf(out, size,
+             "redis://[[user]:password@]host[:port][/db], the same with rediss://, "
+             "unix:///path[?db=n] or redis+sentinel://host[:port][,...]/master[/db]");
 }
 
 const struct setting_kind kind_redis = {

@@ -27,11 +27,18 @@ static const char *const log_formats[] = {"logfmt", "json", NULL};
 const struct setting settings_table[] = {
     {.group = "Queue", .name = "redis", .kind = &kind_redis, FIELD(redis),
      .default_text = REDIS_DEFAULT_ADDRESS,
-     .help = "where Redis is: a redis:// or unix:// URL"},
+     .help = "where Redis is: a redis://, rediss:// (TLS), unix:// or redis+sentinel:// URL"},
     {.group = "Queue", .name = "redis-password-file", .kind = &kind_path,
      TEXT_FIELD(redis_password_file), .default_text = "",
      .help = "file with the Redis password; without it $CREDENTIALS_DIRECTORY/redis-password is "
              "taken where it exists"},
+    {.group = "Queue", .name = "redis-ca", .kind = &kind_path, TEXT_FIELD(redis_ca),
+     .default_text = "",
+     .help = "certificates trusted for rediss://, a PEM file; the system's when not given"},
+    {.group = "Queue", .name = "redis-cert", .kind = &kind_path, TEXT_FIELD(redis_cert),
+     .default_text = "", .help = "our certificate for rediss://, a PEM file; needs redis-key"},
+    {.group = "Queue", .name = "redis-key", .kind = &kind_path, TEXT_FIELD(redis_key),
+     .default_text = "", .help = "the key of redis-cert, a PEM file"},
     {.group = "Queue", .name = "queue", .kind = &kind_queue, FIELD(queue),
      .default_text = "webhooks", .help = "queue to work on; the group is always \"workers\""},
 

@@ -41,7 +41,8 @@ static bool warn_password_in_clear(const struct settings *settings, struct error
     const struct redis_address *redis = &settings->redis;
     char address[400];
 
-    if (redis->password[0] == '\0' || redis->path[0] != '\0' || is_loopback(redis->host))
+    if (redis->password[0] == '\0' || redis->path[0] != '\0' || redis->tls ||
+        is_loopback(redis->host.name))
         return false;
     error_text_set(text, "the Redis password goes over the network in clear to %s",
                    redis_address_describe(redis, address, sizeof(address)));

@@ -32,6 +32,7 @@ struct worker {
     struct address_guard guard;
     char host[HOST_MAX + 1];
     char consumer[CONSUMER_NAME_SIZE];
+    struct redis_tls *tls; /* NULL without TLS */
     struct redis_link *control;
     struct redis_link *reader;
     struct leader *leader;
@@ -167,10 +168,18 @@ static int name_consumer(struct worker *worker)
     return 0;
 }
 
-static int make_links(struct worker *worker)
+static int make_links(struct worker *worker, struct error_text *why)
 {
+    const struct settings *settings = worker->settings;
+    if (settings->redis.tls) {
+        worker->tls =
+            redis_tls_new(settings->redis_ca, settings->redis_cert, settings->redis_key, why);
+        if (worker->tls == NULL)
+            return -1;
+    }
     struct redis_link_config control = {
         .address = &worker->settings->redis,
+        .tls = worker->tls,
         .role = "control",
         .client_name = worker->consumer,
         .on_up = on_control_up,
@@ -254,7 +263,7 @@ static int build(struct worker *worker, struct error_text *why)
     worker->loop = loop_new();
     if (worker->loop == NULL || scripts_init(&worker->scripts) != 0 ||
         keys_init(&worker->keys, settings->queue) != 0 || name_consumer(worker) != 0 ||
-        make_links(worker) != 0)
+        make_links(worker, why) != 0)
         return -1;
     memcpy(worker->guard.rules, settings->allow_address,
            settings->allow_address_len * sizeof(settings->allow_address[0]));
@@ -272,6 +281,7 @@ static void release(struct worker *worker)
     loop_timer_release(&worker->flush_timer);
     redis_link_free(worker->reader);
     redis_link_free(worker->control);
+    redis_tls_free(worker->tls);
     loop_free(worker->loop);
 }
 

@@ -6,7 +6,9 @@
 
 #include "parse.h"
 
+#define REDIS_ADDRESS_TEXT_MAX 4096
 #define DEFAULT_PORT 6379
+#define SENTINEL_PORT 26379
 #define DB_MAX 65535
 
 /* No message quotes the text: where parts are cut wrongly, any of them may hold the password. */
@@ -97,30 +99,30 @@ static int read_db(struct bytes text, struct redis_address *address, struct erro
     return 0;
 }
 
-/* "[user]:password" */
+/* "user", "user:password" or ":password" */
 static int read_userinfo(struct bytes text, struct redis_address *address, struct error_text *why)
 {
     struct bytes user;
 
-    if (!memchr(text.data, ':', text.len))
-        return refuse(why, "in front of '@' must be \"user:password\" or \":password\"");
+    if (text.len == 0)
+        return refuse(why, "in front of '@' must be \"user\", \"user:password\" or \":password\"");
     user = cut_at(&text, ':');
     if (read_credential(user, address->user, why) || read_credential(text, address->password, why))
         return -1;
     return 0;
 }
 
-static int read_port(struct bytes text, struct redis_address *address, struct error_text *why)
+static int read_port(struct bytes text, struct redis_host *ret_host, struct error_text *why)
 {
     int64_t port;
 
     if (parse_int64(text, 1, UINT16_MAX, &port))
         return refuse(why, "the port must be 1..65535");
-    address->port = (uint16_t)port;
+    ret_host->port = (uint16_t)port;
     return 0;
 }
 
-static int read_name(struct bytes host, struct redis_address *address, struct error_text *why)
+static int read_name(struct bytes host, struct redis_host *ret_host, struct error_text *why)
 {
     for (size_t i = 0; i < host.len; i++) {
         char c = host.data[i];
@@ -130,55 +132,103 @@ static int read_name(struct bytes host, struct redis_address *address, struct er
             return refuse(why, "the host may hold only letters, digits, '.', '-' and '_'; other "
                                "characters of a password must be percent-encoded");
     }
-    if (host.len == 0 || !bytes_copy_text(host, address->host, sizeof(address->host)))
+    if (host.len == 0 || !bytes_copy_text(host, ret_host->name, sizeof(ret_host->name)))
         return refuse(why, "the host must be 1..255 characters");
     return 0;
 }
 
 /* "[address]" or "[address]:port" */
-static int read_bracketed(struct bytes text, struct redis_address *address, struct error_text *why)
+static int read_bracketed(struct bytes text, struct redis_host *ret_host, struct error_text *why)
 {
     struct in6_addr parsed;
     struct bytes inside;
 
     text = (struct bytes){text.data + 1, text.len - 1};
     inside = cut_at(&text, ']');
-    if (!text.data || !bytes_copy_text(inside, address->host, sizeof(address->host)) ||
-        inet_pton(AF_INET6, address->host, &parsed) != 1)
+    if (!text.data || !bytes_copy_text(inside, ret_host->name, sizeof(ret_host->name)) ||
+        inet_pton(AF_INET6, ret_host->name, &parsed) != 1)
         return refuse(why, "what is in brackets must be an IPv6 address");
     if (text.len == 0)
         return 0;
     if (!take_prefix(&text, BYTES(":")))
         return refuse(why, "behind the brackets only \":port\" is allowed");
-    return read_port(text, address, why);
+    return read_port(text, ret_host, why);
 }
 
-static int read_host_port(struct bytes text, struct redis_address *address, struct error_text *why)
+static int read_host_port(struct bytes text, struct redis_host *ret_host, struct error_text *why)
 {
     struct bytes host;
 
     if (text.len > 0 && text.data[0] == '[')
-        return read_bracketed(text, address, why);
+        return read_bracketed(text, ret_host, why);
     host = cut_at(&text, ':');
-    if (text.data && read_port(text, address, why))
+    if (text.data && read_port(text, ret_host, why))
         return -1;
-    return read_name(host, address, why);
+    return read_name(host, ret_host, why);
+}
+
+/* Reads what stands in front of the last '@', if any, and takes it off. */
+static int take_userinfo(struct bytes *authority, struct redis_address *address,
+                         struct error_text *why)
+{
+    size_t at = authority->len;
+
+    while (at > 0 && authority->data[at - 1] != '@') /* a host has none, so the last one counts */
+        at--;
+    if (at > 0 && read_userinfo((struct bytes){authority->data, at - 1}, address, why))
+        return -1;
+    *authority = (struct bytes){authority->data + at, authority->len - at};
+    return 0;
 }
 
 /* "[[user]:password@]host[:port][/db]" */
 static int read_tcp(struct bytes text, struct redis_address *address, struct error_text *why)
 {
     struct bytes authority = cut_at(&text, '/');
-    size_t at = authority.len;
 
-    address->port = DEFAULT_PORT;
+    address->host.port = DEFAULT_PORT;
     if (text.len > 0 && read_db(text, address, why))
         return -1;
-    while (at > 0 && authority.data[at - 1] != '@') /* a host has none, so the last one counts */
-        at--;
-    if (at > 0 && read_userinfo((struct bytes){authority.data, at - 1}, address, why))
+    if (take_userinfo(&authority, address, why))
         return -1;
-    return read_host_port((struct bytes){authority.data + at, authority.len - at}, address, why);
+    return read_host_port(authority, &address->host, why);
+}
+
+static int read_master(struct bytes name, struct redis_address *address, struct error_text *why)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+            c != '.' && c != '_' && c != '-')
+            return refuse(why, "the master's name may hold only letters, digits, '.', '-' and '_'");
+    }
+    if (name.len == 0 || !bytes_copy_text(name, address->master, sizeof(address->master)))
+        return refuse(why, "behind the Sentinels must be \"/master\", 1..64 characters");
+    return 0;
+}
+
+/* "[[user]:password@]host[:port][,host[:port]...]/master[/db]" */
+static int read_sentinels(struct bytes text, struct redis_address *address, struct error_text *why)
+{
+    struct bytes authority = cut_at(&text, '/');
+    struct bytes master = cut_at(&text, '/');
+
+    if (text.len > 0 && read_db(text, address, why))
+        return -1;
+    if (read_master(master, address, why) || take_userinfo(&authority, address, why))
+        return -1;
+    do {
+        struct redis_host *sentinel = &address->sentinels[address->sentinels_len];
+
+        if (address->sentinels_len == REDIS_SENTINELS_MAX)
+            return refuse(why, "at most 8 Sentinels");
+        sentinel->port = SENTINEL_PORT;
+        if (read_host_port(cut_at(&authority, ','), sentinel, why))
+            return -1;
+        address->sentinels_len++;
+    } while (authority.data);
+    return 0;
 }
 
 static int read_parameter(struct bytes text, struct redis_address *address, struct error_text *why)
@@ -222,25 +272,54 @@ int redis_address_parse(struct bytes text, struct redis_address *ret_address,
     } else if (take_prefix(&text, BYTES("rediss://"))) {
         address.tls = true;
         problem = read_tcp(text, &address, why);
+    } else if (take_prefix(&text, BYTES("redis+sentinel://"))) {
+        problem = read_sentinels(text, &address, why);
+    } else if (take_prefix(&text, BYTES("rediss+sentinel://"))) {
+        address.tls = true;
+        problem = read_sentinels(text, &address, why);
     } else {
-        problem = refuse(why, "must start with redis://, rediss:// or unix://");
+        problem = refuse(why, "must start with redis://, rediss://, unix://, redis+sentinel:// or "
+                              "rediss+sentinel://");
     }
-    if (!problem && address.user[0] && !address.password[0])
-        problem = refuse(why, "a user needs a password");
     if (!problem)
         *ret_address = address;
     return problem;
 }
 
+static void describe_host(const struct redis_host *host, struct buffer *out)
+{
+    bool is_ipv6 = strchr(host->name, ':') != NULL;
+
+    buffer_append_format(out, "%s%s%s:%u", is_ipv6 ? "[" : "", host->name, is_ipv6 ? "]" : "",
+                         (unsigned)host->port);
+}
+
+static void describe(const struct redis_address *address, struct buffer *out)
+{
+    if (address->path[0]) {
+        buffer_append_format(out, "unix://%s?db=%d", address->path, address->db);
+        return;
+    }
+    buffer_append_text(out, address->tls ? "rediss" : "redis");
+    buffer_append_text(out, address->sentinels_len > 0 ? "+sentinel://" : "://");
+    if (address->sentinels_len == 0)
+        describe_host(&address->host, out);
+    for (int i = 0; i < address->sentinels_len; i++) {
+        buffer_append_text(out, i > 0 ? "," : "");
+        describe_host(&address->sentinels[i], out);
+    }
+    if (address->sentinels_len > 0)
+        buffer_append_format(out, "/%s", address->master);
+    buffer_append_format(out, "/%d", address->db);
+}
+
 const char *redis_address_describe(const struct redis_address *address, char *out, size_t size)
 {
-    bool is_ipv6 = strchr(address->host, ':') != NULL;
+    struct buffer text;
 
-    if (address->path[0])
-        snprintf(out, size, "unix://%s?db=%d", address->path, address->db);
-    else
-        snprintf(out, size, "%s://%s%s%s:%u/%d", address->tls ? "rediss" : "redis",
-                 is_ipv6 ? "[" : "", address->host, is_ipv6 ? "]" : "", (unsigned)address->port,
-                 address->db);
+    buffer_init(&text, REDIS_ADDRESS_TEXT_MAX);
+    describe(address, &text);
+    snprintf(out, size, "%s", buffer_failed(&text) || text.len == 0 ? "redis" : text.data);
+    buffer_release(&text);
     return out;
 }

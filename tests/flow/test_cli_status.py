@@ -126,6 +126,16 @@ def test_wrong_interval(cli):
         assert cli("status", *arguments.split(), check=False).returncode == 2
 
 
+def looks_until(process, predicate):
+    """What --watch --json prints, up to the first that the predicate is true for."""
+    looks = []
+    for _ in range(200):
+        looks.append(json.loads(process.stdout.readline()))
+        if predicate(looks[-1]):
+            return looks
+    raise AssertionError(f"in vain: {looks[-1]}")
+
+
 def test_watch_as_json(redis, watch):
     """A line an interval, with rates from the second on; Ctrl-C is a good end."""
     redis.hset(key("stats"), "delivered", 1000)
@@ -133,11 +143,10 @@ def test_watch_as_json(redis, watch):
     first = json.loads(process.stdout.readline())
     assert "per_second" not in first
     redis.hincrby(key("stats"), "delivered", 1000)
-    looks = [first]
-    while looks[-1]["counters"]["delivered"] != 2000:
-        looks.append(json.loads(process.stdout.readline()))
-    elapsed_s = (looks[-1]["time_ms"] - looks[-2]["time_ms"]) / 1000
-    assert looks[-1]["per_second"]["delivered"] == pytest.approx(1000 / elapsed_s)
+    looks = looks_until(process, lambda look: look["counters"]["delivered"] == 2000)
+    before, after = [first, *looks][-2:]
+    elapsed_s = (after["time_ms"] - before["time_ms"]) / 1000
+    assert after["per_second"]["delivered"] == pytest.approx(1000 / elapsed_s)
     assert json.loads(process.stdout.readline())["per_second"]["delivered"] == 0
     assert end(process, signal.SIGINT) == 0
     assert process.stderr.read() == ""
@@ -145,9 +154,8 @@ def test_watch_as_json(redis, watch):
 
 def test_watch_prints_blocks(redis, watch):
     process = watch("--interval=100ms")
-    blocks = 0
-    while blocks < 3:
-        blocks += process.stdout.readline() == "\n"
+    printed = [process.stdout.readline() for _ in range(30)]
+    assert printed.count("\n") >= 3
     assert end(process, signal.SIGTERM) == 0
 
 
@@ -156,8 +164,11 @@ def test_watch_redraws_on_a_terminal(redis, watch):
     process = watch("--interval=100ms", stdout=child)
     os.close(child)
     seen = b""
-    while seen.count(b"\x1b[H\x1b[J") < 3:
+    for _ in range(30):
         seen += os.read(parent, 65536)
+        if seen.count(b"\x1b[H\x1b[J") == 3:
+            break
+    assert seen.count(b"\x1b[H\x1b[J") == 3
     assert end(process, signal.SIGINT) == 0
     os.close(parent)
 
@@ -170,6 +181,5 @@ def test_watch_outlives_a_restart(own_redis, watch):
     assert "cannot connect" in process.stderr.readline()
     server.start()
     server.client().xadd(key("dead"), {"reason": "gone"})
-    while json.loads(process.stdout.readline())["dead"] != 1:
-        pass
+    looks_until(process, lambda look: look["dead"] == 1)
     assert end(process, signal.SIGINT) == 0

@@ -197,6 +197,7 @@ def test_check(driver):
     [
         ({"redis": "http://127.0.0.1"}, "redis"),
         ({"redis": "rediss://127.0.0.1"}, "TLS"),
+        ({"redis": "redis+sentinel://127.0.0.1/master"}, "Sentinel"),
         ({"queue": "a b"}, "queue"),
         ({"queue": ""}, "queue"),
         ({"connect_timeout_ms": -1}, "timeout"),

@@ -94,7 +94,8 @@ def test_wrong_value_is_refused_from_every_source(worker, settings_file, name, v
         (["work"], ["argument 1 is not a flag"]),
         (["--connect-timeout", "20s"], ['connect-timeout "20s"', 'timeout, which is "15s"']),
         (["--config", "/does/not/exist"], ['"/does/not/exist"', "No such file"]),
-        (["--redis", "rediss://h"], ["redis (flag)", "TLS to Redis is not supported"]),
+        (["--redis", "rediss://h", "--redis-cert", "/c"], ["redis-key", "given together"]),
+        (["--redis-ca", "/ca"], ["redis-ca", "are for rediss://"]),
     ],
     ids=lambda value: value[0] if value[0].startswith("-") else "",
 )
@@ -192,7 +193,7 @@ def test_password_is_never_printed(worker, tmp_path):
         worker("--redis", url, "--redis-password-file", str(secret)),
         worker("--reddis", url),
         worker(url),
-        worker("--redis", url.replace("redis:", "rediss:")),
+        worker("--redis", url.replace("redis:", "rediz:")),
     ]
     assert [done.returncode for done in runs] == [0] * 5 + [2] * 5
     for done in runs:

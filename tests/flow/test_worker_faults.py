@@ -5,12 +5,15 @@ from wait import wait_until
 from webhook_queue import (
     assert_queue_empty,
     dead_letters,
+    due_ms,
     enqueue,
     heartbeats,
     key,
     message_event,
     pending,
+    record_of,
     set_hook,
+    stats,
     wait_stat,
 )
 
@@ -75,3 +78,31 @@ def test_what_ends_worker_after_worker_is_poison(redis, receiver, start_worker):
     assert (letter["reason"], letter["event_id"]) == ("poison", "event-1")
     assert_queue_empty(redis)
     assert receiver.connections == 0
+
+
+def test_a_lease_that_ran_out_moves_nothing(redis, receiver, start_worker):
+    """A worker freezes with a claimed retry; once the lease is over another attempts it. The first
+    one's late answer, though a 200, is dropped: the delivery is the other's."""
+    receiver.script("/", [Answer(500), Answer(200, delay=0.5), Answer(503)])
+    set_hook(redis, 438, "main", url=receiver.url())
+    settings = {"timeout": "1s", "retry_schedule": "100ms,60s"}
+    first = start_worker(**settings)
+    stream_id = enqueue(redis, message_event())
+    receiver.wait_for(2)
+    first.pause()
+    lease_end = due_ms(redis, f"{stream_id}/main")
+    start_worker(**settings)
+    third = receiver.wait_for(3, timeout=1 + 5 + 2)[2]
+    assert third.arrived_wall * 1000 >= lease_end - 5
+    record = wait_until(
+        lambda: (record_of(redis, f"{stream_id}/main") or {}).get("fence") == "-"
+        and record_of(redis, f"{stream_id}/main"),
+        5,
+        "the delivery to wait",
+    )
+    assert (record["attempts"], record["status"]) == (2, 503)
+    first.resume()
+    wait_stat(redis, "fenced", 1)
+    assert record_of(redis, f"{stream_id}/main") == record
+    assert len(receiver.requests()) == 3
+    assert stats(redis).get("delivered", 0) == 0

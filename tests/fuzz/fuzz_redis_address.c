@@ -17,17 +17,21 @@ static void must(bool truth)
 
 static void check_accepted(const struct redis_address *address)
 {
-    char described[400];
+    char described[4096];
     struct redis_address again;
     struct error_text why;
 
-    must((address->host[0] == '\0') != (address->path[0] == '\0'));
-    must(address->user[0] == '\0' || address->password[0] != '\0');
+    must((address->host.name[0] != '\0') + (address->path[0] != '\0') +
+             (address->sentinels_len > 0) ==
+         1);
+    must((address->sentinels_len > 0) == (address->master[0] != '\0'));
     redis_address_describe(address, described, sizeof(described));
     must(strlen(described) < sizeof(described) - 1);
     must(redis_address_parse(bytes_of(described), &again, &why) == 0);
-    must(strcmp(again.host, address->host) == 0 && strcmp(again.path, address->path) == 0);
-    must(again.port == address->port && again.db == address->db && again.tls == address->tls);
+    must(strcmp(again.host.name, address->host.name) == 0 &&
+         strcmp(again.path, address->path) == 0);
+    must(again.host.port == address->host.port && again.db == address->db);
+    must(again.tls == address->tls && again.sentinels_len == address->sentinels_len);
     must(again.user[0] == '\0' && again.password[0] == '\0');
 }
 

@@ -7,8 +7,8 @@
  *     many <document> <document> …                           JSON
  *     check <document>
  *
- * all parted by tabs. Each event gives the line "<code> <id> <words>"; then comes "= <code> <words>"
- * for the call. The first line tells of rh_producer_open.
+ * all parted by tabs. Each event gives "<code> <id> <words>"; then "= <code> <words>" tells
+ * of the call. The first line tells of rh_producer_open.
  */
 #include <ctype.h>
 #include <roomhook/producer.h>

@@ -26,8 +26,8 @@ static void draft_starts_with_the_defaults(void **unused)
 
     (void)unused;
     settings_draft_init(&draft);
-    assert_string_equal(settings->redis.host, "127.0.0.1");
-    assert_int_equal(settings->redis.port, 6379);
+    assert_string_equal(settings->redis.host.name, "127.0.0.1");
+    assert_int_equal(settings->redis.host.port, 6379);
     assert_string_equal(settings->redis_password_file, "");
     assert_string_equal(settings->queue, "webhooks");
     assert_int_equal(settings->max_in_flight, 512);
@@ -142,10 +142,10 @@ static void error_shows_the_end_of_a_long_path(void **unused)
 static void error_never_shows_a_password(void **unused)
 {
     static const char *const urls[] = {
-        "redis://:hunter2",           "redis://:hunter2@h:99999",  "rediss://:hunter2@h",
-        "redis://hunter2@h",          "http://:hunter2@h",         "redis://:hunter2@h/x",
-        "redis://:hunter2 2@h",       "unix://x?password=hunter2", "hunter2",
-        "unix:///s?passwort=hunter2",
+        "redis://:hunter2",           "redis://:hunter2@h:99999",    "rediss://:hunter2@h/y",
+        "redis://hunter2@h/x",        "http://:hunter2@h",           "redis://:hunter2@h/x",
+        "redis://:hunter2 2@h",       "unix://x?password=hunter2",   "hunter2",
+        "unix:///s?passwort=hunter2", "redis+sentinel://:hunter2@h",
     };
     struct settings_draft draft;
     struct error_text why;
@@ -186,6 +186,43 @@ static void connect_timeout_by_default_follows_a_short_timeout(void **unused)
     assert_int_equal(draft.settings.connect_timeout_ms, 2000);
 }
 
+static void files_for_tls_need_tls_and_each_other(void **unused)
+{
+    static const struct {
+        const char *redis;
+        const char *cert;
+        const char *key;
+        const char *ca;
+        const char *why; /* NULL: accepted */
+    } rows[] = {
+        {"rediss://h", "", "", "/ca", NULL},
+        {"rediss://h", "/cert", "/key", "", NULL},
+        {"rediss+sentinel://h/m", "/cert", "/key", "/ca", NULL},
+        {"rediss://h", "/cert", "", "", "must be given together"},
+        {"rediss://h", "", "/key", "", "must be given together"},
+        {"redis://h", "", "", "/ca", "are for rediss://"},
+        {"unix:///s", "/cert", "/key", "", "are for rediss://"},
+    };
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct settings_draft draft;
+        struct error_text why = {""};
+
+        settings_draft_init(&draft);
+        assert_int_equal(set(&draft, "redis", rows[i].redis, &flag, &why), 0);
+        if (rows[i].cert[0])
+            assert_int_equal(set(&draft, "redis-cert", rows[i].cert, &flag, &why), 0);
+        if (rows[i].key[0])
+            assert_int_equal(set(&draft, "redis-key", rows[i].key, &flag, &why), 0);
+        if (rows[i].ca[0])
+            assert_int_equal(set(&draft, "redis-ca", rows[i].ca, &flag, &why), 0);
+        assert_int_equal(settings_draft_check(&draft, &why), rows[i].why ? -1 : 0);
+        if (rows[i].why)
+            assert_non_null(strstr(why.text, rows[i].why));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +233,7 @@ int main(void)
         cmocka_unit_test(error_shows_a_strangers_value_printable_and_bounded),
         cmocka_unit_test(error_shows_the_end_of_a_long_path),
         cmocka_unit_test(error_never_shows_a_password),
+        cmocka_unit_test(files_for_tls_need_tls_and_each_other),
         cmocka_unit_test(connect_timeout_must_fit_into_timeout),
         cmocka_unit_test(connect_timeout_by_default_follows_a_short_timeout),
     };

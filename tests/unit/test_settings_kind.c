@@ -171,7 +171,8 @@ static void addresses_are_shown_as_they_are_read(void **unused)
         {"redis", "redis://h", "redis://h:6379/0"},
         {"redis", "redis://:secret@[::1]:7000/3", "redis://[::1]:7000/3"},
         {"redis", "unix:///run/redis.sock?db=2", "unix:///run/redis.sock?db=2"},
-        {"redis", "rediss://h", NULL},
+        {"redis", "rediss://h", "rediss://h:6379/0"},
+        {"redis", "redis+sentinel://a,b:1/main", "redis+sentinel://a:26379,b:1/main/0"},
         {"redis", "http://h", NULL},
         {"redis", "unix:///run/my redis", NULL},
         {"redis", "unix:///a\nqueue=x", NULL},
@@ -183,19 +184,6 @@ static void addresses_are_shown_as_they_are_read(void **unused)
     CHECK_ROWS(rows);
 }
 
-static void redis_over_tls_is_refused_in_words(void **unused)
-{
-    static struct settings settings;
-    struct error_text why;
-
-    (void)unused;
-    assert_int_equal(
-        setting_parse(setting_find(BYTES("redis")), BYTES("rediss://:secret@h"), &settings, &why),
-        -1);
-    assert_non_null(strstr(why.text, "TLS to Redis is not supported by this version"));
-    assert_null(strstr(why.text, "secret"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,7 +193,6 @@ int main(void)
         cmocka_unit_test(texts_hold_only_what_a_file_can_hold),
         cmocka_unit_test(path_fills_its_field_and_no_more),
         cmocka_unit_test(addresses_are_shown_as_they_are_read),
-        cmocka_unit_test(redis_over_tls_is_refused_in_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,264 @@
+"""What the documents say is true: their examples are run, their tables compared with the binaries."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from receiver import Answer, Hang
+from wait import wait_until
+from webhook_queue import (
+    assert_queue_empty,
+    enqueue,
+    key,
+    message_event,
+    queue_state,
+    set_hook,
+    wait_dead,
+    wait_stat,
+)
+
+TOP = Path(__file__).resolve().parents[2]
+DOCS = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").glob("*.md"))]
+DOCUMENTED_REDIS = "redis://127.0.0.1:6379/0"
+SIGNED = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
+
+
+def text_of(name):
+    return (TOP / name).read_text(encoding="utf-8")
+
+
+def block(language, containing, name="README.md"):
+    """The one code block of this language that contains a text."""
+    blocks = re.findall(rf"^```{language}\n(.*?)^```", text_of(name), re.MULTILINE | re.DOTALL)
+    fitting = [one for one in blocks if containing in one]
+    assert len(fitting) == 1, f"{len(fitting)} blocks of {language} with {containing} in {name}"
+    return fitting[0]
+
+
+@pytest.fixture
+def shell(roomhook_bin, redis_server, tmp_path):
+    """shell(commands) runs a block of commands against redis_server -> what it printed."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    wrapper = folder / "redis-cli"
+    wrapper.write_text(f'#!/bin/sh\nexec {shutil.which("redis-cli")} -p {redis_server.port} "$@"\n')
+    wrapper.chmod(0o755)
+    environment = {
+        **os.environ,
+        "PATH": f"{folder}:{roomhook_bin}:{os.environ['PATH']}",
+        "ROOMHOOK_REDIS": redis_server.url,
+    }
+
+    def run(commands):
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", commands],
+            env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=30, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{commands}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def room_438(redis, receiver, start_worker):
+    """A worker, and a hook of the room that the documents write to."""
+    set_hook(redis, 438, "main", url=receiver.url("/hook"), format="bare")
+    start_worker()
+
+
+def test_settings_table_is_that_of_the_worker(roomhook_bin):
+    done = subprocess.run(
+        [roomhook_bin / "roomhook-worker", "--print-settings-table"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    table = text_of("docs/settings.md").partition("\n\n| ")[1:]
+    assert "".join(table).lstrip("\n") == done.stdout
+
+
+def test_readme_names_real_settings_with_their_defaults(roomhook_bin):
+    done = subprocess.run(
+        [roomhook_bin / "roomhook-worker", "--print-settings-table"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    real = dict(re.findall(r"^\| `([a-z-]+)` \| `([^`]*)` \|", done.stdout, re.MULTILINE))
+    section = text_of("README.md").partition("\n## Run\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?) \| (.*?) \|", section, re.MULTILINE)
+    assert rows
+    for names, told in rows:
+        wanted = [real[name] for name in re.findall(r"`([a-z-]+)`", names)]
+        assert re.split("[ ,]+", told.replace("`", "")) == re.split("[ ,]+", " ".join(wanted)), names
+
+
+def test_readme_mentions_every_command(cli):
+    commands = re.findall(r"^  ([a-z]+(?: [a-z]+)?)  +[A-Z]", cli("--help").stdout, re.MULTILINE)
+    assert "send" in commands and "dead replay" in commands
+    missing = [name for name in commands if f"roomhook {name}" not in text_of("README.md")]
+    assert not missing
+
+
+def test_protocol_mentions_every_reason_counter_and_script():
+    protocol = text_of("docs/protocol.md")
+    names = set()
+    for source in ("producer/contract/dead_letter.c", "worker/counters.c"):
+        found = re.findall(r'^ +\[\w+\] = "([a-z_-]+)",', text_of(source), re.MULTILINE)
+        assert len(found) > 10
+        names.update(found)
+    for folder in ("worker/scripts", "producer/scripts"):
+        names.update(path.name for path in (TOP / folder).glob("*.lua"))
+    assert not sorted(name for name in names if f"`{name}`" not in protocol)
+
+
+def test_links_lead_somewhere():
+    for path in DOCS:
+        for target in re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8")):
+            if not target.startswith("https://"):
+                assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_hooks_are_registered_as_shown(redis, shell):
+    shell(block("sh", "roomhook hook set"))
+    assert redis.hkeys(key("room:438")) == [b"main"]
+    shell(block("sh", "redis-cli HSET"))
+    listed = shell("roomhook hook list --room 438 --json")
+    assert json.loads(listed)["verificationSignature"] == "9JOLCJUVylQxxdhX"
+
+
+def test_command_line_enqueues(receiver, room_438, shell):
+    printed = shell(block("sh", "roomhook send --room"))
+    requests = receiver.wait_for(3)
+    ids = {f"msg_{stream_id}" for stream_id in printed.split()}
+    assert len(ids) == 3
+    assert {request.header("webhook-id") for request in requests} - ids == {"order-66"}
+    assert {json.loads(request.body)["message"].get("id") for request in requests} == {7, None}
+
+
+def test_redis_cli_enqueues(receiver, room_438, shell):
+    shell(block("sh", "redis-cli XADD"))
+    (request,) = receiver.wait_for(1)
+    assert request.header("webhook-id") == "msg-24006"
+    assert json.loads(request.body)["fromUser"] == {"displayName": "Ana"}
+
+
+def test_python_enqueues(receiver, redis_server, room_438):
+    program = block("python", "client.xadd")
+    assert DOCUMENTED_REDIS in program
+    subprocess.run(
+        [sys.executable, "-c", program.replace(DOCUMENTED_REDIS, redis_server.url)], check=True
+    )
+    requests = receiver.wait_for(2)
+    assert {request.header("webhook-id") for request in requests} == {"python-1", "python-2"}
+    assert requests[0].body == requests[1].body
+
+
+def test_c_enqueues(receiver, redis_server, roomhook_bin, room_438, tmp_path):
+    program = block("c", "rh_producer_open")
+    assert DOCUMENTED_REDIS in program
+    source = tmp_path / "send.c"
+    source.write_text(program.replace(DOCUMENTED_REDIS, redis_server.url))
+    build = roomhook_bin.parent
+    subprocess.run(
+        ["cc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", source, "-o", tmp_path / "send",
+         f"-I{TOP / 'include'}", f"-I{build / 'include'}",
+         f"-L{build / 'lib'}", f"-Wl,-rpath,{build / 'lib'}", "-lroomhook"],
+        check=True,
+    )  # fmt: skip
+    subprocess.run([tmp_path / "send"], check=True)
+    (request,) = receiver.wait_for(1)
+    assert request.header("webhook-id") == "c-1"
+
+
+@pytest.mark.parametrize("containing", ["ioredis", "node-2"])
+def test_node_is_javascript(containing, tmp_path):
+    program = tmp_path / "send.mjs"
+    program.write_text(block("js", containing))
+    if shutil.which("node"):
+        subprocess.run(["node", "--check", program], check=True)
+
+
+def test_receiver_verifies_as_shown(cli, receiver, start_worker):
+    names = {}
+    exec(block("python", "def verify"), names)  # noqa: S102 the README's own text
+    verify = names["verify"]
+    cli("hook", "set", "--room", "438", "--url", receiver.url("/hook"),
+        "--secret", "auto", "--secret", SIGNED)  # fmt: skip
+    start_worker()
+    cli("send", "--room", "438", "--text", "hello")
+    (request,) = receiver.wait_for(1)
+    headers = {name.lower(): value for name, value in request.headers}
+    assert headers["webhook-signature"].count("v1,") == 2
+    assert verify(SIGNED, headers, request.body)
+    assert not verify(SIGNED, headers, request.body + b" ")
+    assert not verify(SIGNED.replace("Mf", "mF"), headers, request.body)
+    assert not verify(SIGNED, {**headers, "webhook-timestamp": "1667548137"}, request.body)
+
+
+def test_request_has_the_headers_shown(cli, receiver, start_worker):
+    shown = re.search(r"^    POST /hook .*?\n\n", text_of("README.md"), re.MULTILINE | re.DOTALL)[0]
+    names = re.findall(r"^    ([\w-]+): ", shown, re.MULTILINE)
+    cli("hook", "set", "--room", "438", "--url", receiver.url("/hook"), "--secret", "auto")
+    start_worker()
+    cli("send", "--room", "438", "--text", "hello")
+    (request,) = receiver.wait_for(1)
+    assert sorted(names) == sorted(
+        name for name, _ in request.headers if name.lower() != "content-length"
+    )
+    assert re.search(r"^    User-Agent: (.*)$", shown, re.MULTILINE)[1] == request.header("user-agent")
+
+
+def test_dead_letters_are_handled_as_shown(redis, receiver, room_438, shell):
+    receiver.script("/hook", [Answer(400), Answer(400), Answer(200)])
+    for _ in range(2):
+        enqueue(redis, message_event())
+    dead = wait_dead(redis, 2)
+    commands = block("sh", "roomhook dead list")
+    commands = re.sub(r"\b\d{13}-\d+\b", dead[0]["id"], commands)
+    shell(commands)
+    receiver.wait_for(4)
+    assert_queue_empty(redis)
+    assert redis.xlen(key("dead")) == 0
+
+
+def test_redis_cli_tells_the_numbers_of_status(redis, receiver, shell, start_worker):
+    receiver.script("/busy", Answer(503))
+    receiver.script("/refuses", Answer(400))
+    receiver.script("/hangs", Hang())
+    for room, path in ((1, "/busy"), (2, "/refuses"), (3, "/hangs")):
+        set_hook(redis, room, "main", url=receiver.url(path))
+    worker = start_worker(max_in_flight=1, retry_schedule="1h", timeout="60s")
+    enqueue(redis, message_event(room=1))
+    enqueue(redis, message_event(room=2))
+    wait_dead(redis)
+    wait_until(lambda: queue_state(redis)["retries"] == 1, 10, "a waiting retry")
+    for _ in range(4):
+        enqueue(redis, message_event(room=3))
+    receiver.wait_for(1, "/hangs")
+    wait_stat(redis, "events", 3)
+    worker.pause()  # so that the numbers stand still, and what is due stays due
+    redis.zadd(key("retries"), {"nobody": 1})
+
+    told = {}
+    for line in block("sh", "redis-cli XLEN").splitlines():
+        command, _, meaning = line.partition("  #")
+        told[meaning.strip()] = shell(command).split()
+    status = json.loads(shell("roomhook status --json"))
+    in_flight = int(told["first number: in flight"][0])
+    assert in_flight == status["in_flight"] == 1
+    assert int(told["backlog and in flight"][0]) == status["backlog"] + in_flight == 4
+    assert int(told["retries waiting"][0]) == status["retries_waiting"] == 2
+    assert int(told["retries due"][0]) == status["retries_due"] == 1
+    assert int(told["dead"][0]) == status["dead"] == 1
+    (oldest,) = (told[meaning][0] for meaning in told if meaning.startswith("oldest"))
+    age_ms = status["time_ms"] - int(oldest.partition("-")[0])
+    assert 0 <= age_ms == status["oldest_event_ms"]
+    names = [worker["name"] for worker in status["workers"]]
+    assert told["workers alive"] == [key(f"worker:{name}") for name in names] and len(names) == 1
+    counters = told["counters"]
+    assert dict(zip(counters[::2], map(int, counters[1::2]))) == status["counters"]

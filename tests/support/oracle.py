@@ -1,0 +1,160 @@
+"""Judges a history by what the receivers and Redis say at the end, when everything is quiet.
+
+Every event whose XADD was answered must have been answered 2xx at each of its hooks, or lie on the
+dead stream for a reason that the receivers gave; nothing may have been made up, changed, or left
+behind; and nothing may have come more often than the faults explain.
+"""
+
+import collections
+from dataclasses import dataclass, field
+
+import redis
+
+from history import number_of
+from scripted_endpoints import is_success
+from webhook_queue import GROUP, dead_letters, key, queue_state
+
+# What a dead letter's reason needs to have been answered by its receiver.
+PERMANENT = "400"
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What the scenario permits."""
+
+    attempts_max: int  # the retry schedule's length + 1
+    in_flight_max: int  # of all workers
+    faults: int
+    gone_before: float = 0.0  # intents before this moment were deleted by a fault
+
+
+@dataclass
+class Findings:
+    events: int = 0
+    ok: int = 0
+    failed: int = 0
+    unknown: int = 0
+    posts: int = 0
+    dead: int = 0
+    duplicates: int = 0
+    lost: int = 0
+    problems: list = field(default_factory=list)
+
+    def complain(self, text):
+        self.problems.append(text)
+
+
+def judge(history, client, allowance):
+    """The findings; all is well when there are no problems."""
+    findings = Findings()
+    results = collections.Counter(intent.result for intent in history.intents.values())
+    findings.events = len(history.intents)
+    findings.ok, findings.failed = results["ok"], results["failed"]
+    findings.unknown = results["unknown"]
+    findings.posts = len(history.arrivals)
+    letters = _letters_by_delivery(history, client, findings)
+    answers = collections.defaultdict(list)  # (number, path) -> names of the answers, in order
+    for arrival in history.arrivals:
+        answers[arrival.number, arrival.path].append(arrival.answer)
+        _judge_arrival(arrival, history.intents.get(arrival.number), findings)
+    for intent in history.intents.values():
+        _judge_intent(intent, answers, letters, allowance, findings)
+    _judge_letters(history, answers, letters, allowance, findings)
+    _judge_repeats(history, answers, allowance, findings)
+    _judge_leftovers(client, findings)
+    return findings
+
+
+def _letters_by_delivery(history, client, findings):
+    """(number, hook id or "") -> dead letters"""
+    numbers = {intent.event_id: intent.number for intent in history.intents.values()}
+    letters = collections.defaultdict(list)
+    for letter in dead_letters(client):
+        findings.dead += 1
+        number = numbers.get(letter.get("event_id"), number_of(letter))
+        if number not in history.intents:
+            findings.complain(f"a dead letter of an event nobody sent: {letter}")
+        letters[number, letter.get("hook", "")].append(letter)
+    return letters
+
+
+def _judge_arrival(arrival, intent, findings):
+    if intent is None:
+        findings.complain(f"arrived, but nobody sent it: {arrival}")
+        return
+    expected_id = intent.event_id or (intent.stream_id and f"msg_{intent.stream_id}")
+    if arrival.hash != intent.hash:
+        findings.complain(f"arrived changed: {arrival}, sent {intent}")
+    if expected_id is not None and arrival.webhook_id != expected_id:
+        findings.complain(f"arrived as {arrival.webhook_id} instead of {expected_id}: {arrival}")
+    if arrival.path not in intent.targets.values():
+        findings.complain(f"arrived at a wrong endpoint: {arrival}, sent {intent}")
+    if intent.result == "failed":
+        findings.complain(f"arrived although its XADD was refused: {arrival}")
+
+
+def _judge_intent(intent, answers, letters, allowance, findings):
+    if intent.result != "ok" or intent.at <= allowance.gone_before:
+        return
+    if intent.malformed:
+        if len(letters[intent.number, ""]) != 1:
+            findings.lost += 1
+            findings.complain(f"lost: {intent} has {letters[intent.number, '']}, not one letter")
+        return
+    for hook, path in intent.targets.items():
+        answered = any(is_success(name) for name in answers[intent.number, path])
+        if not answered and not letters[intent.number, hook]:
+            findings.lost += 1
+            findings.complain(
+                f"lost: event {intent.number} ({intent.event_id or intent.stream_id}) for {path}: "
+                f"answered {answers[intent.number, path]}, and no dead letter"
+            )
+
+
+def _judge_letters(history, answers, letters, allowance, findings):
+    for (number, hook), found in letters.items():
+        intent = history.intents.get(number)
+        if len(found) > 1:
+            findings.complain(f"event {number} hook {hook} has {len(found)} dead letters: {found}")
+        for letter in found:
+            if intent is not None and not _is_explained(letter, intent, answers, allowance):
+                findings.complain(f"a dead letter without a cause: {letter}, sent {intent}")
+
+
+def _is_explained(letter, intent, answers, allowance):
+    answered = answers[intent.number, intent.targets.get(letter.get("hook"))]
+    if letter["reason"] == "malformed":
+        return intent.malformed
+    if letter["reason"] == "rejected":
+        return PERMANENT in answered
+    if letter["reason"] == "exhausted":
+        return int(letter["attempts"]) == allowance.attempts_max and bool(answered)
+    return False
+
+
+def _judge_repeats(history, answers, allowance, findings):
+    """A connection that is dropped may make curl send again by itself, so drops do not count."""
+    for (number, path), names in answers.items():
+        findings.duplicates += max(0, sum(map(is_success, names)) - 1)
+        counted = sum(name != "drop" for name in names)
+        if counted > allowance.attempts_max + allowance.faults:
+            findings.complain(f"event {number} was sent {len(names)} times to {path}: {names}")
+    duplicates_max = allowance.in_flight_max * allowance.faults + history.late_answers
+    if findings.duplicates > duplicates_max:
+        findings.complain(
+            f"{findings.duplicates} duplicates, and {allowance.faults} faults with "
+            f"{allowance.in_flight_max} in flight explain {duplicates_max}"
+        )
+
+
+def _judge_leftovers(client, findings):
+    left = queue_state(client)
+    if any(left.values()):
+        findings.complain(f"not empty at the end: {left}")
+    try:
+        consumers = client.xinfo_consumers(key("events"), GROUP)
+    except redis.ResponseError:
+        return  # neither stream nor group
+    for consumer in consumers:
+        if consumer["pending"]:
+            findings.complain(f"consumer {consumer['name'].decode()} has pending entries")

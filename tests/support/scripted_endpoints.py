@@ -1,0 +1,82 @@
+"""Endpoints that note each request in a history before they answer it as a seed decides."""
+
+import random
+import time
+from dataclasses import dataclass
+
+from history import Arrival, read_body
+from receiver import Answer, Close, Hang, Reset
+
+LATE_S = 0.5  # of the workers' timeout of 1 s
+GOOD_FROM = 4  # from this attempt on an endpoint that is not hopeless answers 200
+
+# (weight, how it is called in the history, behaviour); a callable is given the random numbers.
+ANSWERS = (
+    (780, "200", Answer(200)),
+    (40, "slow 200", lambda numbers: Answer(200, delay=numbers.uniform(0.05, 0.4))),
+    (20, "204", Answer(204)),
+    (60, "500", Answer(500, body=b"no luck")),
+    (12, "404", Answer(404)),
+    (6, "503", Answer(503, headers=(("Retry-After", "1"),))),
+    (10, "400", Answer(400, body=b"never")),
+    (25, "drop", Close()),
+    (25, "drop", Reset()),
+    (12, "hang", Hang()),
+)
+HOPELESS = 0.01  # of the deliveries never succeed
+
+
+def draw(seed):
+    """draw(7) -> choose(number, path, attempt) -> (name, behaviour), always the same ones."""
+
+    def choose(number, path, attempt):
+        if random.Random(f"{seed}/{number}{path}").random() < HOPELESS:
+            return "500", Answer(500)
+        if attempt >= GOOD_FROM:
+            return "200", Answer(200)
+        numbers = random.Random(f"{seed}/{number}{path}/{attempt}")
+        weights = [weight for weight, _, _ in ANSWERS]
+        ((_, name, behaviour),) = numbers.choices(ANSWERS, weights)
+        return name, behaviour(numbers) if callable(behaviour) else behaviour
+
+    return choose
+
+
+def is_success(answer):
+    return answer.endswith(("200", "204"))
+
+
+@dataclass(frozen=True)
+class _Timed:
+    """Plays a behaviour and notes when its answer came so late that it may not have counted."""
+
+    history: object
+    behaviour: object
+    arrived: float
+    before_body = False
+
+    async def play(self, connection):
+        try:
+            await self.behaviour.play(connection)
+        finally:
+            if isinstance(self.behaviour, Answer) and time.monotonic() - self.arrived > LATE_S:
+                self.history.late_answers += 1
+
+
+def listen(receiver, history, choose, paths):
+    """Lets receiver answer requests for these paths as choose(number, path, attempt) says."""
+
+    def answer(request):
+        number, digest = read_body(request.body)
+        attempt = history.next_attempt(number, request.path)
+        name, behaviour = choose(number, request.path, attempt)
+        history.arrive(
+            Arrival(
+                number, request.path, request.header("webhook-id"), digest, attempt, name,
+                request.arrived,
+            )
+        )
+        return _Timed(history, behaviour, request.arrived)
+
+    for path in paths:
+        receiver.script(path, [answer])

@@ -1,0 +1,121 @@
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "redis_link_internal.h"
+#include "redis_link_io.h"
+
+#define SAY_WORDS_MAX 16
+
+int redis_link_send_now(struct redis_link *link, const struct redis_args *args, int64_t deadline_ms,
+                        redis_reply_fn *fn, void *context)
+{
+    struct pending *pending = malloc(sizeof(*pending));
+    if (pending == NULL || redis_args_failed(args) || redis_link_write(link->io, args) != 0) {
+        free(pending);
+        return -1;
+    }
+    *pending = (struct pending){
+        .fn = fn, .context = context, .deadline_at_ms = loop_now_ms() + deadline_ms};
+    STAILQ_INSERT_TAIL(&link->waiting, pending, link);
+    if (!loop_timer_is_armed(&link->deadline))
+        loop_timer_arm(&link->deadline, deadline_ms);
+    return 0;
+}
+
+int redis_link_send(struct redis_link *link, const struct redis_args *args, int64_t deadline_ms,
+                    redis_reply_fn *fn, void *context)
+{
+    return link->state == LINK_UP ? redis_link_send_now(link, args, deadline_ms, fn, context) : -1;
+}
+
+int redis_link_say_now(struct redis_link *link, redis_reply_fn *fn, void *context,
+                       const char *words)
+{
+    struct redis_args args;
+    redis_args_init(&args);
+    while (*words != '\0' && args.len < SAY_WORDS_MAX) {
+        size_t len = strcspn(words, " ");
+        redis_args_borrow(&args, (struct bytes){words, len});
+        words += len + (words[len] == ' ');
+    }
+    int result = redis_link_send_now(link, &args, REDIS_COMMAND_DEADLINE_MS, fn, context);
+    redis_args_release(&args);
+    return result;
+}
+
+int redis_link_say(struct redis_link *link, redis_reply_fn *fn, void *context, const char *words)
+{
+    return link->state == LINK_UP ? redis_link_say_now(link, fn, context, words) : -1;
+}
+
+int redis_link_eval(struct redis_link *link, const struct redis_script *script, int keys_len,
+                    const struct redis_args *args, redis_reply_fn *fn, void *context)
+{
+    struct redis_args all;
+    uint32_t bit = UINT32_C(1) << script->number;
+    bool by_sha = (link->scripts_known & bit) != 0;
+    redis_args_init(&all);
+    redis_args_text(&all, by_sha ? "EVALSHA" : "EVAL");
+    redis_args_text(&all, by_sha ? script->sha : script->text);
+    redis_args_int(&all, keys_len);
+    redis_args_append(&all, args);
+    int result = redis_link_send(link, &all, REDIS_COMMAND_DEADLINE_MS, fn, context);
+    redis_args_release(&all);
+    if (result == 0)
+        link->scripts_known |= bit;
+    return result;
+}
+
+/* Gives the next whole reply to whoever waits first. False when there is none or the link is gone.
+ * */
+static bool take_reply(struct redis_link *link)
+{
+    void *reply = NULL;
+    if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
+        redis_link_lose(link, "the answer is not the Redis protocol", false);
+        return false;
+    }
+    if (reply == NULL)
+        return false;
+    struct pending *pending = STAILQ_FIRST(&link->waiting);
+    unsigned epoch = link->epoch;
+    link->fed = 0;
+    if (pending == NULL) {
+        freeReplyObject(reply);
+        redis_link_lose(link, "an answer nobody asked for", false);
+        return false;
+    }
+    STAILQ_REMOVE_HEAD(&link->waiting, link);
+    if (reply_error(reply) == REPLY_NOSCRIPT)
+        link->scripts_known = 0;
+    if (pending->fn != NULL)
+        pending->fn(pending->context, reply);
+    free(pending);
+    freeReplyObject(reply);
+    return epoch == link->epoch;
+}
+
+void redis_link_on_readable(struct bufferevent *io, void *context)
+{
+    struct redis_link *link = context;
+    struct evbuffer *input = bufferevent_get_input(io);
+    unsigned epoch = link->epoch;
+    while (epoch == link->epoch && evbuffer_get_length(input) > 0) {
+        size_t len = evbuffer_get_contiguous_space(input);
+        unsigned char *data = evbuffer_pullup(input, (ev_ssize_t)len);
+        if (link->fed + len > REDIS_REPLY_MAX) {
+            redis_link_lose(link, "a reply is over the limit", true);
+            return;
+        }
+        if (data == NULL || redisReaderFeed(link->reader, (const char *)data, len) != REDIS_OK) {
+            redis_link_lose(link, "out of memory for a reply", false);
+            return;
+        }
+        link->fed += len;
+        evbuffer_drain(input, len);
+        while (take_reply(link))
+            ;
+    }
+}
