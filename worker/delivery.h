@@ -68,7 +68,9 @@ struct delivery {
     int64_t started_wall_ms; /* of the attempt under way */
 
     enum outcome outcome;
-    int64_t delay_ms;
+    int64_t delay_ms;        /* from concluded_at_ms on */
+    int64_t concluded_at_ms; /* monotonic */
+    bool put_off;            /* RETRY without an attempt */
     enum dead_reason reason;
     struct buffer response; /* of the last attempt, for a dead letter */
 

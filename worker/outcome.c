@@ -136,6 +136,13 @@ static void put_record(struct redis_args *args, const struct delivery *delivery,
     buffer_release(&text);
 }
 
+/* The delay counts from the outcome, not from its settling beside slower ones. */
+static int64_t delay_left(const struct delivery *delivery, const struct outcome_stamp *stamp)
+{
+    int64_t waited = stamp->now_ms - delivery->concluded_at_ms;
+    return delivery->delay_ms > waited ? delivery->delay_ms - waited : 0;
+}
+
 static bool leaves_something(const struct delivery *delivery)
 {
     return delivery->outcome != OUTCOME_DELIVERED;
@@ -158,7 +165,7 @@ int outcome_of_entry(struct entry *entry, const struct outcome_stamp *stamp)
         if (delivery->outcome == OUTCOME_NONE)
             put_record(args, delivery, stamp->lease_ms, delivery->fence, true);
         else if (delivery->outcome == OUTCOME_RETRY)
-            put_record(args, delivery, delivery->delay_ms, "-", true);
+            put_record(args, delivery, delay_left(delivery, stamp), "-", true);
         else if (delivery->outcome == OUTCOME_DEAD)
             put_dead(args, delivery, stamp);
     }
@@ -175,7 +182,7 @@ int outcome_of_delivery(struct delivery *delivery, const struct outcome_stamp *s
     if (delivery->releasing)
         redis_args_text(args, "release");
     else if (delivery->outcome == OUTCOME_RETRY)
-        put_record(args, delivery, delivery->delay_ms, "-", false);
+        put_record(args, delivery, delay_left(delivery, stamp), "-", false);
     else if (delivery->outcome == OUTCOME_DEAD)
         put_dead(args, delivery, stamp);
     else

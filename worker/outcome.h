@@ -13,6 +13,7 @@
 struct outcome_stamp {
     const char *consumer;
     int64_t lease_ms; /* of a delivery parted from its entry */
+    int64_t now_ms;   /* monotonic: an outcome may have waited for those beside it */
 };
 
 /* Makes entry->settlement of the outcomes of its deliveries: an acknowledgement when they leave

@@ -23,16 +23,17 @@ static void count_and_log(struct pipeline *pipeline, const struct delivery *deli
     char origin[URL_ORIGIN_SIZE] = "";
     if (delivery->outcome == OUTCOME_DEAD)
         counters_add(pipeline->config.counters, COUNTER_DEAD, 1);
-    enum log_level level = delivery->outcome == OUTCOME_DELIVERED ? LOG_DEBUG : LOG_INFO;
+    bool quiet = delivery->outcome == OUTCOME_DELIVERED || delivery->put_off;
+    enum log_level level = quiet ? LOG_DEBUG : LOG_INFO;
     if (!log_is_on(level))
         return;
     if (delivery->slot != NULL && delivery->slot->hook != NULL)
         url_origin(&delivery->slot->hook->url, origin);
-    log_at(level, names[delivery->outcome], log_text("event", entry->event_id),
-           log_text("entry", entry->stream_id), log_int("room", entry->event.room_id),
-           log_text("hook", delivery->hook_id), log_text("origin", origin),
-           log_int("attempts", history->attempts), log_int("status", history->status),
-           log_text("error", history->error),
+    log_at(level, delivery->put_off ? "deferred" : names[delivery->outcome],
+           log_text("event", entry->event_id), log_text("entry", entry->stream_id),
+           log_int("room", entry->event.room_id), log_text("hook", delivery->hook_id),
+           log_text("origin", origin), log_int("attempts", history->attempts),
+           log_int("status", history->status), log_text("error", history->error),
            log_text("reason",
                     delivery->outcome == OUTCOME_DEAD ? dead_reason_name(delivery->reason) : ""),
            log_int("delay_ms", delivery->delay_ms));
@@ -46,6 +47,7 @@ void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enu
     TAILQ_REMOVE(&pipeline->unfinished, delivery, all);
     delivery->state = DELIVERY_DONE;
     delivery->outcome = outcome;
+    delivery->concluded_at_ms = loop_now_ms();
     entry->open--;
     if (delivery->counted_as_retry)
         pipeline->retry_load--;
@@ -70,6 +72,7 @@ void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_
     int64_t delay =
         backoff_exponential(DEFER_FIRST_MS, DEFER_MAX_MS, delivery->history.deferrals, seed);
     delivery->history.deferrals++;
+    delivery->put_off = true;
     delivery->delay_ms = not_before_ms > 0 ? not_before_ms + delay / 4 : delay;
     counters_add(pipeline->config.counters, COUNTER_DEFERRED, 1);
     pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);
@@ -82,6 +85,7 @@ void pipeline_hand_back(struct pipeline *pipeline, struct delivery *delivery)
         http_transfer_cancel(delivery->transfer);
     delivery->transfer = NULL;
     delivery->releasing = delivery->leased;
+    delivery->put_off = true;
     delivery->delay_ms = 0;
     counters_add(pipeline->config.counters, COUNTER_DEFERRED, 1);
     pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);

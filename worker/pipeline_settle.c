@@ -45,6 +45,7 @@ void pipeline_bury(struct pipeline *pipeline, struct entry *entry, enum dead_rea
 void pipeline_submit_entry(struct pipeline *pipeline, struct entry *entry)
 {
     pipeline_forget_timed(entry);
+    pipeline->stamp.now_ms = loop_now_ms();
     if (outcome_of_entry(entry, &pipeline->stamp) != 0) {
         /* It stays pending, and its deliveries are made again: late, but not lost. */
         log_at(LOG_ERROR, "out_of_memory", log_text("entry", entry->stream_id));
@@ -59,6 +60,7 @@ void pipeline_submit_entry(struct pipeline *pipeline, struct entry *entry)
 void pipeline_settle_delivery(struct pipeline *pipeline, struct delivery *delivery)
 {
     struct entry *entry = delivery->entry;
+    pipeline->stamp.now_ms = loop_now_ms();
     if (outcome_of_delivery(delivery, &pipeline->stamp) == 0) {
         settle_submit(pipeline->settle, &delivery->settlement);
         return;
@@ -137,7 +139,8 @@ static void on_parted(struct pipeline *pipeline, struct entry *entry)
 static void hint(struct pipeline *pipeline, const struct delivery *delivery)
 {
     if (delivery->outcome == OUTCOME_RETRY)
-        retry_clock_hint(pipeline->retry_clock, delivery->delay_ms);
+        retry_clock_hint(pipeline->retry_clock,
+                         delivery->concluded_at_ms + delivery->delay_ms - loop_now_ms());
 }
 
 static void on_entry_settled(struct pipeline *pipeline, struct entry *entry)

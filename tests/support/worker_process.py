@@ -34,12 +34,20 @@ class Worker:
 
     Settings are keyword arguments with _ for -: max_in_flight=8 becomes --max-in-flight 8; a list
     repeats the flag; None leaves the flag out. allow_address defaults to loopback, connect_timeout
-    to the timeout given (it may not be longer).
+    to the timeout given (it may not be longer). wrapper is what to start the worker by; it must
+    become the worker, as env(1) does.
     finish() ends it and checks what every test wants checked.
     """
 
     def __init__(
-        self, binary, redis_url, queue=DEFAULT_QUEUE, wait_ready=True, env=None, **settings
+        self,
+        binary,
+        redis_url,
+        queue=DEFAULT_QUEUE,
+        wait_ready=True,
+        env=None,
+        wrapper=(),
+        **settings,
     ):
         self.queue = queue
         self.redis_url = redis_url
@@ -47,7 +55,7 @@ class Worker:
         if "timeout" in settings:
             defaults["connect_timeout"] = settings["timeout"]
         settings = {**defaults, **settings}
-        self.argv = [str(binary), "--redis", redis_url, "--queue", queue]
+        self.argv = [*wrapper, str(binary), "--redis", redis_url, "--queue", queue]
         for name, value in settings.items():
             values = value if isinstance(value, (list, tuple)) else [value]
             for one in values:
