@@ -111,7 +111,8 @@ struct entry {
     struct event event;    /* zeroed until decoded */
     struct registry_query query;
     struct delivery_list deliveries;
-    size_t open;   /* deliveries without an outcome */
+    bool awaits_hooks; /* a stream entry whose deliveries are not made yet: counts as one */
+    size_t open;       /* deliveries without an outcome */
     bool settled;  /* acknowledged, or never was a stream entry */
     bool settling; /* settlement is on its way */
     struct settlement settlement;

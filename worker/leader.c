@@ -40,6 +40,8 @@ void leader_free(struct leader *leader)
 
 /* --- taking over from the dead --- */
 
+static void ask_consumers(struct leader *leader);
+
 static void on_reaped(void *context, const struct reply *reply)
 {
     struct leader *leader = context;
@@ -49,6 +51,8 @@ static void on_reaped(void *context, const struct reply *reply)
     counters_add(leader->config.counters, COUNTER_REAPED, (int64_t)taken);
     log_at(LOG_WARN, "reaped", log_int("entries", (int64_t)taken));
     leader->config.adopt(leader->config.context, 0);
+    if (taken >= REAP_LIMIT)
+        ask_consumers(leader); /* there may be more of it */
 }
 
 static void reap(struct leader *leader, const char *suspect)

@@ -141,6 +141,8 @@ static int make_parts(struct pipeline *pipeline, struct error_text *why)
     if (pipeline->capacity == NULL || pipeline->registry == NULL || make_ends(pipeline) != 0 ||
         loop_timer_init(pipeline->loop, &pipeline->part_timer, pipeline_on_part, pipeline) != 0 ||
         loop_timer_init(pipeline->loop, &pipeline->ask_timer, pipeline_ask_again, pipeline) != 0 ||
+        loop_timer_init(pipeline->loop, &pipeline->lone_timer, pipeline_on_lone_again, pipeline) !=
+            0 ||
         loop_timer_init(pipeline->loop, &pipeline->overdue_timer, pipeline_on_overdue, pipeline) !=
             0 ||
         loop_turn_init(pipeline->loop, &pipeline->refill, refill, pipeline) != 0)
@@ -162,7 +164,6 @@ struct pipeline *pipeline_new(struct loop *loop, const struct pipeline_config *c
     TAILQ_INIT(&pipeline->unfinished);
     TAILQ_INIT(&pipeline->everything);
     TAILQ_INIT(&pipeline->parting);
-    TAILQ_INIT(&pipeline->asking);
     TAILQ_INIT(&pipeline->lone);
     set_policy(pipeline);
     if (make_parts(pipeline, why) != 0) {
@@ -201,6 +202,7 @@ void pipeline_free(struct pipeline *pipeline)
     capacity_free(pipeline->capacity);
     loop_timer_release(&pipeline->part_timer);
     loop_timer_release(&pipeline->ask_timer);
+    loop_timer_release(&pipeline->lone_timer);
     loop_timer_release(&pipeline->overdue_timer);
     loop_turn_release(&pipeline->refill);
     free(pipeline);
@@ -211,7 +213,6 @@ void pipeline_control_up(struct pipeline *pipeline)
     settle_resume(pipeline->settle);
     intake_control_up(pipeline->intake);
     retry_clock_up(pipeline->retry_clock);
-    pipeline_ask_again(pipeline);
     pipeline_next_suspect(pipeline);
 }
 
@@ -247,6 +248,7 @@ void pipeline_alive(struct pipeline *pipeline, int64_t until_ms, bool had_lapsed
         hand_back_waiting(pipeline);
     pipeline->alive_until_ms = until_ms;
     pipeline_dispatch(pipeline);
+    pipeline_next_suspect(pipeline);
 }
 
 void pipeline_drain(struct pipeline *pipeline)
@@ -255,6 +257,7 @@ void pipeline_drain(struct pipeline *pipeline)
     intake_stop(pipeline->intake);
     retry_clock_stop(pipeline->retry_clock);
     hand_back_waiting(pipeline);
+    pipeline_leave_suspects(pipeline);
 }
 
 void pipeline_hand_back_all(struct pipeline *pipeline)

@@ -58,17 +58,33 @@ static struct delivery *add_delivery(struct pipeline *pipeline, struct entry *en
     return delivery;
 }
 
-/* Out of memory: the entry is forgotten here and stays pending in Redis; adoption brings it back.
- * */
-static void give_up(struct pipeline *pipeline, struct entry *entry)
+/* The entry is forgotten here. In Redis it stays pending, and adoption brings it back; or its lease
+ * runs out. */
+void pipeline_let_go(struct pipeline *pipeline, struct entry *entry)
 {
     struct delivery *delivery;
-    log_at(LOG_ERROR, "out_of_memory", log_text("entry", entry->stream_id));
     TAILQ_FOREACH(delivery, &entry->deliveries, link) {
         TAILQ_REMOVE(&pipeline->unfinished, delivery, all);
         load_sub(pipeline, entry, 1);
     }
+    if (entry->awaits_hooks)
+        load_sub(pipeline, entry, 1);
     pipeline_finish_entry(pipeline, entry);
+}
+
+static void give_up(struct pipeline *pipeline, struct entry *entry)
+{
+    log_at(LOG_ERROR, "out_of_memory", log_text("entry", entry->stream_id));
+    pipeline_let_go(pipeline, entry);
+}
+
+/* Draining: what has not started goes to other workers, at once where Redis can be told so. */
+void pipeline_leave_to_others(struct pipeline *pipeline, struct entry *entry)
+{
+    if (entry->settled)
+        pipeline_hand_back(pipeline, TAILQ_FIRST(&entry->deliveries));
+    else
+        pipeline_let_go(pipeline, entry);
 }
 
 static int add_all(struct pipeline *pipeline, struct entry *entry, struct hook_set *set)
@@ -87,11 +103,11 @@ static int add_all(struct pipeline *pipeline, struct entry *entry, struct hook_s
 static void on_hooks_of_entry(struct pipeline *pipeline, struct entry *entry, struct hook_set *set)
 {
     if (add_all(pipeline, entry, set) != 0) {
-        load_sub(pipeline, entry, 1);
         give_up(pipeline, entry);
         return;
     }
-    load_sub(pipeline, entry, 1); /* held while the hooks were unknown */
+    entry->awaits_hooks = false;
+    load_sub(pipeline, entry, 1);
     if (entry->open == 0) {
         counters_add(pipeline->config.counters, COUNTER_NO_HOOK, 1);
         pipeline_submit_entry(pipeline, entry);
@@ -110,54 +126,49 @@ static void on_hooks_of_retry(struct pipeline *pipeline, struct entry *entry, st
     pipeline_admit_all(pipeline, entry);
 }
 
-static void on_hooks(void *context, struct hook_set *set);
-
-static void look_up(struct pipeline *pipeline, struct entry *entry)
+/* Not "no hooks": it waits until the question is answered, but not here, where it would hold room
+ * and, in time, all of it. */
+static void hooks_unknown(struct pipeline *pipeline, struct entry *entry)
 {
-    registry_look_up(pipeline->registry, entry->event.room_id, &entry->query, on_hooks, entry);
-}
-
-static void on_hooks(void *context, struct hook_set *set)
-{
-    struct entry *entry = context;
-    struct pipeline *pipeline = entry->pipeline;
-    if (set == NULL) {
-        /* Not "no hooks": the event waits until the question is answered. */
-        entry->timed_at_ms = loop_now_ms() + LOOKUP_AGAIN_MS;
-        entry->timed_in = &pipeline->asking;
-        TAILQ_INSERT_TAIL(&pipeline->asking, entry, timed);
+    if (entry->settled && entry->open == 0)
+        return; /* handed back meanwhile */
+    if (pipeline->draining) {
+        pipeline_leave_to_others(pipeline, entry);
+    } else if (entry->settled) {
+        pipeline_defer(pipeline, TAILQ_FIRST(&entry->deliveries), 0);
+    } else {
         if (!loop_timer_is_armed(&pipeline->ask_timer))
             loop_timer_arm(&pipeline->ask_timer, LOOKUP_AGAIN_MS);
-    } else if (entry->settled) {
-        on_hooks_of_retry(pipeline, entry, set);
-    } else {
-        on_hooks_of_entry(pipeline, entry, set);
+        pipeline_let_go(pipeline, entry);
     }
 }
 
 void pipeline_ask_again(void *context)
 {
     struct pipeline *pipeline = context;
-    struct entry_list list = TAILQ_HEAD_INITIALIZER(list);
-    TAILQ_CONCAT(&list, &pipeline->asking, timed);
-    while (!TAILQ_EMPTY(&list)) {
-        struct entry *entry = TAILQ_FIRST(&list);
-        TAILQ_REMOVE(&list, entry, timed);
-        entry->timed_in = NULL;
-        look_up(pipeline, entry);
-    }
+    intake_adopt(pipeline->intake, ADOPT_IDLE_MS);
+}
+
+static void on_hooks(void *context, struct hook_set *set)
+{
+    struct entry *entry = context;
+    struct pipeline *pipeline = entry->pipeline;
+    if (set == NULL)
+        hooks_unknown(pipeline, entry);
+    else if (entry->settled)
+        on_hooks_of_retry(pipeline, entry, set);
+    else
+        on_hooks_of_entry(pipeline, entry, set);
 }
 
 static void find_hooks(struct pipeline *pipeline, struct entry *entry)
 {
     if (!entry->event.has_inline_hooks) {
-        look_up(pipeline, entry);
+        registry_look_up(pipeline->registry, entry->event.room_id, &entry->query, on_hooks, entry);
         return;
     }
     struct hook_set *set = hook_set_inline(&entry->event);
     if (set == NULL) {
-        if (!entry->settled)
-            load_sub(pipeline, entry, 1);
         give_up(pipeline, entry);
         return;
     }
@@ -249,8 +260,10 @@ void pipeline_run_entry(struct pipeline *pipeline, struct entry *entry)
         bury_malformed(pipeline, entry, why.text);
         return;
     }
-    if (!entry->settled)
+    if (!entry->settled) {
+        entry->awaits_hooks = true;
         load_add(pipeline, entry, 1);
+    }
     find_hooks(pipeline, entry);
 }
 

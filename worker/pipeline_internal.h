@@ -23,7 +23,9 @@
 #define LEASE_MARGIN_MS 5000 /* a lease lasts timeout + this */
 #define START_MARGIN_MS 2000 /* a POST starts only with timeout + this left of its lease */
 #define PART_AFTER_MS 1000   /* an entry waits so long for its last deliveries */
-#define LOOKUP_AGAIN_MS 500
+#define ADOPT_IDLE_MS 10000  /* past it nothing is on its way to the reader any more */
+#define LOOKUP_AGAIN_MS (ADOPT_IDLE_MS + 1000)
+#define LONE_AGAIN_MS 500
 #define QUEUE_WAIT_MS 1000 /* a delivery waits so long for a slot, then makes way for others */
 #define DEFER_FIRST_MS 1000
 #define DEFER_MAX_MS 300000
@@ -49,12 +51,12 @@ struct pipeline {
     size_t retry_load;               /* the same for leased deliveries */
     struct delivery_list unfinished; /* deliveries without an outcome, linked by all */
     struct entry_list parting;       /* oldest first */
-    struct entry_list asking;        /* look-ups to be asked again, oldest first */
     struct loop_timer part_timer;
-    struct loop_timer ask_timer;
+    struct loop_timer ask_timer; /* entries were let go because their hooks are not known */
     struct loop_timer overdue_timer;
     struct entry_list lone;      /* suspects that wait until they can run alone */
     struct entry *running_alone; /* the one that does; NULL: none */
+    struct loop_timer lone_timer;
     struct loop_turn refill;     /* room may have come: once per turn */
 };
 
@@ -64,6 +66,8 @@ void pipeline_on_entry(void *context, const struct intake_entry *read);
 void pipeline_on_retry(void *context, const struct claimed_retry *claimed);
 void pipeline_ask_again(void *context);
 void pipeline_run_entry(struct pipeline *pipeline, struct entry *entry); /* decode it and go on */
+void pipeline_let_go(struct pipeline *pipeline, struct entry *entry);    /* nothing of it runs */
+void pipeline_leave_to_others(struct pipeline *pipeline, struct entry *entry);
 
 /* pipeline_admit.c */
 void pipeline_admit_all(struct pipeline *pipeline, struct entry *entry);
@@ -74,6 +78,8 @@ void pipeline_bury_delivery(struct pipeline *pipeline, struct delivery *delivery
 bool pipeline_is_suspect(const struct entry *entry);
 void pipeline_hold_suspect(struct pipeline *pipeline, struct entry *entry);
 void pipeline_next_suspect(struct pipeline *pipeline);
+void pipeline_on_lone_again(void *context);
+void pipeline_leave_suspects(struct pipeline *pipeline);
 bool pipeline_is_quarantined(const struct pipeline *pipeline); /* nothing else may come in */
 
 void pipeline_forget_entry(struct pipeline *pipeline, struct entry *entry); /* out of the table */

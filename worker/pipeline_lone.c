@@ -21,12 +21,21 @@ bool pipeline_is_quarantined(const struct pipeline *pipeline)
     return pipeline->running_alone != NULL || !TAILQ_EMPTY(&pipeline->lone);
 }
 
+static void wait_alone(struct pipeline *pipeline, struct entry *entry)
+{
+    if (pipeline->draining) {
+        pipeline_leave_to_others(pipeline, entry);
+        return;
+    }
+    entry->timed_in = &pipeline->lone;
+    TAILQ_INSERT_TAIL(&pipeline->lone, entry, timed);
+}
+
 void pipeline_hold_suspect(struct pipeline *pipeline, struct entry *entry)
 {
     log_at(LOG_WARN, "suspect", log_text("entry", entry->stream_id),
            log_int("claims", entry->claims), log_text("do", "runs alone"));
-    entry->timed_in = &pipeline->lone;
-    TAILQ_INSERT_TAIL(&pipeline->lone, entry, timed);
+    wait_alone(pipeline, entry);
     pipeline_next_suspect(pipeline);
 }
 
@@ -48,41 +57,56 @@ static void poison(struct pipeline *pipeline, struct entry *entry)
                   json ? none : entry->document);
 }
 
-static void on_counted(void *context, const struct reply *reply)
+static void again_later(struct pipeline *pipeline)
+{
+    struct entry *entry = pipeline->running_alone;
+    pipeline->running_alone = NULL;
+    wait_alone(pipeline, entry);
+    loop_timer_arm(&pipeline->lone_timer, LONE_AGAIN_MS);
+}
+
+static void on_allowed(void *context, const struct reply *reply)
 {
     struct pipeline *pipeline = context;
     struct entry *entry = pipeline->running_alone;
     int64_t count = reply_int(reply);
-    if (reply_error(reply) != REPLY_NO_ERROR) {
-        pipeline->running_alone = NULL; /* again when the link is back, or at the next look */
-        entry->timed_in = &pipeline->lone;
-        TAILQ_INSERT_HEAD(&pipeline->lone, entry, timed);
-        if (reply_error(reply) == REPLY_NOSCRIPT)
-            pipeline_next_suspect(pipeline);
-    } else if (count == 0) {
-        pipeline_finish_entry(pipeline, entry); /* another worker holds it now */
-    } else if (count - SUSPECT_CLAIMS > pipeline->config.settings->poison_after) {
+    if (entry == NULL || (entry->settled && entry->open == 0))
+        return; /* handed back meanwhile */
+    if (reply_error(reply) != REPLY_NO_ERROR)
+        again_later(pipeline);
+    else if (count == 0)
+        pipeline_let_go(pipeline, entry); /* another worker holds it now */
+    else if (count - SUSPECT_CLAIMS > pipeline->config.settings->poison_after)
         poison(pipeline, entry);
-    } else {
+    else
         pipeline_run_entry(pipeline, entry);
-    }
 }
 
-static void count_and_run(struct pipeline *pipeline, struct entry *entry)
+/* An entry's run is counted before it begins. A record counts its expired leases: it gets a whole
+ * new one, because it may have waited long for its turn. */
+static void ask_to_run(struct pipeline *pipeline, struct entry *entry)
 {
+    const struct pipeline_config *config = &pipeline->config;
+    enum script_number number = entry->settled ? SCRIPT_LONE_LEASE : SCRIPT_LONE_RUN;
     struct redis_args args;
     redis_args_init(&args);
-    redis_args_text(&args, pipeline->config.keys->events);
-    redis_args_text(&args, KEYS_GROUP);
-    redis_args_text(&args, pipeline->config.consumer);
-    redis_args_text(&args, entry->stream_id);
-    if (redis_link_eval(pipeline->config.control,
-                        &pipeline->config.scripts->script[SCRIPT_LONE_RUN], 1, &args, on_counted,
-                        pipeline) != 0) {
-        pipeline->running_alone = NULL;
-        entry->timed_in = &pipeline->lone;
-        TAILQ_INSERT_HEAD(&pipeline->lone, entry, timed);
+    if (entry->settled) {
+        struct delivery *delivery = TAILQ_FIRST(&entry->deliveries);
+        delivery->lease_until_ms = loop_now_ms() + pipeline->stamp.lease_ms;
+        redis_args_text(&args, config->keys->retries);
+        redis_args_text(&args, config->keys->deliveries);
+        redis_args_text(&args, delivery->id);
+        redis_args_text(&args, delivery->fence);
+        redis_args_int(&args, pipeline->stamp.lease_ms);
+    } else {
+        redis_args_text(&args, config->keys->events);
+        redis_args_text(&args, KEYS_GROUP);
+        redis_args_text(&args, config->consumer);
+        redis_args_text(&args, entry->stream_id);
     }
+    if (redis_link_eval(config->control, &config->scripts->script[number], entry->settled ? 2 : 1,
+                        &args, on_allowed, pipeline) != 0)
+        again_later(pipeline);
     redis_args_release(&args);
 }
 
@@ -121,10 +145,23 @@ void pipeline_next_suspect(struct pipeline *pipeline)
     pipeline_forget_timed(entry);
     pipeline->running_alone = entry;
     release_leased(pipeline);
-    if (!entry->settled)
-        count_and_run(pipeline, entry);
-    else if (entry->claims - (SUSPECT_CLAIMS - 1) >= pipeline->config.settings->poison_after)
+    if (entry->settled &&
+        entry->claims - (SUSPECT_CLAIMS - 1) >= pipeline->config.settings->poison_after)
         poison(pipeline, entry);
     else
-        pipeline_run_entry(pipeline, entry);
+        ask_to_run(pipeline, entry);
+}
+
+void pipeline_on_lone_again(void *context)
+{
+    pipeline_next_suspect(context);
+}
+
+void pipeline_leave_suspects(struct pipeline *pipeline)
+{
+    struct entry *entry;
+    while ((entry = TAILQ_FIRST(&pipeline->lone)) != NULL) {
+        pipeline_forget_timed(entry);
+        pipeline_leave_to_others(pipeline, entry);
+    }
 }

@@ -57,8 +57,8 @@ int redis_link_send(struct redis_link *link, const struct redis_args *args, int6
 /* The same with words parted by single spaces: redis_link_say(link, fn, context, "CLIENT ID"). */
 int redis_link_say(struct redis_link *link, redis_reply_fn *fn, void *context, const char *words);
 
-/* Runs a script with keys_len keys leading args: sent as text the first time on each connection,
- * then by its SHA-1. On REPLY_NOSCRIPT send again at once: the text goes then. */
+/* Runs a script with keys_len keys leading args: by its SHA-1 when it is meant to be and this
+ * connection has seen its text. On REPLY_NOSCRIPT send again at once: the text goes then. */
 int redis_link_eval(struct redis_link *link, const struct redis_script *script, int keys_len,
                     const struct redis_args *args, redis_reply_fn *fn, void *context);
 

@@ -55,7 +55,7 @@ int redis_link_eval(struct redis_link *link, const struct redis_script *script, 
 {
     struct redis_args all;
     uint32_t bit = UINT32_C(1) << script->number;
-    bool by_sha = (link->scripts_known & bit) != 0;
+    bool by_sha = script->by_sha && (link->scripts_known & bit) != 0;
     redis_args_init(&all);
     redis_args_text(&all, by_sha ? "EVALSHA" : "EVAL");
     redis_args_text(&all, by_sha ? script->sha : script->text);

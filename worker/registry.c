@@ -16,6 +16,7 @@ struct registry_room {
     struct hook_set *set;   /* NULL until read */
     int64_t fresh_until_ms; /* monotonic */
     bool reading;
+    bool failing; /* told once */
     struct hook_set *arriving; /* read, its state not yet */
     TAILQ_HEAD(, registry_query) queries;
 };
@@ -115,9 +116,11 @@ static void answer(struct registry_room *room, struct hook_set *set)
 static void fail(struct registry_room *room, const struct reply *reply)
 {
     char words[160];
-    if (reply != NULL)
+    if (reply != NULL && !room->failing) {
+        room->failing = true;
         log_at(LOG_WARN, "hook_lookup_failed", log_int("room", room->room_id),
                log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
+    }
     hook_set_drop(room->arriving);
     room->arriving = NULL;
     answer(room, NULL);
@@ -128,6 +131,7 @@ static void arrived(struct registry_room *room)
     hook_set_drop(room->set);
     room->set = room->arriving;
     room->arriving = NULL;
+    room->failing = false;
     room->fresh_until_ms = loop_now_ms() + REGISTRY_TTL_MS;
     answer(room, room->set);
 }

@@ -5,6 +5,8 @@
 #ifndef WORKER_SCRIPTS_H
 #define WORKER_SCRIPTS_H
 
+#include <stdbool.h>
+
 enum script_number {
     SCRIPT_ACKNOWLEDGE,      /* delete what leaves nothing behind */
     SCRIPT_ADOPT,            /* take up own pending entries */
@@ -18,6 +20,7 @@ enum script_number {
     SCRIPT_TRIM_DEAD,        /* keep dead letters within dead-max-bytes */
     SCRIPT_PRUNE_HOOK_STATE, /* forget old pauses */
     SCRIPT_LONE_RUN,         /* count a run of a suspect entry */
+    SCRIPT_LONE_LEASE,       /* lease a suspect delivery anew before its run */
     SCRIPT_LEAVE,            /* say goodbye */
     SCRIPTS
 };
@@ -26,6 +29,8 @@ struct redis_script {
     int number; /* a script_number; at most 32 */
     const char *text;
     char sha[41]; /* SHA-1 of text in hex */
+    bool by_sha;  /* sent by its hash once a connection has seen the text; whoever sends it must
+                      send it again on NOSCRIPT. Rare scripts go as text every time. */
 };
 
 struct scripts {

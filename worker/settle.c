@@ -129,7 +129,7 @@ static void on_failure(struct batch *batch, const struct reply *reply)
     case REPLY_GONE:
         break; /* settle_resume follows */
     case REPLY_NOSCRIPT:
-        flush_soon(settle);
+        loop_timer_arm(&settle->timer, 0); /* also when it was refused before */
         break;
     case REPLY_DEMOTED:
         redis_link_drop(settle->config.link, "this Redis is read-only");

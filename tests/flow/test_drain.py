@@ -95,11 +95,12 @@ def test_the_rest_is_due_now_without_an_attempt(redis, receiver, start_worker):
     """One slot: what was read but not started is put off by the defer script, or was never read."""
     receiver.script("/", [Answer(200, delay=0.4)])
     set_hook(redis, 438, "main", url=receiver.url())
-    worker = start_worker(max_per_endpoint=1)
+    worker = start_worker(max_per_endpoint=1, drain_timeout="10s")
     for n in range(10):
         enqueue(redis, message_event(), id=f"event-{n}")
-    receiver.wait_for(1)
-    worker.terminate()
+    wait_until(lambda: pending(redis) + len(records(redis)) == 10, 5, "all to be read")
+    worker.signal(signal.SIGTERM)
+    assert wait_exit(worker.process, 10) < 1.5, "what only waits is not waited for"
     check_traces_gone(redis)
     assert len(receiver.requests()) < 10
     for delivery_id, record in records(redis).items():

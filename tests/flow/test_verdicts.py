@@ -232,9 +232,9 @@ def test_expired_by_the_setting(redis, receiver, start_worker):
 def test_expired_by_the_hook(redis, receiver, start_worker):
     receiver.script("/", [Answer(500)])
     set_hook(redis, 438, "main", url=receiver.url(), maxAge="1s")
-    start_worker(retry_schedule="5s")
+    start_worker(retry_schedule="20s")
     enqueue(redis, message_event())
-    (letter,) = wait_dead(redis)
+    (letter,) = wait_dead(redis, timeout=2)  # at once: the retry would come too late
     assert (letter["reason"], letter["attempts"]) == ("expired", "1")
 
 

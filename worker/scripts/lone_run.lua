@@ -6,7 +6,13 @@
 -- ARGV  group consumer id
 -- reply the claims counted so far, this one included; 0 when the entry is not ours
 local events, group, me, id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-local pending = redis.call('XPENDING', events, group, id, id, 1)[1]
+local found = redis.pcall('XPENDING', events, group, id, id, 1)
+if found.err then
+    -- Stream or group were deleted, and the entry with them.
+    assert(string.find(found.err, 'NOGROUP', 1, true), found.err)
+    return 0
+end
+local pending = found[1]
 if not pending or pending[2] ~= me then
     return 0
 end

@@ -11,4 +11,5 @@ if not used or used <= max then
 end
 -- A little below the limit, so that it is not hit again at once.
 local keep = math.floor(redis.call('XLEN', KEYS[1]) * (max / used) * 0.9)
-return redis.call('XTRIM', KEYS[1], 'MAXLEN', keep)
+-- Whole nodes only: exact trimming beside XDEL can leave a node that Redis refuses to load again.
+return redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', keep)

@@ -1,0 +1,25 @@
+/*
+ * An answer of Redis as a tree. Every accessor is safe on any node, NULL too: what is not there is
+ * empty.
+ */
+#ifndef PRODUCER_REDIS_ANSWER_H
+#define PRODUCER_REDIS_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bytes.h"
+
+struct answer;
+
+void answer_free(struct answer *answer); /* NULL allowed; the whole tree, by its root */
+bool answer_is_nil(const struct answer *answer);
+bool answer_is_error(const struct answer *answer);
+struct bytes answer_text(const struct answer *answer); /* of a string, a status or an error;
+                                                           NUL-terminated */
+int64_t answer_int(const struct answer *answer);       /* of an integer or a string of digits */
+size_t answer_len(const struct answer *answer);        /* of a list */
+const struct answer *answer_at(const struct answer *answer, size_t index);
+
+#endif

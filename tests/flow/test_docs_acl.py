@@ -1,0 +1,145 @@
+"""The ACL users of docs/operations.md can do their work, and nothing is refused them."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import redis as redis_py
+
+from receiver import Answer
+from wait import wait_until
+from webhook_queue import (
+    assert_queue_empty,
+    dead_letters,
+    enqueue,
+    hook_states,
+    key,
+    message_event,
+    stats,
+)
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def users(own_redis):
+    """A server with the documented users: (its RedisServer, url("worker"))."""
+    server = own_redis()
+    page = (TOP / "docs/operations.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```sh\n(redis-cli ACL .*?)^```", page, re.MULTILINE | re.DOTALL)
+    commands = block.replace("redis-cli ", f"redis-cli -p {server.port} ")
+    told = subprocess.run(
+        ["bash", "-euc", commands], check=True, capture_output=True, text=True
+    ).stdout
+    assert told.split() == ["OK"] * 3
+
+    def url(name):
+        return f"redis://roomhook-{name}:{name}-password@{server.host}:{server.port}/0"
+
+    return server, url
+
+
+@pytest.fixture
+def run(users, roomhook_bin):
+    """run("operator", "dead", "list") is the command line as that user -> what it printed."""
+    _, url = users
+
+    def run_as(name, *arguments):
+        done = subprocess.run(
+            [roomhook_bin / "roomhook", "--redis", url(name), *arguments],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{arguments}:\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    return run_as
+
+
+def refused(client):
+    """What Redis refused to a user so far."""
+    return [(entry["username"], entry["object"]) for entry in client.acl_log()]
+
+
+def leave_behind_a_dead_worker(client):
+    """Pending for a consumer without a heartbeat: an event, one that is too large, a suspect."""
+    client.xgroup_create(key("events"), "workers", id="0", mkstream=True)
+    for text in ("plain", "x" * 20000, "suspect"):
+        enqueue(client, message_event(room=1, text=text))
+    name = "gone-1-00000000"
+    ((_, entries),) = client.xreadgroup("workers", name, {key("events"): ">"})
+    suspect = entries[2][0]
+    client.xclaim(key("events"), "workers", name, 0, [suspect], retrycount=3, justid=True)
+
+
+def fill_what_the_leader_tidies(client):
+    for _ in range(12):
+        client.xadd(key("dead"), {"reason": "rejected", "json": "x" * 100000})
+    old = {"until": 1667548137257, "disabled": False, "reason": "retry-after"}
+    client.hset(key("hooks-state"), "9/main/00000000", json.dumps(old))
+
+
+def test_worker_and_operator(users, run, receiver, start_worker):
+    server, url = users
+    client = server.client()
+    settings = {
+        "heartbeat_ttl": "3s",
+        "retry_schedule": "100ms,100ms",
+        "max_event_bytes": "8k",
+        "dead_max_bytes": "1m",
+    }
+    leave_behind_a_dead_worker(client)
+    fill_what_the_leader_tidies(client)
+    for room, path in ((1, "/fine"), (2, "/flaky"), (3, "/gone"), (4, "/busy"), (5, "/slow")):
+        run("operator", "hook", "set", "--room", str(room), "--url", receiver.url(path))
+    run("operator", "hook", "set", "--room", "5", "--id", "fast", "--url", receiver.url("/fine"))
+    receiver.script("/flaky", [Answer(503), Answer(503), Answer(200)])
+    receiver.script("/gone", Answer(410))
+    receiver.script("/busy", [Answer(429, headers=(("Retry-After", "1"),)), Answer(200)])
+    receiver.script("/slow", [Answer(200, delay=1.5)])
+
+    worker = start_worker(redis=url("worker"), wait_ready=False, **settings)
+    worker.wait_log("ready")
+    for room in range(2, 6):
+        run("producer", "send", "--room", str(room), "--text", "hello")
+    receiver.wait_for(3, "/flaky")
+    receiver.wait_for(2, "/busy", timeout=15)
+    wait_until(lambda: len(receiver.requests("/fine")) == 3, 15, "what the dead worker left")
+    assert_queue_empty(client, timeout=10)
+    letters = {letter["reason"]: letter for letter in dead_letters(client)}
+    assert {"gone", "too-large"} <= set(letters)
+    wait_until(lambda: "9/main/00000000" not in hook_states(client), 5, "the old pause to go")
+    wait_until(lambda: stats(client).get("dead_dropped", 0) > 0, 5, "letters past the cap to go")
+
+    assert "disabled: gone" in run("operator", "hook", "list", "--room", "3")
+    run("operator", "hook", "disable", "--room", "3")
+    run("operator", "hook", "enable", "--room", "3")
+    run("operator", "hook", "remove", "--room", "4")
+    run("operator", "dead", "list", "--reason", "gone")
+    run("operator", "dead", "show", letters["gone"]["id"])
+    run("operator", "dead", "purge", letters["too-large"]["id"])
+    run("operator", "dead", "replay", letters["gone"]["id"])
+    run("operator", "status")
+    assert worker.terminate() == 0
+    assert client.exists(key("leader")) == 0
+    assert refused(client) == []
+
+
+def test_others_may_not(users):
+    server, url = users
+    client = server.client()
+    for name, command in (
+        ("worker", ["FLUSHALL"]),
+        ("worker", ["CONFIG", "GET", "*"]),
+        ("worker", ["SET", "another", "1"]),
+        ("producer", ["XADD", "another", "*", "a", "b"]),
+        ("producer", ["XRANGE", key("events"), "-", "+"]),
+        ("producer", ["HSET", key("room:1"), "main", "{}"]),
+        ("operator", ["XADD", "another", "*", "a", "b"]),
+        ("operator", ["KEYS", "*"]),
+    ):
+        with redis_py.Redis.from_url(url(name)) as user:
+            with pytest.raises(redis_py.exceptions.NoPermissionError):
+                user.execute_command(*command)
+    assert len(refused(client)) > 0

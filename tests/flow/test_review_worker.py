@@ -1,0 +1,183 @@
+"""States that must pass: what is broken or suspect waits, and everything else goes on."""
+
+import json
+import signal
+import time
+
+import pytest
+
+from receiver import Answer, Hang
+from wait import stays_true, wait_until
+from webhook_queue import (
+    GROUP,
+    assert_queue_empty,
+    dead_letters,
+    enqueue,
+    key,
+    message_event,
+    now_ms,
+    pending,
+    queue_state,
+    record_of,
+    set_hook,
+)
+from worker_process import wait_exit
+
+DEAD_CONSUMER = "dead-1-00000000"
+
+
+def add_waiting(redis, delivery_id, room=438, hook="main", claims=0, fence="-", due_in_ms=0):
+    """A delivery that waits in {Q}:retries, as docs/protocol.md describes it."""
+    meta = json.dumps({"room": room, "hook": hook, "attempts": 1, "encoding": "json"})
+    document = json.dumps(message_event(room=room))
+    redis.hset(key("deliveries"), delivery_id, f"{fence} {claims}\n{meta}\n{document}")
+    redis.zadd(key("retries"), {delivery_id: now_ms(redis) + due_in_ms})
+
+
+def add_suspect(redis, claims=3, **fields):
+    """An event that is pending for a dead worker and was taken over before."""
+    if not redis.exists(key("events")):
+        redis.xgroup_create(key("events"), GROUP, id="0", mkstream=True)
+    enqueue(redis, message_event(**fields), id="suspect")
+    ((_, ((entry_id, _),)),) = redis.xreadgroup(GROUP, DEAD_CONSUMER, {key("events"): ">"}, count=1)
+    redis.xclaim(
+        key("events"), GROUP, DEAD_CONSUMER, 0, [entry_id], retrycount=claims, justid=True
+    )
+    return entry_id.decode()
+
+
+def stream_id(redis, ago_ms=0):
+    return f"{now_ms(redis) - ago_ms}-0"
+
+
+def test_a_waiting_delivery_of_a_broken_room_stops_nobody(redis, receiver, start_worker):
+    """Its hooks cannot be looked up; its leases run out one after the other."""
+    redis.set(key("room:438"), "not a hash")
+    set_hook(redis, 439, "main", url=receiver.url("/other"))
+    delivery = stream_id(redis) + "/main"
+    add_waiting(redis, delivery)
+    worker = start_worker(timeout="1s")
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        seen = len(receiver.requests("/other"))
+        enqueue(redis, message_event(room=439))
+        receiver.wait_for(seen + 1, "/other", timeout=3)
+        time.sleep(0.2)
+    assert not worker.logged("suspect")
+    redis.delete(key("room:438"))
+    set_hook(redis, 438, "main", url=receiver.url())
+    receiver.wait_for(1, "/", timeout=60)
+    assert_queue_empty(redis)
+    assert len(receiver.requests("/")) == 1
+
+
+def test_events_of_a_broken_room_stop_nobody(redis, receiver, start_worker):
+    """More of them than the worker has slots."""
+    redis.set(key("room:438"), "not a hash")
+    set_hook(redis, 439, "main", url=receiver.url("/other"))
+    start_worker(max_in_flight=4)
+    for _ in range(10):
+        enqueue(redis, message_event())
+    enqueue(redis, message_event(room=439))
+    receiver.wait_for(1, "/other", timeout=30)
+    redis.delete(key("room:438"))
+    set_hook(redis, 438, "main", url=receiver.url())
+    receiver.wait_for(10, "/", timeout=80)
+    assert_queue_empty(redis)
+
+
+def test_a_suspect_whose_stream_is_deleted(redis, receiver, start_worker):
+    """It waits to run alone, and is gone when its turn comes: the worker goes on."""
+    receiver.script("/slow", [Answer(200, delay=8), Answer(200)])
+    set_hook(redis, 438, "main", url=receiver.url())
+    set_hook(redis, 439, "main", url=receiver.url("/slow"))
+    add_suspect(redis)
+    worker = start_worker(heartbeat_ttl="3s")
+    enqueue(redis, message_event(room=439))
+    receiver.wait_for(1, "/slow")
+    worker.wait_log("suspect", timeout=12)
+    redis.delete(key("events"))
+    enqueue(redis, message_event(), id="later")
+    receiver.wait_for(1, "/", timeout=20)
+    assert_queue_empty(redis)
+
+
+def test_sigterm_while_a_suspect_waits(redis, receiver, start_worker):
+    """It is left to others; the worker ends when its own work is done."""
+    receiver.script("/slow", [Answer(200, delay=8)])
+    set_hook(redis, 438, "main", url=receiver.url())
+    set_hook(redis, 439, "main", url=receiver.url("/slow"))
+    add_suspect(redis)
+    worker = start_worker(heartbeat_ttl="3s", drain_timeout="20s")
+    enqueue(redis, message_event(room=439))
+    receiver.wait_for(1, "/slow")
+    worker.wait_log("suspect", timeout=12)
+    worker.signal(signal.SIGTERM)
+    assert wait_exit(worker.process, 40) < 9
+    assert pending(redis) == 1
+    start_worker(heartbeat_ttl="3s")
+    receiver.wait_for(1, "/", timeout=15)
+    assert_queue_empty(redis)
+
+
+def test_sigterm_while_a_room_is_broken(redis, receiver, start_worker):
+    redis.set(key("room:438"), "not a hash")
+    worker = start_worker(drain_timeout="20s")
+    enqueue(redis, message_event())
+    worker.wait_log("hook_lookup_failed")
+    worker.signal(signal.SIGTERM)
+    assert wait_exit(worker.process, 40) < 2
+    assert pending(redis) == 1
+
+
+def test_a_suspect_delivery_gets_its_turn(redis, receiver, start_worker):
+    """Although something slower than its lease's margin always runs."""
+    receiver.script("/slow", [Answer(200, delay=3.5)])
+    set_hook(redis, 438, "main", url=receiver.url())
+    set_hook(redis, 439, "main", url=receiver.url("/slow"))
+    start_worker(timeout="4s", max_in_flight=8)
+    for _ in range(60):
+        enqueue(redis, message_event(room=439))
+    receiver.wait_for(1, "/slow")
+    add_waiting(redis, stream_id(redis) + "/main", claims=2)
+    receiver.wait_for(1, "/", timeout=15)
+
+
+def test_retries_get_slots_beside_a_backlog_of_many_hooks(redis, receiver, start_worker):
+    receiver.script("/slow", [Answer(200, delay=0.1)])
+    for n in range(6):
+        set_hook(redis, 439, f"h{n}", url=receiver.url(f"/slow"))
+    set_hook(redis, 438, "main", url=receiver.url())
+    for _ in range(200):
+        enqueue(redis, message_event(room=439))
+    start_worker(max_in_flight=8, max_per_endpoint=8)
+    receiver.wait_for(20, "/slow")
+    for n in range(5):
+        add_waiting(redis, stream_id(redis) + f"/main")
+        time.sleep(0.002)
+    receiver.wait_for(5, "/", timeout=4)
+
+
+def test_many_entries_of_a_dead_worker(redis, receiver, start_worker):
+    set_hook(redis, 438, "main", url=receiver.url())
+    redis.xgroup_create(key("events"), GROUP, id="0", mkstream=True)
+    pipeline = redis.pipeline(transaction=False)
+    for n in range(1500):
+        enqueue(pipeline, message_event())
+    pipeline.execute()
+    redis.xreadgroup(GROUP, DEAD_CONSUMER, {key("events"): ">"}, count=1500)
+    start_worker(heartbeat_ttl="3s")
+    receiver.wait_for(1500, timeout=3 + 5)
+    assert_queue_empty(redis)
+
+
+def test_a_large_event_fails_at_many_hooks(redis, receiver, start_worker):
+    """All outcomes together are larger than one document many times over."""
+    receiver.script("/bad", [Answer(503)])
+    for n in range(70):
+        set_hook(redis, 438, f"h{n}", url=receiver.url("/bad"))
+    start_worker(max_event_bytes="1m", retry_schedule="1h", timeout="20s", max_per_endpoint=64)
+    enqueue(redis, message_event(text="x" * 1000000))
+    receiver.wait_for(70, timeout=30)
+    wait_until(lambda: redis.xlen(key("events")) == 0, 10, "the event to be settled")
+    assert redis.hlen(key("deliveries")) == 70
