@@ -11,6 +11,7 @@
 
 #define DEFAULT_TIMEOUT_MS 5000
 #define CLIENT_NAME "roomhook-producer"
+#define ERROR_SIZE 640
 
 /* Outstanding at once: enough to hide the round trip, little enough to wait in memory. */
 #define CHUNK_COMMANDS 256
@@ -20,7 +21,7 @@ struct rh_producer {
     struct keys keys;
     struct redis_blocking *redis; /* NULL when opening failed */
     size_t max_event_bytes;
-    char error[640];
+    char error[ERROR_SIZE];
 };
 
 static int fail(struct rh_producer *producer, int status, const char *why)
@@ -54,6 +55,7 @@ static int parse_options(const struct rh_producer_options *options, struct rh_pr
         return -1;
     }
     ret_redis->name = CLIENT_NAME;
+    ret_redis->tls = (struct tls_files){options->tls_ca, options->tls_cert, options->tls_key};
     ret_redis->connect_timeout_ms =
         options->connect_timeout_ms ? options->connect_timeout_ms : DEFAULT_TIMEOUT_MS;
     ret_redis->command_timeout_ms =
@@ -125,7 +127,7 @@ struct sending {
     struct rh_result *results;
     int first_failure; /* RH_OK while there is none; its words are the producer's error */
     int halted;        /* why nothing more is sent, or RH_OK */
-    char halted_why[160];
+    char halted_why[ERROR_SIZE];
 };
 
 static void set_failed(struct sending *sending, size_t i, int status, const char *why)

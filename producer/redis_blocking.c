@@ -1,27 +1,25 @@
 #include "redis_blocking.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#include "parse.h"
+#include "redis_sentinel.h"
+#include "redis_wire.h"
 
-#define ARGS_MAX 256   /* of one command; the longest is a batch of 100 ids with their script */
-#define ERROR_SIZE 640 /* a described address and 128 bytes of hiredis, or what Redis answered */
+#define WHERE_SIZE 512
+#define ERROR_SIZE 800 /* where and a reason, or what Redis answered */
 #define ERROR_WORD_SIZE 24
-#define HANDSHAKE_MAX 3 /* AUTH, SELECT, CLIENT SETNAME */
 
 struct redis_blocking {
-    struct redis_blocking_options options;
-    redisContext *context; /* NULL while there is no connection */
-    size_t pending;        /* answers that are still to be got */
-    size_t lost;           /* of a broken pipeline: answers that will not come */
-    bool stale;            /* to be connected anew before the next command */
-    char where[512];
+    struct redis_blocking_options options; /* its files are not looked at again */
+    struct ssl_ctx_st *tls;                /* NULL without TLS */
+    struct redis_wire wire;
+    size_t pending; /* answers that are still to be got */
+    size_t lost;    /* of a broken pipeline: answers that will not come */
+    bool stale;     /* to be connected anew before the next command */
+    char where[WHERE_SIZE];
     char error[ERROR_SIZE];
     char error_word[ERROR_WORD_SIZE]; /* first word of an error answer, else "" */
 };
@@ -36,19 +34,30 @@ static const struct {
     {"CLUSTERDOWN", RH_ERR_BUSY}, {"TRYAGAIN", RH_ERR_BUSY}, {"NOREPLICAS", RH_ERR_BUSY},
 };
 
+static bool is_given(const char *file)
+{
+    return file && file[0] != '\0';
+}
+
+/* Files without TLS are refused: who gives them believes that the connection is secured. */
+static int make_tls(struct redis_blocking *redis, struct error_text *why)
+{
+    const struct tls_files *files = &redis->options.tls;
+
+    if (redis->options.address.tls) {
+        redis->tls = tls_context_new(files, why);
+        return redis->tls ? 0 : -1;
+    }
+    if (!is_given(files->ca) && !is_given(files->cert) && !is_given(files->key))
+        return 0;
+    error_text_set(why, "CA, certificate and key for Redis go with rediss:// and "
+                        "rediss+sentinel://, but the address does not begin so");
+    return -1;
+}
+
 int redis_open(const struct redis_blocking_options *options, struct redis_blocking **ret_redis,
                struct error_text *why)
 {
-    if (options->address.tls) {
-        error_text_set(why, "rediss:// is not possible: this version cannot speak TLS to Redis; "
-                            "use redis:// or unix://, through a tunnel where needed");
-        return RH_ERR_ARGUMENT;
-    }
-    if (options->address.sentinels_len > 0) {
-        error_text_set(why, "redis+sentinel:// is for workers: this version of the producer does "
-                            "not ask Sentinels; use the master's redis:// address");
-        return RH_ERR_ARGUMENT;
-    }
     struct redis_blocking *redis = calloc(1, sizeof(*redis));
     if (!redis) {
         error_text_set(why, "out of memory");
@@ -56,15 +65,17 @@ int redis_open(const struct redis_blocking_options *options, struct redis_blocki
     }
     redis->options = *options;
     redis_address_describe(&options->address, redis->where, sizeof(redis->where));
+    if (make_tls(redis, why) < 0) {
+        redis_close(redis);
+        return RH_ERR_ARGUMENT;
+    }
     *ret_redis = redis;
     return RH_OK;
 }
 
 static void disconnect(struct redis_blocking *redis)
 {
-    if (redis->context)
-        redisFree(redis->context);
-    redis->context = NULL;
+    wire_close(&redis->wire);
     redis->stale = false;
 }
 
@@ -73,6 +84,7 @@ void redis_close(struct redis_blocking *redis)
     if (!redis)
         return;
     disconnect(redis);
+    tls_context_free(redis->tls);
     explicit_bzero(redis, sizeof(*redis)); /* the password */
     free(redis);
 }
@@ -88,10 +100,10 @@ bool redis_error_is(const struct redis_blocking *redis, const char *word)
 }
 
 /* Notes an error answer and returns its meaning. */
-static int answered_error(struct redis_blocking *redis, const redisReply *reply)
+static int answered_error(struct redis_blocking *redis, const struct answer *answer)
 {
     char words[256];
-    bytes_printable((struct bytes){reply->str, reply->len}, words, sizeof(words));
+    bytes_printable(answer_error(answer), words, sizeof(words));
     (void)snprintf(redis->error, sizeof(redis->error), "Redis answered: %s", words);
     (void)snprintf(redis->error_word, sizeof(redis->error_word), "%.*s", (int)strcspn(words, " "),
                    words);
@@ -108,171 +120,204 @@ static int answered_error(struct redis_blocking *redis, const redisReply *reply)
     return RH_ERR_REFUSED;
 }
 
-/* Notes how the connection failed and gives it up. saved_errno is that of the failing call. */
-static int connection_failed(struct redis_blocking *redis, int status, int saved_errno)
+/* Notes how the connection failed, in the words of its wire, and gives it up. */
+static int connection_failed(struct redis_blocking *redis, int status)
 {
-    const char *what = redis->context ? redis->context->errstr : "out of memory";
+    const char *what = status == RH_ERR_UNREACHABLE ? "cannot connect to" : "no answer from";
 
     redis->error_word[0] = '\0';
-    if (status == RH_ERR_UNREACHABLE)
-        (void)snprintf(redis->error, sizeof(redis->error), "cannot connect to %s: %s", redis->where,
-                       what);
-    else if (saved_errno == EAGAIN || saved_errno == EWOULDBLOCK)
-        (void)snprintf(redis->error, sizeof(redis->error), "no answer from %s within %d ms",
-                       redis->where, redis->options.command_timeout_ms);
-    else
-        (void)snprintf(redis->error, sizeof(redis->error),
-                       "the connection to %s broke before the answer: %s", redis->where, what);
+    (void)snprintf(redis->error, sizeof(redis->error), "%s %s: %s", what, redis->where,
+                   redis->wire.why.text);
     redis->lost = redis->pending;
     redis->pending = 0;
     disconnect(redis);
     return status;
 }
 
-static struct timeval timeval_of_ms(int ms)
-{
-    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
-}
-
-static int append_raw(redisContext *context, const struct bytes *args, size_t args_len)
-{
-    const char *argv[ARGS_MAX];
-    size_t argv_len[ARGS_MAX];
-
-    assert(args_len > 0 && args_len <= ARGS_MAX);
-    for (size_t i = 0; i < args_len; i++) {
-        argv[i] = args[i].len > 0 ? args[i].data : "";
-        argv_len[i] = args[i].len;
-    }
-    return redisAppendCommandArgv(context, (int)args_len, argv, argv_len);
-}
-
-/* Appends the commands a new connection begins with; returns how many, CLIENT SETNAME the last. */
-static int append_handshake(struct redis_blocking *redis)
+/* Appends the commands a new connection must begin with and returns how many, or -1. */
+static int append_login(struct redis_blocking *redis)
 {
     const struct redis_address *address = &redis->options.address;
     int appended = 0;
 
-    if (address->password[0] != '\0') {
+    if (address->password[0] != '\0' || address->user[0] != '\0') {
         struct bytes auth[3] = {BYTES("AUTH")};
         size_t n = 1;
         if (address->user[0] != '\0')
             auth[n++] = bytes_of(address->user);
         auth[n++] = bytes_of(address->password);
-        (void)append_raw(redis->context, auth, n);
+        if (wire_append(&redis->wire, auth, n) < 0)
+            return -1;
         appended++;
     }
     if (address->db != 0) {
         char db[16];
         (void)snprintf(db, sizeof(db), "%d", address->db);
         const struct bytes select[] = {BYTES("SELECT"), bytes_of(db)};
-        (void)append_raw(redis->context, select, 2);
+        if (wire_append(&redis->wire, select, 2) < 0)
+            return -1;
         appended++;
     }
-    const struct bytes name[] = {BYTES("CLIENT"), BYTES("SETNAME"), bytes_of(redis->options.name)};
-    (void)append_raw(redis->context, name, 3);
-    return appended + 1;
+    return appended;
 }
 
-/* May the connection be used although CLIENT SETNAME was refused? By an ACL or a proxy, yes. */
-static bool name_is_optional(const struct redis_blocking *redis, int status)
+/* Gets an answer of the greeting. Nothing of the caller's was sent yet: a failure of the connection
+ * is RH_ERR_UNREACHABLE. */
+static int get_greeting(struct redis_blocking *redis, struct answer **ret_answer)
 {
-    return redis_error_is(redis, "NOPERM") ||
-           (status == RH_ERR_REFUSED && redis_error_is(redis, "ERR"));
+    struct answer *answer;
+
+    if (wire_get(&redis->wire, &answer) < 0)
+        return connection_failed(redis, RH_ERR_UNREACHABLE);
+    if (answer_is_error(answer)) {
+        int status = answered_error(redis, answer);
+        answer_free(answer);
+        return status;
+    }
+    *ret_answer = answer;
+    return RH_OK;
 }
 
-/* The first failure decides. Nothing of the caller's was sent yet: a broken one is unreachable. */
-static int handshake(struct redis_blocking *redis)
+static int finish_login(struct redis_blocking *redis, int commands)
 {
-    int commands = append_handshake(redis);
+    struct answer *answer;
 
     for (int i = 0; i < commands; i++) {
-        void *reply = NULL;
-        if (redisGetReply(redis->context, &reply) != REDIS_OK)
-            return connection_failed(redis, RH_ERR_UNREACHABLE, errno);
-        int status = RH_OK;
-        if (((redisReply *)reply)->type == REDIS_REPLY_ERROR)
-            status = answered_error(redis, reply);
-        freeReplyObject(reply);
-        if (status != RH_OK && !(i == commands - 1 && name_is_optional(redis, status))) {
-            disconnect(redis);
+        int status = get_greeting(redis, &answer);
+        if (status != RH_OK)
             return status;
-        }
+        answer_free(answer);
     }
     return RH_OK;
 }
 
-static int connect_now(struct redis_blocking *redis)
+/* That CLIENT SETNAME is refused, by an ACL or a proxy, does no harm. */
+static int finish_name(struct redis_blocking *redis)
 {
-    const struct redis_address *address = &redis->options.address;
-    struct timeval timeout = timeval_of_ms(redis->options.connect_timeout_ms);
+    struct answer *answer;
 
-    if (address->path[0] != '\0')
-        redis->context = redisConnectUnixWithTimeout(address->path, timeout);
-    else
-        redis->context = redisConnectWithTimeout(address->host.name, address->host.port, timeout);
-    if (!redis->context || redis->context->err)
-        return connection_failed(redis, RH_ERR_UNREACHABLE, 0);
-
-    if (redisSetTimeout(redis->context, timeval_of_ms(redis->options.command_timeout_ms)) !=
-        REDIS_OK)
-        return connection_failed(redis, RH_ERR_UNREACHABLE, 0);
-    if (address->path[0] == '\0')
-        (void)redisEnableKeepAlive(redis->context); /* only finds dead peers sooner */
-    return handshake(redis);
+    int status = get_greeting(redis, &answer);
+    if (status == RH_OK)
+        answer_free(answer);
+    else if (status == RH_ERR_REFUSED &&
+             (redis_error_is(redis, "NOPERM") || redis_error_is(redis, "ERR")))
+        return RH_OK;
+    return status;
 }
 
-/* On a connection that owes us nothing, readable means closed or out of step. */
-static bool is_dead(const redisContext *context)
+/* Sentinels may name a master that is none any more. Who may not ask for the role learns it from
+ * the READONLY of the first write. */
+static int finish_role(struct redis_blocking *redis)
 {
-    char byte;
-    ssize_t n = recv(context->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    struct answer *answer;
 
-    return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+    int status = get_greeting(redis, &answer);
+    if (status != RH_OK)
+        return redis_error_is(redis, "NOPERM") ? RH_OK : status;
+    bool is_master = bytes_equal_text(answer_text(answer_at(answer, 0)), "master");
+    answer_free(answer);
+    if (is_master)
+        return RH_OK;
+    error_text_set(&redis->wire.why, "it is not the master (any more)");
+    return connection_failed(redis, RH_ERR_UNREACHABLE);
+}
+
+/* Logs in, selects the database, gives the connection its name: in one round trip. */
+static int greet(struct redis_blocking *redis)
+{
+    const struct bytes name[] = {BYTES("CLIENT"), BYTES("SETNAME"), bytes_of(redis->options.name)};
+    const struct bytes role[] = {BYTES("ROLE")};
+    bool by_sentinel = redis->options.address.sentinels_len > 0;
+
+    int commands = append_login(redis);
+    if (commands < 0 || wire_append(&redis->wire, name, 3) < 0 ||
+        (by_sentinel && wire_append(&redis->wire, role, 1) < 0))
+        return connection_failed(redis, RH_ERR_MEMORY);
+    int status = finish_login(redis, commands);
+    if (status == RH_OK)
+        status = finish_name(redis);
+    if (status == RH_OK && by_sentinel)
+        status = finish_role(redis);
+    if (status != RH_OK)
+        disconnect(redis);
+    return status;
+}
+
+/* Learns from the Sentinels, if there are any, which host to connect to. */
+static int find_host(struct redis_blocking *redis, struct redis_host *ret_host)
+{
+    const struct redis_address *address = &redis->options.address;
+    char where[WHERE_SIZE - 100];
+
+    if (address->sentinels_len == 0) {
+        *ret_host = address->host;
+        return 0;
+    }
+    redis_address_describe(address, where, sizeof(where));
+    (void)snprintf(redis->where, sizeof(redis->where), "%s", where);
+    if (redis_sentinel_master(address, redis->tls, ret_host, &redis->wire.why) < 0)
+        return -1;
+    (void)snprintf(redis->where, sizeof(redis->where), "%s at %.80s:%u", where, ret_host->name,
+                   (unsigned)ret_host->port);
+    return 0;
+}
+
+static int connect_wire(struct redis_blocking *redis)
+{
+    const struct redis_blocking_options *options = &redis->options;
+    struct redis_host host;
+
+    if (options->address.path[0] != '\0')
+        return wire_connect_unix(&redis->wire, options->address.path, options->connect_timeout_ms);
+    if (find_host(redis, &host) < 0)
+        return -1;
+    return wire_connect(&redis->wire, &host, redis->tls, options->connect_timeout_ms);
+}
+
+static int connect_now(struct redis_blocking *redis)
+{
+    if (connect_wire(redis) < 0 ||
+        wire_set_timeout(&redis->wire, redis->options.command_timeout_ms) < 0)
+        return connection_failed(redis, RH_ERR_UNREACHABLE);
+    return greet(redis);
 }
 
 int redis_append(struct redis_blocking *redis, const struct bytes *args, size_t args_len)
 {
     if (redis->pending == 0) {
         redis->lost = 0;
-        if (redis->context && (redis->stale || is_dead(redis->context)))
+        if (redis->wire.context && (redis->stale || wire_is_dead(&redis->wire)))
             disconnect(redis);
     }
-    if (!redis->context) {
+    if (!redis->wire.context) {
         int status = connect_now(redis);
         if (status != RH_OK)
             return status;
     }
-    if (append_raw(redis->context, args, args_len) != REDIS_OK) {
-        (void)connection_failed(redis, RH_ERR_UNKNOWN, 0);
-        return RH_ERR_MEMORY;
-    }
+    if (wire_append(&redis->wire, args, args_len) < 0)
+        return connection_failed(redis, RH_ERR_MEMORY);
     redis->pending++;
     return RH_OK;
 }
 
 int redis_get(struct redis_blocking *redis, struct answer **ret_answer)
 {
+    struct answer *answer;
+
     if (redis->lost > 0) {
         redis->lost--;
         return RH_ERR_UNKNOWN;
     }
     assert(redis->pending > 0);
-
-    void *reply = NULL;
-    errno = 0;
-    if (redisGetReply(redis->context, &reply) != REDIS_OK) {
-        int saved_errno = errno;
-        redis->pending--;
-        return connection_failed(redis, RH_ERR_UNKNOWN, saved_errno);
-    }
     redis->pending--;
-    if (((redisReply *)reply)->type == REDIS_REPLY_ERROR) {
-        int status = answered_error(redis, reply);
-        freeReplyObject(reply);
+    if (wire_get(&redis->wire, &answer) < 0)
+        return connection_failed(redis, RH_ERR_UNKNOWN);
+    if (answer_is_error(answer)) {
+        int status = answered_error(redis, answer);
+        answer_free(answer);
         return status;
     }
-    *ret_answer = reply;
+    *ret_answer = answer;
     return RH_OK;
 }
 
@@ -284,54 +329,4 @@ int redis_command(struct redis_blocking *redis, const struct bytes *args, size_t
     if (status != RH_OK)
         return status;
     return redis_get(redis, ret_answer);
-}
-
-static const redisReply *raw(const struct answer *answer)
-{
-    return (const redisReply *)(const void *)answer;
-}
-
-void answer_free(struct answer *answer)
-{
-    if (answer)
-        freeReplyObject(answer);
-}
-
-bool answer_is_nil(const struct answer *answer)
-{
-    return !answer || raw(answer)->type == REDIS_REPLY_NIL;
-}
-
-struct bytes answer_text(const struct answer *answer)
-{
-    if (!answer)
-        return (struct bytes){NULL, 0};
-    const redisReply *reply = raw(answer);
-    if (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_STATUS)
-        return (struct bytes){NULL, 0};
-    return (struct bytes){reply->str, reply->len};
-}
-
-int64_t answer_int(const struct answer *answer)
-{
-    int64_t number = 0;
-
-    if (!answer)
-        return 0;
-    if (raw(answer)->type == REDIS_REPLY_INTEGER)
-        return raw(answer)->integer;
-    (void)parse_int64(answer_text(answer), INT64_MIN, INT64_MAX, &number);
-    return number;
-}
-
-size_t answer_len(const struct answer *answer)
-{
-    return answer && raw(answer)->type == REDIS_REPLY_ARRAY ? raw(answer)->elements : 0;
-}
-
-const struct answer *answer_at(const struct answer *answer, size_t index)
-{
-    if (index >= answer_len(answer))
-        return NULL;
-    return (const struct answer *)(const void *)raw(answer)->element[index];
 }

@@ -1,9 +1,10 @@
 /*
- * One blocking connection to Redis, for the producer library and the command line. The only file of
- * the producer that knows hiredis.
+ * One blocking connection to Redis, for the producer library and the command line, over every form
+ * of redis_address.h.
  *
  * It connects at the first command, logs in, selects the database, and connects anew at the next
- * command after any failure of the connection. It never sends a command a second time.
+ * command after any failure of the connection and after a READONLY answer. With Sentinels it asks
+ * them for the master at every connect. It never sends a command a second time.
  *
  * Result codes are those of <roomhook/status.h>: RH_ERR_UNREACHABLE nothing was sent,
  * RH_ERR_UNKNOWN sent but not answered, and for what Redis answered RH_ERR_FULL, RH_ERR_BUSY or
@@ -21,6 +22,8 @@
 
 #include "bytes.h"
 #include "redis_address.h"
+#include "redis_answer.h"
+#include "tls.h"
 
 struct redis_blocking;
 
@@ -29,9 +32,11 @@ struct redis_blocking_options {
     int connect_timeout_ms; /* > 0 */
     int command_timeout_ms; /* > 0; for each read and write on the socket */
     const char *name;       /* what CLIENT LIST shows; a literal */
+    struct tls_files tls;   /* only for addresses with TLS; read by redis_open */
 };
 
-/* Makes one without connecting. RH_ERR_ARGUMENT for TLS and Sentinels, RH_ERR_MEMORY; *why told. */
+/* Makes one without connecting. RH_ERR_ARGUMENT for files that cannot be used or go with no TLS,
+ * RH_ERR_MEMORY; *why told. */
 RH_MUST_CHECK int redis_open(const struct redis_blocking_options *options,
                              struct redis_blocking **ret_redis, struct error_text *why);
 
@@ -42,9 +47,6 @@ const char *redis_error(const struct redis_blocking *redis);
 
 /* Was the last failure an error answer that begins with this word, like "NOGROUP"? */
 bool redis_error_is(const struct redis_blocking *redis, const char *word);
-
-/* An answer as a tree. Every accessor is safe on any node, NULL too: what is not there is empty. */
-struct answer;
 
 /* Sends one command and waits. On RH_OK *ret_answer is the caller's, to be given to answer_free. */
 RH_MUST_CHECK int redis_command(struct redis_blocking *redis, const struct bytes *args,
@@ -58,13 +60,5 @@ RH_MUST_CHECK int redis_command(struct redis_blocking *redis, const struct bytes
 RH_MUST_CHECK int redis_append(struct redis_blocking *redis, const struct bytes *args,
                                size_t args_len);
 RH_MUST_CHECK int redis_get(struct redis_blocking *redis, struct answer **ret_answer);
-
-void answer_free(
-    struct answer *answer); /* NULL allowed; only for what redis_command and _get gave */
-bool answer_is_nil(const struct answer *answer);
-struct bytes answer_text(const struct answer *answer); /* of a string or status; NUL-terminated */
-int64_t answer_int(const struct answer *answer);       /* of an integer or a string of digits */
-size_t answer_len(const struct answer *answer);        /* of a list */
-const struct answer *answer_at(const struct answer *answer, size_t index);
 
 #endif

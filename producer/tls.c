@@ -89,11 +89,13 @@ void tls_context_free(struct ssl_ctx_st *context)
 static bool expect_host(SSL *session, const char *host)
 {
     unsigned char scratch[sizeof(struct in6_addr)];
+    char name[256]; /* OpenSSL's macro for it takes no const */
 
     if (inet_pton(AF_INET, host, scratch) == 1 || inet_pton(AF_INET6, host, scratch) == 1)
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), host) == 1;
     SSL_set_hostflags(session, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return SSL_set1_host(session, host) == 1 && SSL_set_tlsext_host_name(session, host) == 1;
+    return bytes_copy_text(bytes_of(host), name, sizeof(name)) &&
+           SSL_set1_host(session, name) == 1 && SSL_set_tlsext_host_name(session, name) == 1;
 }
 
 struct ssl_st *tls_session_new(struct ssl_ctx_st *context, int fd, const char *host)

@@ -46,6 +46,7 @@ struct capacity_endpoint {
 struct capacity {
     struct capacity_limits limits;
     size_t in_flight;
+    size_t taken; /* of in_flight: by capacity_take */
     size_t waiting;
     struct origin *origins;
     struct capacity_endpoint *endpoints;
@@ -310,19 +311,26 @@ int64_t capacity_oldest_ms(const struct capacity *capacity)
     return oldest ? oldest->since_ms : -1;
 }
 
+static void waiter_fly(struct capacity *capacity, struct capacity_waiter *waiter)
+{
+    waiter->state = CAPACITY_IN_FLIGHT;
+    capacity->in_flight++;
+    waiter->endpoint->origin->in_flight++;
+    waiter->endpoint->in_flight++;
+}
+
 struct capacity_waiter *capacity_next(struct capacity *capacity)
 {
+    const struct capacity_limits *limits = &capacity->limits;
     struct capacity_endpoint *endpoint = TAILQ_FIRST(&capacity->ready);
     struct capacity_waiter *waiter;
 
-    if (!endpoint || capacity->in_flight >= capacity->limits.in_flight)
+    if (!endpoint || capacity->in_flight >= limits->in_flight ||
+        capacity->in_flight - capacity->taken + limits->kept >= limits->in_flight)
         return NULL;
     waiter = TAILQ_FIRST(&endpoint->waiters);
     waiter_take_out(capacity, waiter);
-    waiter->state = CAPACITY_IN_FLIGHT;
-    capacity->in_flight++;
-    endpoint->origin->in_flight++;
-    endpoint->in_flight++;
+    waiter_fly(capacity, waiter);
     endpoint_dequeue(capacity, endpoint); /* behind the others for its next turn */
     endpoint_update(capacity, endpoint);
     return waiter;
@@ -340,6 +348,8 @@ void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter, b
         capacity->in_flight--;
         endpoint->origin->in_flight--;
         endpoint->in_flight--;
+        capacity->taken -= waiter->taken ? 1 : 0;
+        waiter->taken = false;
         if (answered && endpoint->in_flight <= capacity->limits.per_endpoint / 2)
             endpoint->is_congested = false;
     }
@@ -349,17 +359,30 @@ void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter, b
     endpoint_rest_if_unused(capacity, endpoint);
 }
 
-bool capacity_has_room(const struct capacity *capacity, const char *endpoint, const char *origin)
+int capacity_take(struct capacity *capacity, struct capacity_waiter *waiter, const char *endpoint,
+                  const char *origin)
 {
-    const struct capacity_endpoint *known = endpoint_find(capacity, endpoint);
-    const struct origin *known_origin = known ? known->origin : origin_find(capacity, origin);
+    const struct capacity_limits *limits = &capacity->limits;
+    struct capacity_endpoint *found = endpoint_find(capacity, endpoint);
+    const struct origin *from = found ? found->origin : origin_find(capacity, origin);
 
-    if (capacity->in_flight >= capacity->limits.in_flight)
-        return false;
-    if (known_origin && known_origin->in_flight >= capacity->limits.per_origin)
-        return false;
-    return !known ||
-           (TAILQ_EMPTY(&known->waiters) && known->in_flight < capacity->limits.per_endpoint);
+    assert(waiter->state == CAPACITY_OUT);
+    if (capacity->in_flight >= limits->in_flight ||
+        (found && (!TAILQ_EMPTY(&found->waiters) || found->in_flight >= limits->per_endpoint)) ||
+        /* What is ready has a claim on its origin's slots. */
+        (from && from->in_flight + from->ready_len >= limits->per_origin))
+        return CAPACITY_CONGESTED;
+    found = endpoint_get(capacity, endpoint, origin);
+    if (!found)
+        return -1;
+    if (found->is_idle)
+        endpoint_end_idling(capacity, found);
+    waiter->endpoint = found;
+    waiter->taken = true;
+    capacity->taken++;
+    waiter_fly(capacity, waiter);
+    endpoint_update(capacity, found);
+    return 0;
 }
 
 size_t capacity_in_flight(const struct capacity *capacity)

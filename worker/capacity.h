@@ -26,6 +26,7 @@ enum capacity_state {
 struct capacity_waiter {
     enum capacity_state state;
     struct capacity_endpoint *endpoint;
+    bool taken;                           /* its slot was taken by capacity_take */
     int64_t since_ms;                     /* when it began to wait */
     TAILQ_ENTRY(capacity_waiter) link;    /* in its endpoint's queue */
     TAILQ_ENTRY(capacity_waiter) arrival; /* in the order of arrival over all endpoints */
@@ -35,6 +36,7 @@ struct capacity_limits {
     size_t in_flight;
     size_t per_origin;
     size_t per_endpoint;
+    size_t kept; /* of in_flight: for those that do not wait, see capacity_take */
 };
 
 struct capacity *capacity_new(const struct capacity_limits *limits); /* NULL: out of memory */
@@ -64,12 +66,14 @@ int64_t capacity_oldest_ms(const struct capacity *capacity);
 /* Takes the next waiter whose limits allow it and counts it in flight; NULL when none may go. */
 struct capacity_waiter *capacity_next(struct capacity *capacity);
 
+/* A slot at once, or none: for one that cannot wait. Those who wait never hold the kept slots, and
+ * go first at their own endpoint. 0; -1: out of memory; CAPACITY_CONGESTED: no slot is free. */
+int capacity_take(struct capacity *capacity, struct capacity_waiter *waiter, const char *endpoint,
+                  const char *origin);
+
 /* Takes a waiter out, from whatever state; OUT afterwards. answered: it was in flight and the
  * receiver answered. */
 void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter, bool answered);
-
-/* Could a waiter for this endpoint start at once (free slot, nobody waiting there)? */
-bool capacity_has_room(const struct capacity *capacity, const char *endpoint, const char *origin);
 
 size_t capacity_in_flight(const struct capacity *capacity);
 size_t capacity_waiting(const struct capacity *capacity);

@@ -113,8 +113,8 @@ struct entry {
     struct delivery_list deliveries;
     bool awaits_hooks; /* a stream entry whose deliveries are not made yet: counts as one */
     size_t open;       /* deliveries without an outcome */
-    bool settled;  /* acknowledged, or never was a stream entry */
-    bool settling; /* settlement is on its way */
+    bool settled;      /* acknowledged, or never was a stream entry */
+    bool settling;     /* settlement is on its way */
     struct settlement settlement;
 };
 

@@ -20,6 +20,7 @@
 #include "scripts.h"
 
 #define INTAKE_BLOCK_MS 5000
+#define INTAKE_IDLE_MS 10000 /* past it nothing is on its way to the reader any more */
 
 /* An entry as read. Views are borrowed for the call. */
 struct intake_entry {

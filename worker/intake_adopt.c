@@ -14,6 +14,7 @@
 
 struct adoption {
     const struct intake_config *config;
+    const bool *reading;
     loop_fn *done;
     void *context;
     bool running;
@@ -31,13 +32,14 @@ struct adoption {
 
 static void step(void *context);
 
-struct adoption *adoption_new(struct loop *loop, const struct intake_config *config, loop_fn *done,
-                              void *context)
+struct adoption *adoption_new(struct loop *loop, const struct intake_config *config,
+                              const bool *reading, loop_fn *done, void *context)
 {
     struct adoption *adoption = calloc(1, sizeof(*adoption));
     if (adoption == NULL)
         return NULL;
     adoption->config = config;
+    adoption->reading = reading;
     adoption->done = done;
     adoption->context = context;
     if (loop_timer_init(loop, &adoption->timer, step, adoption) != 0) {
@@ -113,6 +115,13 @@ static bool may_go_on(struct adoption *adoption, const struct reply *reply)
     return false;
 }
 
+/* Given for the first time, just now, and the reader waits for an answer: that may hold it. */
+static bool is_on_its_way(const struct adoption *adoption, const struct reply *item)
+{
+    return *adoption->reading && reply_int(reply_at(item, 3)) <= 1 &&
+           reply_int(reply_at(item, 2)) < INTAKE_IDLE_MS;
+}
+
 static void on_page(void *context, const struct reply *reply)
 {
     struct adoption *adoption = context;
@@ -125,7 +134,7 @@ static void on_page(void *context, const struct reply *reply)
     for (size_t i = 0; i < len && i < PAGE; i++) {
         struct bytes id = reply_text(reply_at(reply_at(reply, i), 0));
         snprintf(adoption->cursor, sizeof(adoption->cursor), "(%.*s", (int)id.len, id.data);
-        if (!config->knows(config->context, id) &&
+        if (!config->knows(config->context, id) && !is_on_its_way(adoption, reply_at(reply, i)) &&
             bytes_copy_text(id, adoption->ids[adoption->ids_len], RH_STREAM_ID_SIZE))
             adoption->ids_len++;
     }

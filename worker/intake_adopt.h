@@ -10,9 +10,10 @@
 
 struct adoption;
 
-/* done is called when everything pending was looked through; config is borrowed. */
-struct adoption *adoption_new(struct loop *loop, const struct intake_config *config, loop_fn *done,
-                              void *context);
+/* done is called when everything pending was looked through; config is borrowed, and so is
+ * *reading, which is true while a read is under way. */
+struct adoption *adoption_new(struct loop *loop, const struct intake_config *config,
+                              const bool *reading, loop_fn *done, void *context);
 void adoption_free(struct adoption *adoption); /* NULL allowed */
 
 /* Looks through what has been pending for min_idle_ms; once more from the beginning when already

@@ -64,10 +64,11 @@ static void add_response(struct letter *letter, const struct buffer *response)
             (struct bytes){letter->response.data + 1, letter->response.len - 2});
 }
 
-static void put_letter(struct redis_args *args, const struct letter *letter)
+/* "dead" fields_len field value …; the caller puts what more arguments belong to it. */
+static void put_letter(struct redis_args *args, const struct letter *letter, int64_t more)
 {
     redis_args_text(args, "dead");
-    redis_args_int(args, (int64_t)letter->len * 2);
+    redis_args_int(args, (int64_t)letter->len * 2 + more);
     for (size_t i = 0; i < letter->len; i++) {
         redis_args_text(args, letter->fields[i].name);
         redis_args_copy(args, letter->fields[i].value);
@@ -77,6 +78,13 @@ static void put_letter(struct redis_args *args, const struct letter *letter)
 static const char *document_field(enum rh_encoding encoding)
 {
     return encoding == RH_MSGPACK ? "msgpack" : "json";
+}
+
+/* A document outlives its settlement: it is not copied. */
+static void put_document(struct redis_args *args, const struct entry *entry)
+{
+    redis_args_text(args, document_field(entry->encoding));
+    redis_args_borrow(args, entry->document);
 }
 
 static void put_dead(struct redis_args *args, const struct delivery *delivery,
@@ -102,14 +110,16 @@ static void put_dead(struct redis_args *args, const struct delivery *delivery,
     add(&letter, "worker", bytes_of(stamp->consumer));
     add_response(&letter, &delivery->response);
     add(&letter, "traceparent", bytes_of(entry->traceparent));
-    add(&letter, document_field(entry->encoding), entry->document);
-    put_letter(args, &letter);
+    put_letter(args, &letter, delivery->leased ? 2 : 0);
+    if (delivery->leased)
+        put_document(args, entry);
     buffer_release(&letter.response);
 }
 
-/* "retry" delay record; with a fence the record is born leased. */
+/* "retry" delay and the record's lines; with a fence the record is born leased. The outcomes of an
+ * entry name the delivery and share the entry's document, that of a leased one brings its own. */
 static void put_record(struct redis_args *args, const struct delivery *delivery, int64_t delay_ms,
-                       const char *fence, bool name_it)
+                       const char *fence)
 {
     const struct entry *entry = delivery->entry;
     struct record record = {
@@ -117,23 +127,24 @@ static void put_record(struct redis_args *args, const struct delivery *delivery,
         .room_id = entry->event.room_id,
         .history = delivery->history,
         .encoding = entry->encoding,
-        .document = entry->document,
     };
-    struct buffer text;
+    struct buffer lines;
     snprintf(record.fence, sizeof(record.fence), "%s", fence);
     snprintf(record.hook, sizeof(record.hook), "%s", delivery->hook_id);
     if (entry->own_event_id)
         snprintf(record.event_id, sizeof(record.event_id), "%s", entry->event_id);
     snprintf(record.traceparent, sizeof(record.traceparent), "%s", entry->traceparent);
-    buffer_init(&text, entry->document.len + RECORD_META_MAX);
-    record_encode(&record, &text);
-    args->failed = args->failed || buffer_failed(&text);
+    buffer_init(&lines, RECORD_META_MAX);
+    record_encode(&record, &lines);
+    args->failed = args->failed || buffer_failed(&lines);
     redis_args_text(args, "retry");
-    if (name_it)
+    if (!delivery->leased)
         redis_args_text(args, delivery->id);
     redis_args_int(args, delay_ms);
-    redis_args_copy(args, buffer_bytes(&text));
-    buffer_release(&text);
+    redis_args_copy(args, buffer_bytes(&lines));
+    if (delivery->leased)
+        redis_args_borrow(args, entry->document);
+    buffer_release(&lines);
 }
 
 /* The delay counts from the outcome, not from its settling beside slower ones. */
@@ -160,12 +171,13 @@ int outcome_of_entry(struct entry *entry, const struct outcome_stamp *stamp)
     redis_args_init(args);
     if (count == 0)
         return 0;
+    put_document(args, entry);
     redis_args_int(args, count);
     TAILQ_FOREACH(delivery, &entry->deliveries, link) {
         if (delivery->outcome == OUTCOME_NONE)
-            put_record(args, delivery, stamp->lease_ms, delivery->fence, true);
+            put_record(args, delivery, stamp->lease_ms, delivery->fence);
         else if (delivery->outcome == OUTCOME_RETRY)
-            put_record(args, delivery, delay_left(delivery, stamp), "-", true);
+            put_record(args, delivery, delay_left(delivery, stamp), "-");
         else if (delivery->outcome == OUTCOME_DEAD)
             put_dead(args, delivery, stamp);
     }
@@ -182,7 +194,7 @@ int outcome_of_delivery(struct delivery *delivery, const struct outcome_stamp *s
     if (delivery->releasing)
         redis_args_text(args, "release");
     else if (delivery->outcome == OUTCOME_RETRY)
-        put_record(args, delivery, delay_left(delivery, stamp), "-", false);
+        put_record(args, delivery, delay_left(delivery, stamp), "-");
     else if (delivery->outcome == OUTCOME_DEAD)
         put_dead(args, delivery, stamp);
     else
@@ -212,7 +224,9 @@ int outcome_bury(struct entry *entry, enum dead_reason reason, const char *error
     entry->settlement.kind = SETTLE_ENTRY;
     redis_args_release(args);
     redis_args_init(args);
+    redis_args_text(args, ""); /* the letter's own fields hold the documents */
+    redis_args_text(args, "");
     redis_args_int(args, 1);
-    put_letter(args, &letter);
+    put_letter(args, &letter, 0);
     return redis_args_failed(args) ? -1 : 0;
 }

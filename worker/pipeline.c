@@ -133,6 +133,7 @@ static int make_parts(struct pipeline *pipeline, struct error_text *why)
         .in_flight = (size_t)settings->max_in_flight,
         .per_origin = (size_t)settings->max_per_origin,
         .per_endpoint = (size_t)settings->max_per_endpoint,
+        .kept = (size_t)settings->max_in_flight - stream_limit(pipeline),
     };
     error_text_set(why, "out of memory");
     pipeline->capacity = capacity_new(&limits);

@@ -33,17 +33,21 @@ static void queue_delivery(struct pipeline *pipeline, struct delivery *delivery)
     const struct hook *hook = delivery->slot->hook;
     char origin[URL_ORIGIN_SIZE];
     url_origin(&hook->url, origin);
-    /* A leased one may not queue: its lease runs. */
-    if ((delivery->leased && !capacity_has_room(pipeline->capacity, hook->url_text, origin)) ||
-        capacity_wait(pipeline->capacity, &delivery->waiter, hook->url_text, origin,
+    if (pipeline->draining) {
+        pipeline_hand_back(pipeline, delivery);
+        return;
+    }
+    if (delivery->leased) { /* it may not queue: its lease runs */
+        pipeline_start_leased(pipeline, delivery, origin);
+        return;
+    }
+    if (capacity_wait(pipeline->capacity, &delivery->waiter, hook->url_text, origin,
                       loop_now_ms()) != 0) {
         pipeline_defer(pipeline, delivery, 0);
         return;
     }
     delivery->state = DELIVERY_WAITING;
-    if (pipeline->draining)
-        pipeline_hand_back(pipeline, delivery);
-    else if (!loop_timer_is_armed(&pipeline->overdue_timer))
+    if (!loop_timer_is_armed(&pipeline->overdue_timer))
         loop_timer_arm(&pipeline->overdue_timer, QUEUE_WAIT_MS);
 }
 

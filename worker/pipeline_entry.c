@@ -81,10 +81,10 @@ static void give_up(struct pipeline *pipeline, struct entry *entry)
 /* Draining: what has not started goes to other workers, at once where Redis can be told so. */
 void pipeline_leave_to_others(struct pipeline *pipeline, struct entry *entry)
 {
-    if (entry->settled)
-        pipeline_hand_back(pipeline, TAILQ_FIRST(&entry->deliveries));
-    else
+    if (!entry->settled)
         pipeline_let_go(pipeline, entry);
+    else if (entry->open > 0)
+        pipeline_hand_back(pipeline, TAILQ_FIRST(&entry->deliveries));
 }
 
 static int add_all(struct pipeline *pipeline, struct entry *entry, struct hook_set *set)
@@ -146,7 +146,7 @@ static void hooks_unknown(struct pipeline *pipeline, struct entry *entry)
 void pipeline_ask_again(void *context)
 {
     struct pipeline *pipeline = context;
-    intake_adopt(pipeline->intake, ADOPT_IDLE_MS);
+    intake_adopt(pipeline->intake, INTAKE_IDLE_MS);
 }
 
 static void on_hooks(void *context, struct hook_set *set)

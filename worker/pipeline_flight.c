@@ -141,6 +141,18 @@ static bool lease_suffices(const struct pipeline *pipeline, const struct deliver
     return !delivery->leased || delivery->lease_until_ms - loop_now_ms() >= needed;
 }
 
+void pipeline_start_leased(struct pipeline *pipeline, struct delivery *delivery, const char *origin)
+{
+    const char *endpoint = delivery->slot->hook->url_text;
+    if (!lease_suffices(pipeline, delivery))
+        pipeline_hand_back(pipeline, delivery);
+    else if (loop_now_ms() >= pipeline->alive_until_ms ||
+             capacity_take(pipeline->capacity, &delivery->waiter, endpoint, origin) != 0)
+        pipeline_defer(pipeline, delivery, 0);
+    else
+        start(pipeline, delivery);
+}
+
 static struct delivery *delivery_of(struct capacity_waiter *waiter)
 {
     return (struct delivery *)((char *)waiter - offsetof(struct delivery, waiter));
@@ -263,8 +275,8 @@ static void on_result(void *context, const struct http_result *result)
     if (verdict.kind == VERDICT_REDO) {
         delivery->redone = true;
         start(pipeline, delivery);
-        return;
+    } else {
+        apply(pipeline, delivery, result, &verdict);
     }
-    apply(pipeline, delivery, result, &verdict);
     pipeline_dispatch(pipeline);
 }

@@ -23,8 +23,7 @@
 #define LEASE_MARGIN_MS 5000 /* a lease lasts timeout + this */
 #define START_MARGIN_MS 2000 /* a POST starts only with timeout + this left of its lease */
 #define PART_AFTER_MS 1000   /* an entry waits so long for its last deliveries */
-#define ADOPT_IDLE_MS 10000  /* past it nothing is on its way to the reader any more */
-#define LOOKUP_AGAIN_MS (ADOPT_IDLE_MS + 1000)
+#define LOOKUP_AGAIN_MS (INTAKE_IDLE_MS + 1000)
 #define LONE_AGAIN_MS 500
 #define QUEUE_WAIT_MS 1000 /* a delivery waits so long for a slot, then makes way for others */
 #define DEFER_FIRST_MS 1000
@@ -57,7 +56,7 @@ struct pipeline {
     struct entry_list lone;      /* suspects that wait until they can run alone */
     struct entry *running_alone; /* the one that does; NULL: none */
     struct loop_timer lone_timer;
-    struct loop_turn refill;     /* room may have come: once per turn */
+    struct loop_turn refill; /* room may have come: once per turn */
 };
 
 /* pipeline_entry.c */
@@ -86,6 +85,8 @@ void pipeline_forget_entry(struct pipeline *pipeline, struct entry *entry); /* o
 
 /* pipeline_flight.c */
 void pipeline_dispatch(struct pipeline *pipeline);
+void pipeline_start_leased(struct pipeline *pipeline, struct delivery *delivery,
+                           const char *origin); /* at once, or later elsewhere */
 void pipeline_on_overdue(void *context);
 void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome);
 void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_t not_before_ms);

@@ -16,7 +16,7 @@ struct registry_room {
     struct hook_set *set;   /* NULL until read */
     int64_t fresh_until_ms; /* monotonic */
     bool reading;
-    bool failing; /* told once */
+    bool failing;              /* told once */
     struct hook_set *arriving; /* read, its state not yet */
     TAILQ_HEAD(, registry_query) queries;
 };

@@ -242,8 +242,10 @@ static void flush(void *context)
         while (!STAILQ_EMPTY(&settle->queue[kind]) && settle->under_way < BATCHES_UNDER_WAY_MAX &&
                redis_link_is_up(settle->config.link)) {
             struct batch *batch = take_batch(settle, (enum settle_kind)kind);
-            if (batch == NULL)
+            if (batch == NULL) {
+                loop_timer_arm(&settle->timer, AGAIN_FIRST_MS);
                 return;
+            }
             settle->under_way++;
             if (send_batch(batch) != 0) {
                 settle->under_way--;

@@ -22,7 +22,7 @@
 
 enum settle_kind {
     SETTLE_ACK,   /* an entry that leaves nothing behind; args unused */
-    SETTLE_ENTRY, /* an entry with outcomes; args: settle_entries.lua's, from outcomes_len */
+    SETTLE_ENTRY, /* an entry with outcomes; args: settle_entries.lua's, from encoding on */
     SETTLE_RETRY, /* a leased retry; args: settle_retries.lua's, from fence on */
     SETTLE_KINDS
 };

@@ -13,6 +13,20 @@
  * A producer is one blocking connection. It is not thread-safe: use one for each thread. It
  * connects at the first send and again by itself after a lost connection; it never sends an event
  * twice on its own. The process should ignore SIGPIPE.
+ *
+ * Where Redis is:
+ *
+ *     redis://[[user]:password@]host[:port][/db]     port 6379, database 0
+ *     rediss://...                                   the same over TLS
+ *     unix:///path/to/socket[?db=n]                  also &user=... and &password=...
+ *     redis+sentinel://[[user]:password@]host[:port][,host[:port]...]/master[/db]
+ *                                                    these Sentinels (port 26379) are asked for the
+ *                                                    master of this name at every connect; user and
+ *                                                    password are for Redis
+ *     rediss+sentinel://...                          the same, Redis and Sentinels over TLS
+ *
+ * User and password are percent-encoded; "user@host" is allowed when the password is given apart.
+ * With TLS, certificates are always verified, and must be for the host that is connected to.
  */
 #ifndef ROOMHOOK_PRODUCER_H
 #define ROOMHOOK_PRODUCER_H
@@ -29,15 +43,17 @@ extern "C" {
 
 struct rh_producer;
 
-/* Zero or NULL means the default. Strings are copied. */
+/* Zero or NULL means the default. Strings are copied; files are read once, when opening. */
 struct rh_producer_options {
-    const char *redis;      /* "redis://[user:password@]host[:port][/db]" or "unix:///path[?db=n]";
-                                default redis://127.0.0.1:6379/0 */
+    const char *redis;      /* default redis://127.0.0.1:6379/0 */
     const char *queue;      /* [A-Za-z0-9_-]{1,64}; default "webhooks" */
     int connect_timeout_ms; /* default 5000 */
     int command_timeout_ms; /* for each answer; default 5000 */
     size_t max_event_bytes; /* default RH_EVENT_MAX_BYTES; the workers have a limit of their own */
     const char *password;   /* instead of the URL's; not percent-encoded */
+    const char *tls_ca;     /* PEM file of whom to trust over TLS; default: the system's */
+    const char *tls_cert; /* PEM file of our own certificate, where Redis wants one; with tls_key */
+    const char *tls_key;  /* PEM file of its key, not encrypted */
 };
 
 /* What became of one event of rh_producer_send_many. */

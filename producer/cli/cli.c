@@ -11,6 +11,10 @@
 const struct option_spec cli_global_options[] = {
     {"redis", "URL", "where Redis is (ROOMHOOK_REDIS; default " REDIS_DEFAULT_ADDRESS ")", false},
     {"redis-password-file", "FILE", "its password (ROOMHOOK_REDIS_PASSWORD_FILE)", false},
+    {"redis-ca", "FILE", "whom to trust over TLS; default the system's (ROOMHOOK_REDIS_CA)", false},
+    {"redis-cert", "FILE", "our certificate for it, where it wants one (ROOMHOOK_REDIS_CERT)",
+     false},
+    {"redis-key", "FILE", "the certificate's key (ROOMHOOK_REDIS_KEY)", false},
     {"queue", "NAME", "the queue (ROOMHOOK_QUEUE; default webhooks)", false},
     {"json", NULL, "print JSON, one object a line", false},
     {"help", NULL, "explain the command", false},
@@ -91,6 +95,9 @@ int cli_init(struct cli *cli)
     struct error_text why;
 
     cli->json = options_has(&cli->options, "json");
+    cli->tls.ca = setting(cli, "redis-ca", "ROOMHOOK_REDIS_CA", NULL);
+    cli->tls.cert = setting(cli, "redis-cert", "ROOMHOOK_REDIS_CERT", NULL);
+    cli->tls.key = setting(cli, "redis-key", "ROOMHOOK_REDIS_KEY", NULL);
     cli->redis_url = setting(cli, "redis", "ROOMHOOK_REDIS", REDIS_DEFAULT_ADDRESS);
     if (keys_init(&cli->keys, queue) < 0)
         return cli_usage(cli, "--queue is not of [A-Za-z0-9_-], 1 to %d characters", RH_NAME_MAX);
@@ -103,8 +110,9 @@ int cli_init(struct cli *cli)
         cli->has_password_file = true;
     }
     redis.address = cli->address;
+    redis.tls = cli->tls;
     if (redis_open(&redis, &cli->redis, &why) != RH_OK)
-        return cli_usage(cli, "--redis: %s", why.text);
+        return cli_usage(cli, "%s", why.text);
     return CLI_DONE;
 }
 

@@ -29,6 +29,7 @@ struct cli {
     bool json;             /* --json */
     const char *redis_url; /* without the password of --redis-password-file */
     struct redis_address address;
+    struct tls_files tls;
     bool has_password_file;
     struct keys keys;
     struct redis_blocking *redis; /* connects at its first use */

@@ -48,6 +48,13 @@ static void print_help(void)
     (void)puts("\nFlags of every command, before or after it:");
     print_options(cli_global_options);
     print_options(front_options);
+    (void)puts("\nForms of --redis:\n"
+               "  redis://[[user]:password@]host[:port][/db]\n"
+               "  rediss://...                   the same over TLS\n"
+               "  unix:///path[?db=n]\n"
+               "  redis+sentinel://[[user]:password@]host[:port][,...]/master[/db]\n"
+               "  rediss+sentinel://...          the same over TLS\n"
+               "User and password are percent-encoded; user@host goes with --redis-password-file.");
     (void)puts("\nExamples:\n"
                "  roomhook hook set --room 438 --url https://example.com/hook\n"
                "  roomhook send --room 438 --text hello --from Ana\n"

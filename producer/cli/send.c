@@ -141,6 +141,9 @@ static int run_send(struct cli *cli)
         .connect_timeout_ms = CLI_TIMEOUT_MS,
         .command_timeout_ms = CLI_TIMEOUT_MS,
         .password = cli->has_password_file ? cli->address.password : NULL,
+        .tls_ca = cli->tls.ca,
+        .tls_cert = cli->tls.cert,
+        .tls_key = cli->tls.key,
     };
     struct rh_event event = {0};
     struct rh_producer *producer;

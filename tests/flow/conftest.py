@@ -13,6 +13,7 @@ sys.path.insert(0, str(TESTS / "support"))
 from certificates import Certificates  # noqa: E402
 from receiver import Receiver  # noqa: E402
 from redis_server import RedisServer  # noqa: E402
+from redis_variants import Sentinel  # noqa: E402
 from webhook_queue import DEFAULT_QUEUE  # noqa: E402
 from worker_process import Worker  # noqa: E402
 
@@ -69,6 +70,20 @@ def own_redis():
         server.stop()
 
 
+@pytest.fixture
+def sentinel_of(tmp_path):
+    """sentinel_of(port of a master, **settings) -> Sentinel"""
+    sentinels = []
+
+    def start(master_port, **settings):
+        sentinels.append(Sentinel(tmp_path, master_port, **settings))
+        return sentinels[-1]
+
+    yield start
+    for sentinel in sentinels:
+        sentinel.stop()
+
+
 WORKERS = pytest.StashKey()
 
 
@@ -109,16 +124,18 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture
 def cli(roomhook_bin, request):
-    """cli("dead", "list") runs roomhook on redis_server -> CompletedProcess of texts.
+    """cli("dead", "list") runs roomhook -> CompletedProcess of texts.
 
-    A code other than 0 fails the test unless check is False.
+    It runs on redis_server, or on the server or URL given as redis=. A code other than 0 fails the
+    test unless check is False.
     """
 
     def run(*arguments, redis=None, queue=DEFAULT_QUEUE, input=None, check=True, timeout=20):
         server = redis or request.getfixturevalue("redis_server")
+        url = server if isinstance(server, str) else server.url
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ROOMHOOK_")}
         done = subprocess.run(
-            [roomhook_bin / "roomhook", "--redis", server.url, "--queue", queue, *arguments],
+            [roomhook_bin / "roomhook", "--redis", url, "--queue", queue, *arguments],
             input=input,
             stdin=subprocess.DEVNULL if input is None else None,
             capture_output=True,

@@ -37,7 +37,7 @@ def msgpack_message(value):
     return b"\x81\xa7message\x82\xa6roomId\xcd\x01\xb6\xa1a" + value
 
 
-def test_the_helpers_make_what_they_say():
+def test_the_builders_make_what_they_say():
     assert json.loads(json_nested(17)) and json_nested(17).count(b"{") == 17 + 1
     assert msgpack.unpackb(msgpack_message(b"\x01")) == {"message": {"roomId": 438, "a": 1}}
 

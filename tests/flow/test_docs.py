@@ -1,4 +1,4 @@
-"""What the documents say is true: their examples are run, their tables compared with the binaries."""
+"""What the documents say is true: examples are run, tables are compared with the binaries."""
 
 import json
 import os
@@ -83,6 +83,10 @@ def test_settings_table_is_that_of_the_worker(roomhook_bin):
     assert "".join(table).lstrip("\n") == done.stdout
 
 
+def words_of(text):
+    return re.split("[ ,]+", text)
+
+
 def test_readme_names_real_settings_with_their_defaults(roomhook_bin):
     done = subprocess.run(
         [roomhook_bin / "roomhook-worker", "--print-settings-table"],
@@ -94,7 +98,7 @@ def test_readme_names_real_settings_with_their_defaults(roomhook_bin):
     assert rows
     for names, told in rows:
         wanted = [real[name] for name in re.findall(r"`([a-z-]+)`", names)]
-        assert re.split("[ ,]+", told.replace("`", "")) == re.split("[ ,]+", " ".join(wanted)), names
+        assert words_of(told.replace("`", "")) == words_of(" ".join(wanted)), names
 
 
 def test_readme_mentions_every_command(cli):
@@ -165,8 +169,8 @@ def test_c_enqueues(receiver, redis_server, roomhook_bin, room_438, tmp_path):
     source.write_text(program.replace(DOCUMENTED_REDIS, redis_server.url))
     build = roomhook_bin.parent
     subprocess.run(
-        ["cc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", source, "-o", tmp_path / "send",
-         f"-I{TOP / 'include'}", f"-I{build / 'include'}",
+        ["cc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror",
+         source, "-o", tmp_path / "send", f"-I{TOP / 'include'}", f"-I{build / 'include'}",
          f"-L{build / 'lib'}", f"-Wl,-rpath,{build / 'lib'}", "-lroomhook"],
         check=True,
     )  # fmt: skip
@@ -210,7 +214,8 @@ def test_request_has_the_headers_shown(cli, receiver, start_worker):
     assert sorted(names) == sorted(
         name for name, _ in request.headers if name.lower() != "content-length"
     )
-    assert re.search(r"^    User-Agent: (.*)$", shown, re.MULTILINE)[1] == request.header("user-agent")
+    (agent,) = re.findall(r"^    User-Agent: (.*)$", shown, re.MULTILINE)
+    assert request.header("user-agent") == agent
 
 
 def test_dead_letters_are_handled_as_shown(redis, receiver, room_438, shell):

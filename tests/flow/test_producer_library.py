@@ -1,12 +1,18 @@
 """libroomhook as a program sees it: what is stored, and which code every kind of failure has."""
 
 import json
+import os
+import socket
 import subprocess
+import threading
+import time
 
 import msgpack
 import pytest
+from certificates import Certificates
 from child import end, free_port, spawn
 from redis_server import RedisServer
+from redis_variants import fail_over, replicated_redis, tls_redis
 from scripted_redis import OK, ScriptedRedis, bulk
 from webhook_queue import key, message_event
 
@@ -196,8 +202,14 @@ def test_check(driver):
     "options, word",
     [
         ({"redis": "http://127.0.0.1"}, "redis"),
-        ({"redis": "rediss://127.0.0.1"}, "TLS"),
-        ({"redis": "redis+sentinel://127.0.0.1/master"}, "Sentinel"),
+        ({"redis": "redis+sentinel://127.0.0.1"}, "redis"),
+        ({"redis": "rediss://127.0.0.1", "tls_ca": "/nowhere"}, '"/nowhere" cannot be used: No'),
+        ({"redis": "rediss://127.0.0.1", "tls_ca": os.devnull}, os.devnull),
+        ({"redis": "rediss://127.0.0.1", "tls_cert": "/nowhere", "tls_key": "/nowhere"}, "No such"),
+        ({"redis": "rediss://127.0.0.1", "tls_cert": "/nowhere"}, "together"),
+        ({"redis": "rediss://127.0.0.1", "tls_key": "/nowhere"}, "together"),
+        ({"redis": "redis://127.0.0.1", "tls_ca": "/nowhere"}, "rediss://"),
+        ({"redis": "unix:///nowhere", "tls_cert": "/a", "tls_key": "/b"}, "rediss://"),
         ({"queue": "a b"}, "queue"),
         ({"queue": ""}, "queue"),
         ({"connect_timeout_ms": -1}, "timeout"),
@@ -329,10 +341,21 @@ def test_password_option(guarded_redis, driver):
     assert driver(redis=url, password="a:b").send(document())[0] == RH_OK
 
 
+def test_user_alone(guarded_redis, driver):
+    """The password comes apart. Without one it is still this user, never the default one."""
+    url = with_credentials(guarded_redis, "all")
+    assert driver(redis=url, password="a:b").send(document())[0] == RH_OK
+    admin = guarded_redis.client(username="all", password="a:b")
+    admin.execute_command("ACL SETUSER anybody on nopass ~* +@all")
+    url = with_credentials(guarded_redis, "anybody")
+    assert driver(redis=url).send(document())[0] == RH_OK
+
+
 def test_login_refused(guarded_redis, driver):
     for url, word in (
         (guarded_redis.url, "NOAUTH"),
         (with_credentials(guarded_redis, ":wrong"), "WRONGPASS"),
+        (with_credentials(guarded_redis, "all"), "WRONGPASS"),
         (with_credentials(guarded_redis, "reader:r"), "NOPERM"),
     ):
         code, _, error = driver(redis=url).send(document())
@@ -419,3 +442,223 @@ def test_broken_midway(driver):
         assert all(result[2] for result in results[300:])
         assert [one[4].decode() for one in server.commands if one[0] == b"XADD"] == documents[:512]
         assert server.connections == 1
+
+
+# --- TLS ---
+
+
+def test_tls(own_redis, certificates, driver):
+    """By address and by name; more in one go than a TLS record holds; one connection for all."""
+    server, port = tls_redis(own_redis, certificates, certificates.good())
+    for host, db in (("127.0.0.1", 0), ("localhost", 1)):
+        client = server.client(db=db)
+        connections = client.info("stats")["total_connections_received"]
+        producer = driver(redis=f"rediss://{host}:{port}/{db}", tls_ca=certificates.ca)
+        assert producer.send(document())[0] == RH_OK
+        assert producer.many([document(text="x" * 500)] * 2000)[1] == (RH_OK, "")
+        assert producer.send(document(text="x" * 200_000))[0] == RH_OK
+        assert client.xlen(key("events")) == 2002
+        assert client.info("stats")["total_connections_received"] == connections + 1
+
+
+@pytest.mark.parametrize(
+    "kind, why",
+    [
+        ("expired", "certificate has expired"),
+        ("wrong_name", "IP address mismatch"),
+        ("unknown_ca", "certificate"),
+        ("system_ca", "certificate"),
+    ],
+)
+def test_tls_certificate_that_cannot_be_trusted(own_redis, tmp_path, certificates, driver, kind,
+                                                why):  # fmt: skip
+    pair = getattr(certificates, kind)() if hasattr(certificates, kind) else certificates.good()
+    server, port = tls_redis(own_redis, certificates, pair)
+    options = {"tls_ca": certificates.ca}
+    if kind == "unknown_ca":
+        options = {"tls_ca": Certificates(tmp_path / "others").ca}
+    if kind == "system_ca":
+        options = {}
+    code, _, error = driver(redis=f"rediss://127.0.0.1:{port}", **options).send(document())
+    assert code == UNREACHABLE and "its certificate is not accepted: " in error and why in error
+    assert server.client().dbsize() == 0
+
+
+def test_tls_name_that_does_not_match(own_redis, certificates, driver):
+    _, port = tls_redis(own_redis, certificates, certificates.wrong_name())
+    producer = driver(redis=f"rediss://localhost:{port}", tls_ca=certificates.ca)
+    code, _, error = producer.send(document())
+    assert code == UNREACHABLE and "ostname mismatch" in error
+
+
+def test_tls_with_our_certificate(own_redis, certificates, driver):
+    certificate, key_file = certificates.good()
+    _, port = tls_redis(own_redis, certificates, (certificate, key_file), tls_auth_clients="yes")
+    options = {"redis": f"rediss://127.0.0.1:{port}", "tls_ca": certificates.ca}
+    code, _, error = driver(**options).send(document())
+    assert code == UNREACHABLE and "TLS:" in error and "certificate required" in error
+    options |= {"tls_cert": certificate, "tls_key": key_file}
+    assert driver(**options).send(document())[0] == RH_OK
+
+
+def test_tls_key_that_cannot_be_used(certificates, driver, tmp_path):
+    """Of another certificate, or encrypted: nobody is asked for its password."""
+    certificate, key_file = certificates.good()
+    locked = tmp_path / "locked.key"
+    subprocess.run(
+        ["openssl", "pkey", "-in", key_file, "-aes128", "-passout", "pass:x", "-out", locked],
+        check=True,
+    )
+    for bad in (certificates.expired()[1], locked):
+        options = {"tls_ca": certificates.ca, "tls_cert": certificate, "tls_key": bad}
+        code, error = driver(redis="rediss://127.0.0.1", **options).opened
+        assert code == ARGUMENT and f'the key file "{bad}" cannot be used: ' in error
+
+
+def test_tls_not_spoken(driver):
+    """A port that answers something else, and one that says nothing: bounded by the timeout."""
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+        url = f"rediss://127.0.0.1:{plain.getsockname()[1]}"
+        greet = lambda: plain.accept()[0].sendall(b"-ERR no TLS here\r\n")  # noqa: E731
+        greeter = threading.Thread(target=greet, daemon=True)
+        greeter.start()
+        code, _, error = driver(redis=url).send(document())
+        greeter.join()
+        assert code == UNREACHABLE and "TLS: wrong version number" in error
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"rediss://127.0.0.1:{silent.getsockname()[1]}"
+        code, _, error = driver(redis=url, connect_timeout_ms=200).send(document())
+        assert code == UNREACHABLE and "200 ms" in error
+
+
+def test_tls_no_answer_is_unknown(own_redis, certificates, driver):
+    server, port = tls_redis(own_redis, certificates, certificates.good())
+    producer = driver(
+        redis=f"rediss://127.0.0.1:{port}", tls_ca=certificates.ca, command_timeout_ms=200
+    )
+    assert producer.send(document())[0] == RH_OK
+    server.pause()
+    code, _, error = producer.send(document())
+    assert code == UNKNOWN and "200 ms" in error
+    server.resume()
+    assert producer.send(document())[0] == RH_OK
+    assert server.client().xlen(key("events")) in (2, 3)
+
+
+def test_tls_restart_between_sends(own_redis, certificates, driver):
+    server, port = tls_redis(own_redis, certificates, certificates.good(), appendonly=True)
+    producer = driver(redis=f"rediss://127.0.0.1:{port}", tls_ca=certificates.ca)
+    for _ in range(2):
+        for _ in range(2):
+            assert producer.send(document())[0] == RH_OK
+        server.restart()
+    assert producer.many([document()] * 3)[1][0] == RH_OK
+    assert server.client().xlen(key("events")) == 7
+    server.shut_down()
+    code, _, error = producer.send(document())
+    assert code == UNREACHABLE and "refused" in error
+
+
+# --- Sentinels ---
+
+
+def address_answer(port):
+    return b"*2\r\n$9\r\n127.0.0.1\r\n" + bulk(str(port).encode())
+
+
+def sentinel_url(*ports, scheme="redis+sentinel", master="main"):
+    return f"{scheme}://{','.join(f'127.0.0.1:{port}' for port in ports)}/{master}"
+
+
+def test_sentinel_failover_between_sends(own_redis, sentinel_of, driver):
+    """The first Sentinel of the list does not answer at all."""
+    first, second, sentinel = replicated_redis(own_redis, sentinel_of)
+    producer = driver(redis=sentinel_url(free_port(), sentinel.port))
+    assert producer.send(document())[0] == RH_OK
+    fail_over(first, second, sentinel)
+    assert producer.send(document())[0] == RH_OK
+    assert second.client().xlen(key("events")) == 2
+
+
+def test_sentinels_over_tls(own_redis, sentinel_of, certificates, driver):
+    pair = certificates.good()
+    server, port = tls_redis(own_redis, certificates, pair)
+    sentinel_port = free_port()
+    sentinel = sentinel_of(
+        port, tls_port=sentinel_port, tls_replication="yes", tls_cert_file=pair[0],
+        tls_key_file=pair[1], tls_ca_cert_file=certificates.ca, tls_auth_clients="no",
+    )  # fmt: skip
+    url = sentinel_url(sentinel_port, scheme="rediss+sentinel")
+    assert driver(redis=url, tls_ca=certificates.ca).send(document())[0] == RH_OK
+    assert server.client().xlen(key("events")) == 1
+    code, _, error = driver(redis=url).send(document())
+    assert code == UNREACHABLE and f"Sentinel 127.0.0.1:{sentinel_port}: its certificate" in error
+    assert sentinel.master_port() == port
+
+
+def test_sentinel_names_a_replica(own_redis, driver):
+    """What it says of the role decides, and the Sentinel is asked again for the next event."""
+    master = own_redis()
+    replica = own_redis(replicaof=f"127.0.0.1 {master.port}")
+    answers = [address_answer(replica.port), address_answer(master.port)]
+    with ScriptedRedis(lambda command: answers.pop(0)) as sentinel:
+        producer = driver(redis=sentinel_url(sentinel.port))
+        code, _, error = producer.send(document())
+        assert code == UNREACHABLE and f"127.0.0.1:{replica.port}: it is not the master" in error
+        assert producer.send(document())[0] == RH_OK
+        assert sentinel.commands == [[b"SENTINEL", b"get-master-addr-by-name", b"main"]] * 2
+
+
+def test_sentinel_and_a_user_who_may_only_add(guarded_redis, driver):
+    with ScriptedRedis(lambda command: address_answer(guarded_redis.port)) as sentinel:
+        url = f"redis+sentinel://writer:w@127.0.0.1:{sentinel.port}/main"
+        assert driver(redis=url).send(document())[0] == RH_OK
+
+
+def test_read_only_asks_the_sentinel_again(driver):
+    answers = [b"-READONLY You can't write against a read only replica.\r\n", bulk(b"1-0")]
+
+    def script(command):
+        if command[0] == b"ROLE":
+            return b"*1\r\n" + bulk(b"master")
+        return answers.pop(0) if command[0] == b"XADD" else OK
+
+    with ScriptedRedis(script) as server, ScriptedRedis(
+        lambda command: address_answer(server.port)
+    ) as sentinel:
+        producer = driver(redis=sentinel_url(sentinel.port))
+        assert producer.send(document())[0] == BUSY
+        assert producer.send(document())[0] == RH_OK
+        assert sentinel.connections == server.connections == 2
+
+
+@pytest.mark.parametrize(
+    "answer, why",
+    [
+        (b"*-1\r\n", "does not know a master"),
+        (b"-NOAUTH Authentication required.\r\n", "NOAUTH"),
+        (b"*2\r\n$1\r\na\r\n$5\r\n99999\r\n", "not an address"),
+        (b"*2\r\n$0\r\n\r\n$1\r\n1\r\n", "not an address"),
+        (b"*2\r\n$300\r\n" + b"a" * 300 + b"\r\n$1\r\n1\r\n", "not an address"),
+        (b":1\r\n", "not an address"),
+        (b"HTTP/1.1 400 Bad Request\r\n", "Protocol error"),
+        (None, "closed"),
+    ],
+)
+def test_sentinel_answers(driver, answer, why):
+    with ScriptedRedis(lambda command: answer) as sentinel:
+        code, _, error = driver(redis=sentinel_url(sentinel.port)).send(document())
+        assert code == UNREACHABLE and why in error and error.isprintable()
+        assert f"Sentinel 127.0.0.1:{sentinel.port}" in error
+
+
+def test_sentinel_that_hangs(redis_server, redis, driver):
+    """It is given a second; the next one is asked."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, ScriptedRedis(
+        lambda command: address_answer(redis_server.port)
+    ) as sentinel:
+        producer = driver(redis=sentinel_url(silent.getsockname()[1], sentinel.port))
+        start = time.monotonic()
+        assert producer.send(document())[0] == RH_OK
+        assert 0.9 < time.monotonic() - start < 3
+    assert redis.xlen(key("events")) == 1

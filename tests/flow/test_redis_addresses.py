@@ -1,34 +1,13 @@
 """Every way to reach Redis: TLS, unix socket, users, Sentinels. And what is said when it fails."""
 
-import subprocess
-
 import pytest
-import redis as redis_library
 
 from certificates import Certificates
-from child import end, free_port, spawn
+from child import free_port
 from receiver import Receiver
-from wait import stays_true, wait_until
+from redis_variants import fail_over, make_user, replicated_redis, tls_redis
+from wait import stays_true
 from webhook_queue import enqueue, message_event, set_hook
-
-
-@pytest.fixture
-def certificates(tmp_path):
-    return Certificates(tmp_path / "certificates")
-
-
-def tls_redis(own_redis, certificates, pair, **settings):
-    """A Redis with a TLS port besides the plain one -> (server, TLS port)."""
-    port = free_port()
-    certificate, key = pair
-    server = own_redis(
-        tls_port=str(port),
-        tls_cert_file=certificate,
-        tls_key_file=key,
-        tls_ca_cert_file=certificates.ca,
-        **{"tls_auth_clients": "no", **settings},
-    )
-    return server, port
 
 
 def check_delivery(server, receiver):
@@ -103,10 +82,7 @@ def test_a_unix_socket(own_redis, tmp_path, receiver, start_worker):
 def test_a_user_and_a_password(own_redis, receiver, start_worker, tmp_path):
     """In the URL, and the password from a file."""
     server = own_redis()
-    with server.client() as client:
-        client.acl_setuser("hooks", enabled=True, passwords=["+pa:ss@/%"], keys=["*"],
-                           categories=["+@all"])  # fmt: skip
-        client.acl_setuser("default", enabled=True, nopass=True, keys=["*"], categories=["+@all"])
+    make_user(server, "hooks", "pa:ss@/%")
     password_file = tmp_path / "password"
     password_file.write_text("pa:ss@/%\n")
     address = f"127.0.0.1:{server.port}/0"
@@ -122,73 +98,15 @@ def test_a_user_and_a_password(own_redis, receiver, start_worker, tmp_path):
         assert worker.terminate() == 0
 
 
-class Sentinel:
-    """A redis-sentinel that watches one master by the name main."""
-
-    def __init__(self, folder, master_port):
-        self.port = free_port()
-        config = folder / f"sentinel-{self.port}.conf"
-        config.write_text(
-            f"port {self.port}\nbind 127.0.0.1\ndir {folder}\n"
-            f"sentinel monitor main 127.0.0.1 {master_port} 1\n"
-            "sentinel down-after-milliseconds main 1000\n"
-            "sentinel failover-timeout main 5000\n"
-        )
-        self.process = spawn(["redis-server", str(config), "--sentinel"],
-                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # fmt: skip
-        self.client = redis_library.Redis(port=self.port, socket_timeout=5)
-        wait_until(self._is_ready, 10, "a ready Sentinel")
-
-    def _is_ready(self):
-        try:
-            return self.client.ping()
-        except redis_library.ConnectionError:
-            return False
-
-    def replicas(self):
-        return self.client.execute_command("SENTINEL", "REPLICAS", "main")
-
-    def master_port(self):
-        return int(self.client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main")[1])
-
-    def stop(self):
-        self.client.close()
-        end(self.process)
-
-
-@pytest.fixture
-def sentinel_of(tmp_path):
-    sentinels = []
-
-    def start(master_port):
-        sentinels.append(Sentinel(tmp_path, master_port))
-        return sentinels[-1]
-
-    yield start
-    for sentinel in sentinels:
-        sentinel.stop()
-
-
 def test_sentinels_lead_to_the_master_after_each_failover(own_redis, sentinel_of, start_worker):
     """The first Sentinel of the list does not answer. The master dies; its replica takes over."""
     with Receiver() as receiver:
-        first = own_redis()
-        second = own_redis(replicaof=f"127.0.0.1 {first.port}")
-        sentinel = sentinel_of(first.port)
-        wait_until(lambda: len(sentinel.replicas()) == 1, 15, "the Sentinel to see the replica")
-        with second.client() as replica:
-            wait_until(lambda: replica.info("replication")["master_link_status"] == "up", 15,
-                       "the replica to be in step")  # fmt: skip
+        first, second, sentinel = replicated_redis(own_redis, sentinel_of)
         url = f"redis+sentinel://127.0.0.1:{free_port()},127.0.0.1:{sentinel.port}/main/0"
         worker = start_worker(redis=url, wait_ready=False)
         worker.wait_log("ready")
         check_delivery(first, receiver)
-        with first.client() as client, second.client() as replica:
-            offset = client.info("replication")["master_repl_offset"]
-            wait_until(lambda: replica.info("replication")["slave_repl_offset"] >= offset, 10,
-                       "the replica to have everything")  # fmt: skip
-        first.kill()
-        wait_until(lambda: sentinel.master_port() == second.port, 30, "the failover")
+        fail_over(first, second, sentinel)
         check_delivery(second, receiver)
         assert worker.is_running
 

@@ -115,6 +115,33 @@ def test_an_answer_while_redis_is_away_is_settled_later(receiver, own_redis, sta
     stays_true(lambda: len(receiver.requests()) == 1, 0.5, "one POST")
 
 
+def test_redis_is_loading(receiver, own_redis, start_worker):
+    """After a restart with much data it refuses everything for a while: -LOADING."""
+    server = own_redis(appendonly=True, key_load_delay="500")  # half a millisecond for each write
+    redis = server.client()
+    pipeline = redis.pipeline(transaction=False)
+    for n in range(5000):
+        pipeline.set(f"other:{n}", n)
+    pipeline.execute()
+    receiver.script("/fails", [Answer(503, delay=0.5), Answer(200)])
+    receiver.script("/ok", [Answer(200, delay=0.5)])
+    set_hook(redis, 1, "main", url=receiver.url("/fails"))
+    set_hook(redis, 2, "main", url=receiver.url("/ok"))
+    worker = start_worker(redis=server, retry_schedule="300ms")
+    enqueue(redis, message_event(room=1), id="event-1")
+    enqueue(redis, message_event(room=2), id="event-2")
+    receiver.wait_for(2)
+    server.restart()
+    redis = server.client()
+    assert "LOADING" in worker.log()
+    enqueue(redis, message_event(room=2), id="event-3")
+    wait_seen(receiver, {"event-1", "event-2", "event-3"})
+    assert_queue_empty(redis, timeout=BACK_S)
+    assert len(receiver.requests("/fails")) == 2
+    assert len(receiver.requests("/ok")) == 2
+    assert dead_letters(redis) == []
+
+
 def test_flushall(redis, receiver, start_worker):
     """The group is made again, at 0; what comes later is delivered."""
     set_hook(redis, 438, "main", url=receiver.url())

@@ -1,24 +1,22 @@
 """States that must pass: what is broken or suspect waits, and everything else goes on."""
 
+import collections
 import json
 import signal
+import socket
+import threading
 import time
 
-import pytest
-
-from receiver import Answer, Hang
-from wait import stays_true, wait_until
+from receiver import Answer
+from wait import wait_until
 from webhook_queue import (
     GROUP,
     assert_queue_empty,
-    dead_letters,
     enqueue,
     key,
     message_event,
     now_ms,
     pending,
-    queue_state,
-    record_of,
     set_hook,
 )
 from worker_process import wait_exit
@@ -86,8 +84,8 @@ def test_events_of_a_broken_room_stop_nobody(redis, receiver, start_worker):
     assert_queue_empty(redis)
 
 
-def test_a_suspect_whose_stream_is_deleted(redis, receiver, start_worker):
-    """It waits to run alone, and is gone when its turn comes: the worker goes on."""
+def test_a_suspect_whose_run_cannot_be_counted(redis, receiver, start_worker):
+    """The stream's key is something else when its turn comes, and is mended later."""
     receiver.script("/slow", [Answer(200, delay=8), Answer(200)])
     set_hook(redis, 438, "main", url=receiver.url())
     set_hook(redis, 439, "main", url=receiver.url("/slow"))
@@ -96,6 +94,9 @@ def test_a_suspect_whose_stream_is_deleted(redis, receiver, start_worker):
     enqueue(redis, message_event(room=439))
     receiver.wait_for(1, "/slow")
     worker.wait_log("suspect", timeout=12)
+    redis.set(key("events"), "not a stream")
+    worker.wait_log("settle_refused")
+    time.sleep(0.5)  # for the suspect's turn
     redis.delete(key("events"))
     enqueue(redis, message_event(), id="later")
     receiver.wait_for(1, "/", timeout=20)
@@ -135,11 +136,10 @@ def test_a_suspect_delivery_gets_its_turn(redis, receiver, start_worker):
     receiver.script("/slow", [Answer(200, delay=3.5)])
     set_hook(redis, 438, "main", url=receiver.url())
     set_hook(redis, 439, "main", url=receiver.url("/slow"))
-    start_worker(timeout="4s", max_in_flight=8)
     for _ in range(60):
         enqueue(redis, message_event(room=439))
-    receiver.wait_for(1, "/slow")
     add_waiting(redis, stream_id(redis) + "/main", claims=2)
+    start_worker(timeout="4s", max_in_flight=8)
     receiver.wait_for(1, "/", timeout=15)
 
 
@@ -181,3 +181,71 @@ def test_a_large_event_fails_at_many_hooks(redis, receiver, start_worker):
     receiver.wait_for(70, timeout=30)
     wait_until(lambda: redis.xlen(key("events")) == 0, 10, "the event to be settled")
     assert redis.hlen(key("deliveries")) == 70
+
+
+class SlowReads:
+    """A way to Redis on which the answers to blocking reads arrive late, and nothing else does."""
+
+    def __init__(self, server, late_s):
+        self._server = (server.host, server.port)
+        self._late_s = late_s
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:  # stopped
+                return
+            far = socket.create_connection(self._server)
+            reads = threading.Event()
+            threading.Thread(target=self._there, args=(near, far, reads), daemon=True).start()
+            threading.Thread(target=self._back, args=(near, far, reads), daemon=True).start()
+
+    def _there(self, near, far, reads):
+        try:
+            while data := near.recv(65536):
+                if b"XREADGROUP" in data:
+                    reads.set()
+                far.sendall(data)
+            far.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def _back(self, near, far, reads):
+        try:
+            while data := far.recv(65536):
+                if reads.is_set():
+                    time.sleep(self._late_s)
+                near.sendall(data)
+            near.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def stop(self):
+        self._listener.close()
+
+
+def test_what_is_on_its_way_to_the_reader_is_not_taken_up_besides(
+    redis_server, redis, receiver, start_worker
+):
+    """A take-over looks through what is pending while a read's answer is late: no event twice."""
+    set_hook(redis, 438, "main", url=receiver.url())
+    add_suspect(redis, claims=1)
+    way = SlowReads(redis_server, late_s=1.0)
+    worker = start_worker(redis=way.url, heartbeat_ttl="3s")
+    sent = {"suspect"}
+    while not worker.logged("reaped") or len(sent) < 20:
+        assert len(sent) < 400, "nothing was taken over"
+        sent.add(f"event-{len(sent)}")
+        enqueue(redis, message_event(), id=f"event-{len(sent) - 1}")
+        time.sleep(0.05)
+    receiver.wait_for(len(sent))
+    assert_queue_empty(redis)
+    seen = collections.Counter(request.header("webhook-id") for request in receiver.requests())
+    assert set(seen) == sent
+    assert set(seen.values()) == {1}
+    worker.terminate()
+    way.stop()

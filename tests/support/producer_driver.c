@@ -107,6 +107,9 @@ static int open_producer(int argc, char **argv, struct rh_producer **ret_produce
     } rows[] = {{"redis", &options.redis, NULL},
                 {"queue", &options.queue, NULL},
                 {"password", &options.password, NULL},
+                {"tls_ca", &options.tls_ca, NULL},
+                {"tls_cert", &options.tls_cert, NULL},
+                {"tls_key", &options.tls_key, NULL},
                 {"connect_timeout_ms", NULL, &options.connect_timeout_ms},
                 {"command_timeout_ms", NULL, &options.command_timeout_ms}};
 

@@ -13,7 +13,7 @@
 
 static struct capacity *capacity_with(size_t in_flight, size_t per_origin, size_t per_endpoint)
 {
-    struct capacity_limits limits = {in_flight, per_origin, per_endpoint};
+    struct capacity_limits limits = {in_flight, per_origin, per_endpoint, 0};
     struct capacity *capacity = capacity_new(&limits);
 
     assert_non_null(capacity);
@@ -175,7 +175,7 @@ static void process_limit_holds_everything(void **unused)
 
 static void zero_limits_let_nothing_go(void **unused)
 {
-    static const struct capacity_limits rows[] = {{0, 1, 1}, {1, 0, 1}, {1, 1, 0}};
+    static const struct capacity_limits rows[] = {{0, 1, 1, 0}, {1, 0, 1, 0}, {1, 1, 0, 0}};
 
     (void)unused;
     for (size_t i = 0; i < 3; i++) {
@@ -239,31 +239,59 @@ static void endpoints_and_origins_that_came_and_went_take_no_memory(void **unuse
     capacity_free(capacity);
 }
 
-static void room_is_told_before_one_waits(void **unused)
+static void take_ok(struct capacity *capacity, struct capacity_waiter *waiter, const char *endpoint,
+                    const char *origin)
 {
-    struct capacity *capacity = capacity_with(4, 3, 2);
+    assert_int_equal(capacity_take(capacity, waiter, endpoint, origin), 0);
+    assert_int_equal(waiter->state, CAPACITY_IN_FLIGHT);
+}
+
+static void kept_slots_are_for_those_that_do_not_wait(void **unused)
+{
+    static const struct capacity_limits limits = {4, 3, 2, 1};
+    struct capacity *capacity = capacity_new(&limits);
     struct capacity_waiter a[3] = {0}, b[2] = {0}, z[2] = {0};
 
     (void)unused;
-    assert_true(capacity_has_room(capacity, "a", "A"));
     wait_ok(capacity, &a[0], "a", "A");
-    assert_false(capacity_has_room(capacity, "a", "A")); /* somebody waits there */
-    assert_true(capacity_has_room(capacity, "b", "A"));
-    assert_next(capacity, &a[0]);
-    assert_true(capacity_has_room(capacity, "a", "A"));
-    wait_ok(capacity, &a[1], "a", "A");
-    assert_next(capacity, &a[1]);
-    assert_false(capacity_has_room(capacity, "a", "A")); /* endpoint full */
     wait_ok(capacity, &b[0], "b", "A");
-    assert_next(capacity, &b[0]);
-    assert_false(capacity_has_room(capacity, "b", "A")); /* origin full */
-    assert_false(capacity_has_room(capacity, "new", "A"));
-    assert_true(capacity_has_room(capacity, "z", "Z"));
     wait_ok(capacity, &z[0], "z", "Z");
+    wait_ok(capacity, &z[1], "z", "Z");
+    assert_next(capacity, &a[0]);
+    assert_next(capacity, &b[0]);
     assert_next(capacity, &z[0]);
-    assert_false(capacity_has_room(capacity, "z", "Z")); /* process full */
-    capacity_leave(capacity, &a[0], false);
-    assert_true(capacity_has_room(capacity, "a", "A"));
+    assert_next(capacity, NULL); /* the fourth slot is kept */
+    assert_int_equal(capacity_take(capacity, &b[1], "z", "Z"), CAPACITY_CONGESTED);
+    take_ok(capacity, &a[1], "a", "A");
+    assert_int_equal(capacity_take(capacity, &a[2], "y", "Y"), CAPACITY_CONGESTED);
+    assert_int_equal(capacity_in_flight(capacity), 4);
+    capacity_leave(capacity, &b[0], true);
+    assert_next(capacity, &z[1]); /* what was taken does not count against those who wait */
+    capacity_leave(capacity, &a[1], true);
+    assert_next(capacity, NULL);
+    take_ok(capacity, &b[1], "b", "A");
+    for (size_t i = 0; i < 2; i++) {
+        capacity_leave(capacity, &a[i], true);
+        capacity_leave(capacity, &b[i], true);
+        capacity_leave(capacity, &z[i], true);
+    }
+    assert_int_equal(capacity_in_flight(capacity), 0);
+    capacity_free(capacity);
+}
+
+static void taking_leaves_an_origin_its_limit(void **unused)
+{
+    struct capacity *capacity = capacity_with(9, 1, 2);
+    struct capacity_waiter a = {0}, b = {0};
+
+    (void)unused;
+    wait_ok(capacity, &a, "a", "A"); /* ready: the origin's only slot is as good as taken */
+    assert_int_equal(capacity_take(capacity, &b, "b", "A"), CAPACITY_CONGESTED);
+    assert_next(capacity, &a);
+    assert_int_equal(capacity_take(capacity, &b, "b", "A"), CAPACITY_CONGESTED);
+    capacity_leave(capacity, &a, true);
+    take_ok(capacity, &b, "b", "A");
+    capacity_leave(capacity, &b, true);
     capacity_free(capacity);
 }
 
@@ -400,13 +428,9 @@ static void step_wait(struct model *model, size_t w, size_t e)
 {
     struct model_endpoint *endpoint = &model->endpoints[e];
     char endpoint_name[32], origin_name[32];
-    bool room, refused;
+    bool refused;
 
     names_of(e, endpoint_name, origin_name);
-    room = model_in_flight(model) < model->limits.in_flight && endpoint->queue_len == 0 &&
-           endpoint->in_flight < model->limits.per_endpoint &&
-           origin_in_flight(model, e % ORIGINS) < model->limits.per_origin;
-    assert_int_equal(capacity_has_room(model->capacity, endpoint_name, origin_name), room);
     refused = endpoint->congested &&
               endpoint->in_flight + endpoint->queue_len >= model->limits.per_endpoint;
     assert_int_equal(
@@ -520,8 +544,8 @@ static void run_model(const struct capacity_limits *limits, uint64_t seed)
 static void random_use_keeps_limits_order_and_fairness(void **unused)
 {
     static const struct capacity_limits rows[] = {
-        {100, 100, 100}, {100, 100, 2}, {100, 5, 100}, {100, 3, 2}, {100, 1, 1},
-        {6, 4, 2},       {1, 1, 1},     {10, 100, 1},  {8, 3, 3},   {100, 2, 100},
+        {100, 100, 100, 0}, {100, 100, 2, 0}, {100, 5, 100, 0}, {100, 3, 2, 0}, {100, 1, 1, 0},
+        {6, 4, 2, 0},       {1, 1, 1, 0},     {10, 100, 1, 0},  {8, 3, 3, 0},   {100, 2, 100, 0},
     };
 
     (void)unused;
@@ -730,7 +754,8 @@ int main(void)
         cmocka_unit_test(zero_limits_let_nothing_go),
         cmocka_unit_test(unused_endpoint_is_forgotten),
         cmocka_unit_test(endpoints_and_origins_that_came_and_went_take_no_memory),
-        cmocka_unit_test(room_is_told_before_one_waits),
+        cmocka_unit_test(kept_slots_are_for_those_that_do_not_wait),
+        cmocka_unit_test(taking_leaves_an_origin_its_limit),
         cmocka_unit_test(who_waits_too_long_is_told_oldest_first),
         cmocka_unit_test(nobody_queues_at_a_congested_endpoint),
         cmocka_unit_test(congestion_stays_while_too_many_are_unanswered),

@@ -4,9 +4,11 @@
 -- is acknowledged already (this batch was sent twice), is left alone.
 --
 -- KEYS  events retries deliveries dead
--- ARGV  group consumer dead_max, then per entry: id outcomes_len, then per outcome
---         'retry' delivery_id delay_ms record      waits; the due time is counted from now
+-- ARGV  group consumer dead_max, then per entry: id encoding document outcomes_len, and per outcome
+--         'retry' delivery_id delay_ms lines       waits; the due time is counted from now
 --         'dead'  fields_len field value …         a dead letter
+--       The document comes once, however many outcomes it has: a record is lines .. document, a
+--       letter gets the field encoding unless that is ''.
 -- reply {dropped dead letters, 1 or 0 per entry}   1: settled, 0: not ours
 local events, retries, deliveries, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local group, me, dead_max = ARGV[1], ARGV[2], ARGV[3]
@@ -24,30 +26,40 @@ local function owned(id)
     return pending[1] and pending[1][2] == me
 end
 
-local function outcome(ours)
+local function bury(from, to, encoding, document)
+    local letter = {unpack(ARGV, from, to)}
+    if encoding ~= '' then
+        letter[#letter + 1] = encoding
+        letter[#letter + 1] = document
+    end
+    redis.call('XADD', dead, '*', unpack(letter))
+    buried = true
+end
+
+local function outcome(ours, encoding, document)
     local kind = ARGV[at]
     if kind == 'retry' then
         if ours then
-            redis.call('HSET', deliveries, ARGV[at + 1], ARGV[at + 3])
+            redis.call('HSET', deliveries, ARGV[at + 1], ARGV[at + 3] .. document)
             redis.call('ZADD', retries, now + tonumber(ARGV[at + 2]), ARGV[at + 1])
         end
         at = at + 4
     else
         local fields = tonumber(ARGV[at + 1])
         if ours then
-            redis.call('XADD', dead, '*', unpack(ARGV, at + 2, at + 1 + fields))
-            buried = true
+            bury(at + 2, at + 1 + fields, encoding, document)
         end
         at = at + 2 + fields
     end
 end
 
 while at <= #ARGV do
-    local id, outcomes = ARGV[at], tonumber(ARGV[at + 1])
+    local id, encoding, document = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+    local outcomes = tonumber(ARGV[at + 3])
     local ours = owned(id)
-    at = at + 2
+    at = at + 4
     for _ = 1, outcomes do
-        outcome(ours)
+        outcome(ours, encoding, document)
     end
     if ours then
         redis.call('XACK', events, group, id)

@@ -5,7 +5,7 @@
 -- KEYS  retries deliveries dead
 -- ARGV  dead_max, then per delivery: delivery_id fence, then one of
 --         'done'                             delivered
---         'retry' delay_ms record            waits again; the due time is counted from now
+--         'retry' delay_ms lines document    waits again; the due time is counted from now
 --         'release'                          due now, nothing else changed
 --         'dead' fields_len field value …    a dead letter
 -- reply {dropped dead letters, 1 or 0 per delivery}  1: settled, 0: not ours
@@ -22,10 +22,10 @@ while at <= #ARGV do
     at = at + 3
     if kind == 'retry' then
         if ours then
-            redis.call('HSET', deliveries, id, ARGV[at + 1])
+            redis.call('HSET', deliveries, id, ARGV[at + 1] .. ARGV[at + 2])
             redis.call('ZADD', retries, now + tonumber(ARGV[at]), id)
         end
-        at = at + 2
+        at = at + 3
     elseif kind == 'release' then
         if ours then
             redis.call('HSET', deliveries, id, '-' .. string.sub(record, #fence + 1))
