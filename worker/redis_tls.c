@@ -74,8 +74,11 @@ static int expect_host(SSL *session, const char *host)
     unsigned char scratch[sizeof(struct in6_addr)];
     if (inet_pton(AF_INET, host, scratch) == 1 || inet_pton(AF_INET6, host, scratch) == 1)
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), host);
+    char name[256]; /* OpenSSL's macro casts away const */
+    if (!bytes_copy_text(bytes_of(host), name, sizeof(name)))
+        return 0;
     SSL_set_hostflags(session, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return SSL_set1_host(session, host) == 1 && SSL_set_tlsext_host_name(session, host) == 1;
+    return SSL_set1_host(session, name) == 1 && SSL_set_tlsext_host_name(session, name) == 1;
 }
 
 struct bufferevent *redis_tls_bufferevent(struct redis_tls *tls, struct event_base *base,

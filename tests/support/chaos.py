@@ -89,7 +89,8 @@ class Site:
         self.note("worker", pid=worker.pid)
 
     def running_workers(self):
-        return [worker for worker in self._workers if worker.is_running and not self._leaves(worker)]
+        running = [worker for worker in self._workers if worker.is_running]
+        return [worker for worker in running if not self._leaves(worker)]
 
     def _leaves(self, worker):
         return worker in self._terminated
