@@ -25,7 +25,7 @@
 #define PART_AFTER_MS 1000   /* an entry waits so long for its last deliveries */
 #define LOOKUP_AGAIN_MS (INTAKE_IDLE_MS + 1000)
 #define LONE_AGAIN_MS 500
-#define QUEUE_WAIT_MS 500  /* a delivery waits so long for a slot, then makes way for others */
+#define QUEUE_WAIT_MS 500 /* a delivery waits so long for a slot, then makes way for others */
 #define DEFER_FIRST_MS 1000
 #define DEFER_MAX_MS 300000
 
