@@ -69,6 +69,7 @@ def test_tls_files_that_cannot_be_used(own_redis, certificates, start_worker):
     worker.expected_exit = 1
     line = worker.wait_log("cannot_start")
     assert "redis-ca" in line["why"] and "/does/not/exist" in line["why"]
+    wait_until(lambda: not worker.is_running, 10, "the worker to end")
 
 
 def test_a_unix_socket(own_redis, tmp_path, receiver, start_worker):
