@@ -6,7 +6,7 @@ from certificates import Certificates
 from child import free_port
 from receiver import Receiver
 from redis_variants import fail_over, make_user, replicated_redis, tls_redis
-from wait import stays_true
+from wait import stays_true, wait_until
 from webhook_queue import enqueue, message_event, set_hook
 
 
