@@ -8,6 +8,7 @@ static const char *const counter_names[COUNTERS] = {
     [COUNTER_DELIVERED] = "delivered",
     [COUNTER_RETRIES] = "retries",
     [COUNTER_DEFERRED] = "deferred",
+    [COUNTER_CUT] = "cut",
     [COUNTER_DEAD] = "dead",
     [COUNTER_DEAD_DROPPED] = "dead_dropped",
     [COUNTER_NO_HOOK] = "no_hook",

@@ -12,6 +12,7 @@ enum counter {
     COUNTER_DELIVERED,       /* delivered     deliveries answered 2xx */
     COUNTER_RETRIES,         /* retries       deliveries put off by a failed attempt */
     COUNTER_DEFERRED,        /* deferred      deliveries put off without an attempt */
+    COUNTER_CUT,             /* cut           attempts given up early, others needed the slot */
     COUNTER_DEAD,            /* dead          dead letters written */
     COUNTER_DEAD_DROPPED,    /* dead_dropped  dead letters dropped past the caps */
     COUNTER_NO_HOOK,         /* no_hook       events of rooms without an enabled hook */

@@ -63,7 +63,7 @@ struct delivery {
     struct hook_slot *slot;         /* in set */
     char hook_id[RH_NAME_MAX + 1];
     struct history history;
-    bool answered;           /* the attempt that ended got a final status */
+    enum capacity_news news; /* what the attempt that ended tells about the endpoint */
     bool redone;             /* had its one fresh connection */
     int64_t started_wall_ms; /* of the attempt under way */
 

@@ -9,6 +9,9 @@
 #define BODY_GROWTH 6
 #define BODY_MARGIN 8192
 
+#define FIRST_PER_ENDPOINT 2 /* requests at a time to one that is not known */
+#define SLOW_MS 2000
+
 /* Entries may take three quarters of the slots: the rest is for retries. */
 static size_t stream_limit(const struct pipeline *pipeline)
 {
@@ -26,6 +29,14 @@ static size_t stream_room(void *context)
     if (used >= total || pipeline_is_quarantined(pipeline))
         return 0;
     return room < total - used ? room : total - used;
+}
+
+bool pipeline_is_full(const struct pipeline *pipeline)
+{
+    size_t used = pipeline->stream_load + pipeline->retry_load;
+    return pipeline->stream_load >= stream_limit(pipeline) ||
+           used >= (size_t)pipeline->config.settings->max_in_flight ||
+           capacity_is_blocked(pipeline->capacity);
 }
 
 static size_t retry_room(void *context)
@@ -129,11 +140,17 @@ static int make_ends(struct pipeline *pipeline)
 static int make_parts(struct pipeline *pipeline, struct error_text *why)
 {
     const struct settings *settings = pipeline->config.settings;
+    size_t max_in_flight = (size_t)settings->max_in_flight;
     struct capacity_limits limits = {
-        .in_flight = (size_t)settings->max_in_flight,
+        .in_flight = max_in_flight,
         .per_origin = (size_t)settings->max_per_origin,
         .per_endpoint = (size_t)settings->max_per_endpoint,
-        .kept = (size_t)settings->max_in_flight - stream_limit(pipeline),
+        .first_per_endpoint =
+            settings->max_per_endpoint < FIRST_PER_ENDPOINT ? 1 : FIRST_PER_ENDPOINT,
+        .slow = max_in_flight / 4,
+        .slow_most = max_in_flight / 2 > 0 ? max_in_flight / 2 : 1,
+        .slow_ms = SLOW_MS,
+        .kept = max_in_flight - stream_limit(pipeline),
     };
     error_text_set(why, "out of memory");
     pipeline->capacity = capacity_new(&limits);
@@ -146,6 +163,7 @@ static int make_parts(struct pipeline *pipeline, struct error_text *why)
             0 ||
         loop_timer_init(pipeline->loop, &pipeline->overdue_timer, pipeline_on_overdue, pipeline) !=
             0 ||
+        loop_timer_init(pipeline->loop, &pipeline->slow_timer, pipeline_on_slow, pipeline) != 0 ||
         loop_turn_init(pipeline->loop, &pipeline->refill, refill, pipeline) != 0)
         return -1;
     return make_http(pipeline, why);
@@ -205,6 +223,7 @@ void pipeline_free(struct pipeline *pipeline)
     loop_timer_release(&pipeline->ask_timer);
     loop_timer_release(&pipeline->lone_timer);
     loop_timer_release(&pipeline->overdue_timer);
+    loop_timer_release(&pipeline->slow_timer);
     loop_turn_release(&pipeline->refill);
     free(pipeline);
 }

@@ -47,8 +47,7 @@ static void queue_delivery(struct pipeline *pipeline, struct delivery *delivery)
         return;
     }
     delivery->state = DELIVERY_WAITING;
-    if (!loop_timer_is_armed(&pipeline->overdue_timer))
-        loop_timer_arm(&pipeline->overdue_timer, QUEUE_WAIT_MS);
+    pipeline_watch_waiting(pipeline);
 }
 
 /* What is known of the hook decides whether the delivery may be attempted at all. */

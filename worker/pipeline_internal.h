@@ -4,6 +4,7 @@
  *   pipeline_entry.c  arrival: from what Redis gave to an event and its deliveries
  *   pipeline_admit.c  may a delivery be attempted? then it waits for a slot
  *   pipeline_flight.c one attempt: slot, render, POST, verdict, outcome
+ *   pipeline_yield.c  who makes way for others
  *   pipeline_settle.c the end: from outcomes to Redis, and parting
  *   pipeline_lone.c   what may have ended a worker runs alone
  */
@@ -25,7 +26,6 @@
 #define PART_AFTER_MS 1000   /* an entry waits so long for its last deliveries */
 #define LOOKUP_AGAIN_MS (INTAKE_IDLE_MS + 1000)
 #define LONE_AGAIN_MS 500
-#define QUEUE_WAIT_MS 500 /* a delivery waits so long for a slot, then makes way for others */
 #define DEFER_FIRST_MS 1000
 #define DEFER_MAX_MS 300000
 
@@ -53,6 +53,7 @@ struct pipeline {
     struct loop_timer part_timer;
     struct loop_timer ask_timer; /* entries were let go because their hooks are not known */
     struct loop_timer overdue_timer;
+    struct loop_timer slow_timer;
     struct entry_list lone;      /* suspects that wait until they can run alone */
     struct entry *running_alone; /* the one that does; NULL: none */
     struct loop_timer lone_timer;
@@ -87,11 +88,21 @@ void pipeline_forget_entry(struct pipeline *pipeline, struct entry *entry); /* o
 void pipeline_dispatch(struct pipeline *pipeline);
 void pipeline_start_leased(struct pipeline *pipeline, struct delivery *delivery,
                            const char *origin); /* at once, or later elsewhere */
-void pipeline_on_overdue(void *context);
+void pipeline_cut(struct pipeline *pipeline, struct delivery *delivery); /* it flies too long */
 void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome);
 void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_t not_before_ms);
 void pipeline_hand_back(struct pipeline *pipeline, struct delivery *delivery);
 void pipeline_set_error(struct delivery *delivery, const char *text);
+
+/* pipeline_yield.c */
+struct delivery *pipeline_delivery_of(struct capacity_waiter *waiter);
+void pipeline_watch_waiting(struct pipeline *pipeline); /* something waits for a slot */
+void pipeline_watch_slow(struct pipeline *pipeline);    /* something flies */
+void pipeline_on_overdue(void *context);
+void pipeline_on_slow(void *context);
+
+/* pipeline.c */
+bool pipeline_is_full(const struct pipeline *pipeline); /* it has no room for what others bring */
 
 /* pipeline_settle.c */
 void pipeline_bury(struct pipeline *pipeline, struct entry *entry, enum dead_reason reason,
