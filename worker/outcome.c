@@ -210,6 +210,8 @@ int outcome_bury(struct entry *entry, enum dead_reason reason, const char *error
     struct bytes documents[2] = {json, msgpack};
     add(&letter, "reason", bytes_of(dead_reason_name(reason)));
     add(&letter, "error", bytes_of(error));
+    if (entry->event.has_room_id)
+        add_number(&letter, "room", entry->event.room_id, letter.room);
     add(&letter, "hook", bytes_of(entry->only_hook));
     add(&letter, "event_id", bytes_of(entry->event_id));
     add_time(&letter, "queued_at", entry->queued_at_ms, letter.queued_at);

@@ -237,14 +237,16 @@ static bool check_entry(const struct pipeline *pipeline, struct entry *entry,
     return true;
 }
 
-static void bury_malformed(struct pipeline *pipeline, struct entry *entry, const char *why)
+/* One letter for the whole event; of a waiting delivery, for that. */
+static void bury_event(struct pipeline *pipeline, struct entry *entry, enum dead_reason reason,
+                       const char *why)
 {
     struct bytes none = {NULL, 0};
     bool json = entry->encoding == RH_JSON;
     if (entry->settled)
-        pipeline_bury_delivery(pipeline, TAILQ_FIRST(&entry->deliveries), DEAD_MALFORMED, why);
+        pipeline_bury_delivery(pipeline, TAILQ_FIRST(&entry->deliveries), reason, why);
     else
-        pipeline_bury(pipeline, entry, DEAD_MALFORMED, why, json ? entry->document : none,
+        pipeline_bury(pipeline, entry, reason, why, json ? entry->document : none,
                       json ? none : entry->document);
 }
 
@@ -257,7 +259,13 @@ void pipeline_run_entry(struct pipeline *pipeline, struct entry *entry)
         return;
     }
     if (problem != EVENT_OK) {
-        bury_malformed(pipeline, entry, why.text);
+        bury_event(pipeline, entry, DEAD_MALFORMED, why.text);
+        return;
+    }
+    if (entry->event.hops >= EVENT_HOPS_LOOP) {
+        error_text_set(&why, "%d webhooks led to this event, %d are allowed: it goes round",
+                       entry->event.hops, EVENT_HOPS_LOOP - 1);
+        bury_event(pipeline, entry, DEAD_LOOP, why.text);
         return;
     }
     if (!entry->settled) {

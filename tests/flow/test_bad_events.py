@@ -100,6 +100,9 @@ MALFORMED = {
     "fromUser is a text": {"json": b'{"message":{"roomId":438},"fromUser":"Ana"}'},
     "room is a list": {"json": b'{"message":{"roomId":438},"room":[]}'},
     "type is a number": {"json": b'{"type":1,"message":{"roomId":438}}'},
+    "hops is a text": {"json": b'{"message":{"roomId":438},"hops":"1"}'},
+    "hops is negative": {"json": b'{"message":{"roomId":438},"hops":-1}'},
+    "hops is too much": {"msgpack": msgpack.packb({"message": {"roomId": 438}, "hops": 1001})},
     "webhooks is a map": {"json": b'{"message":{"roomId":438},"webhooks":{}}'},
     "webhooks holds a number": {"json": b'{"message":{"roomId":438},"webhooks":[1]}'},
 }
