@@ -1,10 +1,10 @@
 /*
  * When to stop sending to a hook that keeps failing, and when to try again. Pure.
  *
- * A breaker counts the results of one hook as one worker sees them. It says that it is time to open
- * after BREAKER_ROW failures in a row, or when of the last results, at least BREAKER_RESULTS in 10
- * to 20 seconds, half or more failed (the numbers are those of Hystrix). Whether the hook is open is
- * not in here: all workers share that, see registry.h.
+ * A breaker counts the results of one hook as one worker sees them. It says that it is time to
+ * open after BREAKER_ROW failures in a row, or when of the last results, at least BREAKER_RESULTS
+ * in 10 to 20 seconds, half or more failed (the numbers are those of Hystrix). Whether the hook is
+ * open is not in here: all workers share that, see registry.h.
  */
 #ifndef WORKER_BREAKER_H
 #define WORKER_BREAKER_H

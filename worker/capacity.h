@@ -12,7 +12,7 @@
  *
  * A waiter is embedded in the caller's object and belongs to exactly one of: nothing, an endpoint's
  * queue, in flight. Endpoints and origins exist while they have waiters in one of the latter two;
- * the latest CAPACITY_IDLE_MAX of those without, about which something was learnt, are kept besides.
+ * of those without, about which something was learnt, the latest CAPACITY_IDLE_MAX are kept.
  */
 #ifndef WORKER_CAPACITY_H
 #define WORKER_CAPACITY_H

@@ -9,6 +9,7 @@ static const char *const counter_names[COUNTERS] = {
     [COUNTER_RETRIES] = "retries",
     [COUNTER_DEFERRED] = "deferred",
     [COUNTER_CUT] = "cut",
+    [COUNTER_BREAKER_OPENED] = "breaker_opened",
     [COUNTER_DEAD] = "dead",
     [COUNTER_DEAD_DROPPED] = "dead_dropped",
     [COUNTER_NO_HOOK] = "no_hook",

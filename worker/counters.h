@@ -13,6 +13,7 @@ enum counter {
     COUNTER_RETRIES,         /* retries       deliveries put off by a failed attempt */
     COUNTER_DEFERRED,        /* deferred      deliveries put off without an attempt */
     COUNTER_CUT,             /* cut           attempts given up early, others needed the slot */
+    COUNTER_BREAKER_OPENED,  /* breaker_opened  hooks that opened because they kept failing */
     COUNTER_DEAD,            /* dead          dead letters written */
     COUNTER_DEAD_DROPPED,    /* dead_dropped  dead letters dropped past the caps */
     COUNTER_NO_HOOK,         /* no_hook       events of rooms without an enabled hook */

@@ -65,6 +65,7 @@ struct delivery *delivery_new(struct entry *entry, struct hook_set *set, struct 
 
 void delivery_free(struct delivery *delivery)
 {
+    permits_cancel(&delivery->permit);
     struct entry *entry = delivery->entry;
     if (delivery->outcome == OUTCOME_NONE)
         entry->open--;

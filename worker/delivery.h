@@ -28,6 +28,7 @@
 #include "capacity.h"
 #include "dead_letter.h"
 #include "event_codec.h"
+#include "permits.h"
 #include "record.h"
 #include "registry.h"
 #include "settle.h"
@@ -47,6 +48,7 @@ enum outcome {
 
 enum delivery_state {
     DELIVERY_NEW,       /* its hook is being looked up */
+    DELIVERY_ASKING,    /* whether it may go now; see permits.h */
     DELIVERY_WAITING,   /* in capacity's queue */
     DELIVERY_IN_FLIGHT, /* a transfer runs */
     DELIVERY_DONE       /* has an outcome */
@@ -57,6 +59,8 @@ struct delivery {
     TAILQ_ENTRY(delivery) all;  /* in the pipeline's list of unfinished ones */
     struct entry *entry;
     struct capacity_waiter waiter;
+    struct permit_query permit;
+    bool is_probe; /* its hook is open, and this one is to try it */
     enum delivery_state state;
     struct http_transfer *transfer; /* while in flight */
     struct hook_set *set;           /* NULL when the hook could not be found */

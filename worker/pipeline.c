@@ -152,11 +152,20 @@ static int make_parts(struct pipeline *pipeline, struct error_text *why)
         .slow_ms = SLOW_MS,
         .kept = max_in_flight - stream_limit(pipeline),
     };
+    struct registry_config registry = {
+        .link = pipeline->config.control,
+        .keys = pipeline->config.keys,
+        .scripts = pipeline->config.scripts,
+        .counters = pipeline->config.counters,
+        .disable_after_ms = settings->disable_after_ms,
+    };
     error_text_set(why, "out of memory");
     pipeline->capacity = capacity_new(&limits);
-    pipeline->registry = registry_new(pipeline->loop, pipeline->config.control,
-                                      pipeline->config.keys, pipeline->config.scripts);
-    if (pipeline->capacity == NULL || pipeline->registry == NULL || make_ends(pipeline) != 0 ||
+    pipeline->registry = registry_new(pipeline->loop, &registry);
+    pipeline->permits = permits_new(pipeline->loop, pipeline->config.control, pipeline->config.keys,
+                                    pipeline->config.scripts);
+    if (pipeline->capacity == NULL || pipeline->registry == NULL || pipeline->permits == NULL ||
+        make_ends(pipeline) != 0 ||
         loop_timer_init(pipeline->loop, &pipeline->part_timer, pipeline_on_part, pipeline) != 0 ||
         loop_timer_init(pipeline->loop, &pipeline->ask_timer, pipeline_ask_again, pipeline) != 0 ||
         loop_timer_init(pipeline->loop, &pipeline->lone_timer, pipeline_on_lone_again, pipeline) !=
@@ -217,6 +226,7 @@ void pipeline_free(struct pipeline *pipeline)
     intake_free(pipeline->intake);
     retry_clock_free(pipeline->retry_clock);
     registry_free(pipeline->registry);
+    permits_free(pipeline->permits);
     http_client_free(pipeline->http);
     capacity_free(pipeline->capacity);
     loop_timer_release(&pipeline->part_timer);
@@ -230,6 +240,7 @@ void pipeline_free(struct pipeline *pipeline)
 
 void pipeline_control_up(struct pipeline *pipeline)
 {
+    registry_link_up(pipeline->registry);
     settle_resume(pipeline->settle);
     intake_control_up(pipeline->intake);
     retry_clock_up(pipeline->retry_clock);

@@ -172,6 +172,7 @@ static void find_hooks(struct pipeline *pipeline, struct entry *entry)
         give_up(pipeline, entry);
         return;
     }
+    registry_recall_inline(pipeline->registry, set);
     if (entry->settled)
         on_hooks_of_retry(pipeline, entry, set);
     else

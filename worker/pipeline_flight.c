@@ -43,6 +43,7 @@ static void count_and_log(struct pipeline *pipeline, const struct delivery *deli
 void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome)
 {
     struct entry *entry = delivery->entry;
+    permits_cancel(&delivery->permit);
     capacity_leave(pipeline->capacity, &delivery->waiter, delivery->news, loop_now_ms());
     TAILQ_REMOVE(&pipeline->unfinished, delivery, all);
     delivery->state = DELIVERY_DONE;
@@ -74,6 +75,17 @@ void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_
     delivery->history.deferrals++;
     delivery->put_off = true;
     delivery->delay_ms = not_before_ms > 0 ? not_before_ms + delay / 4 : delay;
+    counters_add(pipeline->config.counters, COUNTER_DEFERRED, 1);
+    pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);
+}
+
+/* Put off without an attempt until its place at a hook with a rate comes. */
+void pipeline_put_off(struct pipeline *pipeline, struct delivery *delivery,
+                      const struct permit *permit)
+{
+    delivery->put_off = true;
+    delivery->delay_ms = permit->wait_ms;
+    delivery->history.slot_ms = permit->slot_ms;
     counters_add(pipeline->config.counters, COUNTER_DEFERRED, 1);
     pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);
 }
@@ -175,6 +187,7 @@ static void remember_attempt(struct delivery *delivery, const struct http_result
 {
     struct history *history = &delivery->history;
     history->attempts++;
+    history->slot_ms = 0;
     if (history->first_attempt_ms == 0)
         history->first_attempt_ms = delivery->started_wall_ms;
     history->last_attempt_ms = delivery->started_wall_ms;
@@ -184,17 +197,29 @@ static void remember_attempt(struct delivery *delivery, const struct http_result
     buffer_append_bytes(&delivery->response, result->response);
 }
 
+static bool is_failure(const struct verdict *verdict)
+{
+    return verdict->kind == VERDICT_RETRY ||
+           (verdict->kind == VERDICT_DEAD &&
+            (verdict->reason == DEAD_EXHAUSTED || verdict->reason == DEAD_EXPIRED));
+}
+
 static void tell_registry(struct pipeline *pipeline, const struct delivery *delivery,
                           const struct verdict *verdict)
 {
-    const struct entry *entry = delivery->entry;
-    if (entry->event.has_inline_hooks)
-        return; /* inline hooks have no shared state */
+    struct hook_ref ref = pipeline_hook_ref(delivery);
+    struct registry *registry = pipeline->registry;
+    if (verdict->kind == VERDICT_DELIVERED)
+        registry_succeeded(registry, &ref);
+    else if (is_failure(verdict))
+        registry_failed(registry, &ref, delivery->is_probe, delivery->history.status,
+                        delivery->history.error);
+    else if (verdict->reason == DEAD_REJECTED)
+        registry_answered(registry, &ref);
     if (verdict->disable_hook)
-        registry_disable(pipeline->registry, entry->event.room_id, delivery->slot->hook, "gone");
+        registry_gone(registry, &ref);
     else if (verdict->pause_ms > 0)
-        registry_pause(pipeline->registry, entry->event.room_id, delivery->slot->hook,
-                       loop_wall_ms() + verdict->pause_ms);
+        registry_pause(registry, &ref, verdict->pause_ms);
 }
 
 static void explain(struct delivery *delivery, const struct verdict *verdict)

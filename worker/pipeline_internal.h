@@ -16,6 +16,7 @@
 #include "http_client.h"
 #include "intake.h"
 #include "outcome.h"
+#include "permits.h"
 #include "pipeline.h"
 #include "registry.h"
 #include "retry_clock.h"
@@ -34,6 +35,7 @@ struct pipeline {
     struct pipeline_config config;
     struct intake *intake;
     struct registry *registry;
+    struct permits *permits;
     struct capacity *capacity;
     struct http_client *http;
     struct settle *settle;
@@ -70,6 +72,7 @@ void pipeline_let_go(struct pipeline *pipeline, struct entry *entry);    /* noth
 void pipeline_leave_to_others(struct pipeline *pipeline, struct entry *entry);
 
 /* pipeline_admit.c */
+struct hook_ref pipeline_hook_ref(const struct delivery *delivery);
 void pipeline_admit_all(struct pipeline *pipeline, struct entry *entry);
 void pipeline_bury_delivery(struct pipeline *pipeline, struct delivery *delivery,
                             enum dead_reason reason, const char *error);
@@ -91,6 +94,8 @@ void pipeline_start_leased(struct pipeline *pipeline, struct delivery *delivery,
 void pipeline_cut(struct pipeline *pipeline, struct delivery *delivery); /* it flies too long */
 void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome);
 void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_t not_before_ms);
+void pipeline_put_off(struct pipeline *pipeline, struct delivery *delivery,
+                      const struct permit *permit);
 void pipeline_hand_back(struct pipeline *pipeline, struct delivery *delivery);
 void pipeline_set_error(struct delivery *delivery, const char *text);
 

@@ -49,6 +49,7 @@ void record_encode(const struct record *record, struct buffer *out)
     put_number(out, ",\"last_attempt_at\":", history->last_attempt_ms);
     put_number(out, ",\"status\":", history->status);
     put_text(out, ",\"error\":", history->error);
+    put_number(out, ",\"slot_at\":", history->slot_ms);
     put_text(out, ",\"traceparent\":", record->traceparent);
     put_text(out, ",\"encoding\":", record->encoding == RH_MSGPACK ? "msgpack" : "json");
     buffer_append_text(out, "}\n");
@@ -213,7 +214,8 @@ static int get_history(const json_t *object, struct history *history, struct err
         get_count(object, "deferrals", &history->deferrals, why) ||
         get_count(object, "status", &history->status, why) ||
         get_number(object, "first_attempt_at", 0, INT64_MAX, &history->first_attempt_ms, why) ||
-        get_number(object, "last_attempt_at", 0, INT64_MAX, &history->last_attempt_ms, why))
+        get_number(object, "last_attempt_at", 0, INT64_MAX, &history->last_attempt_ms, why) ||
+        get_number(object, "slot_at", 0, INT64_MAX, &history->slot_ms, why))
         return -1;
     return get_error(object, history, why);
 }

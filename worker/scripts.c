@@ -16,6 +16,8 @@ int scripts_init(struct scripts *scripts)
         [SCRIPT_SETTLE_RETRIES] = lua_settle_retries,
         [SCRIPT_HEARTBEAT] = lua_heartbeat,
         [SCRIPT_HOOK_STATE] = lua_hook_state,
+        [SCRIPT_HOOK_STATES] = lua_hook_states,
+        [SCRIPT_PERMIT] = lua_permit,
         [SCRIPT_COUNT] = lua_count,
         [SCRIPT_REAP] = lua_reap,
         [SCRIPT_TRIM_DEAD] = lua_trim_dead,
@@ -28,6 +30,7 @@ int scripts_init(struct scripts *scripts)
         [SCRIPT_ACKNOWLEDGE] = true,    [SCRIPT_ADOPT] = true,
         [SCRIPT_SETTLE_ENTRIES] = true, [SCRIPT_CLAIM_RETRIES] = true,
         [SCRIPT_SETTLE_RETRIES] = true, [SCRIPT_HEARTBEAT] = true,
+        [SCRIPT_HOOK_STATES] = true,    [SCRIPT_PERMIT] = true,
     };
     unsigned char digest[EVP_MAX_MD_SIZE];
     for (int i = 0; i < SCRIPTS; i++) {

@@ -14,7 +14,9 @@ enum script_number {
     SCRIPT_CLAIM_RETRIES,    /* lease what is due */
     SCRIPT_SETTLE_RETRIES,   /* store outcomes of leased retries */
     SCRIPT_HEARTBEAT,        /* say that this worker lives */
-    SCRIPT_HOOK_STATE,       /* share what was learnt about a hook */
+    SCRIPT_HOOK_STATE,       /* share what was learnt about hooks */
+    SCRIPT_HOOK_STATES,      /* read it */
+    SCRIPT_PERMIT,           /* may a delivery be attempted now? */
     SCRIPT_COUNT,            /* add to the counters */
     SCRIPT_REAP,             /* take over from a dead worker */
     SCRIPT_TRIM_DEAD,        /* keep dead letters within dead-max-bytes */
