@@ -115,6 +115,7 @@ struct entry {
     struct event event;    /* zeroed until decoded */
     struct registry_query query;
     struct delivery_list deliveries;
+    size_t wanted;     /* deliveries it will have; while it waits for room for them */
     bool awaits_hooks; /* a stream entry whose deliveries are not made yet: counts as one */
     size_t open;       /* deliveries without an outcome */
     bool settled;      /* acknowledged, or never was a stream entry */

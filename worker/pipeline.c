@@ -55,6 +55,8 @@ static size_t retry_room(void *context)
 static void refill(void *context)
 {
     struct pipeline *pipeline = context;
+    if (!TAILQ_EMPTY(&pipeline->crowd))
+        pipeline_thin_crowd(pipeline);
     intake_kick(pipeline->intake);
     retry_clock_kick(pipeline->retry_clock);
 }
@@ -127,6 +129,8 @@ static int make_ends(struct pipeline *pipeline)
         .lease_ms = pipeline->stamp.lease_ms,
         .room = retry_room,
         .retry = pipeline_on_retry,
+        .quotas = pipeline_quotas,
+        .pushed = pipeline_on_pushed,
         .context = pipeline,
     };
     pipeline->settle = settle_new(pipeline->loop, &settle);
@@ -192,6 +196,7 @@ struct pipeline *pipeline_new(struct loop *loop, const struct pipeline_config *c
     TAILQ_INIT(&pipeline->unfinished);
     TAILQ_INIT(&pipeline->everything);
     TAILQ_INIT(&pipeline->parting);
+    TAILQ_INIT(&pipeline->crowd);
     TAILQ_INIT(&pipeline->lone);
     set_policy(pipeline);
     if (make_parts(pipeline, why) != 0) {
@@ -288,6 +293,7 @@ void pipeline_drain(struct pipeline *pipeline)
     intake_stop(pipeline->intake);
     retry_clock_stop(pipeline->retry_clock);
     hand_back_waiting(pipeline);
+    pipeline_leave_crowd(pipeline);
     pipeline_leave_suspects(pipeline);
 }
 

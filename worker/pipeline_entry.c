@@ -53,6 +53,7 @@ static struct delivery *add_delivery(struct pipeline *pipeline, struct entry *en
     if (delivery == NULL)
         return NULL;
     TAILQ_INSERT_TAIL(&pipeline->unfinished, delivery, all);
+    pipeline->unfinished_len++;
     delivery->counted_as_retry = entry->settled;
     load_add(pipeline, entry, 1);
     return delivery;
@@ -65,6 +66,7 @@ void pipeline_let_go(struct pipeline *pipeline, struct entry *entry)
     struct delivery *delivery;
     TAILQ_FOREACH(delivery, &entry->deliveries, link) {
         TAILQ_REMOVE(&pipeline->unfinished, delivery, all);
+        pipeline->unfinished_len--;
         load_sub(pipeline, entry, 1);
     }
     if (entry->awaits_hooks)
@@ -102,6 +104,11 @@ static int add_all(struct pipeline *pipeline, struct entry *entry, struct hook_s
 
 static void on_hooks_of_entry(struct pipeline *pipeline, struct entry *entry, struct hook_set *set)
 {
+    size_t len = entry->only_hook[0] != '\0' ? 1 : set->len;
+    if (pipeline_is_crowded(pipeline, len)) {
+        pipeline_hold_in_crowd(pipeline, entry, len);
+        return;
+    }
     if (add_all(pipeline, entry, set) != 0) {
         give_up(pipeline, entry);
         return;
@@ -161,7 +168,7 @@ static void on_hooks(void *context, struct hook_set *set)
         on_hooks_of_entry(pipeline, entry, set);
 }
 
-static void find_hooks(struct pipeline *pipeline, struct entry *entry)
+void pipeline_find_hooks(struct pipeline *pipeline, struct entry *entry)
 {
     if (!entry->event.has_inline_hooks) {
         registry_look_up(pipeline->registry, entry->event.room_id, &entry->query, on_hooks, entry);
@@ -273,7 +280,7 @@ void pipeline_run_entry(struct pipeline *pipeline, struct entry *entry)
         entry->awaits_hooks = true;
         load_add(pipeline, entry, 1);
     }
-    find_hooks(pipeline, entry);
+    pipeline_find_hooks(pipeline, entry);
 }
 
 static void run_or_hold(struct pipeline *pipeline, struct entry *entry)

@@ -46,6 +46,7 @@ void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enu
     permits_cancel(&delivery->permit);
     capacity_leave(pipeline->capacity, &delivery->waiter, delivery->news, loop_now_ms());
     TAILQ_REMOVE(&pipeline->unfinished, delivery, all);
+    pipeline->unfinished_len--;
     delivery->state = DELIVERY_DONE;
     delivery->outcome = outcome;
     delivery->concluded_at_ms = loop_now_ms();
@@ -74,6 +75,7 @@ void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_
         backoff_exponential(DEFER_FIRST_MS, DEFER_MAX_MS, delivery->history.deferrals, seed);
     delivery->history.deferrals++;
     delivery->put_off = true;
+    pipeline_note_hot(pipeline, delivery);
     delivery->delay_ms = not_before_ms > 0 ? not_before_ms + delay / 4 : delay;
     counters_add(pipeline->config.counters, COUNTER_DEFERRED, 1);
     pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);

@@ -5,6 +5,7 @@
  *   pipeline_admit.c  may a delivery be attempted? then it waits for a slot
  *   pipeline_flight.c one attempt: slot, render, POST, verdict, outcome
  *   pipeline_yield.c  who makes way for others
+ *   pipeline_quota.c  how much of a hook's heap is claimed
  *   pipeline_settle.c the end: from outcomes to Redis, and parting
  *   pipeline_lone.c   what may have ended a worker runs alone
  */
@@ -13,6 +14,7 @@
 
 #include "capacity.h"
 #include "delivery.h"
+#include "hot_hooks.h"
 #include "http_client.h"
 #include "intake.h"
 #include "outcome.h"
@@ -45,20 +47,23 @@ struct pipeline {
     uint64_t random;
     bool draining;
 
-    struct entry *table;             /* stream entries not yet settled */
-    struct entry_list everything;    /* entries alive, of both kinds, linked by every */
-    int64_t alive_until_ms;          /* our heartbeat holds so long, monotonic */
-    size_t stream_load;              /* slots that stream entries take or will take */
-    size_t retry_load;               /* the same for leased deliveries */
+    struct entry *table;          /* stream entries not yet settled */
+    struct entry_list everything; /* entries alive, of both kinds, linked by every */
+    int64_t alive_until_ms;       /* our heartbeat holds so long, monotonic */
+    size_t stream_load;           /* slots that stream entries take or will take */
+    size_t retry_load;            /* the same for leased deliveries */
+    size_t unfinished_len;
     struct delivery_list unfinished; /* deliveries without an outcome, linked by all */
     struct entry_list parting;       /* oldest first */
     struct loop_timer part_timer;
     struct loop_timer ask_timer; /* entries were let go because their hooks are not known */
     struct loop_timer overdue_timer;
     struct loop_timer slow_timer;
+    struct entry_list crowd;     /* with more deliveries than there is room for */
     struct entry_list lone;      /* suspects that wait until they can run alone */
     struct entry *running_alone; /* the one that does; NULL: none */
     struct loop_timer lone_timer;
+    struct hot_hooks hot;
     struct loop_turn refill; /* room may have come: once per turn */
 };
 
@@ -67,6 +72,7 @@ bool pipeline_knows(void *context, struct bytes id);
 void pipeline_on_entry(void *context, const struct intake_entry *read);
 void pipeline_on_retry(void *context, const struct claimed_retry *claimed);
 void pipeline_ask_again(void *context);
+void pipeline_find_hooks(struct pipeline *pipeline, struct entry *entry);
 void pipeline_run_entry(struct pipeline *pipeline, struct entry *entry); /* decode it and go on */
 void pipeline_let_go(struct pipeline *pipeline, struct entry *entry);    /* nothing of it runs */
 void pipeline_leave_to_others(struct pipeline *pipeline, struct entry *entry);
@@ -103,8 +109,17 @@ void pipeline_set_error(struct delivery *delivery, const char *text);
 struct delivery *pipeline_delivery_of(struct capacity_waiter *waiter);
 void pipeline_watch_waiting(struct pipeline *pipeline); /* something waits for a slot */
 void pipeline_watch_slow(struct pipeline *pipeline);    /* something flies */
+bool pipeline_is_crowded(const struct pipeline *pipeline, size_t deliveries); /* for so many */
+void pipeline_hold_in_crowd(struct pipeline *pipeline, struct entry *entry, size_t wanted);
+void pipeline_thin_crowd(struct pipeline *pipeline); /* there may be room now */
+void pipeline_leave_crowd(struct pipeline *pipeline);
 void pipeline_on_overdue(void *context);
 void pipeline_on_slow(void *context);
+
+/* pipeline_quota.c */
+void pipeline_note_hot(struct pipeline *pipeline, const struct delivery *delivery);
+size_t pipeline_quotas(void *context, struct retry_quota out[RETRY_QUOTAS_MAX]);
+void pipeline_on_pushed(void *context, const struct retry_quota *quota, size_t count);
 
 /* pipeline.c */
 bool pipeline_is_full(const struct pipeline *pipeline); /* it has no room for what others bring */

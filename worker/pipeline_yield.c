@@ -30,6 +30,47 @@ void pipeline_on_overdue(void *context)
         loop_timer_arm(&pipeline->overdue_timer, oldest + QUEUE_WAIT_MS - now);
 }
 
+/* --- events with many hooks --- */
+
+/* One event may bring 256 deliveries, and each of those that were read with it too. All together
+ * may be twice as many as there are slots, or one event's. */
+bool pipeline_is_crowded(const struct pipeline *pipeline, size_t deliveries)
+{
+    size_t most = 2 * (size_t)pipeline->config.settings->max_in_flight;
+    size_t others = pipeline->unfinished_len;
+    return deliveries > 1 && others > 0 && others + deliveries > most;
+}
+
+/* It waits until there is room for all of them, and looks its hooks up again then. */
+void pipeline_hold_in_crowd(struct pipeline *pipeline, struct entry *entry, size_t wanted)
+{
+    if (pipeline->draining) {
+        pipeline_leave_to_others(pipeline, entry);
+        return;
+    }
+    entry->wanted = wanted;
+    entry->timed_in = &pipeline->crowd;
+    TAILQ_INSERT_TAIL(&pipeline->crowd, entry, timed);
+}
+
+void pipeline_thin_crowd(struct pipeline *pipeline)
+{
+    struct entry *entry;
+    while ((entry = TAILQ_FIRST(&pipeline->crowd)) != NULL &&
+           !pipeline_is_crowded(pipeline, entry->wanted)) {
+        pipeline_forget_timed(entry);
+        pipeline_find_hooks(pipeline, entry);
+    }
+}
+
+void pipeline_leave_crowd(struct pipeline *pipeline)
+{
+    while (!TAILQ_EMPTY(&pipeline->crowd))
+        pipeline_leave_to_others(pipeline, TAILQ_FIRST(&pipeline->crowd));
+}
+
+/* --- what holds a slot too long --- */
+
 void pipeline_watch_slow(struct pipeline *pipeline)
 {
     if (!loop_timer_is_armed(&pipeline->slow_timer))

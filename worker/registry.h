@@ -118,6 +118,10 @@ void registry_set_probe(struct registry *registry, const struct hook_ref *ref, i
 /* Gives the slots of a set of inline hooks the state that this worker knows. */
 void registry_recall_inline(const struct registry *registry, struct hook_set *set);
 
+/* A hook as it is cached; NULL when it is not, or is too old. Until the next call of registry_*. */
+const struct hook_slot *registry_peek(struct registry *registry, int64_t room_id,
+                                      const char *hook_id);
+
 /* What a state allows: go, ask for being the probe, or wait for *ret_wait_ms. */
 enum hook_gate {
     HOOK_GO,
