@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- Leases the deliveries that are due: their score moves to the end of the lease, so that another
 -- worker gets them if this one dies. Each gets a fence token; an expired lease is counted in its
--- record.
+-- record. What does not begin as a record is kept whole behind a first line, for its holder to
+-- bury.
 --
 -- KEYS  retries deliveries
 -- ARGV  consumer first_number limit lease_ms bytes_budget
@@ -24,7 +25,9 @@ for _, id in ipairs(due) do
     else
         local rest = string.find(record, '\n', 1, true) or #record + 1
         local fence, claims = string.match(string.sub(record, 1, rest - 1), '^(%S+) (%d+)$')
-        if fence and fence ~= '-' then
+        if not fence then
+            record, rest = '\n' .. record, 1
+        elseif fence ~= '-' then
             claims = claims + 1
         end
         local line = string.format('%s:%d %d', me, number, tonumber(claims or 0))
