@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "log.h"
+
 static const char *const counter_names[COUNTERS] = {
     [COUNTER_EVENTS] = "events",
     [COUNTER_ATTEMPTS] = "attempts",
@@ -28,6 +30,14 @@ void counters_add(struct counters *counters, enum counter counter, int64_t n)
 {
     counters->total[counter] += n;
     counters->unsent[counter] += n;
+}
+
+void counters_dropped(struct counters *counters, int64_t n)
+{
+    if (n <= 0)
+        return;
+    counters_add(counters, COUNTER_DEAD_DROPPED, n);
+    log_at(LOG_WARN, "dead_dropped", log_int("count", n));
 }
 
 const char *counter_name(enum counter counter)

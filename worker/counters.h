@@ -35,6 +35,7 @@ struct counters {
 };
 
 void counters_add(struct counters *counters, enum counter counter, int64_t n);
+void counters_dropped(struct counters *counters, int64_t n); /* letters, past dead-max; logged */
 const char *counter_name(enum counter counter);
 
 #endif

@@ -133,4 +133,7 @@ struct delivery *delivery_new(struct entry *entry, struct hook_set *set, struct 
                               const char *hook_id);
 void delivery_free(struct delivery *delivery); /* takes it out of its entry */
 
+/* Cuts "<stream id>/<hook id>". -1: it is something else. */
+int delivery_split_id(struct bytes id, struct bytes *ret_stream_id, struct bytes *ret_hook);
+
 #endif

@@ -1,7 +1,8 @@
 /*
  * What the files of the pipeline share:
  *   pipeline.c        the parts and who hands what to whom; room
- *   pipeline_entry.c  arrival: from what Redis gave to an event and its deliveries
+ *   pipeline_entry.c  arrival of an entry: from what Redis gave to an event and its deliveries
+ *   pipeline_retry.c  arrival of a claimed retry, and what becomes of one that cannot be read
  *   pipeline_admit.c  may a delivery be attempted? then it waits for a slot
  *   pipeline_flight.c one attempt: slot, render, POST, verdict, outcome
  *   pipeline_yield.c  who makes way for others
@@ -70,12 +71,18 @@ struct pipeline {
 /* pipeline_entry.c */
 bool pipeline_knows(void *context, struct bytes id);
 void pipeline_on_entry(void *context, const struct intake_entry *read);
-void pipeline_on_retry(void *context, const struct claimed_retry *claimed);
 void pipeline_ask_again(void *context);
 void pipeline_find_hooks(struct pipeline *pipeline, struct entry *entry);
 void pipeline_run_entry(struct pipeline *pipeline, struct entry *entry); /* decode it and go on */
 void pipeline_let_go(struct pipeline *pipeline, struct entry *entry);    /* nothing of it runs */
 void pipeline_leave_to_others(struct pipeline *pipeline, struct entry *entry);
+void pipeline_run_or_hold(struct pipeline *pipeline, struct entry *entry);
+struct delivery *pipeline_add_delivery(struct pipeline *pipeline, struct entry *entry,
+                                       struct hook_set *set, struct hook_slot *slot,
+                                       const char *id); /* NULL: no memory */
+
+/* pipeline_retry.c */
+void pipeline_on_retry(void *context, const struct claimed_retry *claimed);
 
 /* pipeline_admit.c */
 struct hook_ref pipeline_hook_ref(const struct delivery *delivery);

@@ -54,8 +54,14 @@ struct record {
 /* Appends lines 1 and 2 and the document. */
 void record_encode(const struct record *record, struct buffer *out);
 
-/* 0, or -1 with *why told. ret_record borrows text. Unknown keys of line 2 are passed over; an
- * error text too long is cut. */
+enum record_result {
+    RECORD_OK = 0,
+    RECORD_BAD = -1,      /* *why tells */
+    RECORD_NO_MEMORY = -2 /* nothing is known about it */
+};
+
+/* A record_result. ret_record borrows text. Unknown keys of line 2 are passed over; an error text
+ * too long is cut. */
 int record_decode(struct bytes text, struct record *ret_record, struct error_text *why);
 
 #endif

@@ -3,6 +3,7 @@
 -- worker gets them if this one dies. Each gets a fence token; an expired lease is counted in its
 -- record. Of a hook that has more due than can be sent only so many are given; the others are due
 -- again later, so that the heap of a dead receiver hides nobody's retries.
+-- What does not begin as a record is kept whole behind a first line, for its holder to bury.
 --
 -- KEYS  retries deliveries
 -- ARGV  consumer first_number limit lease_ms bytes_budget look, then per such hook:
@@ -44,7 +45,9 @@ end
 local function lease_it(id, record)
     local rest = string.find(record, '\n', 1, true) or #record + 1
     local fence, claims = string.match(string.sub(record, 1, rest - 1), '^(%S+) (%d+)$')
-    if fence and fence ~= '-' then
+    if not fence then
+        record, rest = '\n' .. record, 1
+    elseif fence ~= '-' then
         claims = claims + 1
     end
     local line = string.format('%s:%d %d', me, number, tonumber(claims or 0))
