@@ -98,8 +98,10 @@ static void on_probe_permit(struct pipeline *pipeline, struct delivery *delivery
         return;
     }
     delivery->is_probe = permit->says == PERMIT_GO;
-    registry_set_probe(pipeline->registry, &ref,
-                       delivery->is_probe ? pipeline->stamp.lease_ms : -1);
+    if (delivery->is_probe)
+        registry_set_probing(pipeline->registry, &ref, pipeline->stamp.lease_ms);
+    else
+        registry_set_closed(pipeline->registry, &ref);
     pace_or_queue(pipeline, delivery);
 }
 
@@ -134,7 +136,7 @@ static void pass_gate(struct pipeline *pipeline, struct delivery *delivery)
             return;
         }
         delivery->is_probe = true;
-        registry_set_probe(pipeline->registry, &ref, pipeline->stamp.lease_ms);
+        registry_set_probing(pipeline->registry, &ref, pipeline->stamp.lease_ms);
         break;
     case HOOK_GO:
         break;

@@ -22,18 +22,23 @@ void pipeline_note_hot(struct pipeline *pipeline, const struct delivery *deliver
 
 static void set_quota(struct pipeline *pipeline, struct retry_quota *quota)
 {
-    const struct hook_slot *slot =
-        registry_peek(pipeline->registry, quota->room_id, quota->hook_id);
+    const struct hook_slot *slot;
     char origin[URL_ORIGIN_SIZE];
-    quota->quota = 1; /* finds out what became of it */
     quota->push_ms = BUSY_MS;
-    if (slot == NULL || slot->hook == NULL || slot->disabled)
+    if (!registry_peek(pipeline->registry, quota->room_id, quota->hook_id, &slot)) {
+        quota->quota = 1; /* finds out what became of it */
         return;
+    }
+    if (slot == NULL || slot->hook == NULL || slot->disabled) {
+        quota->quota = INT32_MAX; /* nothing is sent: they all end */
+        return;
+    }
     switch (hook_state_gate(&slot->state, loop_now_ms(), &quota->push_ms)) {
     case HOOK_WAIT:
         quota->quota = 0;
         break;
     case HOOK_PROBE:
+        quota->quota = 1;
         break;
     case HOOK_GO:
         url_origin(&slot->hook->url, origin);

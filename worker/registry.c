@@ -138,13 +138,14 @@ void registry_cancel(struct registry_query *query)
     query->waits_in = NULL;
 }
 
-const struct hook_slot *registry_peek(struct registry *registry, int64_t room_id,
-                                      const char *hook_id)
+bool registry_peek(struct registry *registry, int64_t room_id, const char *hook_id,
+                   const struct hook_slot **ret_slot)
 {
     const struct registry_room *room = registry_find_room(registry, room_id);
     if (room == NULL || room->set == NULL || loop_now_ms() >= room->fresh_until_ms)
-        return NULL;
-    return hook_set_find(room->set, bytes_of(hook_id));
+        return false;
+    *ret_slot = hook_set_find(room->set, bytes_of(hook_id));
+    return true;
 }
 
 enum hook_gate hook_state_gate(const struct hook_state *state, int64_t now_ms, int64_t *ret_wait_ms)

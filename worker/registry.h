@@ -27,6 +27,7 @@
 #define REGISTRY_ROOMS_MAX 20000       /* cached at once */
 #define REGISTRY_BYTES_MAX (64u << 20) /* of hooks' JSON in these */
 #define REGISTRY_FAILING_MAX 4096      /* hooks whose results are counted, the latest */
+#define REGISTRY_PROBING_MS 2000       /* how soon to ask for the outcome of a probe */
 #define HOOKS_PER_ROOM_MAX 256
 
 /* What all workers know about a hook, but for its being disabled. Times are monotonic. */
@@ -112,15 +113,19 @@ void registry_answered(struct registry *registry,
 void registry_failed(struct registry *registry, const struct hook_ref *ref, bool was_probe,
                      int status, const char *error);
 
-/* The next probe of an open hook may be sent in so long; -1: it is not open any more. */
+/* Of an open hook. It is not open any more; the next probe may be asked for in so long; this worker
+ * probes it now, for at most lease_ms. */
+void registry_set_closed(struct registry *registry, const struct hook_ref *ref);
 void registry_set_probe(struct registry *registry, const struct hook_ref *ref, int64_t in_ms);
+void registry_set_probing(struct registry *registry, const struct hook_ref *ref, int64_t lease_ms);
 
 /* Gives the slots of a set of inline hooks the state that this worker knows. */
 void registry_recall_inline(const struct registry *registry, struct hook_set *set);
 
-/* A hook as it is cached; NULL when it is not, or is too old. Until the next call of registry_*. */
-const struct hook_slot *registry_peek(struct registry *registry, int64_t room_id,
-                                      const char *hook_id);
+/* A hook as it is cached, NULL for one the room does not have; until the next call of registry_*.
+ * False: the room is not cached, or for too long. */
+bool registry_peek(struct registry *registry, int64_t room_id, const char *hook_id,
+                   const struct hook_slot **ret_slot);
 
 /* What a state allows: go, ask for being the probe, or wait for *ret_wait_ms. */
 enum hook_gate {

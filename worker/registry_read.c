@@ -55,6 +55,9 @@ static void apply_state(struct hook_slot *slot, struct bytes text, int64_t serve
                                                 : 0,
         .is_failing = json_object_get(state, "failing_since") != NULL,
     };
+    if (json_is_true(json_object_get(state, "probing")) &&
+        slot->state.probe_at_ms > loop_now_ms() + REGISTRY_PROBING_MS)
+        slot->state.probe_at_ms = loop_now_ms() + REGISTRY_PROBING_MS;
     if (json_is_true(json_object_get(state, "disabled")))
         slot->disabled = true;
     json_decref(state);

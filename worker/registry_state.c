@@ -361,15 +361,23 @@ void registry_failed(struct registry *registry, const struct hook_ref *ref, bool
     note_untold(registry, health, opens);
 }
 
+void registry_set_closed(struct registry *registry, const struct hook_ref *ref)
+{
+    struct hook_state *state = state_of(registry, ref);
+    if (state != NULL)
+        state->opens = 0;
+}
+
 void registry_set_probe(struct registry *registry, const struct hook_ref *ref, int64_t in_ms)
 {
     struct hook_state *state = state_of(registry, ref);
-    if (state == NULL)
-        return;
-    if (in_ms < 0) {
-        state->opens = 0;
-        state->probe_at_ms = 0;
-    } else {
+    if (state != NULL)
         state->probe_at_ms = loop_now_ms() + in_ms;
-    }
+}
+
+void registry_set_probing(struct registry *registry, const struct hook_ref *ref, int64_t lease_ms)
+{
+    /* Who has to ask others for a permit may ask soon; of an inline hook this is the permit. */
+    bool soon = !ref->is_inline && lease_ms > REGISTRY_PROBING_MS;
+    registry_set_probe(registry, ref, soon ? REGISTRY_PROBING_MS : lease_ms);
 }

@@ -160,3 +160,11 @@ def hook_states(redis, queue=DEFAULT_QUEUE):
     """What workers learnt about hooks: "<room>/<hook id>/<8 hex>" -> dict."""
     found = redis.hgetall(key("hooks-state", queue))
     return {field.decode(): json.loads(value) for field, value in found.items()}
+
+
+def state_of(redis, room, hook="main", queue=DEFAULT_QUEUE):
+    """What workers learnt about a hook, whatever its URL was; {} for nothing."""
+    for field, state in hook_states(redis, queue).items():
+        if field.startswith(f"{room}/{hook}/"):
+            return state
+    return {}

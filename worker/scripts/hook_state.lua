@@ -57,7 +57,7 @@ end
 function learn.ok(state)
     local was_open = state.opens ~= nil
     state.failing_since, state.failures, state.status, state.error = nil, nil, nil, nil
-    state.opens, state.probe_at = nil, nil
+    state.opens, state.probe_at, state.probing = nil, nil, nil
     return was_open
 end
 
@@ -69,8 +69,10 @@ function learn.failed(state, at, field)
     state.status = ARGV[at + 1] ~= '0' and tonumber(ARGV[at + 1]) or nil
     state.error = ARGV[at + 2]
     -- Two workers may see the same outage: the first one opens it.
-    if opens > 0 and not ((state.probe_at or 0) > now and (state.opens or 0) >= opens) then
+    local is_known = (state.opens or 0) >= opens and (state.probe_at or 0) > now
+    if opens > 0 and not is_known then
         state.opens, state.probe_at = opens, now + tonumber(ARGV[at + 4])
+        state.probing = nil
         news = true
     end
     if disable_after > 0 and not state.disabled and now - state.failing_since >= disable_after then

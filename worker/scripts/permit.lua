@@ -13,6 +13,7 @@
 -- reply {wait_ms, slot_ms} per delivery; wait_ms 0: now, -1: now, and the hook is not open
 local MISSED_MS = 1000
 local EARLY_MS = 10 -- clocks are read in whole milliseconds, on two machines
+local PROBING_MS = 2000 -- a probe is under way: it will be known sooner than its lease ends
 local states, pace = KEYS[1], KEYS[2]
 local time = redis.call('TIME')
 local now_us = time[1] * 1000000 + time[2]
@@ -26,9 +27,10 @@ local function probe(field, lease)
         return {-1, 0}
     end
     if state.probe_at > now then
-        return {state.probe_at - now, 0}
+        local wait = state.probe_at - now
+        return {state.probing and math.min(wait, PROBING_MS) or wait, 0}
     end
-    state.probe_at = now + lease
+    state.probe_at, state.probing = now + lease, true
     redis.call('HSET', states, field, cjson.encode(state))
     return {0, 0}
 end
