@@ -33,12 +33,12 @@ struct resumption {
     struct progress progress;
 };
 
-/* Of at most SCAN_PAGE ids, all of them of hooks of this id. *ret_looked is how many were done. */
+/* Of at most CLI_BATCH ids, all of them of hooks of this id. *ret_looked is how many were done. */
 static bool resume_ids(struct resumption *resumption, const struct bytes *ids, size_t ids_len,
                        size_t *ret_looked)
 {
     const struct keys *keys = &resumption->cli->keys;
-    struct bytes args[8 + SCAN_PAGE];
+    struct bytes args[8 + CLI_BATCH];
     char room[NUMBER_SIZE];
     char delay_ms[NUMBER_SIZE];
     struct answer *answer;
@@ -66,13 +66,13 @@ static bool resume_ids(struct resumption *resumption, const struct bytes *ids, s
 /* Ids and scores in turn. */
 static bool resume_page(struct resumption *resumption, const struct answer *pairs)
 {
-    struct bytes ids[SCAN_PAGE];
+    struct bytes ids[CLI_BATCH];
     size_t len = answer_len(pairs) / 2;
     size_t looked;
 
     for (size_t at = 0; at < len; at += looked) {
         size_t n = 0;
-        for (; n < SCAN_PAGE && at + n < len; n++)
+        for (; n < CLI_BATCH && at + n < len; n++)
             ids[n] = answer_text(answer_at(pairs, 2 * (at + n)));
         if (!resume_ids(resumption, ids, n, &looked))
             return false;

@@ -4,7 +4,7 @@
 -- KEYS: retries, deliveries. ARGV: room, hook id, delay of the first in ms, delivery ids.
 -- Returns how many ids were looked at, fewer than given when their records are large, and how many
 -- deliveries are the hook's.
-local BYTES_MAX = 8 * 1024 * 1024 -- of records in one run
+local BYTES_MAX = 1024 * 1024 -- of records in one run: Redis does nothing else meanwhile
 local time = redis.call('TIME')
 local due = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[3])
 local start = '{"room":' .. ARGV[1] .. ',"hook":"' .. ARGV[2] .. '"'
