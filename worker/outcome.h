@@ -7,8 +7,7 @@
 
 #include "delivery.h"
 
-#define DEAD_DOCUMENT_KEPT 4096 /* bytes kept of a document that is too large */
-#define DEAD_RECORD_KEPT 4096   /* bytes kept of a record that cannot be read */
+#define DEAD_RECORD_KEPT 4096 /* bytes kept of a record that cannot be read */
 
 /* Who settles, and when: for dead letters and leases. */
 struct outcome_stamp {

@@ -12,7 +12,8 @@
 
 #include "bytes.h"
 
-#define DEAD_RESPONSE_MAX 1024 /* bytes of the answer kept, before escaping */
+#define DEAD_RESPONSE_MAX 1024  /* bytes of the answer kept, before escaping */
+#define DEAD_DOCUMENT_KEPT 4096 /* bytes kept of a document that is too large */
 
 enum dead_reason {
     DEAD_EXHAUSTED,     /* the last retry failed */
