@@ -22,7 +22,6 @@
 
 #define REGISTRY_TTL_MS 5000
 #define REGISTRY_ROOMS_MAX 20000 /* cached at once */
-#define HOOKS_PER_ROOM_MAX 256
 
 struct hook_slot {
     char id[RH_NAME_MAX + 1];
