@@ -28,7 +28,6 @@
 #define REGISTRY_BYTES_MAX (64u << 20) /* of hooks' JSON in these */
 #define REGISTRY_FAILING_MAX 4096      /* hooks whose results are counted, the latest */
 #define REGISTRY_PROBING_MS 2000       /* how soon to ask for the outcome of a probe */
-#define HOOKS_PER_ROOM_MAX 256
 
 /* What all workers know about a hook, but for its being disabled. Times are monotonic. */
 struct hook_state {

@@ -57,6 +57,7 @@ extern const struct command command_dead_show;
 extern const struct command command_dead_replay;
 extern const struct command command_dead_purge;
 extern const struct command command_status;
+extern const struct command command_doctor;
 
 /* Flags every command takes. */
 extern const struct option_spec cli_global_options[];

@@ -27,6 +27,7 @@
 #include "url.h"
 
 #define HOOK_JSON_MAX 65536
+#define HOOKS_PER_ROOM_MAX 256
 #define HOOK_MAX_SECRETS 4
 #define HOOK_MAX_HEADERS 32
 #define HOOK_MAX_HEADER_VALUE 1024

@@ -46,12 +46,12 @@ def run(users, roomhook_bin):
     """run("operator", "dead", "list") is the command line as that user -> what it printed."""
     _, url = users
 
-    def run_as(name, *arguments):
+    def run_as(name, *arguments, code=0):
         done = subprocess.run(
             [roomhook_bin / "roomhook", "--redis", url(name), *arguments],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, f"{arguments}:\n{done.stdout}{done.stderr}"
+        assert done.returncode == code, f"{arguments}:\n{done.stdout}{done.stderr}"
         return done.stdout
 
     return run_as
@@ -126,6 +126,14 @@ def test_worker_and_operator(users, run, receiver, start_worker):
     run("operator", "dead", "purge", letters["too-large"]["id"])
     run("operator", "dead", "replay", letters["gone"]["id"])
     run("operator", "status")
+    assert refused(client) == []
+
+    # The server is not set as it should be, so doctor fails; but it may look at all it wants to,
+    # except for what shows passwords.
+    report = json.loads(run("operator", "doctor", "--json", code=1))
+    assert report["unchecked"] == 0 and report["ok"] > 10
+    assert refused(client) == [("roomhook-operator", "config|get")]
+    client.acl_log_reset()
     assert worker.terminate() == 0
     assert client.exists(key("leader")) == 0
     assert refused(client) == []
