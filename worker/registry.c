@@ -7,8 +7,6 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "log.h"
-
 struct registry_room {
     UT_hash_handle hh;
     int64_t room_id;
@@ -16,7 +14,6 @@ struct registry_room {
     struct hook_set *set;   /* NULL until read */
     int64_t fresh_until_ms; /* monotonic */
     bool reading;
-    bool failing;              /* told once */
     struct hook_set *arriving; /* read, its state not yet */
     TAILQ_HEAD(, registry_query) queries;
 };
@@ -113,14 +110,8 @@ static void answer(struct registry_room *room, struct hook_set *set)
     hook_set_drop(set);
 }
 
-static void fail(struct registry_room *room, const struct reply *reply)
+static void fail(struct registry_room *room)
 {
-    char words[160];
-    if (reply != NULL && !room->failing) {
-        room->failing = true;
-        log_at(LOG_WARN, "hook_lookup_failed", log_int("room", room->room_id),
-               log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
-    }
     hook_set_drop(room->arriving);
     room->arriving = NULL;
     answer(room, NULL);
@@ -131,7 +122,6 @@ static void arrived(struct registry_room *room)
     hook_set_drop(room->set);
     room->set = room->arriving;
     room->arriving = NULL;
-    room->failing = false;
     room->fresh_until_ms = loop_now_ms() + REGISTRY_TTL_MS;
     answer(room, room->set);
 }
@@ -153,7 +143,7 @@ static void on_state(void *context, const struct reply *reply)
     struct registry_room *room = context;
     size_t at = 0;
     if (!reply_is_list(reply)) {
-        fail(room, reply);
+        fail(room);
         return;
     }
     for (size_t i = 0; i < room->arriving->len; i++) {
@@ -180,7 +170,7 @@ static void ask_state(struct registry_room *room)
         arrived(room); /* no hook that could have a state */
     else if (redis_link_send(room->registry->link, &args, REDIS_COMMAND_DEADLINE_MS, on_state,
                              room) != 0)
-        fail(room, NULL);
+        fail(room);
     redis_args_release(&args);
 }
 
@@ -206,12 +196,12 @@ static void on_hooks(void *context, const struct reply *reply)
     struct registry_room *room = context;
     size_t len = reply_len(reply) / 2;
     if (!reply_is_list(reply)) {
-        fail(room, reply);
+        fail(room);
         return;
     }
     struct hook_set *set = calloc(1, sizeof(*set) + len * sizeof(set->slots[0]));
     if (set == NULL) {
-        fail(room, NULL);
+        fail(room);
         return;
     }
     set->references = 1;
@@ -221,7 +211,7 @@ static void on_hooks(void *context, const struct reply *reply)
         read_slot(&set->slots[i], reply_text(reply_at(reply, 2 * i)),
                   reply_text(reply_at(reply, 2 * i + 1)), i >= HOOKS_PER_ROOM_MAX);
         if (set->slots[i].problem == HOOK_NO_MEMORY) {
-            fail(room, NULL);
+            fail(room);
             return;
         }
     }
@@ -238,7 +228,7 @@ static void read_room(struct registry_room *room)
     redis_args_text(&args, keys_room(room->registry->keys, room->room_id, key));
     if (redis_link_send(room->registry->link, &args, REDIS_COMMAND_DEADLINE_MS, on_hooks, room) !=
         0)
-        fail(room, NULL);
+        fail(room);
     redis_args_release(&args);
 }
 
@@ -276,16 +266,6 @@ void registry_cancel(struct registry_query *query)
     query->room = NULL;
 }
 
-static void on_told(void *context, const struct reply *reply)
-{
-    char words[160];
-    (void)context;
-    /* Ignoring a failure: the next answer of the receiver teaches the same again. */
-    if (reply != NULL && reply_error(reply) != REPLY_NO_ERROR)
-        log_at(LOG_WARN, "hook_state_refused",
-               log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
-}
-
 static void tell(struct registry *registry, int64_t room_id, const struct hook *hook,
                  int64_t until_ms, bool disabled, const char *reason)
 {
@@ -302,9 +282,10 @@ static void tell(struct registry *registry, int64_t room_id, const struct hook *
     redis_args_int(&args, until_ms);
     redis_args_text(&args, disabled ? "1" : "0");
     redis_args_borrow(&args, buffer_bytes(&json));
+    /* Ignoring a failure: the next answer of the receiver teaches the same again. */
     if (!buffer_failed(&json))
         (void)redis_link_eval(registry->link, &registry->scripts->script[SCRIPT_HOOK_STATE], 1,
-                              &args, on_told, NULL);
+                              &args, NULL, NULL);
     redis_args_release(&args);
     buffer_release(&json);
 }

@@ -14,6 +14,7 @@ enum script_number {
     SCRIPT_CLAIM_RETRIES,    /* lease what is due */
     SCRIPT_SETTLE_RETRIES,   /* store outcomes of leased retries */
     SCRIPT_HEARTBEAT,        /* say that this worker lives */
+    SCRIPT_OPEN_QUEUE,       /* make stream and group, check the contract */
     SCRIPT_HOOK_STATE,       /* share what was learnt about a hook */
     SCRIPT_COUNT,            /* add to the counters */
     SCRIPT_REAP,             /* take over from a dead worker */
@@ -27,6 +28,7 @@ enum script_number {
 
 struct redis_script {
     int number; /* a script_number; at most 32 */
+    const char *name;
     const char *text;
     char sha[41]; /* SHA-1 of text in hex */
     bool by_sha;  /* sent by its hash once a connection has seen the text; whoever sends it must

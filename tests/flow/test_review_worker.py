@@ -95,7 +95,7 @@ def test_a_suspect_whose_run_cannot_be_counted(redis, receiver, start_worker):
     receiver.wait_for(1, "/slow")
     worker.wait_log("suspect", timeout=12)
     redis.set(key("events"), "not a stream")
-    worker.wait_log("settle_refused")
+    worker.wait_log("redis_refuses", what="acknowledge {webhooks}:events")
     time.sleep(0.5)  # for the suspect's turn
     redis.delete(key("events"))
     enqueue(redis, message_event(), id="later")
@@ -125,7 +125,7 @@ def test_sigterm_while_a_room_is_broken(redis, receiver, start_worker):
     redis.set(key("room:438"), "not a hash")
     worker = start_worker(drain_timeout="20s")
     enqueue(redis, message_event())
-    worker.wait_log("hook_lookup_failed")
+    worker.wait_log("redis_refuses", fault="wrongtype")
     worker.signal(signal.SIGTERM)
     assert wait_exit(worker.process, 40) < 2
     assert pending(redis) == 1
