@@ -15,6 +15,7 @@ static const char *const counter_names[COUNTERS] = {
     [COUNTER_HOOK_DISABLED] = "hook_disabled",
     [COUNTER_FENCED] = "fenced",
     [COUNTER_LOST] = "lost",
+    [COUNTER_GONE] = "gone",
     [COUNTER_LOCAL_SHORTAGES] = "local_shortages",
     [COUNTER_REDIS_CONNECTS] = "redis_connects",
     [COUNTER_REDIS_ERRORS] = "redis_errors",
@@ -36,6 +37,7 @@ static const char *const counter_names[COUNTERS] = {
     [COUNTER_GROUP_CREATED] = "group_created",
     [COUNTER_ADOPTED] = "adopted",
     [COUNTER_REAPED] = "reaped",
+    [COUNTER_SWEPT] = "swept",
 };
 
 void counters_add(struct counters *counters, enum counter counter, int64_t n)

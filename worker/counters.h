@@ -8,17 +8,18 @@
 #include <stdint.h>
 
 enum counter {
-    COUNTER_EVENTS,          /* events        entries taken from the stream */
-    COUNTER_ATTEMPTS,        /* attempts      POSTs made */
-    COUNTER_DELIVERED,       /* delivered     deliveries answered 2xx */
-    COUNTER_RETRIES,         /* retries       deliveries put off by a failed attempt */
-    COUNTER_DEFERRED,        /* deferred      deliveries put off without an attempt */
-    COUNTER_DEAD,            /* dead          dead letters written */
-    COUNTER_DEAD_DROPPED,    /* dead_dropped  dead letters dropped past the caps */
-    COUNTER_NO_HOOK,         /* no_hook       events of rooms without an enabled hook */
-    COUNTER_HOOK_DISABLED,   /* hook_disabled not delivered, hook disabled at look-up */
-    COUNTER_FENCED,          /* fenced        outcomes dropped, another worker's entry */
-    COUNTER_LOST,            /* lost          pending entries deleted by someone else */
+    COUNTER_EVENTS,        /* events        entries taken from the stream */
+    COUNTER_ATTEMPTS,      /* attempts      POSTs made */
+    COUNTER_DELIVERED,     /* delivered     deliveries answered 2xx */
+    COUNTER_RETRIES,       /* retries       deliveries put off by a failed attempt */
+    COUNTER_DEFERRED,      /* deferred      deliveries put off without an attempt */
+    COUNTER_DEAD,          /* dead          dead letters written */
+    COUNTER_DEAD_DROPPED,  /* dead_dropped  dead letters dropped past the caps */
+    COUNTER_NO_HOOK,       /* no_hook       events of rooms without an enabled hook */
+    COUNTER_HOOK_DISABLED, /* hook_disabled not delivered, hook disabled at look-up */
+    COUNTER_FENCED,        /* fenced        outcomes dropped, another worker's entry */
+    COUNTER_LOST,          /* lost          pending entries deleted by someone else */
+    COUNTER_GONE,          /* gone          all entries deleted by someone else, seen afterwards */
     COUNTER_LOCAL_SHORTAGES, /* local_shortages  attempts not made, own shortage */
     COUNTER_REDIS_CONNECTS,  /* redis_connects */
     COUNTER_REDIS_ERRORS,    /* redis_errors  all of the following together; redis_fault.h */
@@ -40,6 +41,7 @@ enum counter {
     COUNTER_GROUP_CREATED, /* group_created */
     COUNTER_ADOPTED,       /* adopted       own pending entries taken up after a reconnect */
     COUNTER_REAPED,        /* reaped        entries taken over from dead workers */
+    COUNTER_SWEPT,         /* swept         entries taken over from live ones that forgot them */
     COUNTERS               /* how many there are */
 };
 

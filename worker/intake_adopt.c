@@ -213,6 +213,7 @@ static void take_batch(struct adoption *adoption, size_t batch)
     redis_args_init(&args);
     redis_args_text(&args, config->keys->events);
     redis_args_text(&args, config->keys->dead);
+    redis_args_text(&args, config->keys->meta);
     redis_args_text(&args, KEYS_GROUP);
     redis_args_text(&args, config->consumer);
     redis_args_int(&args, config->max_event_bytes);
@@ -220,7 +221,7 @@ static void take_batch(struct adoption *adoption, size_t batch)
     redis_args_int(&args, config->dead_max);
     for (size_t i = 0; i < batch; i++)
         redis_args_text(&args, adoption->ids[adoption->ids_at + i]);
-    adoption->waiting = redis_link_eval(config->control, &config->scripts->script[SCRIPT_ADOPT], 2,
+    adoption->waiting = redis_link_eval(config->control, &config->scripts->script[SCRIPT_ADOPT], 3,
                                         &args, on_taken, adoption) == 0;
     redis_args_release(&args);
 }

@@ -23,6 +23,7 @@ int scripts_init(struct scripts *scripts)
         [SCRIPT_HOOK_STATE] = {"hook_state", lua_hook_state, false},
         [SCRIPT_COUNT] = {"count", lua_count, false},
         [SCRIPT_REAP] = {"reap", lua_reap, false},
+        [SCRIPT_SWEEP] = {"sweep", lua_sweep, false},
         [SCRIPT_TRIM_DEAD] = {"trim_dead", lua_trim_dead, false},
         [SCRIPT_PRUNE_HOOK_STATE] = {"prune_hook_state", lua_prune_hook_state, false},
         [SCRIPT_LONE_RUN] = {"lone_run", lua_lone_run, false},

@@ -18,6 +18,7 @@ enum script_number {
     SCRIPT_HOOK_STATE,       /* share what was learnt about a hook */
     SCRIPT_COUNT,            /* add to the counters */
     SCRIPT_REAP,             /* take over from a dead worker */
+    SCRIPT_SWEEP,            /* find what no other rule does */
     SCRIPT_TRIM_DEAD,        /* keep dead letters within dead-max-bytes */
     SCRIPT_PRUNE_HOOK_STATE, /* forget old pauses */
     SCRIPT_LONE_RUN,         /* count a run of a suspect entry */

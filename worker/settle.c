@@ -158,8 +158,11 @@ static int put_head(const struct batch *batch, struct redis_args *args)
         redis_args_text(args, config->keys->dead);
         keys += 3;
     }
-    if (batch->kind != SETTLE_RETRY)
+    if (batch->kind != SETTLE_RETRY) {
+        redis_args_text(args, config->keys->meta);
         redis_args_text(args, KEYS_GROUP);
+        keys++;
+    }
     if (batch->kind == SETTLE_ENTRY)
         redis_args_text(args, config->consumer);
     if (batch->kind != SETTLE_ACK)
