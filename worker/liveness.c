@@ -29,6 +29,7 @@ struct liveness {
     int64_t started_at_ms; /* wall clock */
     bool ever;             /* a heartbeat was stored before */
     bool leader;
+    bool evicts; /* Redis would throw keys away: told */
     loop_fn *left;
     void *left_context;
 };
@@ -180,6 +181,34 @@ static void open_queue(void *context)
     redis_args_release(&args);
 }
 
+/* What stands behind name at the beginning of a line of INFO; empty when there is no such line. */
+static struct bytes info_value(struct bytes info, const char *name)
+{
+    size_t name_len = strlen(name);
+    while (info.len > 0) {
+        const char *end = memchr(info.data, '\r', info.len);
+        size_t len = end == NULL ? info.len : (size_t)(end - info.data);
+        if (len >= name_len && memcmp(info.data, name, name_len) == 0)
+            return (struct bytes){info.data + name_len, len - name_len};
+        len = len + 2 < info.len ? len + 2 : info.len; /* the line's end is \r\n */
+        info = (struct bytes){info.data + len, info.len - len};
+    }
+    return BYTES("");
+}
+
+static void on_memory(void *context, const struct reply *reply)
+{
+    struct liveness *liveness = context;
+    struct bytes policy = info_value(reply_text(reply), "maxmemory_policy:");
+    bool evicts = policy.len > 0 && !bytes_equal_text(policy, "noeviction");
+    if (evicts && !liveness->evicts)
+        log_at(LOG_ERROR, "redis_may_evict", log_bytes("policy", policy),
+               log_text("why", "short of memory, Redis may throw events away"),
+               log_text("do", "set maxmemory-policy to noeviction"));
+    if (policy.len > 0)
+        liveness->evicts = evicts;
+}
+
 void liveness_link_up(struct liveness *liveness)
 {
     liveness->link_up_at_ms = loop_now_ms();
@@ -187,6 +216,7 @@ void liveness_link_up(struct liveness *liveness)
     counters_add(liveness->config.counters, COUNTER_REDIS_CONNECTS, 1);
     beat(liveness);
     open_queue(liveness);
+    (void)redis_link_say(liveness->config.link, on_memory, liveness, "INFO memory");
 }
 
 void liveness_link_down(struct liveness *liveness)

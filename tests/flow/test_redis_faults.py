@@ -313,6 +313,25 @@ def test_redis_is_full(own_redis, receiver, start_worker):
     assert len(dead_letters(redis)) == 5
 
 
+def test_a_redis_that_may_evict(own_redis, receiver, start_worker):
+    """The worker says so once and works; at the next connect it looks again."""
+    server = own_redis(maxmemory_policy="allkeys-lru", maxmemory="100mb")
+    redis = server.client()
+    set_hook(redis, 438, "main", url=receiver.url())
+    worker = start_worker(redis=server)
+    assert worker.wait_log("redis_may_evict")["policy"] == "allkeys-lru"
+    enqueue(redis, message_event(), id="event-1")
+    wait_seen(receiver, {"event-1"})
+    for policy, told in (("allkeys-lru", 1), ("noeviction", 1), ("volatile-ttl", 2)):
+        redis.config_set("maxmemory-policy", policy)
+        connected = len(worker.logged("redis_connected", link="control"))
+        redis.client_kill_filter(_type="normal", skipme=True)
+        wait_until(lambda n=connected: len(worker.logged("redis_connected", link="control")) > n,
+                   10, "a new connection")  # fmt: skip
+        assert_queue_empty(redis)
+        wait_until(lambda n=told: len(worker.logged("redis_may_evict")) == n, 5, f"{told} lines")
+
+
 def test_another_contract_is_refused(redis, receiver, start_worker):
     """A queue written by another version is not touched."""
     redis.hset(key("meta"), "contract", "2")
