@@ -12,8 +12,13 @@ struct registry_room {
     int64_t room_id;
     struct registry *registry;
     struct hook_set *set;   /* NULL until read */
+    int64_t read_at_ms;     /* monotonic; when the question for it was sent */
     int64_t fresh_until_ms; /* monotonic */
+    int64_t sent_at_ms;     /* of the question under way, or the last one */
+    unsigned round;         /* how many answers there were */
     bool reading;
+    bool is_due; /* in the registry's list of these */
+    TAILQ_ENTRY(registry_room) due;
     struct hook_set *arriving; /* read, its state not yet */
     TAILQ_HEAD(, registry_query) queries;
 };
@@ -23,8 +28,12 @@ struct registry {
     struct redis_link *link;
     const struct keys *keys;
     const struct scripts *scripts;
-    struct registry_room *rooms; /* uthash, in order of insertion */
+    struct registry_room *rooms;              /* uthash, in order of insertion */
+    TAILQ_HEAD(due_rooms, registry_room) due; /* to be read when the timer fires */
+    struct loop_timer due_timer;
 };
+
+static void read_due(void *context);
 
 struct registry *registry_new(struct loop *loop, struct redis_link *link, const struct keys *keys,
                               const struct scripts *scripts)
@@ -36,11 +45,24 @@ struct registry *registry_new(struct loop *loop, struct redis_link *link, const 
     registry->link = link;
     registry->keys = keys;
     registry->scripts = scripts;
+    TAILQ_INIT(&registry->due);
+    if (loop_timer_init(loop, &registry->due_timer, read_due, registry) != 0) {
+        free(registry);
+        return NULL;
+    }
     return registry;
+}
+
+static void not_due(struct registry_room *room)
+{
+    if (room->is_due)
+        TAILQ_REMOVE(&room->registry->due, room, due);
+    room->is_due = false;
 }
 
 static void room_free(struct registry_room *room)
 {
+    not_due(room);
     HASH_DEL(room->registry->rooms, room);
     hook_set_drop(room->set);
     hook_set_drop(room->arriving);
@@ -53,6 +75,7 @@ void registry_free(struct registry *registry)
         return;
     while (registry->rooms != NULL)
         room_free(registry->rooms);
+    loop_timer_release(&registry->due_timer);
     free(registry);
 }
 
@@ -64,7 +87,7 @@ static void make_space(struct registry *registry)
     HASH_ITER(hh, registry->rooms, room, next) {
         if (HASH_COUNT(registry->rooms) < REGISTRY_ROOMS_MAX)
             return;
-        if (!room->reading)
+        if (!room->reading && TAILQ_EMPTY(&room->queries))
             room_free(room);
     }
 }
@@ -93,21 +116,59 @@ static struct registry_room *add_room(struct registry *registry, int64_t room_id
     return room;
 }
 
-/* Gives every asker the answer. An asker may ask again from its callback. */
+static void read_room(struct registry_room *room);
+
+/* Now, or a little later when the room was read only just now. */
+static void read_soon(struct registry_room *room)
+{
+    struct registry *registry = room->registry;
+    if (loop_now_ms() - room->sent_at_ms >= REGISTRY_PAUSE_MS) {
+        read_room(room);
+        return;
+    }
+    if (!room->is_due)
+        TAILQ_INSERT_TAIL(&registry->due, room, due);
+    room->is_due = true;
+    if (!loop_timer_is_armed(&registry->due_timer))
+        loop_timer_arm(&registry->due_timer, REGISTRY_PAUSE_MS);
+}
+
+static void read_due(void *context)
+{
+    struct registry *registry = context;
+    struct registry_room *room;
+    size_t left = 0;
+    TAILQ_FOREACH(room, &registry->due, due)
+        left++;
+    /* Those that are due again at once come later. */
+    while (left-- > 0 && (room = TAILQ_FIRST(&registry->due)) != NULL) {
+        not_due(room);
+        read_room(room);
+    }
+}
+
+/* Gives every asker the answer, but for those who came after the question was sent and want a newer
+ * one. An asker may ask again from its callback. */
 static void answer(struct registry_room *room, struct hook_set *set)
 {
-    TAILQ_HEAD(, registry_query) askers = TAILQ_HEAD_INITIALIZER(askers);
-    TAILQ_CONCAT(&askers, &room->queries, link);
-    room->reading = false;
+    struct registry_query *query;
+    room->round++;
     if (set != NULL)
         hook_set_keep(set);
-    while (!TAILQ_EMPTY(&askers)) {
-        struct registry_query *query = TAILQ_FIRST(&askers);
-        TAILQ_REMOVE(&askers, query, link);
+    while ((query = TAILQ_FIRST(&room->queries)) != NULL && query->round != room->round) {
+        TAILQ_REMOVE(&room->queries, query, link);
+        if (set != NULL && query->since_ms > room->sent_at_ms) {
+            query->round = room->round;
+            TAILQ_INSERT_TAIL(&room->queries, query, link);
+            continue;
+        }
         query->room = NULL;
         query->fn(query->context, set);
     }
     hook_set_drop(set);
+    room->reading = false; /* only now: a room that is not being read may be forgotten */
+    if (!TAILQ_EMPTY(&room->queries))
+        read_soon(room);
 }
 
 static void fail(struct registry_room *room)
@@ -122,6 +183,7 @@ static void arrived(struct registry_room *room)
     hook_set_drop(room->set);
     room->set = room->arriving;
     room->arriving = NULL;
+    room->read_at_ms = room->sent_at_ms;
     room->fresh_until_ms = loop_now_ms() + REGISTRY_TTL_MS;
     answer(room, room->set);
 }
@@ -223,6 +285,7 @@ static void read_room(struct registry_room *room)
     struct redis_args args;
     char key[KEY_SIZE];
     room->reading = true;
+    room->sent_at_ms = loop_now_ms();
     redis_args_init(&args);
     redis_args_text(&args, "HGETALL");
     redis_args_text(&args, keys_room(room->registry->keys, room->room_id, key));
@@ -232,10 +295,11 @@ static void read_room(struct registry_room *room)
     redis_args_release(&args);
 }
 
-void registry_look_up(struct registry *registry, int64_t room_id, struct registry_query *query,
-                      registry_fn *fn, void *context)
+void registry_look_up(struct registry *registry, int64_t room_id, int64_t since_ms,
+                      struct registry_query *query, registry_fn *fn, void *context)
 {
     struct registry_room *room = find_room(registry, room_id);
+    query->since_ms = since_ms;
     query->fn = fn;
     query->context = context;
     query->room = NULL;
@@ -245,7 +309,7 @@ void registry_look_up(struct registry *registry, int64_t room_id, struct registr
         fn(context, NULL);
         return;
     }
-    if (room->set != NULL && loop_now_ms() < room->fresh_until_ms) {
+    if (room->set != NULL && loop_now_ms() < room->fresh_until_ms && room->read_at_ms >= since_ms) {
         struct hook_set *set = room->set;
         hook_set_keep(set);
         fn(context, set);
@@ -253,9 +317,10 @@ void registry_look_up(struct registry *registry, int64_t room_id, struct registr
         return;
     }
     query->room = room;
+    query->round = room->round;
     TAILQ_INSERT_TAIL(&room->queries, query, link);
-    if (!room->reading)
-        read_room(room);
+    if (!room->reading && !room->is_due)
+        read_soon(room);
 }
 
 void registry_cancel(struct registry_query *query)

@@ -21,6 +21,7 @@
 #include "scripts.h"
 
 #define REGISTRY_TTL_MS 5000
+#define REGISTRY_PAUSE_MS 20     /* a room is read at most so often */
 #define REGISTRY_ROOMS_MAX 20000 /* cached at once */
 #define HOOKS_PER_ROOM_MAX 256
 
@@ -55,6 +56,8 @@ typedef void registry_fn(void *context, struct hook_set *set);
 struct registry_query {
     TAILQ_ENTRY(registry_query) link;
     struct registry_room *room; /* NULL: not waiting */
+    int64_t since_ms;
+    unsigned round; /* of the room's answers, when it was asked */
     registry_fn *fn;
     void *context;
 };
@@ -63,9 +66,10 @@ struct registry *registry_new(struct loop *loop, struct redis_link *link, const 
                               const struct scripts *scripts);
 void registry_free(struct registry *registry); /* NULL allowed */
 
-/* Answers at once from the cache, or later; fn may be called before this returns. */
-void registry_look_up(struct registry *registry, int64_t room_id, struct registry_query *query,
-                      registry_fn *fn, void *context);
+/* Answers at once from the cache, or later; fn may be called before this returns. What was read
+ * before since_ms (monotonic) is no answer; 0: whatever is not too old is. */
+void registry_look_up(struct registry *registry, int64_t room_id, int64_t since_ms,
+                      struct registry_query *query, registry_fn *fn, void *context);
 void registry_cancel(struct registry_query *query);
 
 /* Remembers a pause or a disabling of this hook as it was when the receiver answered, and tells the

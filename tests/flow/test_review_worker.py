@@ -1,7 +1,6 @@
 """States that must pass: what is broken or suspect waits, and everything else goes on."""
 
 import collections
-import json
 import signal
 import socket
 import threading
@@ -11,6 +10,7 @@ from receiver import Answer
 from wait import wait_until
 from webhook_queue import (
     GROUP,
+    add_waiting,
     assert_queue_empty,
     enqueue,
     key,
@@ -22,14 +22,6 @@ from webhook_queue import (
 from worker_process import wait_exit
 
 DEAD_CONSUMER = "dead-1-00000000"
-
-
-def add_waiting(redis, delivery_id, room=438, hook="main", claims=0, fence="-", due_in_ms=0):
-    """A delivery that waits in {Q}:retries, as docs/protocol.md describes it."""
-    meta = json.dumps({"room": room, "hook": hook, "attempts": 1, "encoding": "json"})
-    document = json.dumps(message_event(room=room))
-    redis.hset(key("deliveries"), delivery_id, f"{fence} {claims}\n{meta}\n{document}")
-    redis.zadd(key("retries"), {delivery_id: now_ms(redis) + due_in_ms})
 
 
 def add_suspect(redis, claims=3, **fields):
