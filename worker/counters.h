@@ -8,18 +8,20 @@
 #include <stdint.h>
 
 enum counter {
-    COUNTER_EVENTS,        /* events        entries taken from the stream */
-    COUNTER_ATTEMPTS,      /* attempts      POSTs made */
-    COUNTER_DELIVERED,     /* delivered     deliveries answered 2xx */
-    COUNTER_RETRIES,       /* retries       deliveries put off by a failed attempt */
-    COUNTER_DEFERRED,      /* deferred      deliveries put off without an attempt */
-    COUNTER_DEAD,          /* dead          dead letters written */
-    COUNTER_DEAD_DROPPED,  /* dead_dropped  dead letters dropped past the caps */
-    COUNTER_NO_HOOK,       /* no_hook       events of rooms without an enabled hook */
-    COUNTER_HOOK_DISABLED, /* hook_disabled not delivered, hook disabled at look-up */
-    COUNTER_FENCED,        /* fenced        outcomes dropped, another worker's entry */
-    COUNTER_LOST,          /* lost          pending entries deleted by someone else */
-    COUNTER_GONE,          /* gone          all entries deleted by someone else, seen afterwards */
+    COUNTER_EVENTS,         /* events        entries taken from the stream */
+    COUNTER_ATTEMPTS,       /* attempts      POSTs made */
+    COUNTER_DELIVERED,      /* delivered     deliveries answered 2xx */
+    COUNTER_RETRIES,        /* retries       deliveries put off by a failed attempt */
+    COUNTER_DEFERRED,       /* deferred      deliveries put off without an attempt */
+    COUNTER_CUT,            /* cut           attempts given up early, others needed the slot */
+    COUNTER_BREAKER_OPENED, /* breaker_opened  hooks that opened because they kept failing */
+    COUNTER_DEAD,           /* dead          dead letters written */
+    COUNTER_DEAD_DROPPED,   /* dead_dropped  dead letters dropped past the caps */
+    COUNTER_NO_HOOK,        /* no_hook       events of rooms without an enabled hook */
+    COUNTER_HOOK_DISABLED,  /* hook_disabled not delivered, hook disabled at look-up */
+    COUNTER_FENCED,         /* fenced        outcomes dropped, another worker's entry */
+    COUNTER_LOST,           /* lost          pending entries deleted by someone else */
+    COUNTER_GONE,           /* gone          all entries deleted by someone else, seen afterwards */
     COUNTER_LOCAL_SHORTAGES, /* local_shortages  attempts not made, own shortage */
     COUNTER_REDIS_CONNECTS,  /* redis_connects */
     COUNTER_REDIS_ERRORS,    /* redis_errors  all of the following together; redis_fault.h */
@@ -53,6 +55,7 @@ struct counters {
 };
 
 void counters_add(struct counters *counters, enum counter counter, int64_t n);
+void counters_dropped(struct counters *counters, int64_t n); /* letters, past dead-max; logged */
 const char *counter_name(enum counter counter);
 
 /* Everything unsent is on its way now. What is sent while another batch is under way counts as

@@ -197,12 +197,13 @@ static void take_up(struct adoption *adoption, const struct reply *item)
 static void on_taken(void *context, const struct reply *reply)
 {
     struct adoption *adoption = context;
+    counters_dropped(adoption->config->counters, reply_int(reply_at(reply, 0)));
     if (!may_go_on(adoption, reply))
         return;
-    for (size_t i = 0; i < reply_len(reply); i++)
+    for (size_t i = 1; i < reply_len(reply); i++) {
         take_up(adoption, reply_at(reply, i));
-    /* The script may stop early for its byte budget. */
-    adoption->ids_at += reply_len(reply);
+        adoption->ids_at++; /* the script may stop early for its byte budget */
+    }
     step(adoption);
 }
 

@@ -15,6 +15,7 @@ struct leader {
     size_t suspects_len;
     int64_t tidied_at_ms;
     int64_t state_cursor; /* of the walk through the hooks' states */
+    int64_t pace_cursor;  /* the same for their pace */
 };
 
 struct leader *leader_new(const struct leader_config *config)
@@ -192,18 +193,32 @@ static void on_trimmed(void *context, const struct reply *reply)
 static void on_pruned(void *context, const struct reply *reply)
 {
     struct leader *leader = context;
-    leader->state_cursor = reply_int(reply);
+    leader->state_cursor = reply_int(reply_at(reply, 0));
+    leader->pace_cursor = reply_int(reply_at(reply, 1));
 }
 
-static void tidy_with(struct leader *leader, enum script_number number, const char *key,
-                      int64_t argument, redis_reply_fn *fn)
+static void trim_dead(struct leader *leader)
 {
     struct redis_args args;
     redis_args_init(&args);
-    redis_args_text(&args, key);
-    redis_args_int(&args, argument);
-    (void)redis_link_eval(leader->config.link, &leader->config.scripts->script[number], 1, &args,
-                          fn, leader);
+    redis_args_text(&args, leader->config.keys->dead);
+    redis_args_int(&args, leader->config.dead_max_bytes);
+    (void)redis_link_eval(leader->config.link, &leader->config.scripts->script[SCRIPT_TRIM_DEAD], 1,
+                          &args, on_trimmed, leader);
+    redis_args_release(&args);
+}
+
+static void prune_hook_state(struct leader *leader)
+{
+    struct redis_args args;
+    redis_args_init(&args);
+    redis_args_text(&args, leader->config.keys->hooks_state);
+    redis_args_text(&args, leader->config.keys->hooks_pace);
+    redis_args_int(&args, leader->state_cursor);
+    redis_args_int(&args, leader->pace_cursor);
+    (void)redis_link_eval(leader->config.link,
+                          &leader->config.scripts->script[SCRIPT_PRUNE_HOOK_STATE], 2, &args,
+                          on_pruned, leader);
     redis_args_release(&args);
 }
 
@@ -215,8 +230,6 @@ void leader_look_after(struct leader *leader)
         return;
     leader->tidied_at_ms = now;
     sweep(leader);
-    tidy_with(leader, SCRIPT_TRIM_DEAD, leader->config.keys->dead, leader->config.dead_max_bytes,
-              on_trimmed);
-    tidy_with(leader, SCRIPT_PRUNE_HOOK_STATE, leader->config.keys->hooks_state,
-              leader->state_cursor, on_pruned);
+    trim_dead(leader);
+    prune_hook_state(leader);
 }

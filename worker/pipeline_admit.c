@@ -53,8 +53,99 @@ static void queue_delivery(struct pipeline *pipeline, struct delivery *delivery)
         return;
     }
     delivery->state = DELIVERY_WAITING;
-    if (!loop_timer_is_armed(&pipeline->overdue_timer))
-        loop_timer_arm(&pipeline->overdue_timer, QUEUE_WAIT_MS);
+    pipeline_watch_waiting(pipeline);
+}
+
+struct hook_ref pipeline_hook_ref(const struct delivery *delivery)
+{
+    const struct event *event = &delivery->entry->event;
+    return (struct hook_ref){
+        .is_inline = event->has_inline_hooks, .room_id = event->room_id, .slot = delivery->slot};
+}
+
+/* --- where workers have to agree --- */
+
+static void on_permit(void *context, const struct permit *permit);
+
+static void ask_permit(struct pipeline *pipeline, struct delivery *delivery, enum permit_kind kind)
+{
+    const struct hook *hook = delivery->slot->hook;
+    const struct event *event = &delivery->entry->event;
+    struct permit_query *query = &delivery->permit;
+    int64_t age = loop_wall_ms() - delivery->entry->queued_at_ms;
+    query->kind = kind;
+    query->lease_ms = pipeline->stamp.lease_ms;
+    query->interval_us = hook->rate_interval_us;
+    query->slot_ms = delivery->history.slot_ms;
+    query->most_ms = max_age_ms(pipeline, hook) - age;
+    if (event->has_inline_hooks)
+        snprintf(query->field, sizeof(query->field), "inline/%s", hook->fingerprint);
+    else
+        hook_state_field(hook, event->room_id, query->field);
+    delivery->state = DELIVERY_ASKING;
+    permits_ask(pipeline->permits, query, on_permit, delivery);
+}
+
+static void pace_or_queue(struct pipeline *pipeline, struct delivery *delivery)
+{
+    if (delivery->slot->hook->rate_interval_us > 0)
+        ask_permit(pipeline, delivery, PERMIT_PACE);
+    else
+        queue_delivery(pipeline, delivery);
+}
+
+static void on_probe_permit(struct pipeline *pipeline, struct delivery *delivery,
+                            const struct permit *permit)
+{
+    struct hook_ref ref = pipeline_hook_ref(delivery);
+    if (permit->says == PERMIT_WAIT) {
+        registry_set_probe(pipeline->registry, &ref, permit->wait_ms);
+        pipeline_defer(pipeline, delivery, permit->wait_ms);
+        return;
+    }
+    delivery->is_probe = permit->says == PERMIT_GO;
+    registry_set_probe(pipeline->registry, &ref,
+                       delivery->is_probe ? pipeline->stamp.lease_ms : -1);
+    pace_or_queue(pipeline, delivery);
+}
+
+static void on_permit(void *context, const struct permit *permit)
+{
+    struct delivery *delivery = context;
+    struct pipeline *pipeline = delivery->entry->pipeline;
+    delivery->state = DELIVERY_NEW;
+    if (permit->says == PERMIT_UNKNOWN)
+        pipeline_defer(pipeline, delivery, 0);
+    else if (delivery->permit.kind == PERMIT_PROBE)
+        on_probe_permit(pipeline, delivery, permit);
+    else if (permit->says == PERMIT_WAIT)
+        pipeline_put_off(pipeline, delivery, permit);
+    else
+        queue_delivery(pipeline, delivery);
+    pipeline_dispatch(pipeline);
+}
+
+/* What all workers know of the hook: it rests, it is open, or nothing is in the way. */
+static void pass_gate(struct pipeline *pipeline, struct delivery *delivery)
+{
+    struct hook_ref ref = pipeline_hook_ref(delivery);
+    int64_t wait_ms = 0;
+    switch (hook_state_gate(&delivery->slot->state, loop_now_ms(), &wait_ms)) {
+    case HOOK_WAIT:
+        pipeline_defer(pipeline, delivery, wait_ms);
+        return;
+    case HOOK_PROBE:
+        if (!ref.is_inline) {
+            ask_permit(pipeline, delivery, PERMIT_PROBE);
+            return;
+        }
+        delivery->is_probe = true;
+        registry_set_probe(pipeline->registry, &ref, pipeline->stamp.lease_ms);
+        break;
+    case HOOK_GO:
+        break;
+    }
+    pace_or_queue(pipeline, delivery);
 }
 
 static void admit(struct pipeline *pipeline, struct delivery *delivery);
@@ -82,7 +173,7 @@ static bool asks_anew(struct pipeline *pipeline, struct delivery *delivery)
     const struct hook_slot *slot = delivery->slot;
     const struct entry *entry = delivery->entry;
     bool fine = slot != NULL && slot->hook != NULL && !slot->disabled &&
-                slot->paused_until_ms <= loop_wall_ms();
+                slot->state.paused_until_ms <= loop_now_ms();
     if (fine || delivery->asked_anew || entry->event.has_inline_hooks)
         return false;
     delivery->asked_anew = true;
@@ -95,13 +186,11 @@ static bool asks_anew(struct pipeline *pipeline, struct delivery *delivery)
 static void admit(struct pipeline *pipeline, struct delivery *delivery)
 {
     const struct hook_slot *slot = delivery->slot;
-    int64_t now = loop_wall_ms();
-    int64_t age = now - delivery->entry->queued_at_ms;
+    int64_t age = loop_wall_ms() - delivery->entry->queued_at_ms;
     if (asks_anew(pipeline, delivery))
         return;
     if (slot == NULL && !delivery->counted_as_retry && delivery->entry->only_hook[0] == '\0') {
-        /* It was disabled when the event came, and is removed now. */
-        drop_disabled(pipeline, delivery);
+        drop_disabled(pipeline, delivery); /* it was when the event came; now it is removed */
     } else if (slot == NULL) {
         pipeline_bury_delivery(pipeline, delivery, DEAD_HOOK_REMOVED,
                                "the room has no hook of this id");
@@ -116,10 +205,8 @@ static void admit(struct pipeline *pipeline, struct delivery *delivery)
         drop_disabled(pipeline, delivery);
     } else if (age > max_age_ms(pipeline, slot->hook)) {
         bury_expired(pipeline, delivery, age);
-    } else if (slot->paused_until_ms > now) {
-        pipeline_defer(pipeline, delivery, slot->paused_until_ms - now);
     } else {
-        queue_delivery(pipeline, delivery);
+        pass_gate(pipeline, delivery);
     }
 }
 

@@ -21,6 +21,8 @@ int scripts_init(struct scripts *scripts)
         [SCRIPT_HEARTBEAT] = {"heartbeat", lua_heartbeat, true},
         [SCRIPT_OPEN_QUEUE] = {"open_queue", lua_open_queue, false},
         [SCRIPT_HOOK_STATE] = {"hook_state", lua_hook_state, false},
+        [SCRIPT_HOOK_STATES] = {"hook_states", lua_hook_states, true},
+        [SCRIPT_PERMIT] = {"permit", lua_permit, true},
         [SCRIPT_COUNT] = {"count", lua_count, false},
         [SCRIPT_REAP] = {"reap", lua_reap, false},
         [SCRIPT_SWEEP] = {"sweep", lua_sweep, false},

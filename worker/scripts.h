@@ -15,7 +15,9 @@ enum script_number {
     SCRIPT_SETTLE_RETRIES,   /* store outcomes of leased retries */
     SCRIPT_HEARTBEAT,        /* say that this worker lives */
     SCRIPT_OPEN_QUEUE,       /* make stream and group, check the contract */
-    SCRIPT_HOOK_STATE,       /* share what was learnt about a hook */
+    SCRIPT_HOOK_STATE,       /* share what was learnt about hooks */
+    SCRIPT_HOOK_STATES,      /* read it */
+    SCRIPT_PERMIT,           /* may a delivery be attempted now? */
     SCRIPT_COUNT,            /* add to the counters */
     SCRIPT_REAP,             /* take over from a dead worker */
     SCRIPT_SWEEP,            /* find what no other rule does */

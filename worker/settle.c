@@ -126,13 +126,9 @@ static void on_script(void *context, const struct reply *reply)
 {
     struct batch *batch = context;
     struct settle *settle = batch->settle;
-    int64_t dropped = reply_int(reply_at(reply, 0));
     settle->under_way--;
     if (reply_is_list(reply)) {
-        if (dropped > 0) {
-            counters_add(settle->config.counters, COUNTER_DEAD_DROPPED, dropped);
-            log_at(LOG_WARN, "dead_dropped", log_int("count", dropped));
-        }
+        counters_dropped(settle->config.counters, reply_int(reply_at(reply, 0)));
         settle->failures = 0;
         report(batch, reply);
     } else {

@@ -81,6 +81,8 @@ static int print_object(struct listing *listing, const struct hook *hook, const 
     object_put_int(line, "headers", (int64_t)hook->headers_len);
     put_duration(line, "maxAge", hook->max_age_ms);
     put_duration(line, "timeout", hook->timeout_ms);
+    if (hook->rate_limit[0] != '\0')
+        object_put_text(line, "rateLimit", bytes_of(hook->rate_limit));
     if (state[0] != '\0')
         object_put_text(line, "state", bytes_of(state));
     return object_print(line);

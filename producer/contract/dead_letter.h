@@ -3,8 +3,9 @@
  *
  * Fields of an entry, in this order; those without a value are left out:
  *   reason error status attempts room hook url event_id queued_at first_attempt_at last_attempt_at
- *   worker response traceparent msgpack|json
- * Times are ISO 8601 in UTC. The document field is the original, byte for byte.
+ *   worker response traceparent msgpack|json record
+ * Times are ISO 8601 in UTC. The document field is the original, byte for byte. A letter made of a
+ * waiting delivery whose record could not be read has the record's first bytes instead.
  */
 #ifndef CONTRACT_DEAD_LETTER_H
 #define CONTRACT_DEAD_LETTER_H

@@ -38,6 +38,7 @@ def test_set_all(redis, cli):
         "--json", "hook", "set", "--room=-7", "--id=second", f"--url={URL}", "--format=standard",
         "--signature=9JOLCJUVylQxxdhX", "--secret=auto", f"--secret={OLD_SECRET}",
         "--header=X-Token: abc", "--header", "X-Other:def", "--timeout=5s", "--max-age=1h",
+        "--rate-limit=10/s",
     )
     printed = json.loads(done.stdout)
     made = printed.pop("secret")
@@ -49,7 +50,7 @@ def test_set_all(redis, cli):
     assert hook(redis, -7, "second") == {
         "url": URL, "verificationSignature": "9JOLCJUVylQxxdhX", "secret": [made, OLD_SECRET],
         "format": "standard", "headers": {"X-Token": "abc", "X-Other": "def"},
-        "maxAge": "1h", "timeout": "5s",
+        "maxAge": "1h", "timeout": "5s", "rateLimit": "10/s",
     }
 
 
@@ -76,6 +77,7 @@ def test_set_changes_only_what_is_given(redis, cli):
         [f"--url={URL}", "--header=Host: a"],
         [f"--url={URL}", "--header=nothing"],
         [f"--url={URL}", "--timeout=5"],
+        [f"--url={URL}", "--rate-limit=10"],
         [f"--url={URL}", "--id=a/b"],
         [f"--url={URL}", "--room=1"],
     ],
@@ -189,7 +191,8 @@ def test_disable_keeps_the_state(redis, cli):
 
 def test_list(redis, cli):
     set_hook(redis, 438, "a", url=URL, verificationSignature="9JOLCJUVylQxxdhX",
-             secret=[OLD_SECRET, OLD_SECRET], format="bare", headers={"X-A": "b"}, timeout="5s")
+             secret=[OLD_SECRET, OLD_SECRET], format="bare", headers={"X-A": "b"}, timeout="5s",
+             rateLimit="10/s")
     set_hook(redis, 438, "b", url=URL, enabled=False)
     set_hook(redis, 438, "c", url="x")
     done = cli("hook", "list", "--room=438")
@@ -205,6 +208,7 @@ def test_list(redis, cli):
     assert objects["a"] == {
         "room": 438, "id": "a", "url": URL, "format": "bare", "enabled": True,
         "verificationSignature": "9JOLCJUVylQxxdhX", "secrets": 2, "headers": 1, "timeout": "5s",
+        "rateLimit": "10/s",
     }
     assert objects["b"]["enabled"] is False
     assert objects["c"]["state"].startswith("not valid: url")

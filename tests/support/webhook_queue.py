@@ -11,6 +11,7 @@ from wait import wait_until
 
 DEFAULT_QUEUE = "webhooks"
 GROUP = "workers"
+ORIGINALS = ("msgpack", "json", "record")  # the fields of a dead letter that hold any bytes
 
 
 def key(name, queue=DEFAULT_QUEUE):
@@ -65,13 +66,13 @@ def set_hook(redis, room, hook_id, queue=DEFAULT_QUEUE, **hook):
 
 
 def dead_letters(redis, queue=DEFAULT_QUEUE):
-    """Oldest first, as dicts of text; the document (msgpack or json) stays bytes, "id" is added."""
+    """Oldest first, as dicts of text; what holds an original stays bytes, "id" is added."""
     letters = []
     for entry_id, fields in redis.xrange(key("dead", queue)):
         letter = {"id": entry_id.decode()}
         for name, value in fields.items():
             name = name.decode()
-            letter[name] = value if name in ("msgpack", "json") else value.decode()
+            letter[name] = value if name in ORIGINALS else value.decode()
         letters.append(letter)
     return letters
 
