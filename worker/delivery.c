@@ -69,6 +69,7 @@ void delivery_free(struct delivery *delivery)
     struct entry *entry = delivery->entry;
     if (delivery->outcome == OUTCOME_NONE)
         entry->open--;
+    registry_cancel(&delivery->query);
     TAILQ_REMOVE(&entry->deliveries, delivery, link);
     hook_set_drop(delivery->set);
     buffer_release(&delivery->response);

@@ -80,9 +80,11 @@ struct delivery {
 
     bool parted; /* being made a leased record of its own; leased once that is stored */
     bool leased;
-    bool counted_as_retry; /* which load it counts in */
+    bool counted_as_retry; /* which load it counts in; it came from a record */
     char fence[RECORD_FENCE_SIZE];
-    int64_t lease_until_ms; /* monotonic */
+    int64_t lease_until_ms;      /* monotonic */
+    struct registry_query query; /* its hook is looked up anew */
+    bool asked_anew;
     char id[DELIVERY_ID_SIZE];
     bool releasing;               /* leave its record as it is, due now */
     struct settlement settlement; /* of a leased delivery */
@@ -113,7 +115,9 @@ struct entry {
     enum rh_encoding encoding;
     struct bytes document; /* in the same allocation */
     struct event event;    /* zeroed until decoded */
+    int64_t arrived_ms;    /* monotonic */
     struct registry_query query;
+    bool asked_anew; /* the room's hooks were looked up after it had arrived */
     struct delivery_list deliveries;
     size_t wanted;     /* deliveries it will have; while it waits for room for them */
     bool awaits_hooks; /* a stream entry whose deliveries are not made yet: counts as one */

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
-
 #define BATCH_MAX 200
 
 struct permit_batch {
@@ -19,7 +17,6 @@ struct permits {
     const struct keys *keys;
     const struct scripts *scripts;
     struct loop_turn turn;
-    bool refused;                                   /* told once */
     TAILQ_HEAD(permit_queries, permit_query) asked; /* not sent yet */
     TAILQ_HEAD(permit_batches, permit_batch) sent;
 };
@@ -106,26 +103,15 @@ static void ask_again(struct permit_batch *batch)
     }
 }
 
-static void tell_refusal(struct permits *permits, const struct reply *reply)
-{
-    char words[160];
-    bool is_refused = reply_error(reply) != REPLY_NO_ERROR;
-    if (is_refused && reply != NULL && !permits->refused)
-        log_at(LOG_WARN, "permit_refused",
-               log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
-    permits->refused = is_refused;
-}
-
 static void on_permits(void *context, const struct reply *reply)
 {
     struct permit_batch *batch = context;
     TAILQ_REMOVE(&batch->permits->sent, batch, link);
-    if (reply_error(reply) == REPLY_NOSCRIPT) {
+    if (redis_fault_of(reply) == FAULT_NOSCRIPT) {
         ask_again(batch);
         free(batch);
         return;
     }
-    tell_refusal(batch->permits, reply);
     for (size_t i = 0; i < batch->len; i++) {
         struct permit_query *query = batch->queries[i];
         if (query == NULL)

@@ -18,6 +18,12 @@ void pipeline_bury_delivery(struct pipeline *pipeline, struct delivery *delivery
     pipeline_conclude(pipeline, delivery, OUTCOME_DEAD);
 }
 
+static void drop_disabled(struct pipeline *pipeline, struct delivery *delivery)
+{
+    counters_add(pipeline->config.counters, COUNTER_HOOK_DISABLED, 1);
+    pipeline_conclude(pipeline, delivery, OUTCOME_DELIVERED);
+}
+
 static void bury_expired(struct pipeline *pipeline, struct delivery *delivery, int64_t age_ms)
 {
     char error[RECORD_ERROR_SIZE];
@@ -144,24 +150,60 @@ static void pass_gate(struct pipeline *pipeline, struct delivery *delivery)
     pace_or_queue(pipeline, delivery);
 }
 
+static void admit(struct pipeline *pipeline, struct delivery *delivery);
+
+static void on_hook(void *context, struct hook_set *set)
+{
+    struct delivery *delivery = context;
+    struct pipeline *pipeline = delivery->entry->pipeline;
+    if (set == NULL) {
+        pipeline_defer(pipeline, delivery, 0);
+        return;
+    }
+    hook_set_keep(set);
+    hook_set_drop(delivery->set);
+    delivery->set = set;
+    delivery->slot = hook_set_find(set, bytes_of(delivery->hook_id));
+    admit(pipeline, delivery);
+    pipeline_dispatch(pipeline);
+}
+
+/* What says no may be older than the event: somebody may have set or enabled the hook just before
+ * it was sent. So "no" is only taken from what was read since. */
+static bool asks_anew(struct pipeline *pipeline, struct delivery *delivery)
+{
+    const struct hook_slot *slot = delivery->slot;
+    const struct entry *entry = delivery->entry;
+    bool fine = slot != NULL && slot->hook != NULL && !slot->disabled;
+    if (fine || delivery->asked_anew || entry->event.has_inline_hooks)
+        return false;
+    delivery->asked_anew = true;
+    registry_look_up(pipeline->registry, entry->event.room_id, entry->arrived_ms, &delivery->query,
+                     on_hook, delivery);
+    return true;
+}
+
 /* What is known of the hook decides whether the delivery may be attempted at all. */
 static void admit(struct pipeline *pipeline, struct delivery *delivery)
 {
     const struct hook_slot *slot = delivery->slot;
     int64_t age = loop_wall_ms() - delivery->entry->queued_at_ms;
-    if (slot == NULL) {
+    if (asks_anew(pipeline, delivery))
+        return;
+    if (slot == NULL && !delivery->counted_as_retry && delivery->entry->only_hook[0] == '\0') {
+        drop_disabled(pipeline, delivery); /* it was when the event came; now it is removed */
+    } else if (slot == NULL) {
         pipeline_bury_delivery(pipeline, delivery, DEAD_HOOK_REMOVED,
                                "the room has no hook of this id");
     } else if (slot->hook == NULL) {
         pipeline_bury_delivery(pipeline, delivery,
                                slot->problem == HOOK_BAD_URL ? DEAD_BAD_URL : DEAD_BAD_HOOK,
                                slot->why);
-    } else if (slot->disabled && delivery->leased) {
+    } else if (slot->disabled && delivery->counted_as_retry) {
         pipeline_bury_delivery(pipeline, delivery, DEAD_HOOK_DISABLED,
                                "the hook was disabled meanwhile");
     } else if (slot->disabled) {
-        counters_add(pipeline->config.counters, COUNTER_HOOK_DISABLED, 1);
-        pipeline_conclude(pipeline, delivery, OUTCOME_DELIVERED);
+        drop_disabled(pipeline, delivery);
     } else if (age > max_age_ms(pipeline, slot->hook)) {
         bury_expired(pipeline, delivery, age);
     } else {

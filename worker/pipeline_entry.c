@@ -144,6 +144,7 @@ static void hooks_unknown(struct pipeline *pipeline, struct entry *entry)
     } else if (entry->settled) {
         pipeline_defer(pipeline, TAILQ_FIRST(&entry->deliveries), 0);
     } else {
+        pipeline->let_go_at_ms = loop_now_ms();
         if (!loop_timer_is_armed(&pipeline->ask_timer))
             loop_timer_arm(&pipeline->ask_timer, LOOKUP_AGAIN_MS);
         pipeline_let_go(pipeline, entry);
@@ -153,7 +154,20 @@ static void hooks_unknown(struct pipeline *pipeline, struct entry *entry)
 void pipeline_ask_again(void *context)
 {
     struct pipeline *pipeline = context;
+    int64_t left = pipeline->let_go_at_ms + LOOKUP_AGAIN_MS - loop_now_ms();
     intake_adopt(pipeline->intake, INTAKE_IDLE_MS);
+    if (left > 0) /* some came later, and are too young now */
+        loop_timer_arm(&pipeline->ask_timer, left);
+}
+
+static void on_hooks(void *context, struct hook_set *set);
+
+/* A room without hooks may have got one just before the event was sent. */
+static void ask_anew(struct pipeline *pipeline, struct entry *entry)
+{
+    entry->asked_anew = true;
+    registry_look_up(pipeline->registry, entry->event.room_id, entry->arrived_ms, &entry->query,
+                     on_hooks, entry);
 }
 
 static void on_hooks(void *context, struct hook_set *set)
@@ -162,6 +176,8 @@ static void on_hooks(void *context, struct hook_set *set)
     struct pipeline *pipeline = entry->pipeline;
     if (set == NULL)
         hooks_unknown(pipeline, entry);
+    else if (set->len == 0 && !entry->asked_anew)
+        ask_anew(pipeline, entry);
     else if (entry->settled)
         on_hooks_of_retry(pipeline, entry, set);
     else
@@ -171,7 +187,8 @@ static void on_hooks(void *context, struct hook_set *set)
 void pipeline_find_hooks(struct pipeline *pipeline, struct entry *entry)
 {
     if (!entry->event.has_inline_hooks) {
-        registry_look_up(pipeline->registry, entry->event.room_id, &entry->query, on_hooks, entry);
+        registry_look_up(pipeline->registry, entry->event.room_id, 0, &entry->query, on_hooks,
+                         entry);
         return;
     }
     struct hook_set *set = hook_set_inline(&entry->event);
@@ -308,6 +325,7 @@ void pipeline_on_entry(void *context, const struct intake_entry *read)
     }
     TAILQ_INSERT_TAIL(&pipeline->everything, entry, every);
     entry->pipeline = pipeline;
+    entry->arrived_ms = loop_now_ms();
     entry->claims = read->claims;
     if (check_entry(pipeline, entry, read, &reason, &why))
         pipeline_run_or_hold(pipeline, entry);

@@ -43,6 +43,7 @@ static void count_and_log(struct pipeline *pipeline, const struct delivery *deli
 void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome)
 {
     struct entry *entry = delivery->entry;
+    registry_cancel(&delivery->query);
     permits_cancel(&delivery->permit);
     capacity_leave(pipeline->capacity, &delivery->waiter, delivery->news, loop_now_ms());
     TAILQ_REMOVE(&pipeline->unfinished, delivery, all);

@@ -58,6 +58,7 @@ struct pipeline {
     struct entry_list parting;       /* oldest first */
     struct loop_timer part_timer;
     struct loop_timer ask_timer; /* entries were let go because their hooks are not known */
+    int64_t let_go_at_ms;        /* the last of them */
     struct loop_timer overdue_timer;
     struct loop_timer slow_timer;
     struct entry_list crowd;     /* with more deliveries than there is room for */

@@ -85,6 +85,7 @@ static void take(struct pipeline *pipeline, const struct claimed_retry *claimed,
     }
     TAILQ_INSERT_TAIL(&pipeline->everything, entry, every);
     entry->pipeline = pipeline;
+    entry->arrived_ms = loop_now_ms();
     delivery->leased = true;
     delivery->history = record->history;
     delivery->lease_until_ms = claimed->lease_until_ms;

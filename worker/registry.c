@@ -4,6 +4,8 @@
 
 #include "registry_internal.h"
 
+static void read_due(void *context);
+
 struct registry *registry_new(struct loop *loop, const struct registry_config *config)
 {
     struct registry *registry = calloc(1, sizeof(*registry));
@@ -13,16 +15,26 @@ struct registry *registry_new(struct loop *loop, const struct registry_config *c
     registry->config = *config;
     registry->random = (uint64_t)loop_wall_ms();
     TAILQ_INIT(&registry->awaiting_news);
+    TAILQ_INIT(&registry->due);
     registry_link_up(registry);
-    if (registry_state_init(registry) != 0) {
+    if (registry_state_init(registry) != 0 ||
+        loop_timer_init(loop, &registry->due_timer, read_due, registry) != 0) {
         registry_free(registry);
         return NULL;
     }
     return registry;
 }
 
+static void not_due(struct registry_room *room)
+{
+    if (room->is_due)
+        TAILQ_REMOVE(&room->registry->due, room, due);
+    room->is_due = false;
+}
+
 static void room_free(struct registry_room *room)
 {
+    not_due(room);
     HASH_DEL(room->registry->rooms, room);
     room->registry->bytes -= room->bytes;
     hook_set_drop(room->set);
@@ -37,6 +49,7 @@ void registry_free(struct registry *registry)
     while (registry->rooms != NULL)
         room_free(registry->rooms);
     registry_state_release(registry);
+    loop_timer_release(&registry->due_timer);
     free(registry);
 }
 
@@ -49,7 +62,7 @@ static void make_space(struct registry *registry)
         if (HASH_COUNT(registry->rooms) < REGISTRY_ROOMS_MAX &&
             registry->bytes < REGISTRY_BYTES_MAX)
             return;
-        if (!room->reading)
+        if (!room->reading && TAILQ_EMPTY(&room->queries))
             room_free(room);
     }
 }
@@ -78,17 +91,62 @@ static struct registry_room *add_room(struct registry *registry, int64_t room_id
     return room;
 }
 
-/* Gives every asker the answer. An asker may ask again from its callback. */
+/* Now, or a little later when the room was read only just now. */
+static void read_soon(struct registry_room *room)
+{
+    struct registry *registry = room->registry;
+    if (loop_now_ms() - room->sent_at_ms >= REGISTRY_PAUSE_MS) {
+        registry_read_room(room);
+        return;
+    }
+    TAILQ_INSERT_TAIL(&registry->due, room, due);
+    room->is_due = true;
+    if (!loop_timer_is_armed(&registry->due_timer))
+        loop_timer_arm(&registry->due_timer, REGISTRY_PAUSE_MS);
+}
+
+static void read_due(void *context)
+{
+    struct registry *registry = context;
+    struct registry_room *room;
+    size_t left = 0;
+    TAILQ_FOREACH(room, &registry->due, due)
+        left++;
+    /* Those that are due again at once come later. */
+    while (left-- > 0 && (room = TAILQ_FIRST(&registry->due)) != NULL) {
+        not_due(room);
+        registry_read_room(room);
+    }
+}
+
+/* Takes the askers out of the room, but for those that came after the question was sent and want a
+ * newer answer: for them it is asked again. */
+static void take_askers(struct registry_room *room, bool failed, struct registry_queries *askers)
+{
+    struct registry_query *query;
+    struct registry_query *next;
+    for (query = TAILQ_FIRST(&room->queries); query != NULL; query = next) {
+        next = TAILQ_NEXT(query, link);
+        if (!failed && query->since_ms > room->sent_at_ms)
+            continue;
+        registry_cancel(query);
+        query->waits_in = askers;
+        TAILQ_INSERT_TAIL(askers, query, link);
+    }
+    room->reading = false;
+    if (!TAILQ_EMPTY(&room->queries))
+        read_soon(room);
+}
+
+/* Gives every asker the answer. An asker may ask again from its callback, and the room may be
+ * forgotten in one. */
 void registry_answer_room(struct registry_room *room, struct hook_set *set)
 {
     struct registry_queries askers = TAILQ_HEAD_INITIALIZER(askers);
     struct registry_query *query;
-    TAILQ_CONCAT(&askers, &room->queries, link);
-    TAILQ_FOREACH(query, &askers, link)
-        query->waits_in = &askers;
-    room->reading = false;
     if (set != NULL)
         hook_set_keep(set);
+    take_askers(room, set == NULL, &askers);
     while ((query = TAILQ_FIRST(&askers)) != NULL) {
         registry_cancel(query);
         query->fn(query->context, set);
@@ -106,7 +164,8 @@ void registry_ask(struct registry *registry, struct registry_query *query)
         query->fn(query->context, NULL);
         return;
     }
-    if (room->set != NULL && loop_now_ms() < room->fresh_until_ms) {
+    if (room->set != NULL && loop_now_ms() < room->fresh_until_ms &&
+        room->read_at_ms >= query->since_ms) {
         struct hook_set *set = room->set;
         hook_set_keep(set);
         query->fn(query->context, set);
@@ -115,18 +174,20 @@ void registry_ask(struct registry *registry, struct registry_query *query)
     }
     query->waits_in = &room->queries;
     TAILQ_INSERT_TAIL(&room->queries, query, link);
-    if (!room->reading)
-        registry_read_room(room);
+    if (!room->reading && !room->is_due)
+        read_soon(room);
 }
 
-void registry_look_up(struct registry *registry, int64_t room_id, struct registry_query *query,
-                      registry_fn *fn, void *context)
+void registry_look_up(struct registry *registry, int64_t room_id, int64_t since_ms,
+                      struct registry_query *query, registry_fn *fn, void *context)
 {
     query->fn = fn;
     query->context = context;
     query->waits_in = NULL;
     query->room_id = room_id;
-    if (!registry_wait_for_news(registry, query))
+    query->since_ms = since_ms;
+    /* What is read anew needs no news. */
+    if (since_ms > 0 || !registry_wait_for_news(registry, query))
         registry_ask(registry, query);
 }
 

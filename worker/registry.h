@@ -24,6 +24,7 @@
 
 #define REGISTRY_TTL_MS 5000
 #define REGISTRY_NEWS_MS 100
+#define REGISTRY_PAUSE_MS 20           /* a room is read at most so often */
 #define REGISTRY_ROOMS_MAX 20000       /* cached at once */
 #define REGISTRY_BYTES_MAX (64u << 20) /* of hooks' JSON in these */
 #define REGISTRY_FAILING_MAX 4096      /* hooks whose results are counted, the latest */
@@ -71,6 +72,7 @@ struct registry_query {
     TAILQ_ENTRY(registry_query) link;
     struct registry_queries *waits_in; /* NULL: not waiting */
     int64_t room_id;
+    int64_t since_ms;
     registry_fn *fn;
     void *context;
 };
@@ -88,9 +90,10 @@ void registry_free(struct registry *registry); /* NULL allowed */
 
 void registry_link_up(struct registry *registry); /* maybe another server */
 
-/* Answers at once from the cache, or later; fn may be called before this returns. */
-void registry_look_up(struct registry *registry, int64_t room_id, struct registry_query *query,
-                      registry_fn *fn, void *context);
+/* Answers at once from the cache, or later; fn may be called before this returns. What was asked
+ * of Redis before since_ms (monotonic) is no answer; 0: whatever is cached is. */
+void registry_look_up(struct registry *registry, int64_t room_id, int64_t since_ms,
+                      struct registry_query *query, registry_fn *fn, void *context);
 void registry_cancel(struct registry_query *query);
 
 /* The hook an attempt went to, as it was then. A hook that was changed meanwhile has another

@@ -23,10 +23,13 @@ struct registry_room {
     struct registry *registry;
     struct hook_set *set; /* NULL until read */
     size_t bytes;         /* of its JSON, when set */
+    int64_t read_at_ms;   /* when the question for it was sent */
     int64_t fresh_until_ms;
+    int64_t sent_at_ms; /* of the question under way, or the last one */
     bool reading;
+    bool is_due; /* in the registry's list of those */
+    TAILQ_ENTRY(registry_room) due;
     bool is_outdated;          /* it changed while it was being read */
-    bool failing;              /* told once */
     struct hook_set *arriving; /* read, its state not yet */
     size_t arriving_bytes;
     struct registry_queries queries;
@@ -60,12 +63,13 @@ struct registry {
     struct registry_room *rooms; /* uthash, in order of insertion */
     size_t bytes;                /* of all rooms */
     uint64_t random;
+    TAILQ_HEAD(, registry_room) due; /* to be read when the timer fires */
+    struct loop_timer due_timer;
 
     struct registry_queries awaiting_news;
     char news_id[RH_STREAM_ID_SIZE]; /* the last one heard */
     int64_t news_at_ms;              /* when it was asked for */
     bool asking_news;
-    bool news_refused; /* told once */
 
     struct hook_health *healths;
     struct hook_healths by_age;

@@ -1,6 +1,5 @@
 #include <stdio.h>
 
-#include "log.h"
 #include "parse.h"
 #include "registry_internal.h"
 
@@ -31,16 +30,6 @@ static void hear(struct registry *registry, const struct reply *entry)
     room->is_outdated = true;
 }
 
-static void tell_refusal(struct registry *registry, const struct reply *reply)
-{
-    char words[160];
-    bool is_refused = reply_error(reply) != REPLY_NO_ERROR;
-    if (is_refused && reply != NULL && !registry->news_refused)
-        log_at(LOG_WARN, "hook_news_refused",
-               log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
-    registry->news_refused = is_refused;
-}
-
 /* No news is good news: also when it could not be asked, the cache is as old as it was. */
 static void on_news(void *context, const struct reply *reply)
 {
@@ -48,7 +37,6 @@ static void on_news(void *context, const struct reply *reply)
     struct registry_queries askers = TAILQ_HEAD_INITIALIZER(askers);
     struct registry_query *query;
     registry->asking_news = false;
-    tell_refusal(registry, reply);
     const struct reply *entries = reply_at(reply_at(reply, 0), 1);
     for (size_t i = 0; i < reply_len(entries); i++)
         hear(registry, reply_at(entries, i));

@@ -2,17 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "log.h"
 #include "registry_internal.h"
 
-static void fail(struct registry_room *room, const struct reply *reply)
+static void fail(struct registry_room *room)
 {
-    char words[160];
-    if (reply != NULL && !room->failing) {
-        room->failing = true;
-        log_at(LOG_WARN, "hook_lookup_failed", log_int("room", room->room_id),
-               log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
-    }
     hook_set_drop(room->arriving);
     room->arriving = NULL;
     registry_answer_room(room, NULL);
@@ -26,7 +19,7 @@ static void arrived(struct registry_room *room)
     room->arriving = NULL;
     registry->bytes += room->arriving_bytes - room->bytes;
     room->bytes = room->arriving_bytes;
-    room->failing = false;
+    room->read_at_ms = room->sent_at_ms;
     room->fresh_until_ms = room->is_outdated ? 0 : loop_now_ms() + REGISTRY_TTL_MS;
     registry_answer_room(room, room->set);
 }
@@ -69,12 +62,12 @@ static void on_states(void *context, const struct reply *reply)
     const struct reply *states = reply_at(reply, 1);
     int64_t server_now_ms = reply_int(reply_at(reply, 0));
     size_t at = 0;
-    if (reply_error(reply) == REPLY_NOSCRIPT) {
+    if (redis_fault_of(reply) == FAULT_NOSCRIPT) {
         ask_states(room);
         return;
     }
     if (!reply_is_list(states)) {
-        fail(room, reply);
+        fail(room);
         return;
     }
     for (size_t i = 0; i < room->arriving->len; i++) {
@@ -101,7 +94,7 @@ static void ask_states(struct registry_room *room)
         arrived(room); /* no hook that could have a state */
     else if (redis_link_eval(config->link, &config->scripts->script[SCRIPT_HOOK_STATES], 1, &args,
                              on_states, room) != 0)
-        fail(room, NULL);
+        fail(room);
     redis_args_release(&args);
 }
 
@@ -150,9 +143,9 @@ static void on_hooks(void *context, const struct reply *reply)
 {
     struct registry_room *room = context;
     if (!reply_is_list(reply))
-        fail(room, reply);
+        fail(room);
     else if (!read_slots(room, reply))
-        fail(room, NULL);
+        fail(room);
     else
         ask_states(room);
 }
@@ -163,11 +156,12 @@ void registry_read_room(struct registry_room *room)
     struct redis_args args;
     char key[KEY_SIZE];
     room->reading = true;
+    room->sent_at_ms = loop_now_ms();
     room->is_outdated = false;
     redis_args_init(&args);
     redis_args_text(&args, "HGETALL");
     redis_args_text(&args, keys_room(config->keys, room->room_id, key));
     if (redis_link_send(config->link, &args, REDIS_COMMAND_DEADLINE_MS, on_hooks, room) != 0)
-        fail(room, NULL);
+        fail(room);
     redis_args_release(&args);
 }

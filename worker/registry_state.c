@@ -137,12 +137,8 @@ static void note_untold(struct registry *registry, struct hook_health *health, b
 
 static void on_told(void *context, const struct reply *reply)
 {
-    char words[160];
     (void)context;
     /* Ignoring a failure: the next attempt teaches the same again. */
-    if (reply != NULL && reply_error(reply) != REPLY_NO_ERROR)
-        log_at(LOG_WARN, "hook_state_refused",
-               log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
     for (size_t i = 0; i < reply_len(reply); i++)
         log_at(LOG_WARN, "hook_disabled", log_bytes("hook", reply_text(reply_at(reply, i))),
                log_text("reason", "failing"));

@@ -2,14 +2,15 @@
 
 #include <stdlib.h>
 
-#include "log.h"
+#include "backoff.h"
 
 #define CLAIM_MAX 200
 #define LOOK_MAX 1000 /* due deliveries looked at in one claim, when some hooks have too many */
 #define CLAIM_BYTES_BUDGET (8 << 20)
 #define SLEEP_MIN_MS 5
 #define SLEEP_MAX_MS 1000
-#define AGAIN_MS 1000
+#define AGAIN_FIRST_MS 100
+#define AGAIN_MAX_MS 5000
 
 struct retry_clock {
     struct loop *loop;
@@ -23,8 +24,9 @@ struct retry_clock {
     size_t quotas_len;
     bool claiming;
     bool stopped;
-    bool starved;       /* something is due and there was no room */
-    bool refused;       /* told once */
+    bool starved; /* something is due and there was no room */
+    int failures; /* refusals in a row */
+    uint64_t random;
     int64_t hint_at_ms; /* earliest hint that came while claiming; 0 none */
 };
 
@@ -37,6 +39,7 @@ struct retry_clock *retry_clock_new(struct loop *loop, const struct retry_clock_
         return NULL;
     clock->loop = loop;
     clock->config = *config;
+    clock->random = (uint64_t)loop_wall_ms() + 2;
     if (loop_timer_init(loop, &clock->timer, claim, clock) != 0) {
         free(clock);
         return NULL;
@@ -64,8 +67,17 @@ static void sleep_for(struct retry_clock *clock, int64_t ms)
     loop_timer_arm(&clock->timer, ms);
 }
 
+static void again_later(struct retry_clock *clock)
+{
+    int64_t ms = backoff_exponential(AGAIN_FIRST_MS, AGAIN_MAX_MS, clock->failures++,
+                                     backoff_random(&clock->random));
+    clock->wake_at_ms = loop_now_ms() + ms;
+    loop_timer_arm(&clock->timer, ms);
+}
+
 void retry_clock_up(struct retry_clock *clock)
 {
+    clock->failures = 0;
     if (!clock->stopped && !clock->claiming)
         sleep_for(clock, 0);
 }
@@ -104,19 +116,12 @@ bool retry_clock_is_stopped(const struct retry_clock *clock)
 
 static void on_refused(struct retry_clock *clock, const struct reply *reply)
 {
-    char words[160];
-    if (reply_error(reply) == REPLY_NOSCRIPT) {
-        sleep_for(clock, 0);
+    if (clock->stopped)
         return;
-    }
-    if (!clock->refused && reply != NULL)
-        log_at(LOG_ERROR, "claim_refused",
-               log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
-    clock->refused = true;
-    if (reply_error(reply) == REPLY_DEMOTED)
-        redis_link_drop(clock->config.link, "this Redis is read-only");
-    else if (!clock->stopped)
-        sleep_for(clock, AGAIN_MS);
+    if (redis_fault_of(reply) == FAULT_NOSCRIPT)
+        sleep_for(clock, 0);
+    else
+        again_later(clock);
 }
 
 #define REPLY_ITEMS 3 /* the place of the first delivery in the reply */
@@ -153,7 +158,7 @@ static void on_claimed(void *context, const struct reply *reply)
         on_refused(clock, reply);
         return;
     }
-    clock->refused = false;
+    clock->failures = 0;
     tell_pushed(clock, reply_at(reply, 2));
     for (size_t i = REPLY_ITEMS; i < reply_len(reply); i++) {
         const struct reply *item = reply_at(reply, i);
@@ -205,6 +210,6 @@ static void claim(void *context)
                         &args, on_claimed, clock) == 0)
         clock->claiming = true;
     else
-        sleep_for(clock, AGAIN_MS);
+        again_later(clock);
     redis_args_release(&args);
 }

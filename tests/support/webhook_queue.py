@@ -43,6 +43,14 @@ def add_entry(redis, fields, queue=DEFAULT_QUEUE):
     return redis.xadd(key("events", queue), fields).decode()
 
 
+def add_waiting(redis, delivery_id, room=438, hook="main", claims=0, fence="-", due_in_ms=0):
+    """A delivery that waits in {Q}:retries, as docs/protocol.md describes it."""
+    meta = json.dumps({"room": room, "hook": hook, "attempts": 1, "encoding": "json"})
+    document = json.dumps(message_event(room=room))
+    redis.hset(key("deliveries"), delivery_id, f"{fence} {claims}\n{meta}\n{document}")
+    redis.zadd(key("retries"), {delivery_id: now_ms(redis) + due_in_ms})
+
+
 def message_event(room=438, text="test", **message):
     """A small valid event document."""
     return {

@@ -2,7 +2,7 @@
 -- Takes up pending entries that this consumer owns and does not know: after a reconnect, after
 -- reaping. An entry over the limit is moved to the dead stream here, so that it never travels.
 --
--- KEYS  events dead
+-- KEYS  events dead meta
 -- ARGV  group consumer max_event_bytes bytes_budget dead_max id…
 -- reply {dropped dead letters, a list per id, until the budget is spent}:
 --         {id, 'entry', claims, fields}   taken up
@@ -38,7 +38,7 @@ local function bury(id, fields, size)
     end
     redis.call('XADD', dead, '*', unpack(letter, 1, math.min(#letter, 64)))
     redis.call('XACK', events, group, id)
-    redis.call('XDEL', events, id)
+    redis.pcall('HINCRBY', KEYS[3], 'removed', redis.call('XDEL', events, id))
 end
 
 local out, buried = {0}, false
