@@ -113,8 +113,13 @@ def test_worker_and_operator(users, run, receiver, start_worker):
     wait_until(lambda: stats(client).get("dead_dropped", 0) > 0, 5, "letters past the cap to go")
 
     assert "disabled: gone" in run("operator", "hook", "list", "--room", "3")
+    assert "gone" in run("operator", "hook", "state", "--failing")
+    run("operator", "hook", "resume", "--room", "3")
+    assert run("operator", "hook", "state", "--room", "3").count("\n") == 1
     run("operator", "hook", "disable", "--room", "3")
-    run("operator", "hook", "enable", "--room", "3")
+    client.zadd(key("retries"), {"1-1/main": 1e15})
+    client.hset(key("deliveries"), "1-1/main", '- 0\n{"room":3,"hook":"main"}\n{}')
+    assert run("operator", "hook", "enable", "--room", "3") == "1 waiting delivery is due\n"
     run("operator", "hook", "remove", "--room", "4")
     run("operator", "dead", "list", "--reason", "gone")
     run("operator", "dead", "show", letters["gone"]["id"])
