@@ -20,13 +20,14 @@ TTL_S = 3
 
 def test_killed_worker_is_replaced_within_its_ttl_and_5_s(redis, receiver, start_worker):
     """kill -9 with deliveries under way, of the worker that leads too: another POSTs them."""
-    receiver.script("/", [Hang()] * 10 + [Answer(200)])
-    set_hook(redis, 438, "main", url=receiver.url())
+    for n in range(10):
+        receiver.script(f"/{n}", [Hang(), Answer(200)])
+        set_hook(redis, n, "main", url=receiver.url(f"/{n}"))
     first = start_worker(heartbeat_ttl=f"{TTL_S}s")
     first.wait_log("leader")
     start_worker(heartbeat_ttl=f"{TTL_S}s")
     for n in range(10):
-        enqueue(redis, message_event(), id=f"event-{n}")
+        enqueue(redis, message_event(room=n), id=f"event-{n}")
     receiver.wait_for(10)
     held = {
         one["name"].decode(): one["pending"]
@@ -42,12 +43,13 @@ def test_killed_worker_is_replaced_within_its_ttl_and_5_s(redis, receiver, start
 
 def test_graceful_exit_hands_over_within_a_second(redis, receiver, start_worker):
     """What has not started when SIGTERM comes is POSTed by another worker at once."""
-    receiver.script("/slow", [Answer(200, delay=1.5)])
-    set_hook(redis, 438, "main", url=receiver.url("/slow"))
-    first = start_worker(max_per_endpoint=2, drain_timeout="5s")
-    start_worker(max_per_endpoint=64)
     for n in range(40):
-        enqueue(redis, message_event(), id=f"event-{n}")
+        receiver.script(f"/{n}", [Answer(200, delay=1.5)])
+        set_hook(redis, n, "main", url=receiver.url(f"/{n}"))
+    first = start_worker(max_per_origin=2, drain_timeout="5s")
+    start_worker(max_per_origin=64)
+    for n in range(40):
+        enqueue(redis, message_event(room=n), id=f"event-{n}")
     receiver.wait_for(3)
     asked_at = time.monotonic()
     first.signal(signal.SIGTERM)
