@@ -342,7 +342,7 @@ void hook_free(struct hook *hook)
 {
     if (!hook)
         return;
-    free(hook->url_text);
+    wipe_text(hook->url_text); /* may hold a token */
     wipe_text(hook->verification_signature);
     if (hook->secrets)
         OPENSSL_cleanse(hook->secrets, hook->secrets_len * sizeof(*hook->secrets));
