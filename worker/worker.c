@@ -30,6 +30,7 @@ struct worker {
     struct scripts scripts;
     struct counters counters;
     struct address_guard guard;
+    struct own_addresses *own_addresses;
     char host[HOST_MAX + 1];
     char consumer[CONSUMER_NAME_SIZE];
     struct redis_tls *tls; /* NULL without TLS */
@@ -268,8 +269,8 @@ static int build(struct worker *worker, struct error_text *why)
     memcpy(worker->guard.rules, settings->allow_address,
            settings->allow_address_len * sizeof(settings->allow_address[0]));
     worker->guard.rules_len = settings->allow_address_len;
-    own_addresses_add_interfaces(&worker->guard);
-    return make_parts(worker, why);
+    worker->own_addresses = own_addresses_new(worker->loop, &worker->guard);
+    return worker->own_addresses != NULL ? make_parts(worker, why) : -1;
 }
 
 static void release(struct worker *worker)
@@ -282,6 +283,7 @@ static void release(struct worker *worker)
     redis_link_free(worker->reader);
     redis_link_free(worker->control);
     redis_tls_free(worker->tls);
+    own_addresses_free(worker->own_addresses);
     loop_free(worker->loop);
 }
 
