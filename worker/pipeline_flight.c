@@ -289,6 +289,7 @@ static enum capacity_news news_of(const struct attempt_result *attempt,
     case ATTEMPT_BAD_URL:
     case ATTEMPT_LOCAL:
     case ATTEMPT_DIRTY:
+    case ATTEMPT_NO_LOOKUP:
         break;
     }
     return CAPACITY_NO_NEWS;
@@ -298,6 +299,11 @@ static void apply(struct pipeline *pipeline, struct delivery *delivery,
                   const struct http_result *result, const struct verdict *verdict)
 {
     delivery->delay_ms = verdict->delay_ms;
+    if (verdict->kind == VERDICT_DEFER) {
+        pipeline_set_error(delivery, result->error);
+        pipeline_defer(pipeline, delivery, 0);
+        return;
+    }
     if (verdict->kind == VERDICT_BACKOFF) {
         counters_add(pipeline->config.counters, COUNTER_LOCAL_SHORTAGES, 1);
         log_at(LOG_ERROR, "local_shortage", log_text("error", result->error));

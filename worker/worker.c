@@ -34,6 +34,7 @@ struct worker {
     struct counters counters;
     struct redis_faults faults;
     struct address_guard guard;
+    struct own_addresses *own_addresses;
     char host[HOST_MAX + 1];
     char consumer[CONSUMER_NAME_SIZE];
     struct redis_tls *tls; /* NULL without TLS */
@@ -281,8 +282,8 @@ static int build(struct worker *worker, struct error_text *why)
     memcpy(worker->guard.rules, settings->allow_address,
            settings->allow_address_len * sizeof(settings->allow_address[0]));
     worker->guard.rules_len = settings->allow_address_len;
-    own_addresses_add_interfaces(&worker->guard);
-    if (make_parts(worker, why) != 0)
+    worker->own_addresses = own_addresses_new(worker->loop, &worker->guard);
+    if (worker->own_addresses == NULL || make_parts(worker, why) != 0)
         return -1;
     worker->notify = notify_new(worker->loop, worker->notify_request, in_flight, worker);
     return worker->notify != NULL ? 0 : -1;
@@ -299,6 +300,7 @@ static void release(struct worker *worker)
     redis_link_free(worker->reader);
     redis_link_free(worker->control);
     redis_tls_free(worker->tls);
+    own_addresses_free(worker->own_addresses);
     loop_free(worker->loop);
 }
 
