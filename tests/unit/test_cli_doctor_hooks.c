@@ -96,9 +96,9 @@ static void refused_addresses_are_a_note(void **state)
         "http://127.0.0.1:80",    "https://10.1.2.3:443",      "http://192.168.0.1:8080",
         "https://172.16.0.1:443", "http://169.254.169.254:80", "https://[::1]:443",
         "https://[fd00::1]:8443", "http://localhost:80",       "https://a.localhost:443",
-        "http://127.1:80",        "http://2130706433:80",      "http://0x7f.1:80",
         "https://example.com:22", "https://8.8.8.8:6379",      "http://0.0.0.0:80",
     };
+    static const char *const spellings[] = {"127.1", "2130706433", "0x7f.1", "0177.0.0.1"};
     char json[128];
 
     for (size_t i = 0; i < sizeof(origins) / sizeof(origins[0]); i++) {
@@ -109,6 +109,12 @@ static void refused_addresses_are_a_note(void **state)
         assert_found(&findings, "address", LEVEL_NOTE, origins[i]);
         assert_non_null(strstr(findings.list[0].text, "room 438 hook main"));
         assert_int_equal(findings.len, 1);
+    }
+    for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+        begin(state);
+        (void)snprintf(json, sizeof(json), "{\"url\":\"http://%s/\"}", spellings[i]);
+        assert_true(judge("main", json));
+        assert_found(&findings, "address", LEVEL_NOTE, "http://127.0.0.1:80");
     }
 }
 
