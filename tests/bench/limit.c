@@ -58,6 +58,8 @@ struct limit {
     int64_t failed;
     int64_t began_us;
     struct transfer *idle; /* a list by next */
+    /* Not on the stack: the project's compiler options would zero it at each turn. */
+    struct epoll_event events[EVENTS_MAX];
 };
 
 struct transfer {
@@ -224,7 +226,7 @@ static void start_due(struct limit *limit)
 
 static void wait_for_events(struct limit *limit)
 {
-    struct epoll_event events[EVENTS_MAX];
+    struct epoll_event *events = limit->events;
     int64_t until_us = next_start_us(limit);
     int running;
     if (limit->timer_at_us >= 0 && limit->timer_at_us < until_us)

@@ -28,8 +28,10 @@ size_t message_document(char *out, int64_t room, int64_t number, size_t body_len
                             ",\"name\":\"general\",\"type\":\"group\"}}",
                             room);
     size_t text_len = body_len - around - (size_t)head - (size_t)tail_len;
-    for (size_t i = 0; i < text_len; i++)
-        out[(size_t)head + i] = words[i % (sizeof(words) - 1)];
+    for (size_t at = 0; at < text_len; at += sizeof(words) - 1) {
+        size_t left = text_len - at;
+        memcpy(out + head + at, words, left < sizeof(words) - 1 ? left : sizeof(words) - 1);
+    }
     memcpy(out + head + text_len, tail, (size_t)tail_len);
     return body_len - around;
 }

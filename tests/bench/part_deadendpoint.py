@@ -61,7 +61,7 @@ def one(site, how, events, rate, seconds, limit_s):
 def run(site, scale, report):
     events = scale.number(100_000, 300)
     rate, seconds = scale.number(500, 200), scale.number(20, 1)
-    limit_s = scale.number(240, 10)
+    limit_s = scale.number(150, 10)
     names = ("ok", "hanging", "refusing")
     found = alternate(site, scale.rounds, [
         (name, lambda name=name: one(site, name, events, rate, seconds, limit_s)) for name in names

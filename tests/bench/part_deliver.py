@@ -8,11 +8,10 @@ CONNECTIONS = 64
 ENDPOINTS = 100  # of one origin, which is given 64 connections by default
 
 
-def one_limit(site, requests, **arguments):
+def one_limit(site, requests, body=BODY):
     """Figures of the bare loop."""
     with site.run() as run:
-        answer = run.limit(requests, endpoints=ENDPOINTS, connections=CONNECTIONS, body=BODY,
-                           **arguments)  # fmt: skip
+        answer = run.limit(requests, endpoints=ENDPOINTS, connections=CONNECTIONS, body=body)
         report = run.sink.report()
         assert report["requests"] == requests, f"{report['requests']} of {requests} requests came"
         return {

@@ -105,7 +105,7 @@ def run(site, scale, report):
     for one in SCENARIOS:
         _report_paced(report, found, one.name)
 
-    events, limit_s = scale.number(200_000, 1000), scale.number(90, 2)
+    events, limit_s = scale.number(150_000, 1000), scale.number(60, 2)
     full = alternate(site, scale.rounds, [
         (one.name, lambda one=one: saturated(site, one, events, limit_s)) for one in SCENARIOS
     ])  # fmt: skip

@@ -75,6 +75,8 @@ class Report:
     def __init__(self, rounds, quick):
         self._rounds = rounds
         self._quick = quick
+        self._machine = machine()
+        self._began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self._parts = {}
         self._part = None
 
@@ -116,7 +118,10 @@ class Report:
         return "\n".join(lines).strip("\n")
 
     def markdown(self):
-        lines = []
+        found = self._machine
+        lines = [f"{self._began[:10]}, {found['processor']}, {found['cpus']} processors, Linux "
+                 f"{found['kernel']}, load {found['load']:.1f} at the start; rounds: "
+                 f"{self._rounds}."]  # fmt: skip
         last = None
         for part, cells in self._table():
             if part != last:
@@ -135,8 +140,7 @@ class Report:
             for part, found in self._parts.items()
         }
         document = {
-            "machine": machine(), "commit": commit(top), "at": time.strftime("%Y-%m-%dT%H:%M:%SZ",
-                                                                             time.gmtime()),
+            "machine": self._machine, "commit": commit(top), "at": self._began,
             "rounds": self._rounds, "quick": self._quick, "parts": parts,
         }  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -160,15 +160,24 @@ class Run:
 
     def start_load(self, events, **arguments):
         """Adds events beside what else happens; returns the process."""
-        process = spawn(self._load_argv(events, arguments), stdout=subprocess.DEVNULL)
+        return self._start(self._load_argv(events, arguments))
+
+    def _start(self, argv):
+        process = spawn(argv, stdout=subprocess.DEVNULL)
         self._close.callback(end, process, 9)
         return process
 
+    def _limit_argv(self, requests, arguments):
+        words = {"url": self.sink.base, "requests": requests, **arguments}
+        return [str(self._site.program("limit")), *(f"{k}={v}" for k, v in words.items())]
+
     def limit(self, requests, limit_s=600, prefix=(), **arguments):
         """The bare loop against this sink; returns what it prints."""
-        words = {"url": self.sink.base, "requests": requests, **arguments}
-        argv = [*prefix, str(self._site.program("limit")), *(f"{k}={v}" for k, v in words.items())]
-        return self._site.ask(argv, limit_s)
+        return self._site.ask([*prefix, *self._limit_argv(requests, arguments)], limit_s)
+
+    def start_limit(self, requests, **arguments):
+        """The bare loop beside what else happens; returns the process."""
+        return self._start(self._limit_argv(requests, arguments))
 
     def wait_settled(self, limit_s=60):
         """Until nothing waits and nothing is under way."""
@@ -183,9 +192,10 @@ class Run:
 
 
 class Site:
-    """Where the binaries are, and how a part tells what it does."""
+    """The project's folder, the binaries, a scratch folder, and how a part tells what it does."""
 
-    def __init__(self, build, folder, tell):
+    def __init__(self, top, build, folder, tell):
+        self.top = top
         self.build = build
         self.folder = folder
         self.sink_threads = max(1, os.cpu_count() // 2)
