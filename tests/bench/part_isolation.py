@@ -4,13 +4,12 @@ import time
 
 from child import free_port
 from measure import MemoryWatch
+from paced import steady
 from part_deliver import alternate, pick, ratios
 from report import at_least, at_most
 
 HEALTHY = 80
 ENDPOINTS = 100
-WARM_S = 2  # until all have a connection; not counted
-GRACE_S = 1  # what has come so long after the last event was not held up
 
 
 class Scenario:
@@ -49,20 +48,8 @@ def paced(site, scenario, rate, seconds):
         scenario.apply(run)
         worker = run.worker()
         with MemoryWatch(worker.pid) as memory:
-            load = run.start_load(rate * seconds, rate=rate, first_room=1, rooms=ENDPOINTS)
-            time.sleep(min(WARM_S, seconds / 4))
-            run.sink.forget_latencies()
-            load.wait(seconds * 3 + 30)
-            sent = rate * seconds * HEALTHY // ENDPOINTS
-            time.sleep(GRACE_S)
-            report = run.sink.report(1, HEALTHY)
-        return {
-            "share": 100 * report["requests"] / sent,
-            "p50": report["latency_us"]["p50"] / 1000,
-            "p99": report["latency_us"]["p99"] / 1000,
-            "peak": memory.peak_mb(),
-            "growth": memory.growth_mb(),
-        }
+            figures = steady(run, rate, seconds, ENDPOINTS, HEALTHY)
+        return {**figures, "peak": memory.peak_mb(), "growth": memory.growth_mb()}
 
 
 def saturated(site, scenario, events, limit_s):

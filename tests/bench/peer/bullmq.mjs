@@ -3,8 +3,8 @@
 //     node bullmq.mjs do=fill port=N count=N url=http://127.0.0.1:8000/ rooms=N template=FILE
 //     node bullmq.mjs do=work port=N count=N
 //
-// The template is an event's document; a job holds that and the hook it goes to, so that nothing has
-// to be looked up.
+// The template is an event's document; a job holds that and the hook it goes to, so that nothing
+// has to be looked up.
 import { readFile } from "node:fs/promises";
 import { Queue, Worker } from "bullmq";
 import { argumentsOf, Meter, Poster } from "./common.mjs";
