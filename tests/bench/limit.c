@@ -274,6 +274,19 @@ static void run(struct limit *limit, int64_t connections)
     }
 }
 
+static void release(struct limit *limit)
+{
+    while (limit->idle != NULL) {
+        struct transfer *transfer = limit->idle;
+        limit->idle = transfer->next;
+        curl_easy_cleanup(transfer->easy);
+        free(transfer);
+    }
+    curl_multi_cleanup(limit->multi);
+    close(limit->epoll);
+    curl_global_cleanup();
+}
+
 static int64_t us_of(struct timeval time)
 {
     return (int64_t)time.tv_sec * 1000000 + time.tv_usec;
@@ -306,5 +319,6 @@ int main(int argc, char **argv)
     printf("{\"requests\":%" PRId64 ",\"failed\":%" PRId64 ",\"took_us\":%" PRId64
            ",\"user_us\":%" PRId64 ",\"system_us\":%" PRId64 "}\n",
            limit.requests, limit.failed, took_us, us_of(usage.ru_utime), us_of(usage.ru_stime));
+    release(&limit);
     return limit.failed == 0 ? 0 : 1;
 }
