@@ -1,10 +1,11 @@
 /*
  * A producer: adds events to a queue's stream, as fast as Redis takes them or at a steady rate.
  *
- *     load redis-port=N events=N [queue=webhooks] [first-room=0] [rooms=1] [body=600] [rate=0]
+ *     load redis-port=N events=N [queue=webhooks] [encoding=json] [first-room=0] [rooms=1]
+ *          [body=600] [rate=0]
  *
- * Event n is for room first-room + n modulo rooms. Its id begins with the microsecond it was sent
- * at. Prints a line of JSON.
+ * Event n is for room first-room + n modulo rooms; encoding is json or msgpack. Its id begins with
+ * the microsecond it was sent at. Prints a line of JSON.
  */
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
@@ -15,6 +16,7 @@
 #include <time.h>
 
 #include "arguments.h"
+#include "event_codec.h"
 #include "histogram.h"
 #include "message.h"
 
@@ -28,6 +30,8 @@ struct load {
     int64_t rooms;
     int64_t rate;
     size_t body_len;
+    const char *encoding;
+    struct buffer packed; /* the document, when it is msgpack */
     int64_t sent;
     int64_t latest_us; /* the most that an event was sent behind its time */
 };
@@ -38,15 +42,29 @@ static _Noreturn void fail(const char *what)
     exit(1);
 }
 
+/* The next event's document, valid until the next call. */
+static struct bytes make_document(struct load *load)
+{
+    static char json[MESSAGE_BODY_MAX];
+    struct error_text why;
+    int64_t room = load->first_room + load->sent % load->rooms;
+    struct bytes document = {json, message_document(json, room, load->sent, load->body_len)};
+    if (strcmp(load->encoding, "json") == 0)
+        return document;
+    buffer_clear(&load->packed);
+    if (event_json_to_msgpack(document, &load->packed, &why) != 0)
+        fail(why.text);
+    return buffer_bytes(&load->packed);
+}
+
 static void append(struct load *load)
 {
-    static char document[MESSAGE_BODY_MAX];
     char id[64];
-    int64_t room = load->first_room + load->sent % load->rooms;
-    size_t len = message_document(document, room, load->sent, load->body_len);
+    struct bytes document = make_document(load);
     int id_len = snprintf(id, sizeof(id), "%" PRId64 "-%" PRId64, wall_now_us(), load->sent);
-    const char *words[] = {"XADD", load->key, "*", "json", document, "id", id};
-    size_t lens[] = {4, strlen(load->key), 1, 4, len, 2, (size_t)id_len};
+    const char *words[] = {"XADD", load->key, "*", load->encoding, document.data, "id", id};
+    size_t lens[] = {4, strlen(load->key), 1, strlen(load->encoding), document.len,
+                     2, (size_t)id_len};
     if (redisAppendCommandArgv(load->redis, (int)(sizeof(words) / sizeof(words[0])), words, lens) !=
         REDIS_OK)
         fail(load->redis->errstr);
@@ -110,7 +128,11 @@ int main(int argc, char **argv)
     load.rate = arguments_number(&arguments, "rate", 0, 0, 1000000);
     load.body_len =
         (size_t)arguments_number(&arguments, "body", 600, MESSAGE_BODY_MIN, MESSAGE_BODY_MAX);
+    load.encoding = arguments_text(&arguments, "encoding", "json");
     arguments_finish(&arguments);
+    if (strcmp(load.encoding, "json") != 0 && strcmp(load.encoding, "msgpack") != 0)
+        fail("encoding must be json or msgpack");
+    buffer_init(&load.packed, MESSAGE_BODY_MAX);
     signal(SIGPIPE, SIG_IGN);
     load.redis = redisConnect("127.0.0.1", port);
     if (load.redis == NULL || load.redis->err != 0)
@@ -120,6 +142,7 @@ int main(int argc, char **argv)
     run(&load);
     printf("{\"events\":%" PRId64 ",\"took_us\":%" PRId64 ",\"latest_us\":%" PRId64 "}\n",
            load.sent, wall_now_us() - began_us, load.latest_us);
+    buffer_release(&load.packed);
     redisFree(load.redis);
     return 0;
 }

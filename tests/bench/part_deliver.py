@@ -36,13 +36,13 @@ def drain(run, events, workers, limit_s, counted=None):
     }
 
 
-def one_deliver(site, events, body=BODY, endpoints=ENDPOINTS, limit_s=900, **settings):
+def one_deliver(site, events, body=BODY, endpoints=ENDPOINTS, encoding="json", limit_s=900):
     """Figures of a worker that finds all events waiting."""
     with site.run() as run:
         run.hooks({room: run.sink.url(room) for room in range(endpoints)})
-        run.load(events, rooms=endpoints, body=body)
+        run.load(events, rooms=endpoints, body=body, encoding=encoding)
         meter = CpuMeter([], run.client)
-        worker = run.worker(**settings)
+        worker = run.worker()
         figures = drain(run, events, [worker], limit_s)
         _, redis = meter.used()
         figures["cpu"] = sum(cpu_us(worker.pid)) / events
@@ -98,14 +98,17 @@ def run(site, scale, report):
     found = alternate(site, scale.rounds, [
         ("bare loop", lambda: one_limit(site, events)),
         ("worker", lambda: one_deliver(site, events)),
+        ("worker, msgpack", lambda: one_deliver(site, events, encoding="msgpack")),
     ])  # fmt: skip
-    limit, worker = found["bare loop"], found["worker"]
+    limit, worker, packed = found.values()
     report.row("worker: deliveries", pick(worker, "rate"), "/s")
     report.row("bare loop: requests", pick(limit, "rate"), "/s")
     report.row("worker: CPU a delivery", pick(worker, "cpu"), "µs")
     report.row("bare loop: CPU a request", pick(limit, "cpu"), "µs")
     report.row("CPU, worker ÷ bare loop", ratios(pick(worker, "cpu"), pick(limit, "cpu")), "",
                at_most(1.35))  # fmt: skip
+    report.row("worker, events as msgpack: CPU a delivery", pick(packed, "cpu"), "µs")
+    report.row("the same ÷ bare loop", ratios(pick(packed, "cpu"), pick(limit, "cpu")))
     report.row("Redis: CPU an event", pick(worker, "redis_cpu"), "µs")
     report.row("sink: CPU a request", pick(worker, "sink_cpu"), "µs")
     report.row("worker: peak memory", pick(worker, "rss"), "MB")
