@@ -135,6 +135,10 @@ static int put_headers(struct request *request, const struct render_input *input
             return -1;
         header_end(request);
     }
+    if (input->event->hops > 0) {
+        buffer_append_int64(header_begin(request, "webhook-hops: "), input->event->hops);
+        header_end(request);
+    }
     if (input->traceparent.len > 0)
         put_header(request, "traceparent: ", input->traceparent);
     for (size_t i = 0; i < hook->headers_len; i++)

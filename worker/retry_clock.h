@@ -20,6 +20,18 @@ struct claimed_retry {
     int64_t lease_until_ms; /* monotonic, on the safe side */
 };
 
+/* A hook of which more deliveries are due than can be sent: at most so many are claimed, the others
+ * are due again in push_ms and up to spread_ms later. */
+struct retry_quota {
+    int64_t room_id;
+    char hook_id[RH_NAME_MAX + 1];
+    size_t quota;
+    int64_t push_ms;
+    int64_t spread_ms;
+};
+
+#define RETRY_QUOTAS_MAX 64
+
 struct retry_clock;
 
 struct retry_clock_config {
@@ -30,6 +42,8 @@ struct retry_clock_config {
     int64_t lease_ms;
     size_t (*room)(void *context); /* how many retries may be claimed now */
     void (*retry)(void *context, const struct claimed_retry *retry);
+    size_t (*quotas)(void *context, struct retry_quota out[RETRY_QUOTAS_MAX]);
+    void (*pushed)(void *context, const struct retry_quota *quota, size_t count); /* put off */
     void *context;
 };
 

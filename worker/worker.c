@@ -29,6 +29,7 @@ struct worker {
     struct keys keys;
     struct scripts scripts;
     struct counters counters;
+    struct redis_faults faults;
     struct address_guard guard;
     char host[HOST_MAX + 1];
     char consumer[CONSUMER_NAME_SIZE];
@@ -46,6 +47,13 @@ struct worker {
 
 /* --- counters --- */
 
+/* A lost reply counts as stored: the numbers are for eyes, and adding twice would be worse. */
+static void on_counted(void *context, const struct reply *reply)
+{
+    struct worker *worker = context;
+    counters_sent(&worker->counters, !reply_is_error(reply));
+}
+
 static void flush_counters(void *context)
 {
     struct worker *worker = context;
@@ -58,10 +66,10 @@ static void flush_counters(void *context)
         redis_args_text(&args, counter_name((enum counter)i));
         redis_args_int(&args, worker->counters.unsent[i]);
     }
-    /* Sent is counted as stored: the numbers are for eyes, and adding twice would be worse. */
+    redis_reply_fn *fn = worker->counters.sending ? NULL : on_counted;
     if (args.len > 1 && redis_link_eval(worker->control, &worker->scripts.script[SCRIPT_COUNT], 1,
-                                        &args, NULL, NULL) == 0)
-        memset(worker->counters.unsent, 0, sizeof(worker->counters.unsent));
+                                        &args, fn, worker) == 0)
+        counters_send(&worker->counters);
     redis_args_release(&args);
     loop_timer_arm(&worker->flush_timer, FLUSH_EVERY_MS);
 }
@@ -75,11 +83,9 @@ static void on_control_up(void *context)
     liveness_link_up(worker->liveness);
 }
 
-static void on_control_down(void *context, bool oversized)
+static void on_control_down(void *context)
 {
     struct worker *worker = context;
-    (void)oversized;
-    counters_add(&worker->counters, COUNTER_REDIS_ERRORS, 1);
     liveness_link_down(worker->liveness);
     pipeline_link_down(worker->pipeline);
 }
@@ -91,11 +97,11 @@ static void on_reader_up(void *context)
     pipeline_reader_up(worker->pipeline);
 }
 
-static void on_reader_down(void *context, bool oversized)
+/* Perhaps for too large a reply: adoption, which follows every connect, takes large entries one by
+ * one. */
+static void on_reader_down(void *context)
 {
     struct worker *worker = context;
-    (void)oversized; /* adoption, which follows every connect, takes large entries one by one */
-    counters_add(&worker->counters, COUNTER_REDIS_ERRORS, 1);
     pipeline_link_down(worker->pipeline);
 }
 
@@ -182,6 +188,7 @@ static int make_links(struct worker *worker, struct error_text *why)
         .tls = worker->tls,
         .role = "control",
         .client_name = worker->consumer,
+        .faults = &worker->faults,
         .on_up = on_control_up,
         .on_down = on_control_down,
         .context = worker,
@@ -288,6 +295,7 @@ static void release(struct worker *worker)
 int worker_run(const struct settings *settings)
 {
     struct worker worker = {.settings = settings};
+    worker.faults.counters = &worker.counters;
     struct error_text why = {""};
     int result = 1;
     if (build(&worker, &why) != 0) {

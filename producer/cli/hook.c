@@ -9,7 +9,8 @@
 #include "cli.h"
 #include "cli_lua.h"
 #include "hook_edit.h"
-#include "hook_state.h"
+#include "hook_resume.h"
+#include "hook_store.h"
 #include "json_output.h"
 #include "json_text.h"
 
@@ -26,6 +27,7 @@ static const struct option_spec target_specs[] = {
 struct target {
     int64_t room_id;
     const char *id;
+    char room[24]; /* room_id as text */
     char room_key[KEY_SIZE];
     char secret[HOOK_SECRET_TEXT_SIZE]; /* made by this command, else "" */
 };
@@ -40,6 +42,7 @@ static int target_init(const struct cli *cli, struct target *target)
         return CLI_USAGE;
     if (!target->id)
         target->id = "main";
+    (void)snprintf(target->room, sizeof(target->room), "%" PRId64, target->room_id);
     keys_room(&cli->keys, target->room_id, target->room_key);
     return CLI_DONE;
 }
@@ -54,14 +57,16 @@ static int swap(struct cli *cli, const struct target *target, struct bytes old, 
 {
     const struct bytes args[] = {BYTES("EVAL"),
                                  BYTES(lua_hook_swap),
-                                 BYTES("1"),
+                                 BYTES("2"),
                                  bytes_of(target->room_key),
+                                 bytes_of(cli->keys.hooks_changed),
+                                 bytes_of(target->room),
                                  bytes_of(target->id),
                                  old,
                                  new};
     struct answer *answer;
 
-    if (!cli_ask(cli, args, 7, &answer))
+    if (!cli_ask(cli, args, 9, &answer))
         return -1;
     int swapped = answer_int(answer) == 1 ? 1 : 0;
     answer_free(answer);
@@ -116,6 +121,7 @@ static int change_hook(struct cli *cli, struct target *target, change_fn change,
                        struct hook **ret_hook)
 {
     const struct bytes args[] = {BYTES("HGET"), bytes_of(target->room_key), bytes_of(target->id)};
+    int64_t forgotten;
 
     for (int i = 0; i < SWAP_TRIES; i++) {
         struct hook *hook = NULL;
@@ -128,7 +134,7 @@ static int change_hook(struct cli *cli, struct target *target, change_fn change,
             return result;
         if (!hook)
             continue;
-        if (clear_state && !hook_state_clear(cli, target->room_id, target->id)) {
+        if (clear_state && !hook_store_forget(cli, target->room_id, target->id, &forgotten)) {
             hook_free(hook);
             return cli_failed(
                 "the hook is stored, but what workers learnt about it is not cleared");
@@ -231,45 +237,57 @@ static int change_to_disabled(struct cli *cli, struct target *target, json_t *ho
     return set_enabled(target, hook, false);
 }
 
-static int run_change(struct cli *cli, change_fn change, bool clear_state)
+static int run_enable(struct cli *cli)
 {
     struct target target;
     struct hook *hook = NULL;
 
     int result = target_init(cli, &target);
     if (result == CLI_DONE)
-        result = change_hook(cli, &target, change, clear_state, &hook);
+        result = change_hook(cli, &target, change_to_enabled, true, &hook);
+    if (result == CLI_DONE)
+        result = hook_resume_deliveries(cli, target.room_id, target.id);
     hook_free(hook);
     return result;
 }
 
-static int run_enable(struct cli *cli)
-{
-    return run_change(cli, change_to_enabled, true);
-}
-
 static int run_disable(struct cli *cli)
 {
-    return run_change(cli, change_to_disabled, false);
+    struct target target;
+    struct hook *hook = NULL;
+
+    int result = target_init(cli, &target);
+    if (result == CLI_DONE)
+        result = change_hook(cli, &target, change_to_disabled, false, &hook);
+    hook_free(hook);
+    return result;
 }
 
 static int run_remove(struct cli *cli)
 {
     struct target target;
     struct answer *answer;
+    int64_t forgotten;
 
     int result = target_init(cli, &target);
     if (result != CLI_DONE)
         return result;
-    const struct bytes args[] = {BYTES("HDEL"), bytes_of(target.room_key), bytes_of(target.id)};
-    if (!cli_ask(cli, args, 3, &answer))
+    const struct bytes args[] = {BYTES("EVAL"),
+                                 BYTES(lua_hook_remove),
+                                 BYTES("2"),
+                                 bytes_of(target.room_key),
+                                 bytes_of(cli->keys.hooks_changed),
+                                 bytes_of(target.room),
+                                 bytes_of(target.id)};
+    if (!cli_ask(cli, args, 7, &answer))
         return CLI_FAILED;
     bool removed = answer_int(answer) == 1;
     answer_free(answer);
-    /* Also when there was none: an earlier try may have been interrupted here. */
-    if (!hook_state_clear(cli, target.room_id, target.id))
+    /* Also when there was none: an earlier try may have been interrupted here, or the hook was
+     * removed by hand. */
+    if (!hook_store_forget(cli, target.room_id, target.id, &forgotten))
         return CLI_FAILED;
-    return removed ? CLI_DONE : no_such_hook(&target);
+    return removed || forgotten > 0 ? CLI_DONE : no_such_hook(&target);
 }
 
 const struct command command_hook_set = {
@@ -287,7 +305,7 @@ const struct command command_hook_set = {
 const struct command command_hook_enable = {
     .name = "hook enable",
     .operands = "",
-    .summary = "Takes a disabled or paused hook up again.",
+    .summary = "Takes a disabled or paused hook up again; what waits for it comes within seconds.",
     .details = "",
     .options = target_specs,
     .run = run_enable,

@@ -201,14 +201,31 @@ static int read_timeout(struct hook *hook, json_t *value, struct error_text *why
     return HOOK_BAD;
 }
 
+static int read_rate_limit(struct hook *hook, json_t *value, struct error_text *why)
+{
+    struct bytes text = json_text_of(value);
+
+    if (json_is_string(value) && bytes_copy_text(text, hook->rate_limit, HOOK_RATE_TEXT_SIZE) &&
+        !parse_rate_us(text, HOOK_RATE_MAX, &hook->rate_interval_us))
+        return HOOK_OK;
+    error_text_set(why, "rateLimit: must be like \"10/s\": 1 to %d, then /s, /m or /h",
+                   HOOK_RATE_MAX);
+    return HOOK_BAD;
+}
+
 static const struct hook_key {
     const char *name;
     read_key_fn read;
 } hook_keys[] = {
-    {"url", read_url},         {"verificationSignature", read_signature},
-    {"secret", read_secrets},  {"format", read_format},
-    {"headers", read_headers}, {"enabled", read_enabled},
-    {"maxAge", read_max_age},  {"timeout", read_timeout},
+    {"url", read_url},
+    {"verificationSignature", read_signature},
+    {"secret", read_secrets},
+    {"format", read_format},
+    {"headers", read_headers},
+    {"enabled", read_enabled},
+    {"maxAge", read_max_age},
+    {"timeout", read_timeout},
+    {"rateLimit", read_rate_limit},
 };
 
 #define HOOK_KEYS_LEN (sizeof(hook_keys) / sizeof(hook_keys[0]))
@@ -226,7 +243,7 @@ static int read_key(struct hook *hook, struct bytes key, json_t *value, struct e
     error_text_set(
         why,
         "unknown key \"%s\"; allowed are url, verificationSignature, secret, format, headers, "
-        "enabled, maxAge, timeout",
+        "enabled, maxAge, timeout, rateLimit",
         bytes_printable(key, shown, sizeof(shown)));
     return HOOK_BAD;
 }

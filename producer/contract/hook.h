@@ -12,6 +12,7 @@
  *                          names Roomhook or HTTP itself sets are refused (see hook_headers.c)
  *   enabled                true (default) or false
  *   maxAge, timeout        durations like "15s"; can only lower the settings
+ *   rateLimit              "<N>/s", "<N>/m" or "<N>/h", N in 1..100000: at most so many attempts
  *
  * Unknown keys are refused with their name: a misspelt key must not be ignored silently.
  */
@@ -26,12 +27,15 @@
 #include "url.h"
 
 #define HOOK_JSON_MAX 65536
+#define HOOKS_PER_ROOM_MAX 256
 #define HOOK_MAX_SECRETS 4
 #define HOOK_MAX_HEADERS 32
 #define HOOK_MAX_HEADER_VALUE 1024
 #define HOOK_SECRET_MIN 24 /* bytes behind the base64; Standard Webhooks 1.0.0 */
 #define HOOK_SECRET_MAX 64
 #define HOOK_SIGNATURE_MAX 256
+#define HOOK_RATE_MAX 100000
+#define HOOK_RATE_TEXT_SIZE 12        /* "100000/s", and a few zeros in front */
 #define HOOK_STATE_FINGERPRINT_SIZE 9 /* 8 hex and NUL */
 
 enum hook_format {
@@ -58,6 +62,8 @@ struct hook {
     bool enabled;
     int64_t max_age_ms;                            /* 0: the setting's */
     int64_t timeout_ms;                            /* 0: the setting's */
+    int64_t rate_interval_us;                      /* between two attempts; 0: no rate limit */
+    char rate_limit[HOOK_RATE_TEXT_SIZE];          /* the same as given; "": none */
     char fingerprint[HOOK_STATE_FINGERPRINT_SIZE]; /* 8 hex of SHA-256 of url and credentials */
 };
 

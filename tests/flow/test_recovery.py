@@ -11,6 +11,7 @@ import redis as redis_library
 
 from child import end, free_port, spawn
 from receiver import Answer, Hang
+from redis_health import assert_told_once, wait_counter
 from wait import wait_until
 from webhook_queue import assert_queue_empty, enqueue, message_event, queue_state, set_hook, stats
 
@@ -200,6 +201,7 @@ def test_a_full_disk_loses_nothing(small_disk, receiver, start_worker):
         wait_until(lambda: not worker.is_running, 3, "the worker to give up")
     used = cpu_seconds(worker.pid) - before
     assert used <= 0.05 * (time.monotonic() - began), f"{used} s of CPU"
+    assert_told_once(worker, "misconf")
     assert queue_state(client)["events"] + queue_state(client)["deliveries"] > 0
     small_disk.free()
 
@@ -209,3 +211,4 @@ def test_a_full_disk_loses_nothing(small_disk, receiver, start_worker):
 
     wait_until(lambda: accepted <= answered(), 20, lambda: f"{accepted - answered()}")
     assert_queue_empty(client, timeout=10)
+    wait_counter(client, "misconf")

@@ -8,6 +8,7 @@ prints one line of JSON. The folder gets the history and, at the end, the logs.
 import argparse
 import contextlib
 import json
+import signal
 import sys
 import time
 import traceback
@@ -42,6 +43,7 @@ SETTINGS = {
 }
 CALM_EXITS = (0,)
 FAULTY_EXITS = (0, 1)  # 1: Redis was away when the worker was told to end
+UNBORN_EXIT = -signal.SIGTERM  # it was told to end before it had begun
 
 
 class Site:
@@ -49,6 +51,8 @@ class Site:
 
     def __init__(self, binary, history, workers):
         self.gone_before = 0.0
+        self.crashes = 0  # of one worker each
+        self.outages = 0  # of Redis, for all workers, longer than a lease may last
         self.history = history
         self._binary = binary
         self._workers = []
@@ -103,7 +107,15 @@ class Site:
         self.note("replaced", pid=worker.pid)
         self._start_worker()
 
+    def kill(self, worker):
+        self.crashes += 1
+        worker.kill()
+
     def terminate(self, worker):
+        """Past its drain-timeout it cuts what flies and hands it over, as a crash would."""
+        if not worker.is_running:  # another fault has killed it
+            return
+        self.crashes += 1
         worker.resume()  # it may be stopped
         worker.process.terminate()
         worker.expected_exit = None
@@ -118,7 +130,8 @@ class Site:
                 problems.append(f"worker {worker.pid} ended with {code} after all was quiet")
         for worker in self._terminated:
             code = worker.wait(20)
-            if code not in exits:
+            unborn = code == UNBORN_EXIT and not worker.log()
+            if code not in exits and not unborn:
                 problems.append(f"worker {worker.pid} ended with {code} when told to")
         for worker in self._workers:
             try:
@@ -229,8 +242,8 @@ def _judge(site, history, plan, workers):
     problems += site.end_workers(FAULTY_EXITS if plan else CALM_EXITS)
     allowance = oracle.Allowance(
         attempts_max=len(SCHEDULE) + 1,
-        in_flight_max=IN_FLIGHT * workers,
         faults=len(plan),
+        repeats_max=IN_FLIGHT * (site.crashes + workers * site.outages),
         gone_before=site.gone_before,
     )
     with site.server.client() as client:

@@ -40,6 +40,8 @@ static void a_url_is_enough(void **state)
     assert_true(hook->enabled);
     assert_int_equal(hook->max_age_ms, 0);
     assert_int_equal(hook->timeout_ms, 0);
+    assert_int_equal(hook->rate_interval_us, 0);
+    assert_string_equal(hook->rate_limit, "");
     hook_free(hook);
 }
 
@@ -48,7 +50,7 @@ static void every_key_is_taken_over(void **state)
     struct hook *hook = parse(
         "{\"enabled\":false,\"url\":\"HTTP://Example.com:8080/a?b=c\",\"format\":\"standard\","
         "\"verificationSignature\":\"9JOLCJUVylQxxdhX\",\"secret\":[\"" SECRET_2 "\",\"" SECRET_1
-        "\"],\"maxAge\":\"2h\",\"timeout\":\"1500ms\","
+        "\"],\"maxAge\":\"2h\",\"timeout\":\"1500ms\",\"rateLimit\":\"90/m\","
         "\"headers\":{\"X-B\":\" two words \",\"Authorization\":\"Bearer x\"}}");
 
     (void)state;
@@ -62,6 +64,8 @@ static void every_key_is_taken_over(void **state)
     assert_false(hook->enabled);
     assert_int_equal(hook->max_age_ms, 7200000);
     assert_int_equal(hook->timeout_ms, 1500);
+    assert_int_equal(hook->rate_interval_us, 666667);
+    assert_string_equal(hook->rate_limit, "90/m");
     assert_int_equal(hook->headers_len, 2);
     assert_string_equal(hook->headers[0], "X-B: two words");
     assert_string_equal(hook->headers[1], "Authorization: Bearer x");
@@ -114,6 +118,14 @@ static void problems_are_named(void **state)
         {"{" URL ",\"maxAge\":\"3651d\"}", HOOK_BAD, "maxAge: "},
         {"{" URL ",\"timeout\":\"99ms\"}", HOOK_BAD, "timeout: "},
         {"{" URL ",\"timeout\":\"15\"}", HOOK_BAD, "timeout: "},
+        {"{" URL ",\"rateLimit\":10}", HOOK_BAD, "rateLimit: must be like \"10/s\": 1 to 100000"},
+        {"{" URL ",\"rateLimit\":null}", HOOK_BAD, "rateLimit: "},
+        {"{" URL ",\"rateLimit\":\"\"}", HOOK_BAD, "rateLimit: "},
+        {"{" URL ",\"rateLimit\":\"10\"}", HOOK_BAD, "rateLimit: "},
+        {"{" URL ",\"rateLimit\":\"0/s\"}", HOOK_BAD, "rateLimit: "},
+        {"{" URL ",\"rateLimit\":\"100001/s\"}", HOOK_BAD, "then /s, /m or /h"},
+        {"{" URL ",\"rateLimit\":\"1/d\"}", HOOK_BAD, "rateLimit: "},
+        {"{" URL ",\"rateLimit\":\"0000000010/s\"}", HOOK_BAD, "rateLimit: "},
         {"{" URL ",\"headers\":[]}", HOOK_BAD, "headers: "},
         {"{" URL ",\"headers\":null}", HOOK_BAD, "headers: "},
         {"{" URL ",\"headers\":{\"X-A\":1}}", HOOK_BAD, "\"X-A\" must be a string"},
@@ -209,6 +221,7 @@ static void fingerprints_follow_url_and_credentials(void **state)
     } rows[] = {
         {"{" URL "}", "0ecbac1b"},
         {"{" URL ",\"format\":\"bare\",\"enabled\":false,\"timeout\":\"5s\"}", "0ecbac1b"},
+        {"{" URL ",\"rateLimit\":\"1/s\"}", "0ecbac1b"},
         {"{" URL ",\"verificationSignature\":\"9JOLCJUVylQxxdhX\"}", "6a844be2"},
         {"{" URL ",\"verificationSignature\":\"9JOLCJUVylQxxdhX\",\"secret\":[\"" SECRET_1
          "\",\"" SECRET_2 "\"]}",

@@ -1,8 +1,8 @@
 /*
  * The special address ranges of address_guard.h's policy, as data. Pure.
  */
-#ifndef WORKER_ADDRESS_GUARD_TABLE_H
-#define WORKER_ADDRESS_GUARD_TABLE_H
+#ifndef CONTRACT_ADDRESS_GUARD_TABLE_H
+#define CONTRACT_ADDRESS_GUARD_TABLE_H
 
 #include <stdbool.h>
 #include <stdint.h>

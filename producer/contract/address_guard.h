@@ -8,8 +8,8 @@
  * Classes: A is opened by any allow rule that covers it; X only by a rule of full length (/32,
  * /128); N never.
  */
-#ifndef WORKER_ADDRESS_GUARD_H
-#define WORKER_ADDRESS_GUARD_H
+#ifndef CONTRACT_ADDRESS_GUARD_H
+#define CONTRACT_ADDRESS_GUARD_H
 
 #include <stdbool.h>
 #include <stddef.h>
