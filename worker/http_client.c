@@ -166,6 +166,7 @@ void http_transfer_drop(struct http_transfer *transfer)
         transfer_free(transfer);
         return;
     }
+    request_clear(&transfer->request); /* the pool keeps no credentials */
     TAILQ_INSERT_HEAD(&client->idle, transfer, link);
 }
 
