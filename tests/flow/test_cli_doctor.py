@@ -415,11 +415,11 @@ def test_contract(redis, doctor):
 
 
 def test_types(redis, doctor):
-    for name in ("events", "retries", "deliveries", "dead", "hooks-state", "stats", "meta"):
+    for name in ("events", "retries", "deliveries", "dead", "meta", "hooks-state", "hooks-pace",
+                 "hooks-changed", "stats", "leader"):  # fmt: skip
         redis.lpush(key(name), "x")
-    redis.hset(key("leader"), "x", "x")
     report = doctor()
-    assert len(report.all("type")) == 8 and report.exit_code == 1
+    assert len(report.all("type")) == 10 and report.exit_code == 1
     assert any("{webhooks}:events is a list; it must be a stream" == finding["text"]
                for finding in report.all("type"))  # fmt: skip
 
@@ -515,9 +515,9 @@ def test_records_and_due_times(redis, doctor):
 
 
 def test_counters(redis, doctor):
-    redis.hset(key("stats"), mapping={"lost": 3, "dead_dropped": 12, "dead": 99})
+    redis.hset(key("stats"), mapping={"lost": 3, "gone": 7, "dead_dropped": 12, "dead": 99})
     report = doctor()
-    assert report.has("lost", "warning", "3 pending")
+    assert report.has("lost", "warning", "7 (counter gone), pending ones: 3 (counter lost)")
     assert report.has("dead-dropped", "warning", "12 letters")
 
 
@@ -616,9 +616,9 @@ def test_gone_hook(redis, cli, doctor, receiver, start_worker):
     wait_until(lambda: hook_states(redis), 10, "the hook to be disabled")
     assert_queue_empty(redis)
     report = doctor()
-    assert report.has("disabled", "warning", "room 438 hook main", "410")
+    assert report.has("disabled", "warning", "room 438 hook main: disabled: gone")
     assert report.exit_code == 1
-    cli("hook", "enable", "--room", "438")
+    cli("hook", "resume", "--room", "438")
     report = doctor()
     assert report.levels() == {"address": "note"} and report.exit_code == 0
 
