@@ -263,6 +263,13 @@ size_t capacity_free_slots(const struct capacity *capacity, const char *endpoint
     return least(slots, minus(limits->in_flight, capacity->in_flight));
 }
 
+bool capacity_has_queue(const struct capacity *capacity, const char *endpoint)
+{
+    const struct capacity_endpoint *found = capacity_endpoint_find(capacity, endpoint);
+
+    return found && (found->waiting > 0 || found->is_congested);
+}
+
 int capacity_take(struct capacity *capacity, struct capacity_waiter *waiter, const char *endpoint,
                   const char *origin, int64_t now_ms)
 {

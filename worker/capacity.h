@@ -97,6 +97,9 @@ int capacity_take(struct capacity *capacity, struct capacity_waiter *waiter, con
 size_t capacity_free_slots(const struct capacity *capacity, const char *endpoint,
                            const char *origin);
 
+/* Somebody waits there, or it does not keep up. */
+bool capacity_has_queue(const struct capacity *capacity, const char *endpoint);
+
 /* Takes a waiter out, from whatever state; OUT afterwards. */
 void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter,
                     enum capacity_news news, int64_t now_ms);

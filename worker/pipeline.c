@@ -196,6 +196,7 @@ struct pipeline *pipeline_new(struct loop *loop, const struct pipeline_config *c
     TAILQ_INIT(&pipeline->unfinished);
     TAILQ_INIT(&pipeline->everything);
     TAILQ_INIT(&pipeline->parting);
+    TAILQ_INIT(&pipeline->held);
     TAILQ_INIT(&pipeline->crowd);
     TAILQ_INIT(&pipeline->lone);
     set_policy(pipeline);

@@ -16,6 +16,35 @@ void pipeline_watch_waiting(struct pipeline *pipeline)
         loop_timer_arm(&pipeline->overdue_timer, QUEUE_WAIT_MS);
 }
 
+void pipeline_hold_leased(struct pipeline *pipeline, struct delivery *delivery)
+{
+    delivery->state = DELIVERY_WAITING;
+    delivery->waiter.since_ms = loop_now_ms();
+    delivery->is_held = true;
+    TAILQ_INSERT_TAIL(&pipeline->held, delivery, hold);
+    pipeline->held_len++;
+    pipeline_watch_waiting(pipeline);
+}
+
+void pipeline_drop_held(struct pipeline *pipeline, struct delivery *delivery)
+{
+    if (!delivery->is_held)
+        return;
+    TAILQ_REMOVE(&pipeline->held, delivery, hold);
+    pipeline->held_len--;
+    delivery->is_held = false;
+}
+
+/* When the one that has waited longest for a slot began; -1: nobody waits. */
+static int64_t oldest_ms(const struct pipeline *pipeline)
+{
+    const struct delivery *held = TAILQ_FIRST(&pipeline->held);
+    int64_t oldest = capacity_oldest_ms(pipeline->capacity);
+    if (held == NULL || (oldest >= 0 && oldest < held->waiter.since_ms))
+        return oldest;
+    return held->waiter.since_ms;
+}
+
 /* Who waits too long for a slot waits behind a receiver that does not keep up: it comes again
  * later, so that it does not hold room that others need. */
 void pipeline_on_overdue(void *context)
@@ -23,9 +52,13 @@ void pipeline_on_overdue(void *context)
     struct pipeline *pipeline = context;
     int64_t now = loop_now_ms();
     struct capacity_waiter *waiter;
+    struct delivery *held;
     while ((waiter = capacity_overdue(pipeline->capacity, now - QUEUE_WAIT_MS)) != NULL)
         pipeline_defer(pipeline, pipeline_delivery_of(waiter), 0);
-    int64_t oldest = capacity_oldest_ms(pipeline->capacity);
+    while ((held = TAILQ_FIRST(&pipeline->held)) != NULL &&
+           held->waiter.since_ms <= now - QUEUE_WAIT_MS)
+        pipeline_defer(pipeline, held, 0);
+    int64_t oldest = oldest_ms(pipeline);
     if (oldest >= 0)
         loop_timer_arm(&pipeline->overdue_timer, oldest + QUEUE_WAIT_MS - now);
 }

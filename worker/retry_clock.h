@@ -18,6 +18,7 @@ struct claimed_retry {
     struct bytes delivery_id;
     struct bytes record;    /* as record.h tells, with our fence */
     int64_t lease_until_ms; /* monotonic, on the safe side */
+    bool more_are_due;      /* than there was room for */
 };
 
 /* A hook of which more deliveries are due than can be sent: at most so many are claimed, the others

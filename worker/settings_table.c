@@ -110,6 +110,10 @@ const struct setting settings_table[] = {
     {.group = "Worker", .name = "drain-timeout", .kind = &kind_duration, FIELD(drain_timeout_ms),
      .min = 0, .max = HOUR, .default_text = "30s",
      .help = "time that requests have to finish when the worker is told to stop"},
+    {.group = "Worker", .name = "core-dumps", .kind = &kind_bool, FIELD(core_dumps),
+     .default_text = "no",
+     .help = "let a crash leave a core dump and a debugger attach; a dump holds messages and "
+             "secrets"},
     {.group = "Worker", .name = "log-level", .kind = &kind_choice, FIELD(log_level),
      .words = log_levels, .default_text = "info",
      .help = "least important lines that are logged"},

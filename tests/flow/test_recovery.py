@@ -26,6 +26,7 @@ from webhook_queue import (
     message_event,
     queue_state,
     set_hook,
+    stats,
     wait_stat,
 )
 
@@ -48,6 +49,25 @@ def test_graceful_exit_hands_over_within_a_second(redis, receiver, start_worker)
     assert len(receiver.requests()) == 2 * POSTS
     wait_stat(redis, "deferred", POSTS)
     assert first.wait(5) == 0
+
+
+def test_graceful_exit_hands_over_what_waits_within_a_second(redis, receiver, start_worker):
+    """What has not started when SIGTERM comes, for want of a slot."""
+    for n in range(40):
+        receiver.script(f"/{n}", [Answer(200, delay=1.5)])
+        set_hook(redis, n, "main", url=receiver.url(f"/{n}"))
+    first = start_worker(max_per_origin=2, drain_timeout="5s")
+    start_worker(max_per_origin=64)
+    for n in range(40):
+        enqueue(redis, message_event(room=n), id=f"event-{n}")
+    receiver.wait_for(3)
+    asked_at = time.monotonic()
+    first.signal(signal.SIGTERM)
+    requests = receiver.wait_for(40, timeout=3)
+    assert requests[-1].arrived - asked_at <= 1.0
+    assert_queue_empty(redis, timeout=10)
+    assert len(receiver.requests()) == 40
+    wait_until(lambda: stats(redis).get("deferred", 0) > 0, 5, "something to be handed over")
 
 
 class Monitor:

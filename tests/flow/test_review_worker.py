@@ -166,9 +166,9 @@ def test_many_entries_of_a_dead_worker(redis, receiver, start_worker):
 
 def test_a_large_event_fails_at_many_hooks(redis, receiver, start_worker):
     """All outcomes together are larger than one document many times over."""
-    receiver.script("/bad", [Answer(503)])
     for n in range(70):
-        set_hook(redis, 438, f"h{n}", url=receiver.url("/bad"))
+        receiver.script(f"/{n}", [Answer(503)])
+        set_hook(redis, 438, f"h{n}", url=receiver.url(f"/{n}"))
     start_worker(max_event_bytes="1m", retry_schedule="1h", timeout="20s", max_per_endpoint=64)
     enqueue(redis, message_event(text="x" * 1000000))
     receiver.wait_for(70, timeout=30)

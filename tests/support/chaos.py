@@ -31,8 +31,8 @@ from worker_process import Worker
 
 WINDOW_S = 3.0  # in which events are added and faults begin
 EVENTS = 300
-# How long after the last fault everything may take to become quiet. A hook whose breaker opens rests
-# for up to half a minute each time.
+# How long after the last fault everything may take to become quiet. A hook whose breaker opens
+# rests for up to half a minute each time.
 QUIET_S = 120.0
 SCHEDULE = ("100ms", "200ms", "400ms", "800ms", "800ms")
 IN_FLIGHT = 32

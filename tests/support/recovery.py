@@ -23,7 +23,7 @@ def hang_once(redis, receiver, start_worker, **settings):
 
 
 def killed_until_replaced_s(redis, receiver, start_worker, ttl_s):
-    """From kill -9 of the worker that leads, with POSTs under way, until another has made them."""
+    """From kill -9 of the worker that leads, with POSTs under way, until another made them."""
     first = hang_once(redis, receiver, start_worker, heartbeat_ttl=f"{ttl_s}s")
     start_worker(heartbeat_ttl=f"{ttl_s}s")
     killed_at = time.monotonic()
@@ -35,7 +35,7 @@ def killed_until_replaced_s(redis, receiver, start_worker, ttl_s):
 
 
 def check_it_waits(worker, seconds, share):
-    """The worker goes on running for so long, with at most this share of a CPU, and tells little."""
+    """The worker goes on for so long, with at most this share of a CPU, and tells little."""
     lines = len(worker.log().splitlines())
     cpu, began = worker.cpu_seconds(), time.monotonic()
     stays_true(lambda: worker.is_running, seconds, "the worker waits")
