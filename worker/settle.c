@@ -71,6 +71,7 @@ static void flush_soon(struct settle *settle)
 
 void settle_submit(struct settle *settle, struct settlement *settlement)
 {
+    settlement->again = false;
     STAILQ_INSERT_TAIL(&settle->queue[settlement->kind], settlement, link);
     settle->waiting++;
     flush_soon(settle);
@@ -86,6 +87,9 @@ void settle_resume(struct settle *settle)
 static void put_back(struct batch *batch)
 {
     struct settle *settle = batch->settle;
+    struct settlement *settlement;
+    STAILQ_FOREACH(settlement, &batch->list, link)
+        settlement->again = true;
     STAILQ_CONCAT(&batch->list, &settle->queue[batch->kind]);
     STAILQ_CONCAT(&settle->queue[batch->kind], &batch->list);
 }
@@ -97,7 +101,8 @@ static void report(struct batch *batch, const struct reply *results)
     while (!STAILQ_EMPTY(&batch->list)) {
         struct settlement *settlement = STAILQ_FIRST(&batch->list);
         STAILQ_REMOVE_HEAD(&batch->list, link);
-        bool ours = batch->kind == SETTLE_ACK || reply_int(reply_at(results, at++)) == 1;
+        bool ours = batch->kind == SETTLE_ACK || reply_int(reply_at(results, at++)) == 1 ||
+                    settlement->again;
         settle->waiting--;
         if (!ours)
             counters_add(settle->config.counters, COUNTER_FENCED, 1);
