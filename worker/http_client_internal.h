@@ -45,6 +45,7 @@ struct http_transfer {
     bool blocked;     /* the guard refused an address */
     bool dirty;       /* the pooled connection was not clean */
     bool bad_url;
+    bool used;    /* easy had a request before */
     bool started; /* given to libcurl: what it tells is about this request */
     bool in_multi;
     int64_t started_at_ms;
