@@ -205,6 +205,7 @@ static void set_up(void)
         .guard = &strict,
         .ca_file = "/etc/ssl/certs/ca-certificates.crt",
         .max_transfers = 2,
+        .max_per_address = 4,
         .max_response_bytes = 65536,
         .max_body_bytes = 65536,
     };

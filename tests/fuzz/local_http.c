@@ -143,6 +143,7 @@ static struct local_http *local_http_new(void)
     struct http_client_config config = {
         .ca_file = "/etc/ssl/certs/ca-certificates.crt",
         .max_transfers = 4,
+        .max_per_address = 4,
         .max_response_bytes = 65536,
         .max_body_bytes = BODY_MAX,
     };
