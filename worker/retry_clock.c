@@ -8,7 +8,7 @@
 #define LOOK_MAX 1000 /* due deliveries looked at in one claim, when some hooks have too many */
 #define CLAIM_BYTES_BUDGET (8 << 20)
 #define SLEEP_MIN_MS 5
-#define SLEEP_MAX_MS 1000
+#define SLEEP_MAX_MS 800 /* what a worker that ends hands over is taken up within a second */
 #define AGAIN_FIRST_MS 100
 #define AGAIN_MAX_MS 5000
 

@@ -1,6 +1,6 @@
 /*
  * Claims deliveries whose time has come. It sleeps until the earliest due time it knows of, told by
- * the claim script or by retry_clock_hint, at most a second, at least 5 ms: no fixed polling.
+ * the claim script or by retry_clock_hint, at most 0.8 s, at least 5 ms: no fixed polling.
  */
 #ifndef WORKER_RETRY_CLOCK_H
 #define WORKER_RETRY_CLOCK_H

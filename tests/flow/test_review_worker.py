@@ -130,7 +130,8 @@ def test_a_suspect_delivery_gets_its_turn(redis, receiver, start_worker):
     set_hook(redis, 439, "main", url=receiver.url("/slow"))
     for _ in range(60):
         enqueue(redis, message_event(room=439))
-    add_waiting(redis, stream_id(redis) + "/main", claims=2)
+    # Not an id that one of the events has.
+    add_waiting(redis, stream_id(redis, ago_ms=60000) + "/main", claims=2)
     start_worker(timeout="4s", max_in_flight=8)
     receiver.wait_for(1, "/", timeout=15)
 
