@@ -67,9 +67,9 @@ static void free_look_up_under_way_is_dropped(void **unused)
     io = bufferevent_socket_new(loop_base(loop), -1, DEFERRED);
     assert_non_null(io);
     bufferevent_setcb(io, on_data, on_data, on_event, NULL);
-    assert_int_equal(bufferevent_socket_connect_hostname(io, loop_dns(loop), AF_UNSPEC,
-                                                         "redis.invalid", 6379),
-                     0);
+    assert_int_equal(
+        bufferevent_socket_connect_hostname(io, loop_dns(loop), AF_UNSPEC, "redis.invalid", 6379),
+        0);
     bufferevent_free(io);
     loop_free(loop);
 }
