@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Makes what a queue needs, also when Redis is full: the contract's version, the stream and its
--- group. The group begins at 0: at $ it would skip what came before it. The consumer is made too, so
--- that a worker is seen before its first event.
+-- group. The group begins at 0: at $ it would skip what came before it. The consumer is made too,
+-- so that a worker is seen before its first event.
 --
 -- KEYS  events meta
 -- ARGV  group contract consumer
