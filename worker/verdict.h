@@ -21,7 +21,7 @@ enum attempt_end {
     ATTEMPT_BLOCKED,   /* the address guard refused; no connection was made */
     ATTEMPT_BAD_URL,   /* the URL is refused; no connection was made */
     ATTEMPT_LOCAL,     /* our own shortage: descriptors, threads, memory, our TLS files */
-    ATTEMPT_DIRTY,     /* a reused connection had unasked-for bytes; nothing was sent */
+    ATTEMPT_DIRTY,     /* a reused connection had unasked-for bytes, or ended as we asked */
     ATTEMPT_NO_LOOKUP, /* no place for one more name look-up; nothing was sent */
     ATTEMPT_CROWDED    /* no place for one more request to this address; nothing was sent */
 };
