@@ -1,4 +1,5 @@
 #include <arpa/inet.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,21 @@ static CURLcode set_policy(CURL *easy, const struct http_client_config *config)
     return bad == 0 ? CURLE_OK : CURLE_FAILED_INIT;
 }
 
+/*
+ * A receiver may send TLS records that are none of the answer: session tickets, key updates. Left
+ * to itself OpenSSL reads on inside one call for as long as they come, and nothing else runs
+ * meanwhile, no deadline either. Told not to, it comes back after each. Certificates are none of
+ * this callback's business.
+ */
+static CURLcode on_ssl_context(CURL *easy, void *ssl_context, void *unused)
+{
+    (void)easy;
+    (void)unused;
+    SSL_CTX_clear_mode(ssl_context, SSL_MODE_AUTO_RETRY);
+    SSL_CTX_set_options(ssl_context, SSL_OP_NO_RENEGOTIATION);
+    return CURLE_OK;
+}
+
 static CURLcode set_behaviour(CURL *easy)
 {
     unsigned bad = 0;
@@ -46,6 +62,7 @@ static CURLcode set_behaviour(CURL *easy)
     bad |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16384L);
     /* An answer may hold thousands of addresses, and libcurl keeps what it is told. */
     bad |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, KEEP_NAME_S);
+    bad |= curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
     bad |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, KEEP_IDLE_CONNECTION_S);
     bad |= curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, KEEP_ANY_CONNECTION_S);
     bad |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -137,6 +154,22 @@ static struct curl_slist *link_headers(struct http_transfer *transfer)
     return transfer->headers;
 }
 
+/*
+ * libcurl before 8.1.0 remembers in a handle the last header of the answer before, and has freed it
+ * by the next: an answer whose first header line begins with a blank is written there (curl
+ * #11101). So each request gets a handle of its own from it; connections and certificates are kept
+ * by the multi handle.
+ */
+static int renew_easy(struct http_transfer *transfer)
+{
+    bool renew = transfer->used && curl_version_info(CURLVERSION_NOW)->version_num < 0x080100;
+    transfer->used = true;
+    if (!renew)
+        return 0;
+    curl_easy_cleanup(transfer->easy);
+    return transfer_init_easy(transfer);
+}
+
 /* One deadline over everything: what has passed of it is taken off. */
 int transfer_set_timeouts(struct http_transfer *transfer, int64_t elapsed_ms)
 {
@@ -166,6 +199,8 @@ static int set_request(struct http_transfer *transfer, bool fresh)
 int transfer_prepare(struct http_transfer *transfer, const struct http_target *target)
 {
     const struct url *url = target->url;
+    if (renew_easy(transfer) != 0)
+        return -1;
     curl_url_cleanup(transfer->url);
     transfer->url = curl_url();
     if (transfer->url == NULL)

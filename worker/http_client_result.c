@@ -10,15 +10,18 @@ static bool is_local_errno(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* libcurl has no code for these two; its English is all there is. */
+/* libcurl has no code for it; its English is all there is. */
 static bool no_resolver_thread(const struct http_transfer *transfer)
 {
     return strstr(transfer->error, "thread failed to start") != NULL;
 }
 
-static bool dead_pool(const struct http_transfer *transfer)
+/* A pooled connection that ended as we asked: libcurl has tried some more of them by itself, and
+ * found them dead too. What becomes of a fresh one is another matter. */
+static bool died_in_pool(const struct http_transfer *transfer, CURLcode code)
 {
-    return strstr(transfer->error, "Connection died, tried") != NULL;
+    return (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING) &&
+           transfer->asked && transfer->opened_len == 0 && transfer->all_header_bytes == 0;
 }
 
 /* No local port is left for connections to there. Over IPv6 the same number means that this machine
@@ -44,10 +47,12 @@ static enum attempt_end end_of(const struct http_transfer *transfer, CURLcode co
 {
     if (transfer->blocked)
         return ATTEMPT_BLOCKED;
-    if (transfer->dirty)
+    if (transfer->dirty || died_in_pool(transfer, code))
         return ATTEMPT_DIRTY;
     if (transfer->no_lookup)
         return ATTEMPT_NO_LOOKUP;
+    if (transfer->crowded)
+        return ATTEMPT_CROWDED;
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
         return ATTEMPT_TIMEOUT;
@@ -74,8 +79,6 @@ static enum attempt_end end_of(const struct http_transfer *transfer, CURLcode co
     case CURLE_LOGIN_DENIED:
         /* The first of these is also the code for an answer that is not HTTP. */
         return transfer->asked ? ATTEMPT_BROKEN : ATTEMPT_BAD_URL;
-    case CURLE_SEND_ERROR:
-        return dead_pool(transfer) ? ATTEMPT_DIRTY : ATTEMPT_BROKEN;
     default:
         return ATTEMPT_BROKEN;
     }
@@ -92,6 +95,8 @@ static void tell_error(const struct http_transfer *transfer, enum attempt_end en
         snprintf(out, size, "the URL is not allowed");
     } else if (end == ATTEMPT_NO_LOOKUP) {
         snprintf(out, size, "too many names are being looked up");
+    } else if (end == ATTEMPT_CROWDED) {
+        snprintf(out, size, "too many requests are under way to its address");
     } else {
         bytes_printable(bytes_of(detail), clean, sizeof(clean));
         snprintf(out, size, "%s: %s", attempt_end_name(end), clean);

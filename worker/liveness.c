@@ -177,6 +177,7 @@ static void open_queue(void *context)
     redis_args_text(&args, liveness->config.keys->meta);
     redis_args_text(&args, KEYS_GROUP);
     redis_args_text(&args, KEYS_CONTRACT);
+    redis_args_text(&args, liveness->config.consumer);
     if (redis_link_eval(liveness->config.link, script(liveness, SCRIPT_OPEN_QUEUE), 2, &args,
                         on_opened, liveness) != 0)
         redis_link_drop(liveness->config.link, "out of memory");

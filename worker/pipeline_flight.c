@@ -290,6 +290,7 @@ static enum capacity_news news_of(const struct attempt_result *attempt,
     case ATTEMPT_LOCAL:
     case ATTEMPT_DIRTY:
     case ATTEMPT_NO_LOOKUP:
+    case ATTEMPT_CROWDED:
         break;
     }
     return CAPACITY_NO_NEWS;

@@ -3,6 +3,7 @@
 /* Who makes way for others: what waits too long for a slot, and what holds one too long. */
 
 #define QUEUE_WAIT_MS 500 /* a delivery waits so long for a slot, then makes way for others */
+#define STUCK_MS 50       /* and so long when the worker is full and its receiver answers nobody */
 #define SLOW_CHECK_MS 100
 
 struct delivery *pipeline_delivery_of(struct capacity_waiter *waiter)
@@ -13,7 +14,7 @@ struct delivery *pipeline_delivery_of(struct capacity_waiter *waiter)
 void pipeline_watch_waiting(struct pipeline *pipeline)
 {
     if (!loop_timer_is_armed(&pipeline->overdue_timer))
-        loop_timer_arm(&pipeline->overdue_timer, QUEUE_WAIT_MS);
+        loop_timer_arm(&pipeline->overdue_timer, STUCK_MS);
 }
 
 void pipeline_hold_leased(struct pipeline *pipeline, struct delivery *delivery)
@@ -35,18 +36,8 @@ void pipeline_drop_held(struct pipeline *pipeline, struct delivery *delivery)
     delivery->is_held = false;
 }
 
-/* When the one that has waited longest for a slot began; -1: nobody waits. */
-static int64_t oldest_ms(const struct pipeline *pipeline)
-{
-    const struct delivery *held = TAILQ_FIRST(&pipeline->held);
-    int64_t oldest = capacity_oldest_ms(pipeline->capacity);
-    if (held == NULL || (oldest >= 0 && oldest < held->waiter.since_ms))
-        return oldest;
-    return held->waiter.since_ms;
-}
-
 /* Who waits too long for a slot waits behind a receiver that does not keep up: it comes again
- * later, so that it does not hold room that others need. */
+ * later, so that it does not hold room that others need; very soon when they need it now. */
 void pipeline_on_overdue(void *context)
 {
     struct pipeline *pipeline = context;
@@ -55,12 +46,14 @@ void pipeline_on_overdue(void *context)
     struct delivery *held;
     while ((waiter = capacity_overdue(pipeline->capacity, now - QUEUE_WAIT_MS)) != NULL)
         pipeline_defer(pipeline, pipeline_delivery_of(waiter), 0);
+    while (pipeline_is_full(pipeline) &&
+           (waiter = capacity_stuck(pipeline->capacity, now - STUCK_MS)) != NULL)
+        pipeline_defer(pipeline, pipeline_delivery_of(waiter), 0);
     while ((held = TAILQ_FIRST(&pipeline->held)) != NULL &&
            held->waiter.since_ms <= now - QUEUE_WAIT_MS)
         pipeline_defer(pipeline, held, 0);
-    int64_t oldest = oldest_ms(pipeline);
-    if (oldest >= 0)
-        loop_timer_arm(&pipeline->overdue_timer, oldest + QUEUE_WAIT_MS - now);
+    if (!TAILQ_EMPTY(&pipeline->held) || capacity_waiting(pipeline->capacity) > 0)
+        loop_timer_arm(&pipeline->overdue_timer, STUCK_MS);
 }
 
 /* --- events with many hooks --- */

@@ -22,17 +22,25 @@ def one_limit(site, requests, body=BODY):
         }
 
 
-def drain(run, events, workers, limit_s, counted=None):
-    """Waits until workers have delivered events that wait; returns the figures."""
-    counted = counted or events
-    report = run.sink.wait_requests(counted, limit_s)
+def drain(run, events, workers=1, hooks=1, limit_s=900, **settings):
+    """Starts workers on events that wait, until all are delivered; returns the figures."""
+    posts = events * hooks
+    meter = CpuMeter([], run.client)
+    started = [run.worker(**settings) for _ in range(workers)]
+    report = run.sink.wait_requests(posts, limit_s)
     run.wait_settled()
+    cpu, redis = sum(sum(cpu_us(one.pid)) for one in started), meter.used()[1]
+    counters = run.wait_counted("delivered", posts)
+    assert run.dead() == 0, f"{run.dead()} dead letters"
     return {
-        "rate": (counted - 1) / max(report["last_us"] - report["first_us"], 1) * 1e6,
-        "rss": max(rss_peak_mb(worker.pid) for worker in workers),
+        "rate": (posts - 1) / max(report["last_us"] - report["first_us"], 1) * 1e6,
+        "cpu": cpu / posts,
+        "redis_cpu": redis / events,
+        "rss": max(rss_peak_mb(one.pid) for one in started),
         "connections": report["connections"],
-        "sink_cpu": sum(cpu_us(run.sink.pid)) / counted,
-        "extra": report["requests"] - counted,
+        "sink_cpu": sum(cpu_us(run.sink.pid)) / posts,
+        "extra": report["requests"] - posts,
+        "deferred": 100 * counters.get("deferred", 0) / posts,
     }
 
 
@@ -41,15 +49,7 @@ def one_deliver(site, events, body=BODY, endpoints=ENDPOINTS, encoding="json", l
     with site.run() as run:
         run.hooks({room: run.sink.url(room) for room in range(endpoints)})
         run.load(events, rooms=endpoints, body=body, encoding=encoding)
-        meter = CpuMeter([], run.client)
-        worker = run.worker()
-        figures = drain(run, events, [worker], limit_s)
-        _, redis = meter.used()
-        figures["cpu"] = sum(cpu_us(worker.pid)) / events
-        figures["redis_cpu"] = redis / events
-        figures["dead"] = run.dead()
-        assert figures["dead"] == 0, f"{figures['dead']} dead letters"
-        return figures
+        return drain(run, events, limit_s=limit_s)
 
 
 def _count_syscalls(site, events, report):
@@ -63,7 +63,8 @@ def _count_syscalls(site, events, report):
         worker = run.worker()
         count = SyscallCount(worker.pid, site.folder)
         run.load(events, rooms=ENDPOINTS, body=BODY)
-        drain(run, events, [worker], 600)
+        run.sink.wait_requests(events, 600)
+        run.wait_settled()
         report.row("worker: system calls a delivery", count.stop() / events)
     with site.run() as run:
         output = f"{site.folder}/syscalls-limit"
@@ -115,5 +116,6 @@ def run(site, scale, report):
     reuse = [100 * (1 - one["connections"] / events) for one in worker]
     report.row("worker: requests on a connection that was there", reuse, "%",
                at_least(99) if events >= 100 * CONNECTIONS else None)  # fmt: skip
+    report.row("deferred, of 100 deliveries", pick(worker, "deferred"))
     report.row("POSTs that came twice", pick(worker, "extra"), "", at_most(0))
     _count_syscalls(site, scale.number(50_000, 1000), report)

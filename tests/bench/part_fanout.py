@@ -1,6 +1,5 @@
 """fanout: ten hooks an event."""
 
-from measure import CpuMeter, cpu_us
 from part_deliver import BODY, alternate, drain, one_deliver, pick, ratios
 
 HOOKS = 10
@@ -13,13 +12,7 @@ def _worker(site, events):
             room: [run.sink.url(room * HOOKS + n) for n in range(HOOKS)] for room in range(ROOMS)
         })  # fmt: skip
         run.load(events, rooms=ROOMS, body=BODY)
-        meter = CpuMeter([], run.client)
-        worker = run.worker()
-        figures = drain(run, events, [worker], 900, counted=events * HOOKS)
-        _, redis = meter.used()
-        figures["cpu"] = sum(cpu_us(worker.pid)) / events / HOOKS
-        figures["redis_cpu"] = redis / events
-        return figures
+        return drain(run, events, hooks=HOOKS)
 
 
 def run(site, scale, report):
@@ -34,5 +27,6 @@ def run(site, scale, report):
     report.row("one hook: CPU a delivery", pick(one, "cpu"), "µs")
     report.row("CPU, ten hooks ÷ one hook", ratios(pick(ten, "cpu"), pick(one, "cpu")))
     report.row("ten hooks: Redis CPU an event", pick(ten, "redis_cpu"), "µs")
+    report.row("ten hooks: deferred, of 100 deliveries", pick(ten, "deferred"))
     report.row("ten hooks: memory, peak", pick(ten, "rss"), "MB")
     report.row("POSTs that came twice", pick(ten, "extra"))

@@ -2,7 +2,6 @@
 
 import time
 
-from certificates import Certificates
 from measure import rss_mb, rss_peak_mb
 from part_deliver import alternate, pick
 from report import at_most
@@ -39,7 +38,7 @@ def one(site, count, pair=None, ca=None):
 
 def run(site, scale, report):
     counts = (10, 1000, 10_000) if not scale.quick else (10, 100)
-    certificates = Certificates(site.folder + "/certificates")
+    certificates = site.certificates()
     pair = certificates.good()
     encrypted = counts[1]
     found = alternate(site, scale.rounds, [

@@ -24,7 +24,7 @@ def one(site, events, seconds, limit_s):
             cpu, redis = meter.used()
             figures = {
                 "attempts": attempts / seconds, "cpu": cpu / attempts, "redis": redis / attempts,
-                "share": 100 * cpu / 1e6 / seconds,
+                "share": 100 * cpu / 1e6 / seconds, "redis_share": 100 * redis / 1e6 / seconds,
             }  # fmt: skip
             run.sink.set(0, ENDPOINTS - 1, "ok")
             began = time.monotonic()
@@ -46,6 +46,7 @@ def run(site, scale, report):
     report.row("worker: CPU an attempt", pick(found, "cpu"), "µs")
     report.row("worker: of one processor", pick(found, "share"), "%")
     report.row("Redis: CPU an attempt", pick(found, "redis"), "µs")
+    report.row("Redis: of one processor", pick(found, "redis_share"), "%")
     report.row("worker: memory, peak", pick(found, "peak"), "MB")
     report.row("all well again: until nothing waits", pick(found, "recovery"), "s")
     report.row("all well again: all delivered", pick(found, "delivered"), "%", at_least(100))

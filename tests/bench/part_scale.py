@@ -2,7 +2,6 @@
 
 import os
 
-from measure import CpuMeter, cpu_us
 from part_deliver import BODY, ENDPOINTS, alternate, drain, pick, ratios
 
 
@@ -10,13 +9,7 @@ def _workers(site, events, count):
     with site.run() as run:
         run.hooks({room: run.sink.url(room) for room in range(ENDPOINTS)})
         run.load(events, rooms=ENDPOINTS, body=BODY)
-        meter = CpuMeter([], run.client)
-        workers = [run.worker() for _ in range(count)]
-        figures = drain(run, events, workers, 900)
-        _, redis = meter.used()
-        figures["cpu"] = sum(sum(cpu_us(worker.pid)) for worker in workers) / events
-        figures["redis_cpu"] = redis / events
-        return figures
+        return drain(run, events, workers=count)
 
 
 def run(site, scale, report):

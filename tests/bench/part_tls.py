@@ -1,7 +1,5 @@
 """tls: the same over TLS, on connections that are kept and on one for each delivery."""
 
-from certificates import Certificates
-from measure import CpuMeter, cpu_us
 from part_deliver import BODY, CONNECTIONS, ENDPOINTS, alternate, drain, pick, ratios
 from report import at_least, at_most
 
@@ -11,13 +9,8 @@ def _worker(site, certificates, events, behaviour):
         run.sink.set(0, ENDPOINTS - 1, behaviour)
         run.hooks({room: run.sink.url(room) for room in range(ENDPOINTS)})
         run.load(events, rooms=ENDPOINTS, body=BODY)
-        meter = CpuMeter([], run.client)
-        worker = run.worker(ca_file=certificates.ca)
-        figures = drain(run, events, [worker], 900)
-        _, figures["redis_cpu"] = meter.used()
-        figures["cpu"] = sum(cpu_us(worker.pid)) / events
+        figures = drain(run, events, ca_file=certificates.ca)
         report = run.sink.report()
-        figures["handshakes"] = report["handshakes"]
         figures["resumed"] = 100 * report["resumed"] / report["handshakes"]
         return figures
 
@@ -46,7 +39,7 @@ def _measure(site, scale, report, certificates, events, behaviour, name):
 
 
 def run(site, scale, report):
-    certificates = Certificates(site.folder + "/certificates")
+    certificates = site.certificates()
     events = scale.number(100_000, 500)
     kept = _measure(site, scale, report, certificates, events, "ok", "kept")
     reuse = [100 * (1 - one["connections"] / events) for one in kept]

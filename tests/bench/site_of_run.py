@@ -7,10 +7,11 @@ import subprocess
 import tempfile
 import time
 
+from certificates import Certificates
 from child import end, spawn
 from redis_server import RedisServer
 from wait import wait_until
-from webhook_queue import heartbeats, key, queue_state, set_hook
+from webhook_queue import heartbeats, key, queue_state, set_hook, stats
 
 SIGNATURE = "9JOLCJUVylQxxdhX"  # as in message.h
 POLL_S = 0.05
@@ -187,6 +188,15 @@ class Run:
             lambda: f"an empty queue; it is {queue_state(self.client)}",
         )
 
+    def wait_counted(self, name, count, limit_s=10):
+        """The counters, once this one is as high: workers add theirs about once a second."""
+        wait_until(
+            lambda: stats(self.client).get(name, 0) >= count,
+            limit_s,
+            lambda: f"counter {name} to be {count}; counters are {stats(self.client)}",
+        )
+        return stats(self.client)
+
     def dead(self):
         return self.client.xlen(key("dead"))
 
@@ -207,6 +217,10 @@ class Site:
 
     def run(self, **options):
         return Run(self, **options)
+
+    def certificates(self):
+        """A CA of its own."""
+        return Certificates(tempfile.mkdtemp(prefix="certificates-", dir=self.folder))
 
     @staticmethod
     def ask(argv, limit_s, **options):

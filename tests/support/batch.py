@@ -44,6 +44,10 @@ class Batch:
             ids = pipeline.execute()
         self._entries.update(zip(waiting, (entry.decode() for entry in ids)))
 
+    def again(self):
+        """Forgets what was enqueued, so that run() enqueues all of it once more."""
+        self._entries.clear()
+
     def outcomes(self):
         """name -> outcome, of those that have one."""
         with self._redis.pipeline(transaction=True) as pipeline:
@@ -53,7 +57,7 @@ class Batch:
         dead = {int(letter["room"]): letter for letter in dead_letters(self._redis, self._queue)}
         found = {}
         for name, entry in self._entries.items():
-            record = waiting.get(f"{entry}/main")
+            record = waiting.get(self.delivery_id(name))
             if self._rooms[name] in dead:
                 found[name] = "dead " + dead[self._rooms[name]]["reason"]
             elif record is not None:
@@ -70,8 +74,14 @@ class Batch:
         letters = dead_letters(self._redis, self._queue)
         return {names[int(letter["room"])]: letter for letter in letters}
 
+    def entry(self, name):
+        return self._entries[name]
+
+    def delivery_id(self, name):
+        return f"{self._entries[name]}/main"
+
     def record(self, name):
-        return records(self._redis, self._queue).get(f"{self._entries[name]}/main")
+        return records(self._redis, self._queue).get(self.delivery_id(name))
 
     def run(self, timeout=10):
         """Enqueues what is not yet, waits until all have an outcome, and gives the outcomes."""

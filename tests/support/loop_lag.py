@@ -4,17 +4,17 @@ import json
 import os
 import threading
 
+from wait import wait_until
 from webhook_queue import DEFAULT_QUEUE, key
 
 SAMPLE_S = 0.05
-BEAT_S = 2.2  # a little more than two heartbeats at a heartbeat-ttl of 3 s
 
 
 class Meter:
-    """Samples while it is open; the worker's heartbeat-ttl must be 3s.
+    """Watches while it is open. The worker's heartbeat-ttl must be 3s: it beats each second then.
 
-    The machine may have more to run than it has CPUs: time for which the worker was ready to run
-    and had to wait for a CPU is taken off.
+    The machine may have more to run than it has CPUs: the time for which the worker was ready to
+    run, but had to wait for a CPU, is taken off.
     """
 
     def __init__(self, redis, worker, queue=DEFAULT_QUEUE):
@@ -22,7 +22,7 @@ class Meter:
         self._pid = worker.pid
         (consumer,) = worker.consumers(redis)
         self._key = key(f"worker:{consumer}", queue)
-        self._samples = []  # (loop_lag_ms, waited for a CPU so far in ms)
+        self._lags = []  # of each heartbeat, in ms
         self._threads_max = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -32,33 +32,35 @@ class Meter:
         with open(path, encoding="ascii") as file:
             return int(file.read().split()[1]) / 1e6
 
-    def _sample(self):
-        beat = self._redis.get(self._key)
-        if beat:
-            self._samples.append((json.loads(beat)["loop_lag_ms"], self._waited_ms()))
-        self._threads_max = max(self._threads_max, len(os.listdir(f"/proc/{self._pid}/task")))
-
     def _run(self):
+        left_ms = 0
+        samples = [self._waited_ms()]  # since before the heartbeat before
         while not self._stop.wait(SAMPLE_S):
-            self._sample()
+            samples.append(self._waited_ms())
+            with self._redis.pipeline() as pipeline:
+                now_left_ms, beat = pipeline.pttl(self._key).get(self._key).execute()
+            if beat and now_left_ms > left_ms:  # a new one: it tells of the time since the last
+                self._lags.append(json.loads(beat)["loop_lag_ms"] - (samples[-1] - samples[0]))
+                samples = samples[-2:]
+            left_ms = now_left_ms
+            tasks = len(os.listdir(f"/proc/{self._pid}/task"))
+            self._threads_max = max(self._threads_max, tasks)
 
-    @property
-    def beats(self):
-        return len(self._samples) * SAMPLE_S
+    def wait_beats(self, count=1):
+        """For so many heartbeats from now on: the first tells of what was until now."""
+        wanted = len(self._lags) + count
+        wait_until(lambda: len(self._lags) >= wanted, 10 + 2 * count, "heartbeats")
 
     def threads_max(self):
         return self._threads_max
 
     def lag_ms(self):
         """The longest turn of the loop that the worker had a CPU for."""
-        window = int(BEAT_S / SAMPLE_S)
-        return max(
-            lag - (waited - self._samples[max(0, n - window)][1])
-            for n, (lag, waited) in enumerate(self._samples)
-        )
+        return max(self._lags[1:])
 
     def __enter__(self):
         self._thread.start()
+        self.wait_beats()
         return self
 
     def __exit__(self, *_):

@@ -106,7 +106,16 @@ class Namespace:
         assert done.returncode == 0, f"{command}: {done.stderr or done.stdout}"
         return done.stdout
 
-    def listen(self, port, address=None, backlog=4096):
+    def set(self, name, value):
+        """A setting of the kernel for this namespace: set("ipv4/tcp_wmem", "4096 16384 65536")"""
+
+        def run():
+            with open(f"/proc/sys/net/{name}", "w", encoding="ascii") as file:
+                file.write(value)
+
+        self.call(run)
+
+    def listen(self, port, address=None, backlog=4096, prepare=lambda sock: None):
         """A listening socket inside: on one address, or on all of both families."""
 
         def run():
@@ -115,6 +124,7 @@ class Namespace:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            prepare(sock)
             sock.bind((address or "::", port))
             sock.listen(backlog)
             return sock
@@ -219,6 +229,10 @@ class Network:
             "ip -6 route add local ::/0 dev lo table main",
         ):
             self.world.run(command)
+        # A body of some 100 KB does not fit into the kernel: the worker notices who reads it.
+        self.worker.set("ipv4/tcp_wmem", "4096 16384 65536")
+        # A router tells of routes that lead nowhere.
+        self.world.set("ipv4/conf/all/forwarding", "1")
         self.worker.run(f"ip route add default via {GATEWAY_V4}")
         self.worker.run(f"ip -6 route add default via {GATEWAY_V6}")
 
