@@ -1,6 +1,7 @@
 """Faults that Redis and the way to it really have: healed without a restart, told once, counted."""
 
 import contextlib
+import socket
 import threading
 import time
 
@@ -10,6 +11,7 @@ import redis as redis_library
 from child import free_port
 from fault_proxy import FaultProxy
 from receiver import Answer
+from recovery import check_it_waits
 from redis_health import (
     BACK_S,
     LINKS,
@@ -83,6 +85,26 @@ def test_a_half_open_connection(own_redis, receiver, start_worker, directions):
         assert worker.terminate() == 0
     seen = [r.header("webhook-id") for r in receiver.requests()]
     assert seen == ["before", "into-the-void", "after"]
+
+
+def test_a_connection_that_is_never_made(start_worker):
+    """SYNs are dropped, as by a firewall or a machine that is gone: given up, and tried again."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        fillers = []
+        for _ in range(3):
+            fillers.append(socket.socket())
+            fillers[-1].setblocking(False)
+            fillers[-1].connect_ex(listener.getsockname())
+        port = listener.getsockname()[1]
+        worker = start_worker(redis=f"redis://127.0.0.1:{port}/0", wait_ready=False)
+        worker.expected_exit = None
+        line = worker.wait_log("redis_lost", fault="unreachable", timeout=8)
+        assert "within 5s" in line["why"]
+        check_it_waits(worker, 2.0, share=0.05)
+        for filler in fillers:
+            filler.close()
 
 
 def test_a_connection_that_always_breaks_is_tried_less_and_less(own_redis, start_worker):
