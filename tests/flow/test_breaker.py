@@ -1,6 +1,8 @@
 """Hooks that keep failing, ask for rest or have a rate: what all workers know of them."""
 
+import json
 import time
+from pathlib import Path
 
 from receiver import Answer
 from wait import wait_until
@@ -19,6 +21,7 @@ from webhook_queue import (
     wait_stat,
 )
 
+SCRIPTS = Path(__file__).resolve().parents[2] / "worker" / "scripts"
 FAILURES_TO_OPEN = 5  # BREAKER_ROW
 
 
@@ -200,6 +203,40 @@ def test_retry_after_stops_all_workers_within_moments(redis, receiver, start_wor
     assert not too_early
     others = [at for at in arrivals(receiver, "/free") if heard[0] + 0.3 < at < heard[0] + 2.0]
     assert len(others) > 20
+
+
+def test_state_that_somebody_wrote_harms_nobody(redis, receiver, start_worker):
+    """Members of the wrong type: they say nothing, and what other hooks learnt is kept."""
+    receiver.script("/bad", [Answer(503)])
+    for room in (1, 2):
+        set_hook(redis, room, "main", url=receiver.url("/bad"))
+    start_worker(retry_schedule="20s", max_per_endpoint=64)
+    for room in (1, 2):
+        enqueue(redis, message_event(room=room))
+    wait_until(lambda: state_of(redis, 1) and state_of(redis, 2), 5, "both hooks' states")
+    field = next(one for one in hook_states(redis) if one.startswith("1/"))
+    strange = {"failing_since": "x", "failures": [], "until": {}, "opens": "5", "probe_at": None}
+    redis.hset(key("hooks-state"), field, json.dumps(strange))
+    for _ in range(FAILURES_TO_OPEN + 3):
+        for room in (1, 2):
+            enqueue(redis, message_event(room=room))
+    for room in (1, 2):
+        wait_until(lambda: state_of(redis, room).get("opens") == 1, 5, f"an open hook of {room}")
+    # An open hook of which nobody knows when to probe it is probed.
+    redis.hset(key("hooks-state"), field, json.dumps({"opens": 1, "probe_at": "soon"}))
+    redis.xadd(key("hooks-changed"), {"room": 1, "hook": "main"})
+    let_all_hear()
+    enqueue(redis, message_event(room=1), id="after")
+    wait_until(lambda: ids(receiver, "/bad", "after"), 3, "an attempt")
+
+
+def test_states_are_kept_when_nobody_can_be_told(redis, receiver, start_worker):
+    redis.set(key("hooks-changed"), "not a stream")
+    script = (SCRIPTS / "hook_state.lua").read_text()
+    failed = ("failed", 5, 503, "answered 503", 1, 1000, 0)
+    told = [each for room in (1, 2) for each in (room, "main", f"{room}/main/0a1b2c3d", *failed)]
+    redis.eval(script, 2, key("hooks-state"), key("hooks-changed"), *told)
+    assert state_of(redis, 1)["opens"] == state_of(redis, 2)["opens"] == 1
 
 
 # rates
