@@ -288,3 +288,31 @@ def test_rate_of_one_hook_is_no_others(redis, receiver, start_worker):
         enqueue(redis, message_event(room=2))
     receiver.wait_for(20, "/fast", timeout=5)
     assert len(receiver.requests("/slow")) <= 3
+
+
+def test_probe_of_a_hook_with_a_rate_goes_to_who_has_a_place(redis, receiver, start_worker):
+    """Who has to wait for its place does not take the probe along."""
+    set_hook(redis, 438, "main", url=receiver.url(), rateLimit="10/s")
+    start_worker()
+    enqueue(redis, message_event(), id="first")
+    receiver.wait_for(1)
+    (field,) = redis.hkeys(key("hooks-pace"))
+    now = now_ms(redis)
+    redis.hset(key("hooks-pace"), field, (now + 60000) * 1000)  # so far all places are taken
+    state = {"at": now, "failing_since": now, "failures": 9, "opens": 3, "probe_at": now}
+    redis.hset(key("hooks-state"), field, json.dumps(state))
+    redis.xadd(key("hooks-changed"), {"room": 438, "hook": "main"})
+    let_all_hear()
+    enqueue(redis, message_event(), id="without-a-place")
+    wait_until(lambda: redis.xlen(key("events")) == 0, 5, "it to be put off")
+    record = json.dumps(
+        {"room": 438, "hook": "main", "event_id": "with-a-place", "slot_at": now + 1500,
+         "encoding": "json"}, separators=(",", ":")
+    )
+    delivery = f"{now}-7/main"
+    document = json.dumps(message_event())
+    redis.hset(key("deliveries"), delivery, f"- 0\n{record}\n{document}")
+    redis.zadd(key("retries"), {delivery: now + 1500})
+    wait_until(lambda: ids(receiver, "/", "with-a-place"), 5, "the probe")
+    wait_until(lambda: state_of(redis, 438) == {}, 5, "a closed breaker")
+    assert not ids(receiver, "/", "without")
