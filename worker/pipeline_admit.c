@@ -81,14 +81,6 @@ static void ask_permit(struct pipeline *pipeline, struct delivery *delivery, enu
     permits_ask(pipeline->permits, query, on_permit, delivery);
 }
 
-static void pace_or_queue(struct pipeline *pipeline, struct delivery *delivery)
-{
-    if (delivery->slot->hook->rate_interval_us > 0)
-        ask_permit(pipeline, delivery, PERMIT_PACE);
-    else
-        queue_delivery(pipeline, delivery);
-}
-
 static void on_probe_permit(struct pipeline *pipeline, struct delivery *delivery,
                             const struct permit *permit)
 {
@@ -103,7 +95,28 @@ static void on_probe_permit(struct pipeline *pipeline, struct delivery *delivery
         registry_set_probing(pipeline->registry, &ref, pipeline->stamp.lease_ms);
     else
         registry_set_closed(pipeline->registry, &ref);
-    pace_or_queue(pipeline, delivery);
+    queue_delivery(pipeline, delivery);
+}
+
+/* What all workers know of the hook: it rests, it is open, or nothing is in the way. */
+static void pass_gate(struct pipeline *pipeline, struct delivery *delivery, bool has_place)
+{
+    struct hook_ref ref = pipeline_hook_ref(delivery);
+    int64_t wait_ms = 0;
+    enum hook_gate gate = hook_state_gate(&delivery->slot->state, loop_now_ms(), &wait_ms);
+    if (gate == HOOK_WAIT) {
+        pipeline_defer(pipeline, delivery, wait_ms);
+    } else if (delivery->slot->hook->rate_interval_us > 0 && !has_place) {
+        /* Before it asks to be the probe: else one that has to wait would take the probe along. */
+        ask_permit(pipeline, delivery, PERMIT_PACE);
+    } else if (gate == HOOK_PROBE && !ref.is_inline) {
+        ask_permit(pipeline, delivery, PERMIT_PROBE);
+    } else {
+        delivery->is_probe = gate == HOOK_PROBE;
+        if (delivery->is_probe)
+            registry_set_probing(pipeline->registry, &ref, pipeline->stamp.lease_ms);
+        queue_delivery(pipeline, delivery);
+    }
 }
 
 static void on_permit(void *context, const struct permit *permit)
@@ -118,31 +131,8 @@ static void on_permit(void *context, const struct permit *permit)
     else if (permit->says == PERMIT_WAIT)
         pipeline_put_off(pipeline, delivery, permit);
     else
-        queue_delivery(pipeline, delivery);
+        pass_gate(pipeline, delivery, true);
     pipeline_dispatch(pipeline);
-}
-
-/* What all workers know of the hook: it rests, it is open, or nothing is in the way. */
-static void pass_gate(struct pipeline *pipeline, struct delivery *delivery)
-{
-    struct hook_ref ref = pipeline_hook_ref(delivery);
-    int64_t wait_ms = 0;
-    switch (hook_state_gate(&delivery->slot->state, loop_now_ms(), &wait_ms)) {
-    case HOOK_WAIT:
-        pipeline_defer(pipeline, delivery, wait_ms);
-        return;
-    case HOOK_PROBE:
-        if (!ref.is_inline) {
-            ask_permit(pipeline, delivery, PERMIT_PROBE);
-            return;
-        }
-        delivery->is_probe = true;
-        registry_set_probing(pipeline->registry, &ref, pipeline->stamp.lease_ms);
-        break;
-    case HOOK_GO:
-        break;
-    }
-    pace_or_queue(pipeline, delivery);
 }
 
 static void admit(struct pipeline *pipeline, struct delivery *delivery);
@@ -202,7 +192,7 @@ static void admit(struct pipeline *pipeline, struct delivery *delivery)
     } else if (age > max_age_ms(pipeline, slot->hook)) {
         bury_expired(pipeline, delivery, age);
     } else {
-        pass_gate(pipeline, delivery);
+        pass_gate(pipeline, delivery, false);
     }
 }
 

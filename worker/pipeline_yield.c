@@ -59,12 +59,13 @@ void pipeline_on_overdue(void *context)
 /* --- events with many hooks --- */
 
 /* One event may bring 256 deliveries, and each of those that were read with it too. All together
- * may be twice as many as there are slots, or one event's. */
+ * may be twice as many as there are slots; of one event only as many count as there are slots, so
+ * that it need not wait until nothing else is under way, which may never be. */
 bool pipeline_is_crowded(const struct pipeline *pipeline, size_t deliveries)
 {
-    size_t most = 2 * (size_t)pipeline->config.settings->max_in_flight;
-    size_t others = pipeline->unfinished_len;
-    return deliveries > 1 && others > 0 && others + deliveries > most;
+    size_t slots = (size_t)pipeline->config.settings->max_in_flight;
+    size_t counted = deliveries < slots ? deliveries : slots;
+    return deliveries > 1 && pipeline->unfinished_len + counted > 2 * slots;
 }
 
 /* It waits until there is room for all of them, and looks its hooks up again then. */

@@ -1,6 +1,8 @@
 """Hooks that keep failing, ask for rest or have a rate: what all workers know of them."""
 
+import json
 import time
+from pathlib import Path
 
 from receiver import Answer
 from wait import wait_until
@@ -19,6 +21,7 @@ from webhook_queue import (
     wait_stat,
 )
 
+SCRIPTS = Path(__file__).resolve().parents[2] / "worker" / "scripts"
 FAILURES_TO_OPEN = 5  # BREAKER_ROW
 
 
@@ -202,6 +205,40 @@ def test_retry_after_stops_all_workers_within_moments(redis, receiver, start_wor
     assert len(others) > 20
 
 
+def test_state_that_somebody_wrote_harms_nobody(redis, receiver, start_worker):
+    """Members of the wrong type: they say nothing, and what other hooks learnt is kept."""
+    receiver.script("/bad", [Answer(503)])
+    for room in (1, 2):
+        set_hook(redis, room, "main", url=receiver.url("/bad"))
+    start_worker(retry_schedule="20s", max_per_endpoint=64)
+    for room in (1, 2):
+        enqueue(redis, message_event(room=room))
+    wait_until(lambda: state_of(redis, 1) and state_of(redis, 2), 5, "both hooks' states")
+    field = next(one for one in hook_states(redis) if one.startswith("1/"))
+    strange = {"failing_since": "x", "failures": [], "until": {}, "opens": "5", "probe_at": None}
+    redis.hset(key("hooks-state"), field, json.dumps(strange))
+    for _ in range(FAILURES_TO_OPEN + 3):
+        for room in (1, 2):
+            enqueue(redis, message_event(room=room))
+    for room in (1, 2):
+        wait_until(lambda: state_of(redis, room).get("opens") == 1, 5, f"an open hook of {room}")
+    # An open hook of which nobody knows when to probe it is probed.
+    redis.hset(key("hooks-state"), field, json.dumps({"opens": 1, "probe_at": "soon"}))
+    redis.xadd(key("hooks-changed"), {"room": 1, "hook": "main"})
+    let_all_hear()
+    enqueue(redis, message_event(room=1), id="after")
+    wait_until(lambda: ids(receiver, "/bad", "after"), 3, "an attempt")
+
+
+def test_states_are_kept_when_nobody_can_be_told(redis, receiver, start_worker):
+    redis.set(key("hooks-changed"), "not a stream")
+    script = (SCRIPTS / "hook_state.lua").read_text()
+    failed = ("failed", 5, 503, "answered 503", 1, 1000, 0)
+    told = [each for room in (1, 2) for each in (room, "main", f"{room}/main/0a1b2c3d", *failed)]
+    redis.eval(script, 2, key("hooks-state"), key("hooks-changed"), *told)
+    assert state_of(redis, 1)["opens"] == state_of(redis, 2)["opens"] == 1
+
+
 # rates
 
 
@@ -251,3 +288,31 @@ def test_rate_of_one_hook_is_no_others(redis, receiver, start_worker):
         enqueue(redis, message_event(room=2))
     receiver.wait_for(20, "/fast", timeout=5)
     assert len(receiver.requests("/slow")) <= 3
+
+
+def test_probe_of_a_hook_with_a_rate_goes_to_who_has_a_place(redis, receiver, start_worker):
+    """Who has to wait for its place does not take the probe along."""
+    set_hook(redis, 438, "main", url=receiver.url(), rateLimit="10/s")
+    start_worker()
+    enqueue(redis, message_event(), id="first")
+    receiver.wait_for(1)
+    (field,) = redis.hkeys(key("hooks-pace"))
+    now = now_ms(redis)
+    redis.hset(key("hooks-pace"), field, (now + 60000) * 1000)  # so far all places are taken
+    state = {"at": now, "failing_since": now, "failures": 9, "opens": 3, "probe_at": now}
+    redis.hset(key("hooks-state"), field, json.dumps(state))
+    redis.xadd(key("hooks-changed"), {"room": 438, "hook": "main"})
+    let_all_hear()
+    enqueue(redis, message_event(), id="without-a-place")
+    wait_until(lambda: redis.xlen(key("events")) == 0, 5, "it to be put off")
+    record = json.dumps(
+        {"room": 438, "hook": "main", "event_id": "with-a-place", "slot_at": now + 1500,
+         "encoding": "json"}, separators=(",", ":")
+    )
+    delivery = f"{now}-7/main"
+    document = json.dumps(message_event())
+    redis.hset(key("deliveries"), delivery, f"- 0\n{record}\n{document}")
+    redis.zadd(key("retries"), {delivery: now + 1500})
+    wait_until(lambda: ids(receiver, "/", "with-a-place"), 5, "the probe")
+    wait_until(lambda: state_of(redis, 438) == {}, 5, "a closed breaker")
+    assert not ids(receiver, "/", "without")

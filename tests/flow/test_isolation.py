@@ -81,6 +81,27 @@ def test_event_with_many_hooks_waits_for_room(redis, receiver, start_worker):
     assert {request.path for request in receiver.requests()} == {f"/{n}" for n in range(100)}
 
 
+def test_event_with_many_hooks_gets_its_turn(redis, receiver, start_worker):
+    """Others keep coming, so that there is never a moment at which nothing else is under way."""
+    for room in range(100, 140):
+        receiver.script(f"/{room}", [Answer(200, delay=0.1 + 0.023 * (room % 17))])
+        set_hook(redis, room, "main", url=receiver.url(f"/{room}"))
+    for n in range(60):
+        set_hook(redis, 438, f"hook-{n}", url=receiver.url(f"/many-{n}"))
+    for n in range(1500):
+        if n == 100:
+            enqueue(redis, message_event())
+        enqueue(redis, message_event(room=100 + n % 40))
+    start_worker(max_in_flight=16)
+    receiver.wait_for(1, "/many-0", timeout=12)
+    assert redis.xlen(key("events")) > 500
+    wait_until(
+        lambda: len([one for one in receiver.requests() if "many" in one.path]) == 60,
+        12,
+        "the others of the event",
+    )
+
+
 def test_many_names_of_one_address_count_as_one(redis, start_worker):
     """Eight origins on one address have four places together; nobody loses an attempt."""
     with contextlib.ExitStack() as stack:

@@ -12,6 +12,7 @@
 --       spread_ms later.
 -- reply {now_ms, next_due_ms or -1, {how many were put off, per such hook},
 --        {delivery_id, record} …}
+local FAR_MS = 60000 -- the next due time is asked for again long before
 local retries, deliveries = KEYS[1], KEYS[2]
 local me, number = ARGV[1], tonumber(ARGV[2])
 local limit, lease, budget = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -88,7 +89,7 @@ for _, id in ipairs(due) do
 end
 out[3] = pushed
 local first = redis.call('ZRANGE', retries, 0, 0, 'WITHSCORES')
-if first[2] then
-    out[2] = first[2]
+if first[2] then -- as an integer, whatever somebody set by hand
+    out[2] = math.max(0, math.min(math.ceil(tonumber(first[2])), now + FAR_MS))
 end
 return out

@@ -17,17 +17,29 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local disabled = {}
 
+local KINDS = {
+    ['until'] = 'number', failing_since = 'number', failures = 'number', status = 'number',
+    opens = 'number', probe_at = 'number', disabled = 'boolean', probing = 'boolean',
+    reason = 'string', error = 'string',
+}
+
+-- What somebody wrote by hand must not end the script: it carries what others learnt too.
 local function read(field)
-    local text = redis.call('HGET', states, field)
-    local ok, state = pcall(cjson.decode, text or '{}')
-    return ok and type(state) == 'table' and state or {}
+    local ok, known = pcall(cjson.decode, redis.call('HGET', states, field) or '{}')
+    local state = {}
+    for name, kind in pairs(ok and type(known) == 'table' and KINDS or {}) do
+        local value = known[name]
+        if type(value) == kind and (kind ~= 'number' or math.abs(value) < 2 ^ 53) then
+            state[name] = value
+        end
+    end
+    return state
 end
 
 local function write(field, state)
     if not state.disabled and (state['until'] or 0) <= now then
         state['until'], state.reason = nil, nil
     end
-    state.at = nil
     if next(state) == nil then
         redis.call('HDEL', states, field)
     else
@@ -91,7 +103,8 @@ while at <= #ARGV do
     local news = learn[kind](state, at + 4, field)
     write(field, state)
     if news and room ~= '' then
-        redis.call('XADD', changed, 'MAXLEN', '~', KEPT, '*', 'room', room, 'hook', hook)
+        -- Untold it is seen a little later.
+        redis.pcall('XADD', changed, 'MAXLEN', '~', KEPT, '*', 'room', room, 'hook', hook)
     end
     at = at + 4 + words[kind]
 end

@@ -23,7 +23,7 @@ local out, at = {}, 1
 local function probe(field, lease)
     local text = redis.call('HGET', states, field)
     local ok, state = pcall(cjson.decode, text or '{}')
-    if not ok or type(state) ~= 'table' or not state.probe_at then
+    if not ok or type(state) ~= 'table' or type(state.probe_at) ~= 'number' then
         return {-1, 0}
     end
     if state.probe_at > now then
