@@ -5,7 +5,9 @@
 
 #include "capacity_internal.h"
 
-#define QUEUE_SHARE 4 /* an endpoint's queue may take up to a quarter of the room that is left */
+/* An endpoint's queue may take up to this part of the room that is left. */
+#define QUEUE_SHARE 4
+#define QUEUE_SHARE_UNKNOWN 32 /* while it has never succeeded */
 
 struct capacity *capacity_new(const struct capacity_limits *limits)
 {
@@ -107,7 +109,8 @@ static bool may_queue(const struct capacity *capacity, const struct capacity_end
     size_t used = capacity->in_flight + capacity->waiting;
     size_t room = capacity->limits.in_flight > used ? capacity->limits.in_flight - used : 0;
     size_t limit = endpoint_limit(capacity, endpoint);
-    size_t longest = 1 + room / QUEUE_SHARE > limit ? 1 + room / QUEUE_SHARE : limit;
+    size_t share = 1 + room / (endpoint->has_succeeded ? QUEUE_SHARE : QUEUE_SHARE_UNKNOWN);
+    size_t longest = share > limit ? share : limit;
 
     if (endpoint->is_congested && endpoint->in_flight + endpoint->waiting >= limit)
         return false;
@@ -141,23 +144,6 @@ int capacity_wait(struct capacity *capacity, struct capacity_waiter *waiter, con
     capacity->waiting++;
     endpoint_update(capacity, found);
     return 0;
-}
-
-struct capacity_waiter *capacity_overdue(struct capacity *capacity, int64_t began_ms)
-{
-    struct capacity_waiter *oldest = TAILQ_FIRST(&capacity->arrivals);
-
-    if (!oldest || oldest->since_ms > began_ms)
-        return NULL;
-    oldest->endpoint->is_congested = true;
-    return oldest;
-}
-
-int64_t capacity_oldest_ms(const struct capacity *capacity)
-{
-    const struct capacity_waiter *oldest = TAILQ_FIRST(&capacity->arrivals);
-
-    return oldest ? oldest->since_ms : -1;
 }
 
 /* --- flying --- */
@@ -263,6 +249,13 @@ size_t capacity_free_slots(const struct capacity *capacity, const char *endpoint
     return least(slots, minus(limits->in_flight, capacity->in_flight));
 }
 
+bool capacity_has_queue(const struct capacity *capacity, const char *endpoint)
+{
+    const struct capacity_endpoint *found = capacity_endpoint_find(capacity, endpoint);
+
+    return found && (found->waiting > 0 || found->is_congested);
+}
+
 int capacity_take(struct capacity *capacity, struct capacity_waiter *waiter, const char *endpoint,
                   const char *origin, int64_t now_ms)
 {
@@ -284,24 +277,6 @@ int capacity_take(struct capacity *capacity, struct capacity_waiter *waiter, con
 
 /* --- leaving --- */
 
-static void endpoint_change_lane(struct capacity *capacity, struct capacity_endpoint *endpoint,
-                                 enum capacity_lane lane)
-{
-    enum capacity_lane old = endpoint->lane;
-
-    if (lane == old)
-        return;
-    if (endpoint->is_ready) {
-        TAILQ_REMOVE(&capacity->ready[old], endpoint, ready_link);
-        TAILQ_INSERT_TAIL(&capacity->ready[lane], endpoint, ready_link);
-    }
-    capacity->lane_in_flight[old] -= endpoint->in_flight;
-    capacity->lane_in_flight[lane] += endpoint->in_flight;
-    capacity->lane_waiting[old] -= endpoint->waiting;
-    capacity->lane_waiting[lane] += endpoint->waiting;
-    endpoint->lane = lane;
-}
-
 static void learn(struct capacity *capacity, const struct capacity_waiter *waiter,
                   enum capacity_news news, int64_t now_ms)
 {
@@ -317,9 +292,9 @@ static void learn(struct capacity *capacity, const struct capacity_waiter *waite
         concurrency_cut_to_one(concurrency, now_ms);
     endpoint->has_succeeded = endpoint->has_succeeded || news == CAPACITY_SUCCESS;
     if (was_slow)
-        endpoint_change_lane(capacity, endpoint, LANE_SLOW);
+        capacity_change_lane(capacity, endpoint, LANE_SLOW);
     else if (news == CAPACITY_SUCCESS)
-        endpoint_change_lane(capacity, endpoint, LANE_FAST);
+        capacity_change_lane(capacity, endpoint, LANE_FAST);
 }
 
 static bool is_answer(enum capacity_news news)
@@ -339,6 +314,8 @@ void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter,
     } else {
         learn(capacity, waiter, news, now_ms);
         waiter_land(capacity, waiter);
+        if (is_answer(news))
+            endpoint->answered_at_ms = now_ms;
         if (is_answer(news) && endpoint->in_flight <= endpoint_limit(capacity, endpoint) / 2)
             endpoint->is_congested = false;
     }
@@ -346,35 +323,6 @@ void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter,
     waiter->endpoint = NULL;
     endpoint_update(capacity, endpoint);
     capacity_endpoint_rest_if_unused(capacity, endpoint);
-}
-
-/* --- the slow lane --- */
-
-void capacity_mark_slow(struct capacity *capacity, int64_t now_ms)
-{
-    struct capacity_waiter *waiter = capacity->first_fast;
-
-    while (waiter && now_ms - waiter->since_ms >= capacity->limits.slow_ms) {
-        endpoint_change_lane(capacity, waiter->endpoint, LANE_SLOW);
-        waiter = TAILQ_NEXT(waiter, all);
-    }
-    capacity->first_fast = waiter;
-}
-
-struct capacity_waiter *capacity_to_cut(struct capacity *capacity)
-{
-    struct capacity_waiter *waiter, *oldest = NULL;
-    size_t count = 0;
-
-    TAILQ_FOREACH(waiter, &capacity->flights, all) {
-        if (waiter == capacity->first_fast)
-            break;
-        if (waiter->endpoint->has_succeeded)
-            continue;
-        oldest = oldest ? oldest : waiter;
-        count++;
-    }
-    return count > capacity->limits.slow ? oldest : NULL;
 }
 
 bool capacity_is_blocked(const struct capacity *capacity)

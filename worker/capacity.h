@@ -3,8 +3,8 @@
  * over endpoints, so that one endpoint's queue never makes another wait. Pure bookkeeping.
  *
  * An endpoint's limit adapts to it (concurrency.h). How long its queue may be adapts to how much
- * room is left: at most a quarter of it, so that many endpoints that do not keep up together leave
- * room for one more (dynamic thresholds, Choudhury and Hahne 1998).
+ * room is left: at most a quarter of it, a 32nd while it has never succeeded, so that many that do
+ * not keep up together leave room for one more (dynamic thresholds, Choudhury and Hahne 1998).
  *
  * An endpoint is slow once a request to it takes limits.slow_ms or longer, until one succeeds
  * faster. Slow ones have a lane of their own: they share limits.slow of the slots with
@@ -82,6 +82,10 @@ int capacity_wait(struct capacity *capacity, struct capacity_waiter *waiter, con
  * so long. */
 struct capacity_waiter *capacity_overdue(struct capacity *capacity, int64_t began_ms);
 
+/* The waiter that has waited longest of those that began at or before began_ms at endpoints that
+ * have not answered anybody since then; the same otherwise. */
+struct capacity_waiter *capacity_stuck(struct capacity *capacity, int64_t began_ms);
+
 /* When the one that has waited longest began, -1 when nobody waits. */
 int64_t capacity_oldest_ms(const struct capacity *capacity);
 
@@ -96,6 +100,9 @@ int capacity_take(struct capacity *capacity, struct capacity_waiter *waiter, con
 /* How many capacity_take would let through now, one after the other. */
 size_t capacity_free_slots(const struct capacity *capacity, const char *endpoint,
                            const char *origin);
+
+/* Somebody waits there, or it does not keep up. */
+bool capacity_has_queue(const struct capacity *capacity, const char *endpoint);
 
 /* Takes a waiter out, from whatever state; OUT afterwards. */
 void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter,

@@ -61,6 +61,7 @@ static struct capacity_endpoint *endpoint_add(struct capacity *capacity, struct 
         return NULL;
     }
     concurrency_init(&endpoint->concurrency, limits->first_per_endpoint);
+    endpoint->answered_at_ms = INT64_MIN;
     endpoint->origin = origin;
     origin->endpoints++;
     return endpoint;
@@ -100,7 +101,7 @@ void capacity_endpoint_rest_if_unused(struct capacity *capacity, struct capacity
 {
     bool is_fresh =
         concurrency_is_fresh(&endpoint->concurrency, capacity->limits.first_per_endpoint) &&
-        endpoint->lane == LANE_FAST && !endpoint->is_congested;
+        endpoint->lane == LANE_FAST && !endpoint->is_congested && !endpoint->has_succeeded;
 
     if (endpoint->in_flight > 0 || endpoint->waiting > 0)
         return;

@@ -1,6 +1,7 @@
 /*
  * What the files of capacity share:
  *   capacity.c           who waits, whose turn it is, who flies
+ *   capacity_yield.c     who makes way for others
  *   capacity_endpoint.c  endpoints and origins: found, made, kept for a while, forgotten
  */
 #ifndef WORKER_CAPACITY_INTERNAL_H
@@ -48,6 +49,7 @@ struct capacity_endpoint {
     size_t waiting;
     bool is_congested;
     bool has_succeeded;
+    int64_t answered_at_ms; /* the last time */
     enum capacity_lane lane;
     TAILQ_HEAD(endpoint_waiters, capacity_waiter) waiters;
     bool is_runnable;
@@ -89,6 +91,9 @@ struct capacity_endpoint *capacity_endpoint_get(struct capacity *capacity, const
 /* Keeps or forgets an endpoint that has nobody any more. */
 void capacity_endpoint_rest_if_unused(struct capacity *capacity,
                                       struct capacity_endpoint *endpoint);
+
+void capacity_change_lane(struct capacity *capacity, struct capacity_endpoint *endpoint,
+                          enum capacity_lane lane);
 
 void capacity_forget_all(struct capacity *capacity);
 

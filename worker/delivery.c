@@ -37,6 +37,8 @@ void entry_free(struct entry *entry)
         return;
     while (!TAILQ_EMPTY(&entry->deliveries))
         delivery_free(TAILQ_FIRST(&entry->deliveries));
+    if (entry->event.has_inline_hooks) /* their secrets; entry_new made the copy */
+        explicit_bzero((char *)(entry + 1), entry->document.len);
     event_release(&entry->event);
     redis_args_release(&entry->settlement.args);
     free(entry);

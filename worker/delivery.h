@@ -49,7 +49,7 @@ enum outcome {
 enum delivery_state {
     DELIVERY_NEW,       /* its hook is being looked up */
     DELIVERY_ASKING,    /* whether it may go now; see permits.h */
-    DELIVERY_WAITING,   /* in capacity's queue */
+    DELIVERY_WAITING,   /* for a slot: in capacity's queue, or held because it is leased */
     DELIVERY_IN_FLIGHT, /* a transfer runs */
     DELIVERY_DONE       /* has an outcome */
 };
@@ -57,6 +57,8 @@ enum delivery_state {
 struct delivery {
     TAILQ_ENTRY(delivery) link; /* in its entry */
     TAILQ_ENTRY(delivery) all;  /* in the pipeline's list of unfinished ones */
+    TAILQ_ENTRY(delivery) hold; /* in the list of leased ones that wait for a slot */
+    bool is_held;
     struct entry *entry;
     struct capacity_waiter waiter;
     struct permit_query permit;

@@ -2,10 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "http_client_internal.h"
 
-#define POOLED_BODY_MAX 65536 /* a pooled transfer keeps no larger buffer */
+#define POOLED_BODY_MAX 65536   /* a pooled transfer keeps no larger buffer */
+#define POOLED_HEADERS_MAX 4096 /* nor more headers of its last answer */
 #define PORTS 65536
 
 static void on_turn(void *context);
@@ -33,20 +35,28 @@ static void on_socket_ready(void *context, int descriptor, bool readable, bool w
     finish(client);
 }
 
+/* What libcurl tells of a descriptor concerns us twice: to wait for it, and, when a name is being
+ * looked up, to know when that has ended. */
 static int on_curl_socket(CURL *easy, curl_socket_t descriptor, int what, void *context,
                           void *unused)
 {
     struct http_client *client = context;
     struct socket_info *info = client_socket(client, descriptor);
-    (void)easy;
+    struct http_transfer *transfer = NULL;
     (void)unused;
     if (info == NULL)
         return -1;
+    /* Closing pooled connections, libcurl uses a handle of its own. */
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
     if (what == CURL_POLL_REMOVE) {
         loop_watch_free(info->watch);
         info->watch = NULL;
+        if (transfer != NULL)
+            lookup_unseen(transfer, descriptor);
         return 0;
     }
+    if (transfer != NULL)
+        lookup_seen(transfer, descriptor);
     if (info->watch == NULL)
         info->watch = loop_watch_new(client->loop, on_socket_ready, client);
     if (info->watch == NULL)
@@ -71,25 +81,42 @@ static int open_multi(struct http_client *client)
     return bad == 0 ? 0 : -1;
 }
 
+static void init_lists(struct http_client *client)
+{
+    TAILQ_INIT(&client->idle);
+    TAILQ_INIT(&client->starting);
+    TAILQ_INIT(&client->running);
+    TAILQ_INIT(&client->waiting);
+    LIST_INIT(&client->strays);
+}
+
+static int init_loop(struct http_client *client)
+{
+    if (loop_timer_init(client->loop, &client->timer, on_timeout, client) != 0 ||
+        loop_timer_init(client->loop, &client->waiting_timer, on_turn, client) != 0)
+        return -1;
+    return loop_turn_init(client->loop, &client->turn, on_turn, client);
+}
+
 struct http_client *http_client_new(struct loop *loop, const struct http_client_config *config,
                                     struct error_text *why)
 {
     struct http_client *client = calloc(1, sizeof(*client));
-    error_text_set(why, "the HTTP client could not be set up: out of memory");
+    uint64_t seed = 0;
+    error_text_set(why, "the HTTP client could not be set up: out of memory or randomness");
     if (client == NULL)
         return NULL;
     client->loop = loop;
     client->config = *config;
-    TAILQ_INIT(&client->idle);
-    TAILQ_INIT(&client->starting);
-    TAILQ_INIT(&client->running);
+    init_lists(client);
     client->descriptor_of_port = calloc(PORTS, sizeof(*client->descriptor_of_port));
     if (client->descriptor_of_port == NULL || curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK ||
-        loop_timer_init(loop, &client->timer, on_timeout, client) != 0 ||
-        loop_turn_init(loop, &client->turn, on_turn, client) != 0 || open_multi(client) != 0) {
+        getrandom(&seed, sizeof(seed), 0) != sizeof(seed) || init_loop(client) != 0 ||
+        open_multi(client) != 0) {
         http_client_free(client);
         return NULL;
     }
+    lookups_init(&client->lookups, seed);
     return client;
 }
 
@@ -102,13 +129,26 @@ static void transfer_free(struct http_transfer *transfer)
     free(transfer);
 }
 
-static void free_list(struct http_client *client, struct transfer_list *list, bool in_multi)
+void transfer_move(struct http_transfer *transfer, struct transfer_list *list)
+{
+    struct http_client *client = transfer->client;
+    if (transfer->list == &client->running)
+        curl_multi_remove_handle(client->multi, transfer->easy);
+    if (transfer->list != NULL)
+        TAILQ_REMOVE(transfer->list, transfer, link);
+    transfer->list = list;
+    if (list == &client->idle)
+        TAILQ_INSERT_HEAD(list, transfer, link);
+    else if (list != NULL)
+        TAILQ_INSERT_TAIL(list, transfer, link);
+}
+
+static void free_list(struct transfer_list *list)
 {
     while (!TAILQ_EMPTY(list)) {
         struct http_transfer *transfer = TAILQ_FIRST(list);
-        TAILQ_REMOVE(list, transfer, link);
-        if (in_multi)
-            curl_multi_remove_handle(client->multi, transfer->easy);
+        transfer_move(transfer, NULL);
+        transfer_leave_destination(transfer);
         transfer_free(transfer);
     }
 }
@@ -117,14 +157,17 @@ void http_client_free(struct http_client *client)
 {
     if (client == NULL)
         return;
-    free_list(client, &client->starting, false);
-    free_list(client, &client->running, true);
-    free_list(client, &client->idle, false);
+    free_list(&client->starting);
+    free_list(&client->running);
+    free_list(&client->waiting);
+    free_list(&client->idle);
     if (client->multi != NULL)
         curl_multi_cleanup(client->multi);
+    lookup_free_strays(client);
     for (size_t i = 0; i < client->sockets_cap; i++)
         loop_watch_free(client->sockets[i].watch);
     loop_timer_release(&client->timer);
+    loop_timer_release(&client->waiting_timer);
     loop_turn_release(&client->turn);
     free(client->sockets);
     free(client->descriptor_of_port);
@@ -150,7 +193,7 @@ struct http_transfer *http_transfer_new(struct http_client *client)
     struct http_transfer *transfer = TAILQ_FIRST(&client->idle);
     if (transfer == NULL)
         return make_transfer(client);
-    TAILQ_REMOVE(&client->idle, transfer, link);
+    transfer_move(transfer, NULL);
     return transfer;
 }
 
@@ -161,12 +204,13 @@ struct request *http_transfer_request(struct http_transfer *transfer)
 
 void http_transfer_drop(struct http_transfer *transfer)
 {
-    struct http_client *client = transfer->client;
-    if (transfer->request.body.cap > POOLED_BODY_MAX) {
+    if (transfer->request.body.cap > POOLED_BODY_MAX || transfer->spoilt) {
+        transfer_move(transfer, NULL);
         transfer_free(transfer);
         return;
     }
-    TAILQ_INSERT_HEAD(&client->idle, transfer, link);
+    request_clear(&transfer->request); /* the pool keeps no credentials */
+    transfer_move(transfer, &transfer->client->idle);
 }
 
 static void forget_last_answer(struct http_transfer *transfer)
@@ -177,13 +221,18 @@ static void forget_last_answer(struct http_transfer *transfer)
     transfer->body_pieces = 0;
     transfer->header_bytes = 0;
     transfer->header_lines = 0;
+    transfer->all_header_bytes = 0;
+    transfer->all_header_lines = 0;
     transfer->answers = 0;
     transfer->opened_len = 0;
-    transfer->sockets = 0;
+    transfer->tried_ipv6 = false;
     transfer->socket_errno = 0;
     transfer->blocked = false;
     transfer->dirty = false;
+    transfer->asked = false;
     transfer->bad_url = false;
+    transfer->no_lookup = false;
+    transfer->crowded = false;
     transfer->started = false;
 }
 
@@ -196,29 +245,41 @@ void http_transfer_start(struct http_transfer *transfer, const struct http_targe
     transfer->context = context;
     transfer->started_at_ms = loop_now_ms();
     transfer->started = transfer_prepare(transfer, target) == 0;
-    TAILQ_INSERT_TAIL(&client->starting, transfer, link);
+    transfer_move(transfer, &client->starting);
     loop_turn_arm(&client->turn);
 }
 
 void http_transfer_cancel(struct http_transfer *transfer)
 {
-    struct http_client *client = transfer->client;
-    if (transfer->in_multi) {
-        TAILQ_REMOVE(&client->running, transfer, link);
-        curl_multi_remove_handle(client->multi, transfer->easy);
-        transfer->in_multi = false;
-    } else {
-        TAILQ_REMOVE(&client->starting, transfer, link);
-    }
+    /* What libcurl holds of a half-read answer goes with the handle. */
+    transfer->spoilt = transfer->list == &transfer->client->running;
+    transfer_move(transfer, NULL);
+    lookup_end(transfer, false);
+    transfer_leave_destination(transfer);
     http_transfer_drop(transfer);
 }
 
 static void answer(struct http_transfer *transfer, CURLcode code)
 {
     struct http_result result;
+    transfer_move(transfer, NULL);
+    transfer_leave_destination(transfer);
+    transfer->spoilt = code != CURLE_OK || transfer->all_header_bytes > POOLED_HEADERS_MAX;
     transfer_result(transfer, code, &result);
     transfer->fn(transfer->context, &result);
     http_transfer_drop(transfer);
+}
+
+static void begin(struct http_transfer *transfer)
+{
+    struct http_client *client = transfer->client;
+    if (transfer->started && !transfer->bad_url && !transfer->no_lookup &&
+        curl_multi_add_handle(client->multi, transfer->easy) == CURLM_OK) {
+        transfer_move(transfer, &client->running);
+        return;
+    }
+    transfer->started = transfer->no_lookup;
+    answer(transfer, CURLE_OUT_OF_MEMORY);
 }
 
 /* Adding handles belongs here and not in http_transfer_start: that may be called from a done_fn,
@@ -226,21 +287,15 @@ static void answer(struct http_transfer *transfer, CURLcode code)
 static void on_turn(void *context)
 {
     struct http_client *client = context;
-    struct transfer_list list = TAILQ_HEAD_INITIALIZER(list);
+    struct http_transfer *transfer;
+    size_t here = 0;
     int running = 0;
-    TAILQ_CONCAT(&list, &client->starting, link);
-    while (!TAILQ_EMPTY(&list)) {
-        struct http_transfer *transfer = TAILQ_FIRST(&list);
-        TAILQ_REMOVE(&list, transfer, link);
-        if (transfer->bad_url || !transfer->started ||
-            curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
-            transfer->started = false;
-            answer(transfer, CURLE_OUT_OF_MEMORY);
-        } else {
-            transfer->in_multi = true;
-            TAILQ_INSERT_TAIL(&client->running, transfer, link);
-        }
-    }
+    lookup_release(client);
+    TAILQ_FOREACH(transfer, &client->starting, link)
+        here++;
+    /* What a done_fn starts meanwhile goes with the next turn. */
+    for (; here > 0 && !TAILQ_EMPTY(&client->starting); here--)
+        begin(TAILQ_FIRST(&client->starting));
     curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     finish(client);
 }
@@ -262,13 +317,15 @@ static void finish(struct http_client *client)
             return;
         if (message->msg != CURLMSG_DONE)
             continue;
-        CURL *easy = message->easy_handle;
         CURLcode code = message->data.result; /* message is gone once the handle is removed */
         struct http_transfer *transfer = NULL;
-        curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
-        TAILQ_REMOVE(&client->running, transfer, link);
-        curl_multi_remove_handle(client->multi, easy);
-        transfer->in_multi = false;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+        if (transfer->no_lookup) {
+            lookup_wait(transfer);
+            continue;
+        }
+        transfer_move(transfer, NULL);
+        lookup_end(transfer, false);
         answer(transfer, code);
     }
 }

@@ -1,26 +1,34 @@
 /*
- * What the files of http_client share. Transfers are in exactly one of: the idle list, the hands of
- * whoever took it, the starting list, the multi handle.
+ * What the files of http_client share:
+ *   http_client.c         the pool of transfers, and the multi handle on the loop
+ *   http_client_easy.c    the options of an easy handle
+ *   http_client_socket.c  the address guard, and connections that are used again
+ *   http_client_lookup.c  name look-ups and their limit
+ *   http_client_answer.c  how much of an answer is taken
+ *   http_client_result.c  what it all came to
+ *
+ * A transfer is in exactly one of: the idle list, the hands of whoever took it, the starting list,
+ * the running list (and the multi handle), the waiting list.
  */
 #ifndef WORKER_HTTP_CLIENT_INTERNAL_H
 #define WORKER_HTTP_CLIENT_INTERNAL_H
 
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <sys/queue.h>
 
+#include "destinations.h"
 #include "http_client.h"
+#include "lookups.h"
 
-#define RESPONSE_HEADER_BYTES_MAX 16384
-#define RESPONSE_HEADER_LINES_MAX 100
-#define RESPONSE_ANSWERS_MAX 200 /* informational ones and the final one */
-#define RESPONSE_PIECES_MAX \
-    16384            /* calls of the body callback: a server that drips bytes costs CPU */
-#define OPENED_MAX 8 /* sockets remembered of one transfer: addresses tried in turn */
+#define OPENED_MAX 8      /* sockets of one transfer: addresses of a name tried in turn */
+#define HOST_MAX_SIZE 256 /* as in struct url */
 
 /* What is known of a connected socket, by its descriptor. */
 struct socket_info {
     struct loop_watch *watch;
-    long local_port; /* 0 until a request was sent on it */
+    int local_port; /* 0 until a request was sent on it */
+    struct sockaddr_in6 peer;
 };
 
 struct http_transfer {
@@ -35,24 +43,48 @@ struct http_transfer {
     size_t response_len;
     size_t body_bytes; /* of the answer so far */
     size_t body_pieces;
-    size_t header_bytes;
+    size_t header_bytes; /* of the latest of its answers: informational ones come first */
     size_t header_lines;
+    size_t all_header_bytes;
+    size_t all_header_lines;
     size_t answers;
     int opened[OPENED_MAX];
     size_t opened_len;
-    size_t sockets;   /* opened in all */
+    bool tried_ipv6;
     int socket_errno; /* why we could not open one */
     bool blocked;     /* the guard refused an address */
     bool dirty;       /* the pooled connection was not clean */
+    bool asked;       /* the request goes out: what comes back is the receiver's doing */
     bool bad_url;
+    bool used;    /* easy had a request before */
     bool started; /* given to libcurl: what it tells is about this request */
-    bool in_multi;
+    bool spoilt;  /* not for the pool: it may hold memory that a hostile answer filled */
+    char host[HOST_MAX_SIZE];
+    bool host_is_address;
+    int64_t lookup;                  /* its look-up that runs, see lookups.h; 0: none */
+    int lookup_descriptor;           /* that libcurl watches meanwhile, -1: none */
+    bool no_lookup;                  /* there was no place for its look-up */
+    struct destination *destination; /* where it is counted, NULL: nowhere yet */
+    bool crowded;                    /* there was no place at its destination */
+    struct transfer_list *list;      /* that it is in; NULL: in somebody's hands */
     int64_t started_at_ms;
+    int64_t timeout_ms;
+    int64_t connect_timeout_ms;
     http_done_fn *fn;
     void *context;
 };
 
+/* A look-up whose transfer has ended before it. */
+struct stray_lookup {
+    LIST_ENTRY(stray_lookup) link;
+    struct http_client *client;
+    struct loop_watch *watch;
+    int descriptor;
+    int64_t id;
+};
+
 TAILQ_HEAD(transfer_list, http_transfer);
+LIST_HEAD(stray_list, stray_lookup);
 
 struct http_client {
     struct loop *loop;
@@ -61,17 +93,45 @@ struct http_client {
     struct transfer_list idle;
     struct transfer_list starting;
     struct transfer_list running;
+    struct transfer_list waiting; /* for a look-up, oldest first */
+    struct destinations destinations;
+    struct lookups lookups;
+    struct stray_list strays;
     struct loop_timer timer;
+    struct loop_timer waiting_timer;
     struct loop_turn turn;
     struct socket_info *sockets; /* by descriptor */
     size_t sockets_cap;
     int *descriptor_of_port; /* 65536 entries: local port -> descriptor, 0 none */
 };
 
+/* http_client.c */
+void transfer_move(struct http_transfer *transfer, struct transfer_list *list);
+
 /* http_client_easy.c: the only maker of easy handles. */
 int transfer_init_easy(struct http_transfer *transfer);
 int transfer_prepare(struct http_transfer *transfer, const struct http_target *target);
+int transfer_set_timeouts(struct http_transfer *transfer, int64_t elapsed_ms);
+
+/* http_client_socket.c: libcurl's callbacks. */
 struct socket_info *client_socket(struct http_client *client, curl_socket_t descriptor);
+curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address);
+void transfer_leave_destination(struct http_transfer *transfer);
+int on_close_socket(void *context, curl_socket_t descriptor);
+int on_before_request(void *context, char *peer_ip, char *local_ip, int peer_port, int local_port);
+
+/* http_client_lookup.c */
+int on_lookup(void *resolver, void *reserved, void *context);       /* libcurl's callback */
+void lookup_seen(struct http_transfer *transfer, int descriptor);   /* libcurl watches it */
+void lookup_unseen(struct http_transfer *transfer, int descriptor); /* no more */
+void lookup_end(struct http_transfer *transfer, bool answered);     /* also when there is none */
+void lookup_wait(struct http_transfer *transfer);
+void lookup_release(struct http_client *client); /* starts those that may, answers the overdue */
+void lookup_free_strays(struct http_client *client);
+
+/* http_client_answer.c: libcurl's callbacks. */
+size_t on_body(char *data, size_t size, size_t count, void *context);
+size_t on_header(char *data, size_t size, size_t count, void *context);
 
 /* http_client_result.c */
 void transfer_result(struct http_transfer *transfer, CURLcode code, struct http_result *ret_result);

@@ -7,26 +7,39 @@
 
 static bool is_local_errno(int error)
 {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
-           error == EADDRNOTAVAIL;
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* libcurl has no code for these two; its English is all there is. */
+/* libcurl has no code for it; its English is all there is. */
 static bool no_resolver_thread(const struct http_transfer *transfer)
 {
     return strstr(transfer->error, "thread failed to start") != NULL;
 }
 
-static bool dead_pool(const struct http_transfer *transfer)
+/* A pooled connection that ended as we asked: libcurl has tried some more of them by itself, and
+ * found them dead too. What becomes of a fresh one is another matter. */
+static bool died_in_pool(const struct http_transfer *transfer, CURLcode code)
 {
-    return strstr(transfer->error, "Connection died, tried") != NULL;
+    return (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING) &&
+           transfer->asked && transfer->opened_len == 0 && transfer->all_header_bytes == 0;
+}
+
+/* No local port is left for connections to there. Over IPv6 the same number means that this machine
+ * has no IPv6. */
+static bool no_local_port(const struct http_transfer *transfer)
+{
+    long error = 0;
+    return !transfer->tried_ipv6 &&
+           curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error) == CURLE_OK &&
+           error == EADDRNOTAVAIL;
 }
 
 static enum attempt_end end_of_connect(const struct http_transfer *transfer, CURLcode code)
 {
     if (code == CURLE_COULDNT_RESOLVE_HOST)
         return no_resolver_thread(transfer) ? ATTEMPT_LOCAL : ATTEMPT_DNS;
-    return is_local_errno(transfer->socket_errno) ? ATTEMPT_LOCAL : ATTEMPT_CONNECT;
+    return is_local_errno(transfer->socket_errno) || no_local_port(transfer) ? ATTEMPT_LOCAL
+                                                                             : ATTEMPT_CONNECT;
 }
 
 /* How a transfer without a final status ended. */
@@ -34,8 +47,12 @@ static enum attempt_end end_of(const struct http_transfer *transfer, CURLcode co
 {
     if (transfer->blocked)
         return ATTEMPT_BLOCKED;
-    if (transfer->dirty)
+    if (transfer->dirty || died_in_pool(transfer, code))
         return ATTEMPT_DIRTY;
+    if (transfer->no_lookup)
+        return ATTEMPT_NO_LOOKUP;
+    if (transfer->crowded)
+        return ATTEMPT_CROWDED;
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
         return ATTEMPT_TIMEOUT;
@@ -56,14 +73,12 @@ static enum attempt_end end_of(const struct http_transfer *transfer, CURLcode co
         return ATTEMPT_LOCAL;
     case CURLE_OUT_OF_MEMORY:
         /* A receiver can cause this code by one huge header. */
-        return transfer->header_bytes > 0 || transfer->sockets > 0 ? ATTEMPT_BROKEN : ATTEMPT_LOCAL;
+        return transfer->asked ? ATTEMPT_BROKEN : ATTEMPT_LOCAL;
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_LOGIN_DENIED:
         /* The first of these is also the code for an answer that is not HTTP. */
-        return transfer->sockets > 0 ? ATTEMPT_BROKEN : ATTEMPT_BAD_URL;
-    case CURLE_SEND_ERROR:
-        return dead_pool(transfer) ? ATTEMPT_DIRTY : ATTEMPT_BROKEN;
+        return transfer->asked ? ATTEMPT_BROKEN : ATTEMPT_BAD_URL;
     default:
         return ATTEMPT_BROKEN;
     }
@@ -78,17 +93,34 @@ static void tell_error(const struct http_transfer *transfer, enum attempt_end en
         snprintf(out, size, "the address is not allowed"); /* which one is nobody's business */
     } else if (end == ATTEMPT_BAD_URL) {
         snprintf(out, size, "the URL is not allowed");
+    } else if (end == ATTEMPT_NO_LOOKUP) {
+        snprintf(out, size, "too many names are being looked up");
+    } else if (end == ATTEMPT_CROWDED) {
+        snprintf(out, size, "too many requests are under way to its address");
     } else {
         bytes_printable(bytes_of(detail), clean, sizeof(clean));
         snprintf(out, size, "%s: %s", attempt_end_name(end), clean);
     }
 }
 
+/* A number that libcurl gives up on, for it has more than 63 bits. */
+static bool is_huge_number(CURL *easy, const char *header_name)
+{
+    struct curl_header *header;
+    size_t digits;
+    if (curl_easy_header(easy, header_name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return false;
+    digits = strspn(header->value, "0123456789");
+    return header->value[digits] == '\0' && digits - strspn(header->value, "0") >= 19;
+}
+
 static int64_t retry_after_ms(CURL *easy)
 {
     curl_off_t seconds = 0;
-    if (curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK || seconds <= 0)
+    if (curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK || seconds < 0)
         return 0;
+    if (seconds == 0 && is_huge_number(easy, "Retry-After"))
+        seconds = RETRY_AFTER_MAX_S;
     return (seconds > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : seconds) * 1000;
 }
 
@@ -98,7 +130,7 @@ void transfer_result(struct http_transfer *transfer, CURLcode code, struct http_
     curl_off_t sent = 0;
     *ret_result = (struct http_result){0};
     ret_result->duration_ms = loop_now_ms() - transfer->started_at_ms;
-    ret_result->reused = transfer->sockets == 0;
+    ret_result->reused = transfer->opened_len == 0;
     ret_result->response = (struct bytes){transfer->response, transfer->response_len};
     if (!transfer->started || transfer->bad_url) {
         ret_result->attempt.end = transfer->bad_url ? ATTEMPT_BAD_URL : ATTEMPT_LOCAL;

@@ -126,6 +126,7 @@ static void make_group(struct intake *intake)
     redis_args_text(&args, intake->config.keys->meta);
     redis_args_text(&args, KEYS_GROUP);
     redis_args_text(&args, KEYS_CONTRACT);
+    redis_args_text(&args, intake->config.consumer);
     (void)redis_link_eval(intake->config.control,
                           &intake->config.scripts->script[SCRIPT_OPEN_QUEUE], 2, &args, on_group,
                           intake);

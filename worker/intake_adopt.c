@@ -200,7 +200,7 @@ static void on_taken(void *context, const struct reply *reply)
     counters_dropped(adoption->config->counters, reply_int(reply_at(reply, 0)));
     if (!may_go_on(adoption, reply))
         return;
-    for (size_t i = 1; i < reply_len(reply); i++) {
+    for (size_t i = 1; i < reply_len(reply) && adoption->ids_at < adoption->ids_len; i++) {
         take_up(adoption, reply_at(reply, i));
         adoption->ids_at++; /* the script may stop early for its byte budget */
     }

@@ -104,7 +104,9 @@ static void describe(struct liveness *liveness, struct buffer *out)
     json_put_untrusted(out, bytes_of(liveness->config.host));
     buffer_append_format(out, ",\"pid\":%ld,\"version\":\"" RH_VERSION "\",\"in_flight\":%zu",
                          (long)getpid(), liveness->config.in_flight(liveness->config.context));
-    buffer_append_format(out, ",\"started_at\":%lld}", (long long)liveness->started_at_ms);
+    buffer_append_format(out, ",\"started_at\":%lld,\"loop_lag_ms\":%lld}",
+                         (long long)liveness->started_at_ms,
+                         (long long)loop_take_lag_ms(liveness->loop));
 }
 
 static void beat(void *context)
@@ -175,6 +177,7 @@ static void open_queue(void *context)
     redis_args_text(&args, liveness->config.keys->meta);
     redis_args_text(&args, KEYS_GROUP);
     redis_args_text(&args, KEYS_CONTRACT);
+    redis_args_text(&args, liveness->config.consumer);
     if (redis_link_eval(liveness->config.link, script(liveness, SCRIPT_OPEN_QUEUE), 2, &args,
                         on_opened, liveness) != 0)
         redis_link_drop(liveness->config.link, "out of memory");

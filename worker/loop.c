@@ -3,6 +3,7 @@
 #include <event2/dns.h>
 #include <event2/event.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <time.h>
 
 #define LOOP_SIGNALS_MAX 8
@@ -18,6 +19,9 @@ struct loop {
     struct evdns_base *dns;
     struct loop_signal signals[LOOP_SIGNALS_MAX];
     int signals_len;
+    struct timeval turn; /* libevent's time of this turn: the same all through it */
+    int64_t turn_began_ns;
+    int64_t longest_turn_ns;
 };
 
 struct loop_watch {
@@ -29,21 +33,45 @@ struct loop_watch {
     void *context;
 };
 
-static int64_t clock_ms(clockid_t id)
+static int64_t clock_ns(clockid_t id)
 {
     struct timespec t;
     clock_gettime(id, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 int64_t loop_now_ms(void)
 {
-    return clock_ms(CLOCK_MONOTONIC);
+    return clock_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
 int64_t loop_wall_ms(void)
 {
-    return clock_ms(CLOCK_REALTIME);
+    return clock_ns(CLOCK_REALTIME) / 1000000;
+}
+
+void loop_callback_begins(struct loop *loop)
+{
+    struct timeval turn;
+    event_base_gettimeofday_cached(loop->base, &turn);
+    if (timercmp(&turn, &loop->turn, ==))
+        return;
+    loop->turn = turn;
+    loop->turn_began_ns = clock_ns(CLOCK_MONOTONIC);
+}
+
+void loop_callback_ends(struct loop *loop)
+{
+    int64_t turn_ns = clock_ns(CLOCK_MONOTONIC) - loop->turn_began_ns;
+    if (turn_ns > loop->longest_turn_ns)
+        loop->longest_turn_ns = turn_ns;
+}
+
+int64_t loop_take_lag_ms(struct loop *loop)
+{
+    int64_t lag_ms = loop->longest_turn_ns / 1000000;
+    loop->longest_turn_ns = 0;
+    return lag_ms;
 }
 
 static struct timeval to_timeval(int64_t ms)
@@ -78,7 +106,10 @@ void loop_free(struct loop *loop)
     for (int i = 0; i < loop->signals_len; i++)
         event_free(loop->signals[i].event);
     if (loop->dns != NULL)
-        evdns_base_free(loop->dns, 0);
+        evdns_base_free(loop->dns, 1);
+    /* A connection that was freed while a callback or a look-up of it was due goes when that has
+     * run; nobody of ours is called, everything of ours is released. */
+    (void)event_base_loop(loop->base, EVLOOP_NONBLOCK);
     event_base_free(loop->base);
     free(loop);
 }
@@ -109,13 +140,17 @@ struct evdns_base *loop_dns(struct loop *loop)
 static void on_timer(evutil_socket_t descriptor, short what, void *arg)
 {
     struct loop_timer *timer = arg;
+    struct loop *loop = timer->loop; /* the callback may free the timer */
     (void)descriptor;
     (void)what;
+    loop_callback_begins(loop);
     timer->fn(timer->context);
+    loop_callback_ends(loop);
 }
 
 int loop_timer_init(struct loop *loop, struct loop_timer *timer, loop_fn *fn, void *context)
 {
+    timer->loop = loop;
     timer->fn = fn;
     timer->context = context;
     timer->event = evtimer_new(loop->base, on_timer, timer);
@@ -148,13 +183,17 @@ void loop_timer_release(struct loop_timer *timer)
 static void on_turn(evutil_socket_t descriptor, short what, void *arg)
 {
     struct loop_turn *turn = arg;
+    struct loop *loop = turn->loop;
     (void)descriptor;
     (void)what;
+    loop_callback_begins(loop);
     turn->fn(turn->context);
+    loop_callback_ends(loop);
 }
 
 int loop_turn_init(struct loop *loop, struct loop_turn *turn, loop_fn *fn, void *context)
 {
+    turn->loop = loop;
     turn->fn = fn;
     turn->context = context;
     turn->event = event_new(loop->base, -1, 0, on_turn, turn);
@@ -176,7 +215,10 @@ void loop_turn_release(struct loop_turn *turn)
 static void on_watch(evutil_socket_t descriptor, short what, void *arg)
 {
     struct loop_watch *watch = arg;
+    struct loop *loop = watch->loop;
+    loop_callback_begins(loop);
     watch->fn(watch->context, descriptor, (what & EV_READ) != 0, (what & EV_WRITE) != 0);
+    loop_callback_ends(loop);
 }
 
 struct loop_watch *loop_watch_new(struct loop *loop, loop_watch_fn *fn, void *context)

@@ -26,6 +26,15 @@ void loop_free(struct loop *loop);
 int loop_run(struct loop *loop); /* until loop_stop; -1 when the loop itself fails */
 void loop_stop(struct loop *loop);
 
+/*
+ * The longest turn since the last call: so long nobody else was served. A turn is everything that
+ * was due when the loop looked. Callbacks that reach us by another way than the types below, those
+ * of bufferevents, say themselves when they begin and end.
+ */
+int64_t loop_take_lag_ms(struct loop *loop);
+void loop_callback_begins(struct loop *loop);
+void loop_callback_ends(struct loop *loop);
+
 int64_t loop_now_ms(void);  /* CLOCK_MONOTONIC: for every waiting */
 int64_t loop_wall_ms(void); /* CLOCK_REALTIME: for what is stored or sent */
 
@@ -34,6 +43,7 @@ struct evdns_base *loop_dns(struct loop *loop);  /* made at the first call; NULL
 
 /* A one-shot timer. */
 struct loop_timer {
+    struct loop *loop;
     struct event *event;
     loop_fn *fn;
     void *context;
@@ -48,6 +58,7 @@ void loop_timer_release(struct loop_timer *timer); /* also of a zeroed one */
 /* Once more this turn, after the callbacks that are due now: for work that may not be done inside a
  * library's callback. Arming twice runs once. */
 struct loop_turn {
+    struct loop *loop;
     struct event *event;
     loop_fn *fn;
     void *context;

@@ -86,6 +86,7 @@ static int make_http(struct pipeline *pipeline, struct error_text *why)
         .guard = pipeline->config.guard,
         .ca_file = settings->ca_file,
         .max_transfers = (size_t)settings->max_in_flight,
+        .max_per_address = (size_t)settings->max_per_address,
         .max_response_bytes = (size_t)settings->max_response_bytes,
         .max_body_bytes = (size_t)settings->max_event_bytes * BODY_GROWTH + BODY_MARGIN,
         .https_only = settings->https_only,
@@ -196,6 +197,7 @@ struct pipeline *pipeline_new(struct loop *loop, const struct pipeline_config *c
     TAILQ_INIT(&pipeline->unfinished);
     TAILQ_INIT(&pipeline->everything);
     TAILQ_INIT(&pipeline->parting);
+    TAILQ_INIT(&pipeline->held);
     TAILQ_INIT(&pipeline->crowd);
     TAILQ_INIT(&pipeline->lone);
     set_policy(pipeline);

@@ -38,22 +38,17 @@ static void queue_delivery(struct pipeline *pipeline, struct delivery *delivery)
 {
     const struct hook *hook = delivery->slot->hook;
     char origin[URL_ORIGIN_SIZE];
-    url_origin(&hook->url, origin);
     if (pipeline->draining) {
         pipeline_hand_back(pipeline, delivery);
-        return;
-    }
-    if (delivery->leased) { /* it may not queue: its lease runs */
-        pipeline_start_leased(pipeline, delivery, origin);
-        return;
-    }
-    if (capacity_wait(pipeline->capacity, &delivery->waiter, hook->url_text, origin,
-                      loop_now_ms()) != 0) {
+    } else if (delivery->leased) {
+        pipeline_start_leased(pipeline, delivery);
+    } else if (capacity_wait(pipeline->capacity, &delivery->waiter, hook->url_text,
+                             url_origin(&hook->url, origin), loop_now_ms()) != 0) {
         pipeline_defer(pipeline, delivery, 0);
-        return;
+    } else {
+        delivery->state = DELIVERY_WAITING;
+        pipeline_watch_waiting(pipeline);
     }
-    delivery->state = DELIVERY_WAITING;
-    pipeline_watch_waiting(pipeline);
 }
 
 struct hook_ref pipeline_hook_ref(const struct delivery *delivery)

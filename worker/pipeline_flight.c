@@ -5,6 +5,8 @@
 #include "log.h"
 #include "pipeline_internal.h"
 
+#define HELD_LOOK_MAX 16 /* of those that are held, tried for a slot at a time */
+
 static void on_result(void *context, const struct http_result *result);
 
 void pipeline_set_error(struct delivery *delivery, const char *text)
@@ -45,6 +47,7 @@ void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enu
     struct entry *entry = delivery->entry;
     registry_cancel(&delivery->query);
     permits_cancel(&delivery->permit);
+    pipeline_drop_held(pipeline, delivery);
     capacity_leave(pipeline->capacity, &delivery->waiter, delivery->news, loop_now_ms());
     TAILQ_REMOVE(&pipeline->unfinished, delivery, all);
     pipeline->unfinished_len--;
@@ -157,31 +160,60 @@ static bool lease_suffices(const struct pipeline *pipeline, const struct deliver
     return !delivery->leased || delivery->lease_until_ms - loop_now_ms() >= needed;
 }
 
-void pipeline_start_leased(struct pipeline *pipeline, struct delivery *delivery, const char *origin)
+/* It may have waited for its slot. */
+static void start_or_hand_back(struct pipeline *pipeline, struct delivery *delivery)
 {
-    const char *endpoint = delivery->slot->hook->url_text;
-    if (!lease_suffices(pipeline, delivery))
+    if (lease_suffices(pipeline, delivery))
+        start(pipeline, delivery);
+    else
         pipeline_hand_back(pipeline, delivery);
-    else if (loop_now_ms() >= pipeline->alive_until_ms ||
-             capacity_take(pipeline->capacity, &delivery->waiter, endpoint, origin,
-                           loop_now_ms()) != 0)
+}
+
+static bool take_slot(struct pipeline *pipeline, struct delivery *delivery)
+{
+    const struct hook *hook = delivery->slot->hook;
+    char origin[URL_ORIGIN_SIZE];
+    return capacity_take(pipeline->capacity, &delivery->waiter, hook->url_text,
+                         url_origin(&hook->url, origin), loop_now_ms()) == 0;
+}
+
+/* A leased one does not queue. It may be held a moment for a slot, where nobody waits before it and
+ * not too many are held: those keep other retries from being claimed. */
+void pipeline_start_leased(struct pipeline *pipeline, struct delivery *delivery)
+{
+    size_t most = (size_t)pipeline->config.settings->max_in_flight;
+    if (loop_now_ms() < pipeline->alive_until_ms && take_slot(pipeline, delivery))
+        start_or_hand_back(pipeline, delivery);
+    else if (pipeline->held_len >= 1 + most / 8 ||
+             capacity_has_queue(pipeline->capacity, delivery->slot->hook->url_text))
         pipeline_defer(pipeline, delivery, 0);
     else
-        start(pipeline, delivery);
+        pipeline_hold_leased(pipeline, delivery);
+}
+
+static void dispatch_held(struct pipeline *pipeline)
+{
+    struct delivery *delivery;
+    struct delivery *next;
+    size_t looked = 0;
+    for (delivery = TAILQ_FIRST(&pipeline->held); delivery != NULL && looked < HELD_LOOK_MAX;
+         delivery = next, looked++) {
+        next = TAILQ_NEXT(delivery, hold);
+        if (!take_slot(pipeline, delivery))
+            continue;
+        pipeline_drop_held(pipeline, delivery);
+        start_or_hand_back(pipeline, delivery);
+    }
 }
 
 void pipeline_dispatch(struct pipeline *pipeline)
 {
-    while (loop_now_ms() < pipeline->alive_until_ms) {
-        struct capacity_waiter *waiter = capacity_next(pipeline->capacity, loop_now_ms());
-        if (waiter == NULL)
-            return;
-        struct delivery *delivery = pipeline_delivery_of(waiter);
-        if (lease_suffices(pipeline, delivery))
-            start(pipeline, delivery);
-        else
-            pipeline_hand_back(pipeline, delivery);
-    }
+    struct capacity_waiter *waiter;
+    if (loop_now_ms() >= pipeline->alive_until_ms)
+        return;
+    while ((waiter = capacity_next(pipeline->capacity, loop_now_ms())) != NULL)
+        start_or_hand_back(pipeline, pipeline_delivery_of(waiter));
+    dispatch_held(pipeline);
 }
 
 /* --- its result --- */
@@ -257,6 +289,8 @@ static enum capacity_news news_of(const struct attempt_result *attempt,
     case ATTEMPT_BAD_URL:
     case ATTEMPT_LOCAL:
     case ATTEMPT_DIRTY:
+    case ATTEMPT_NO_LOOKUP:
+    case ATTEMPT_CROWDED:
         break;
     }
     return CAPACITY_NO_NEWS;
@@ -266,6 +300,11 @@ static void apply(struct pipeline *pipeline, struct delivery *delivery,
                   const struct http_result *result, const struct verdict *verdict)
 {
     delivery->delay_ms = verdict->delay_ms;
+    if (verdict->kind == VERDICT_DEFER) {
+        pipeline_set_error(delivery, result->error);
+        pipeline_defer(pipeline, delivery, 0);
+        return;
+    }
     if (verdict->kind == VERDICT_BACKOFF) {
         counters_add(pipeline->config.counters, COUNTER_LOCAL_SHORTAGES, 1);
         log_at(LOG_ERROR, "local_shortage", log_text("error", result->error));

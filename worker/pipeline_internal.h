@@ -65,6 +65,8 @@ struct pipeline {
     struct entry_list lone;      /* suspects that wait until they can run alone */
     struct entry *running_alone; /* the one that does; NULL: none */
     struct loop_timer lone_timer;
+    size_t held_len;
+    struct delivery_list held; /* leased ones that wait for a slot, oldest first */
     struct hot_hooks hot;
     struct loop_turn refill; /* room may have come: once per turn */
 };
@@ -103,8 +105,8 @@ void pipeline_forget_entry(struct pipeline *pipeline, struct entry *entry); /* o
 
 /* pipeline_flight.c */
 void pipeline_dispatch(struct pipeline *pipeline);
-void pipeline_start_leased(struct pipeline *pipeline, struct delivery *delivery,
-                           const char *origin); /* at once, or later elsewhere */
+void pipeline_start_leased(struct pipeline *pipeline,
+                           struct delivery *delivery); /* now, soon, or later elsewhere */
 void pipeline_cut(struct pipeline *pipeline, struct delivery *delivery); /* it flies too long */
 void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome);
 void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_t not_before_ms);
@@ -117,6 +119,8 @@ void pipeline_set_error(struct delivery *delivery, const char *text);
 struct delivery *pipeline_delivery_of(struct capacity_waiter *waiter);
 void pipeline_watch_waiting(struct pipeline *pipeline); /* something waits for a slot */
 void pipeline_watch_slow(struct pipeline *pipeline);    /* something flies */
+void pipeline_hold_leased(struct pipeline *pipeline, struct delivery *delivery);
+void pipeline_drop_held(struct pipeline *pipeline, struct delivery *delivery);
 bool pipeline_is_crowded(const struct pipeline *pipeline, size_t deliveries); /* for so many */
 void pipeline_hold_in_crowd(struct pipeline *pipeline, struct entry *entry, size_t wanted);
 void pipeline_thin_crowd(struct pipeline *pipeline); /* there may be room now */

@@ -4,8 +4,9 @@
 
 /*
  * A receiver that was away for long has a heap of deliveries that are all due. Claiming them in
- * their order would keep the retries of others waiting and end in nothing but deferrals. So once a
- * claimed delivery had to be deferred, of its hook only as many are claimed as can be sent now.
+ * their order would keep the retries of others waiting, or end in nothing but deferrals. So once a
+ * claimed delivery had to be deferred, or more were due than there was room for, of its hook only
+ * as many are claimed as can be sent now, and the others are put off.
  */
 
 #define SPREAD_EACH_MS 10 /* a heap of n comes back within n times this */

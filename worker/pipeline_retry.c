@@ -90,6 +90,8 @@ static void take(struct pipeline *pipeline, const struct claimed_retry *claimed,
     delivery->history = record->history;
     delivery->lease_until_ms = claimed->lease_until_ms;
     snprintf(delivery->fence, sizeof(delivery->fence), "%s", record->fence);
+    if (claimed->more_are_due)
+        pipeline_note_hot(pipeline, delivery);
     pipeline_run_or_hold(pipeline, entry);
 }
 

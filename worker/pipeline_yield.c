@@ -3,6 +3,7 @@
 /* Who makes way for others: what waits too long for a slot, and what holds one too long. */
 
 #define QUEUE_WAIT_MS 500 /* a delivery waits so long for a slot, then makes way for others */
+#define STUCK_MS 50       /* and so long when the worker is full and its receiver answers nobody */
 #define SLOW_CHECK_MS 100
 
 struct delivery *pipeline_delivery_of(struct capacity_waiter *waiter)
@@ -13,21 +14,46 @@ struct delivery *pipeline_delivery_of(struct capacity_waiter *waiter)
 void pipeline_watch_waiting(struct pipeline *pipeline)
 {
     if (!loop_timer_is_armed(&pipeline->overdue_timer))
-        loop_timer_arm(&pipeline->overdue_timer, QUEUE_WAIT_MS);
+        loop_timer_arm(&pipeline->overdue_timer, STUCK_MS);
+}
+
+void pipeline_hold_leased(struct pipeline *pipeline, struct delivery *delivery)
+{
+    delivery->state = DELIVERY_WAITING;
+    delivery->waiter.since_ms = loop_now_ms();
+    delivery->is_held = true;
+    TAILQ_INSERT_TAIL(&pipeline->held, delivery, hold);
+    pipeline->held_len++;
+    pipeline_watch_waiting(pipeline);
+}
+
+void pipeline_drop_held(struct pipeline *pipeline, struct delivery *delivery)
+{
+    if (!delivery->is_held)
+        return;
+    TAILQ_REMOVE(&pipeline->held, delivery, hold);
+    pipeline->held_len--;
+    delivery->is_held = false;
 }
 
 /* Who waits too long for a slot waits behind a receiver that does not keep up: it comes again
- * later, so that it does not hold room that others need. */
+ * later, so that it does not hold room that others need; very soon when they need it now. */
 void pipeline_on_overdue(void *context)
 {
     struct pipeline *pipeline = context;
     int64_t now = loop_now_ms();
     struct capacity_waiter *waiter;
+    struct delivery *held;
     while ((waiter = capacity_overdue(pipeline->capacity, now - QUEUE_WAIT_MS)) != NULL)
         pipeline_defer(pipeline, pipeline_delivery_of(waiter), 0);
-    int64_t oldest = capacity_oldest_ms(pipeline->capacity);
-    if (oldest >= 0)
-        loop_timer_arm(&pipeline->overdue_timer, oldest + QUEUE_WAIT_MS - now);
+    while (pipeline_is_full(pipeline) &&
+           (waiter = capacity_stuck(pipeline->capacity, now - STUCK_MS)) != NULL)
+        pipeline_defer(pipeline, pipeline_delivery_of(waiter), 0);
+    while ((held = TAILQ_FIRST(&pipeline->held)) != NULL &&
+           held->waiter.since_ms <= now - QUEUE_WAIT_MS)
+        pipeline_defer(pipeline, held, 0);
+    if (!TAILQ_EMPTY(&pipeline->held) || capacity_waiting(pipeline->capacity) > 0)
+        loop_timer_arm(&pipeline->overdue_timer, STUCK_MS);
 }
 
 /* --- events with many hooks --- */

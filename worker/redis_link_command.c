@@ -151,9 +151,8 @@ static bool take_reply(struct redis_link *link)
     return epoch == link->epoch;
 }
 
-void redis_link_on_readable(struct bufferevent *io, void *context)
+static void read_replies(struct redis_link *link, struct bufferevent *io)
 {
-    struct redis_link *link = context;
     struct evbuffer *input = bufferevent_get_input(io);
     unsigned epoch = link->epoch;
     while (epoch == link->epoch && evbuffer_get_length(input) > 0) {
@@ -172,4 +171,13 @@ void redis_link_on_readable(struct bufferevent *io, void *context)
         while (take_reply(link))
             ;
     }
+}
+
+void redis_link_on_readable(struct bufferevent *io, void *context)
+{
+    struct redis_link *link = context;
+    struct loop *loop = link->loop;
+    loop_callback_begins(loop);
+    read_replies(link, io);
+    loop_callback_ends(loop);
 }

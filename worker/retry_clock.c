@@ -8,7 +8,7 @@
 #define LOOK_MAX 1000 /* due deliveries looked at in one claim, when some hooks have too many */
 #define CLAIM_BYTES_BUDGET (8 << 20)
 #define SLEEP_MIN_MS 5
-#define SLEEP_MAX_MS 1000
+#define SLEEP_MAX_MS 800 /* what a worker that ends hands over is taken up within a second */
 #define AGAIN_FIRST_MS 100
 #define AGAIN_MAX_MS 5000
 
@@ -126,17 +126,23 @@ static void on_refused(struct retry_clock *clock, const struct reply *reply)
 
 #define REPLY_ITEMS 3 /* the place of the first delivery in the reply */
 
+/* Something is due already and was not given: there was no room for it. */
+static bool is_starved(const struct retry_clock *clock, const struct reply *reply)
+{
+    int64_t now = reply_int(reply_at(reply, 0));
+    int64_t next = reply_int(reply_at(reply, 1));
+    return next >= 0 && next <= now && reply_len(reply) - REPLY_ITEMS >= clock->asked;
+}
+
 static void plan_next(struct retry_clock *clock, const struct reply *reply)
 {
     int64_t now = reply_int(reply_at(reply, 0));
     int64_t next = reply_int(reply_at(reply, 1));
-    size_t got = reply_len(reply) - REPLY_ITEMS;
     int64_t wait = next < 0 ? SLEEP_MAX_MS : next - now;
     if (clock->hint_at_ms != 0 && clock->hint_at_ms - loop_now_ms() < wait)
         wait = clock->hint_at_ms - loop_now_ms();
     clock->hint_at_ms = 0;
-    /* Due already and not given: there was no room for it. */
-    clock->starved = wait <= 0 && got >= clock->asked;
+    clock->starved = is_starved(clock, reply);
     if (clock->starved && clock->config.room(clock->config.context) == 0)
         wait = SLEEP_MAX_MS; /* retry_clock_kick comes with room */
     if (!clock->stopped)
@@ -166,6 +172,7 @@ static void on_claimed(void *context, const struct reply *reply)
             .delivery_id = reply_text(reply_at(item, 0)),
             .record = reply_text(reply_at(item, 1)),
             .lease_until_ms = clock->claim_sent_ms + clock->config.lease_ms,
+            .more_are_due = is_starved(clock, reply),
         };
         clock->config.retry(clock->config.context, &retry);
     }

@@ -1,6 +1,6 @@
 /*
  * Claims deliveries whose time has come. It sleeps until the earliest due time it knows of, told by
- * the claim script or by retry_clock_hint, at most a second, at least 5 ms: no fixed polling.
+ * the claim script or by retry_clock_hint, at most 0.8 s, at least 5 ms: no fixed polling.
  */
 #ifndef WORKER_RETRY_CLOCK_H
 #define WORKER_RETRY_CLOCK_H
@@ -18,6 +18,7 @@ struct claimed_retry {
     struct bytes delivery_id;
     struct bytes record;    /* as record.h tells, with our fence */
     int64_t lease_until_ms; /* monotonic, on the safe side */
+    bool more_are_due;      /* than there was room for */
 };
 
 /* A hook of which more deliveries are due than can be sent: at most so many are claimed, the others

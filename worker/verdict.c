@@ -28,6 +28,10 @@ const char *attempt_end_name(enum attempt_end end)
         return "local";
     case ATTEMPT_DIRTY:
         return "dirty";
+    case ATTEMPT_NO_LOOKUP:
+        return "no-lookup";
+    case ATTEMPT_CROWDED:
+        return "crowded";
     }
     return "unknown";
 }
@@ -135,6 +139,10 @@ struct verdict verdict_of(const struct attempt_result *result, const struct verd
         break;
     case ATTEMPT_DIRTY:
         verdict.kind = VERDICT_REDO;
+        break;
+    case ATTEMPT_NO_LOOKUP:
+    case ATTEMPT_CROWDED:
+        verdict.kind = VERDICT_DEFER;
         break;
     case ATTEMPT_TIMEOUT:
     case ATTEMPT_DNS:

@@ -15,6 +15,7 @@
 #include "liveness.h"
 #include "log.h"
 #include "loop.h"
+#include "notify.h"
 #include "own_addresses.h"
 #include "pipeline.h"
 #include "redis_link.h"
@@ -25,12 +26,15 @@
 
 struct worker {
     const struct settings *settings;
+    const struct notify_request *notify_request;
     struct loop *loop;
+    struct notify *notify;
     struct keys keys;
     struct scripts scripts;
     struct counters counters;
     struct redis_faults faults;
     struct address_guard guard;
+    struct own_addresses *own_addresses;
     char host[HOST_MAX + 1];
     char consumer[CONSUMER_NAME_SIZE];
     struct redis_tls *tls; /* NULL without TLS */
@@ -86,6 +90,7 @@ static void on_control_up(void *context)
 static void on_control_down(void *context)
 {
     struct worker *worker = context;
+    notify_change(worker->notify, worker->told_ready ? NOTIFY_AWAY : NOTIFY_STARTING);
     liveness_link_down(worker->liveness);
     pipeline_link_down(worker->pipeline);
 }
@@ -109,6 +114,7 @@ static void on_ready(void *context)
 {
     struct worker *worker = context;
     pipeline_control_up(worker->pipeline);
+    notify_change(worker->notify, NOTIFY_WORKING);
     if (!worker->told_ready)
         log_at(LOG_INFO, "ready", log_text("queue", worker->keys.queue),
                log_text("consumer", worker->consumer), log_text("version", RH_VERSION));
@@ -146,6 +152,7 @@ static void on_stop_signal(void *context)
     struct worker *worker = context;
     if (worker->drain.begun)
         _exit(1); /* everything is recoverable: what is pending goes to others */
+    notify_change(worker->notify, NOTIFY_STOPPING);
     drain_begin(&worker->drain);
 }
 
@@ -275,12 +282,16 @@ static int build(struct worker *worker, struct error_text *why)
     memcpy(worker->guard.rules, settings->allow_address,
            settings->allow_address_len * sizeof(settings->allow_address[0]));
     worker->guard.rules_len = settings->allow_address_len;
-    own_addresses_add_interfaces(&worker->guard);
-    return make_parts(worker, why);
+    worker->own_addresses = own_addresses_new(worker->loop, &worker->guard);
+    if (worker->own_addresses == NULL || make_parts(worker, why) != 0)
+        return -1;
+    worker->notify = notify_new(worker->loop, worker->notify_request, in_flight, worker);
+    return worker->notify != NULL ? 0 : -1;
 }
 
 static void release(struct worker *worker)
 {
+    notify_free(worker->notify);
     pipeline_free(worker->pipeline);
     liveness_free(worker->liveness);
     leader_free(worker->leader);
@@ -289,12 +300,13 @@ static void release(struct worker *worker)
     redis_link_free(worker->reader);
     redis_link_free(worker->control);
     redis_tls_free(worker->tls);
+    own_addresses_free(worker->own_addresses);
     loop_free(worker->loop);
 }
 
-int worker_run(const struct settings *settings)
+int worker_run(const struct settings *settings, const struct notify_request *notify)
 {
-    struct worker worker = {.settings = settings};
+    struct worker worker = {.settings = settings, .notify_request = notify};
     worker.faults.counters = &worker.counters;
     struct error_text why = {""};
     int result = 1;

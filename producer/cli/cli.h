@@ -46,6 +46,7 @@ struct command {
 
 extern const struct command command_send;
 extern const struct command command_hook_set;
+extern const struct command command_hook_rotate;
 extern const struct command command_hook_list;
 extern const struct command command_hook_remove;
 extern const struct command command_hook_enable;

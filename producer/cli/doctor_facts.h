@@ -49,9 +49,11 @@ enum queue_key {
     KEY_RETRIES,
     KEY_DELIVERIES,
     KEY_DEAD,
-    KEY_HOOKS_STATE,
-    KEY_STATS,
     KEY_META,
+    KEY_HOOKS_STATE,
+    KEY_HOOKS_PACE,
+    KEY_HOOKS_CHANGED,
+    KEY_STATS,
     KEY_LEADER,
     QUEUE_KEYS
 };
@@ -117,6 +119,7 @@ struct doctor_facts {
     struct queue_facts queue;
     struct walk walks[QUESTIONS]; /* of ASK_STORED to ASK_DELIVERIES */
     int64_t lost;                 /* counters */
+    int64_t gone;
     int64_t dead_dropped;
     struct workers_facts workers;
     struct rooms_facts rooms;

@@ -1,13 +1,13 @@
 /* Rooms and their hooks: which cannot work, and why. */
 #include <arpa/inet.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "address_guard.h"
 #include "doctor_judge.h"
+#include "hook_state.h"
 #include "human_text.h"
 #include "parse.h"
 
@@ -147,18 +147,27 @@ struct hook *judge_hook(struct findings *findings, int64_t room_id, struct bytes
 void judge_hook_state(struct findings *findings, int64_t room_id, const char *hook_id,
                       struct bytes json)
 {
-    json_t *state = json_loadb(json.data, json.len, 0, NULL);
+    struct hook_state state;
+    struct buffer text;
 
-    if (json_is_true(json_object_get(state, "disabled"))) {
-        findings_add(findings, PART_HOOKS, "disabled", LEVEL_WARNING,
-                     "room %" PRId64 " hook %s: disabled, its receiver answered 410", room_id,
-                     hook_id);
+    hook_state_parse(json, &state);
+    enum hook_condition condition = hook_state_condition(&state, 0);
+    if (condition != HOOK_DISABLED && condition != HOOK_OPEN)
+        return;
+    bool is_open = condition == HOOK_OPEN;
+    buffer_init(&text, FINDING_TEXT_SIZE);
+    hook_state_put_text(&text, &state, condition);
+    findings_add(findings, PART_HOOKS, hook_condition_name(condition),
+                 is_open ? LEVEL_NOTE : LEVEL_WARNING, "room %" PRId64 " hook %s: %s", room_id,
+                 hook_id, buffer_failed(&text) ? hook_condition_name(condition) : text.data);
+    if (is_open)
+        findings_advise(findings, "nothing, if its receiver comes back: probes find that out");
+    else
         findings_advise(findings,
-                        "roomhook hook remove --room %" PRId64 " --id %s, or hook enable "
-                        "if it was a mistake",
+                        "roomhook hook resume --room %" PRId64 " --id %s if its receiver is well, "
+                        "else hook remove",
                         room_id, hook_id);
-    }
-    json_decref(state);
+    buffer_release(&text);
 }
 
 void judge_rooms(struct findings *findings, const struct doctor_facts *facts)

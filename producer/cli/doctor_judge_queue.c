@@ -10,9 +10,11 @@
 #define UNREAD_WARNING_MS (5 * INT64_C(60000))
 
 static const char *const key_types[QUEUE_KEYS] = {
-    [KEY_EVENTS] = "stream", [KEY_RETRIES] = "zset",     [KEY_DELIVERIES] = "hash",
-    [KEY_DEAD] = "stream",   [KEY_HOOKS_STATE] = "hash", [KEY_STATS] = "hash",
-    [KEY_META] = "hash",     [KEY_LEADER] = "string",
+    [KEY_EVENTS] = "stream",   [KEY_RETRIES] = "zset",
+    [KEY_DELIVERIES] = "hash", [KEY_DEAD] = "stream",
+    [KEY_META] = "hash",       [KEY_HOOKS_STATE] = "hash",
+    [KEY_HOOKS_PACE] = "hash", [KEY_HOOKS_CHANGED] = "stream",
+    [KEY_STATS] = "hash",      [KEY_LEADER] = "string",
 };
 
 static const char *key_name(const struct keys *keys, enum queue_key key)
@@ -22,9 +24,11 @@ static const char *key_name(const struct keys *keys, enum queue_key key)
         [KEY_RETRIES] = keys->retries,
         [KEY_DELIVERIES] = keys->deliveries,
         [KEY_DEAD] = keys->dead,
-        [KEY_HOOKS_STATE] = keys->hooks_state,
-        [KEY_STATS] = keys->stats,
         [KEY_META] = keys->meta,
+        [KEY_HOOKS_STATE] = keys->hooks_state,
+        [KEY_HOOKS_PACE] = keys->hooks_pace,
+        [KEY_HOOKS_CHANGED] = keys->hooks_changed,
+        [KEY_STATS] = keys->stats,
         [KEY_LEADER] = keys->leader,
     };
 
@@ -176,8 +180,8 @@ static void judge_due(struct findings *findings, const struct queue_facts *queue
     findings_add(findings, PART_QUEUE, "retries", LEVEL_WARNING,
                  "retries: %" PRId64 " due, the first for %s", queue->due,
                  human_age(overdue_ms, age));
-    findings_advise(findings, "start workers, or more of them; look at their logs for "
-                              "claim_refused and record_unreadable");
+    findings_advise(findings,
+                    "start workers, or more of them; look at their logs for redis_refuses");
 }
 
 static void judge_lost(struct findings *findings, const struct doctor_facts *facts,
@@ -185,16 +189,18 @@ static void judge_lost(struct findings *findings, const struct doctor_facts *fac
 {
     if (!facts->asked[ASK_COUNTERS].answered)
         return;
-    if (facts->lost == 0) {
-        findings_add(findings, PART_QUEUE, "lost", LEVEL_OK, "no pending entry was ever lost");
+    if (facts->lost == 0 && facts->gone == 0) {
+        findings_add(findings, PART_QUEUE, "lost", LEVEL_OK,
+                     "nobody else than workers ever deleted an entry");
         return;
     }
     findings_add(findings, PART_QUEUE, "lost", LEVEL_WARNING,
-                 "counter lost: %" PRId64 " pending, deleted by somebody else than a worker",
-                 facts->lost);
+                 "entries that somebody else than a worker deleted: %" PRId64
+                 " (counter gone), pending ones: %" PRId64 " (counter lost)",
+                 facts->gone, facts->lost);
     findings_advise(findings,
-                    "nobody may use MAXLEN, XTRIM or XDEL on %s; redis-cli HDEL '%s' lost "
-                    "starts the count anew",
+                    "nobody may use MAXLEN, XTRIM or XDEL on %s; redis-cli HDEL '%s' gone lost "
+                    "starts the counts anew",
                     keys->events, keys->stats);
 }
 

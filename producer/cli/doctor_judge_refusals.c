@@ -24,7 +24,7 @@ static const struct {
                      "+eval +zscan +hexists"},
     [ASK_DELIVERIES] = {PART_QUEUE, "records", "that every record has its due time",
                         "+eval +hscan +zscore"},
-    [ASK_COUNTERS] = {PART_QUEUE, "counters", "the counters lost and dead_dropped", "+hmget"},
+    [ASK_COUNTERS] = {PART_QUEUE, "counters", "the counters lost, gone and dead_dropped", "+hmget"},
     [ASK_WORKERS] = {PART_WORKERS, "workers", "the workers", "+eval +get +pttl +xinfo|consumers"},
     [ASK_KEYS] = {PART_HOOKS, "hooks", "the rooms' hooks", "+scan"},
     [ASK_ROOMS] = {PART_HOOKS, "hooks", "the rooms' hooks", "+eval +type +pttl +hlen +hgetall"},

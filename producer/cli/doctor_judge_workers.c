@@ -18,10 +18,9 @@ static bool is_alive(const struct worker_fact *worker)
 
 struct census {
     int64_t alive;
-    int64_t dead; /* with pending entries */
-    int64_t left; /* dead, and nothing is pending for them */
-    int64_t dead_pending;
-    int64_t ttl_ms; /* at least two thirds of the workers' heartbeat-ttl */
+    int64_t left;         /* dead, and nothing is pending for them */
+    int64_t dead_pending; /* entries of the others that are dead */
+    int64_t ttl_ms;       /* at least two thirds of the workers' heartbeat-ttl */
 };
 
 static struct census count(const struct workers_facts *workers)
@@ -35,7 +34,6 @@ static struct census count(const struct workers_facts *workers)
             if (worker->pttl_ms > census.ttl_ms)
                 census.ttl_ms = worker->pttl_ms;
         } else if (worker->pending > 0) {
-            census.dead++;
             census.dead_pending += worker->pending;
         } else {
             census.left++;
@@ -55,8 +53,7 @@ static void judge_nobody(struct findings *findings, const struct queue_facts *qu
     }
     findings_add(findings, PART_WORKERS, "alive", LEVEL_ERROR,
                  "no worker is alive; waiting events: %" PRId64 ", %" PRId64
-                 " of them pending for dead "
-                 "workers; due retries: %" PRId64,
+                 " of them pending for dead workers; due retries: %" PRId64,
                  queue->events, census->dead_pending, queue->due);
     findings_advise(findings, "start roomhook-worker; it takes over what is pending");
 }
@@ -124,7 +121,7 @@ static void judge_dead_worker(struct findings *findings, const struct worker_fac
             findings, PART_WORKERS, "dead-worker", LEVEL_ERROR,
             "%s is dead, silent for %s, and nobody takes over its pending entries: %" PRId64,
             worker->name, age, worker->pending);
-        findings_advise(findings, "look at the logs of the living for redis errors; restart them "
+        findings_advise(findings, "look at the logs of the living for redis_refuses; restart them "
                                   "one by one");
     }
 }

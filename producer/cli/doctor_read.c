@@ -125,14 +125,15 @@ static void read_queue(struct queue_facts *queue, const struct answer *answer)
 static bool read_counters(struct cli *cli, struct doctor_facts *facts)
 {
     const struct bytes args[] = {BYTES("HMGET"), bytes_of(cli->keys.stats), BYTES("lost"),
-                                 BYTES("dead_dropped")};
+                                 BYTES("gone"), BYTES("dead_dropped")};
     struct answer *answer;
 
-    enum ask_result result = doctor_ask(cli, facts, ASK_COUNTERS, args, 4, &answer);
+    enum ask_result result = doctor_ask(cli, facts, ASK_COUNTERS, args, 5, &answer);
     if (result != ASK_ANSWERED)
         return result == ASK_REFUSED;
     facts->lost = answer_int(answer_at(answer, 0));
-    facts->dead_dropped = answer_int(answer_at(answer, 1));
+    facts->gone = answer_int(answer_at(answer, 1));
+    facts->dead_dropped = answer_int(answer_at(answer, 2));
     answer_free(answer);
     return true;
 }
@@ -153,10 +154,18 @@ static bool read_dead_bytes(struct cli *cli, struct doctor_facts *facts)
 bool doctor_read_queue(struct cli *cli, struct doctor_facts *facts)
 {
     const struct keys *keys = &cli->keys;
-    const struct bytes args[] = {
-        bytes_of(keys->events), bytes_of(keys->retries),     bytes_of(keys->deliveries),
-        bytes_of(keys->dead),   bytes_of(keys->hooks_state), bytes_of(keys->stats),
-        bytes_of(keys->meta),   bytes_of(keys->leader),      BYTES(KEYS_GROUP),
+    const struct bytes args[QUEUE_KEYS + 1] = {
+        [KEY_EVENTS] = bytes_of(keys->events),
+        [KEY_RETRIES] = bytes_of(keys->retries),
+        [KEY_DELIVERIES] = bytes_of(keys->deliveries),
+        [KEY_DEAD] = bytes_of(keys->dead),
+        [KEY_META] = bytes_of(keys->meta),
+        [KEY_HOOKS_STATE] = bytes_of(keys->hooks_state),
+        [KEY_HOOKS_PACE] = bytes_of(keys->hooks_pace),
+        [KEY_HOOKS_CHANGED] = bytes_of(keys->hooks_changed),
+        [KEY_STATS] = bytes_of(keys->stats),
+        [KEY_LEADER] = bytes_of(keys->leader),
+        [QUEUE_KEYS] = BYTES(KEYS_GROUP),
     };
     struct answer *answer;
 

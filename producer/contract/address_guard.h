@@ -19,7 +19,7 @@
 #include "bytes.h"
 
 #define ADDRESS_RULES_MAX 64
-#define ADDRESS_OWN_MAX 64
+#define ADDRESS_OWN_MAX 256
 
 /*
  * An operator's "CIDR[:port[-port]]"; IPv6 with ports as "[fd00::/8]:8080-8090"; an address without
@@ -38,7 +38,7 @@ struct address_rule {
 struct address_guard {
     struct address_rule rules[ADDRESS_RULES_MAX];
     size_t rules_len;
-    /* Our own interfaces' addresses but loopback: class X, on every port. */
+    /* Those of our own interfaces and name servers, but loopback: class X, on every port. */
     struct sockaddr_storage own[ADDRESS_OWN_MAX];
     size_t own_len;
     /* Exact addresses and ports that are never allowed, whatever the rules say: our own Redis. */

@@ -285,7 +285,10 @@ int event_decode(enum rh_encoding encoding, struct bytes document, struct event 
 
 void event_release(struct event *event)
 {
-    buffer_release(&event->text);
+    if (event->has_inline_hooks)
+        buffer_wipe(&event->text); /* their secrets */
+    else
+        buffer_release(&event->text);
     free(event->inline_hooks);
     *event = (struct event){0};
 }

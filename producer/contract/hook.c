@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hook_secret.h"
 #include "json_read.h"
 #include "parse.h"
 
@@ -64,39 +65,9 @@ static int read_signature(struct hook *hook, json_t *value, struct error_text *w
     return hook->verification_signature ? HOOK_OK : out_of_memory(why);
 }
 
-static int read_one_secret(struct hook *hook, json_t *value, struct error_text *why)
-{
-    if (!json_is_string(value)) {
-        error_text_set(why, "secret: must be a string or a list of 1..%d strings",
-                       HOOK_MAX_SECRETS);
-        return HOOK_BAD;
-    }
-    if (hook_secret_parse(json_text_of(value), &hook->secrets[hook->secrets_len], why))
-        return HOOK_BAD;
-    hook->secrets_len++;
-    return HOOK_OK;
-}
-
 static int read_secrets(struct hook *hook, json_t *value, struct error_text *why)
 {
-    size_t len = json_is_array(value) ? json_array_size(value) : 1;
-
-    if (len < 1 || len > HOOK_MAX_SECRETS) {
-        error_text_set(why, "secret: the list has %zu entries, 1..%d are allowed", len,
-                       HOOK_MAX_SECRETS);
-        return HOOK_BAD;
-    }
-    hook->secrets = calloc(len, sizeof(*hook->secrets));
-    if (!hook->secrets)
-        return out_of_memory(why);
-    for (size_t i = 0; i < len; i++) {
-        int problem =
-            read_one_secret(hook, json_is_array(value) ? json_array_get(value, i) : value, why);
-
-        if (problem)
-            return problem;
-    }
-    return HOOK_OK;
+    return hook_secrets_read(value, hook, why);
 }
 
 static int read_format(struct hook *hook, json_t *value, struct error_text *why)
@@ -342,7 +313,7 @@ void hook_free(struct hook *hook)
 {
     if (!hook)
         return;
-    free(hook->url_text);
+    wipe_text(hook->url_text); /* may hold a token */
     wipe_text(hook->verification_signature);
     if (hook->secrets)
         OPENSSL_cleanse(hook->secrets, hook->secrets_len * sizeof(*hook->secrets));

@@ -5,7 +5,8 @@
  *
  *   url                    required
  *   verificationSignature  1..256 visible ASCII characters, sent as a header and in spika bodies
- *   secret                 "whsec_<base64 of 24..64 bytes>" or a list of at most 4, newest first
+ *   secret                 "whsec_<base64 of 24..64 bytes>" or a list of at most 4, newest first;
+ *                          older ones may have an end (see hook_secret.h)
  *   format                 "spika" (default), "bare" or "standard"
  *   headers                object of at most 32; names are RFC 9110 tokens of up to 64 bytes, none
  *                          twice; values are 0x20..0x7e and tab, 1 byte to 1 KiB, trimmed; the
@@ -47,6 +48,7 @@ enum hook_format {
 struct hook_secret {
     unsigned char key[HOOK_SECRET_MAX];
     size_t key_len;
+    int64_t until_ms; /* wall clock; it signs before that only; 0: no end */
 };
 
 struct hook {
@@ -89,7 +91,7 @@ int hook_header_check(struct bytes name, struct bytes value, struct error_text *
 /* A header's value without the blanks around it, as it is sent. */
 struct bytes hook_header_trim(struct bytes value);
 
-/* A secret text "whsec_…" to its key. 0 or -1 with *why. */
+/* A secret text "whsec_…" to its key, without an end. 0 or -1 with *why. */
 int hook_secret_parse(struct bytes text, struct hook_secret *ret_secret, struct error_text *why);
 
 /* Makes credentials from the system's randomness. 0, or -1 when there is none. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ipv4_spelling.h"
 #include "parse.h"
 
 #define HOST_MAX 253 /* a DNS name in text form */
@@ -99,11 +100,36 @@ static bool labels_are_sound(struct bytes host)
     return label_len > 0 && label_len <= LABEL_MAX;
 }
 
-/*
- * A name, or an IPv4 address in any spelling: 127.1 and 0x7f.1 pass, because what counts is the
- * address they lead to, and that is judged at the socket. Percent signs are refused with everything
- * else that a parser might decode on the way ("%31%32%37.0.0.1").
- */
+/* All lower case, and an IPv4 address in the one spelling 127.0.0.1: an address is one origin
+ * however it is written. The guard judges it at the socket. */
+static int keep_name(struct bytes host, struct url *url, struct error_text *why)
+{
+    struct in_addr address;
+    char shown[80];
+
+    for (size_t i = 0; i < host.len; i++) {
+        char c = host.data[i];
+
+        url->host[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    url->host[host.len] = '\0';
+    switch (ipv4_spelling_of((struct bytes){url->host, host.len}, &address.s_addr)) {
+    case IPV4_NONE:
+        return 0;
+    case IPV4_ADDRESS:
+        address.s_addr = htonl(address.s_addr);
+        url->is_ipv4 = true;
+        return inet_ntop(AF_INET, &address, url->host, sizeof(url->host)) ? 0 : -1;
+    case IPV4_BROKEN:
+        break;
+    }
+    error_text_set(why, "url: host \"%s\" ends in a number but is not an IPv4 address",
+                   bytes_printable(host, shown, sizeof(shown)));
+    return -1;
+}
+
+/* Percent signs are refused with everything else that a parser might decode on the way
+ * ("%31%32%37.0.0.1"). */
 static int read_name(struct bytes host, struct url *url, struct error_text *why)
 {
     char shown[80];
@@ -127,13 +153,7 @@ static int read_name(struct bytes host, struct url *url, struct error_text *why)
                        bytes_printable(host, shown, sizeof(shown)), LABEL_MAX, HOST_MAX);
         return -1;
     }
-    for (size_t i = 0; i < host.len; i++) {
-        char c = host.data[i];
-
-        url->host[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-    }
-    url->host[host.len] = '\0';
-    return 0;
+    return keep_name(host, url, why);
 }
 
 /* Kept in the one canonical spelling, so that an address is one origin however it is written. A

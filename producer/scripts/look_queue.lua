@@ -1,6 +1,6 @@
 #!lua flags=no-writes
 -- How a queue is, at one instant, so that its numbers belong together while workers go on.
--- KEYS: events, retries, deliveries, dead, hooks-state, stats, meta, leader. ARGV: group.
+-- KEYS: events, retries, deliveries, dead, meta, and others. ARGV: group.
 -- Returns names and values in turn; 'keys' is a type and a PTTL for each key. What is not there, or
 -- not of its type, has no name.
 local events, retries = KEYS[1], KEYS[2]
@@ -60,7 +60,7 @@ end
 if types[4] == 'stream' then
     tell('dead', redis.call('XLEN', KEYS[4]))
 end
-if types[7] == 'hash' then
-    tell('contract', redis.call('HGET', KEYS[7], 'contract') or '')
+if types[5] == 'hash' then
+    tell('contract', redis.call('HGET', KEYS[5], 'contract') or '')
 end
 return out

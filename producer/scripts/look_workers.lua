@@ -2,7 +2,8 @@
 -- The group's consumers with their heartbeats, at one instant: a worker that says goodbye between
 -- two looks would be taken for dead.
 -- KEYS: events, leader. ARGV: group, what heartbeats' keys begin with, names of workers found by
--- their keys: before its first event a worker is no consumer, and only its heartbeat tells of it.
+-- their keys: where the group was made anew by another, a worker is no consumer before its next
+-- event, and only its heartbeat tells of it.
 -- Returns for each {name, pending, idle ms, PTTL of the heartbeat, heartbeat or ''}.
 local out, seen = {}, {}
 local function add(name, pending, idle, heartbeat)

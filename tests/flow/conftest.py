@@ -11,6 +11,8 @@ TESTS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS / "support"))
 
 from certificates import Certificates  # noqa: E402
+from name_server import NameServer  # noqa: E402
+from network import NAME_SERVER, Network  # noqa: E402
 from receiver import Receiver  # noqa: E402
 from redis_server import RedisServer  # noqa: E402
 from redis_variants import Sentinel  # noqa: E402
@@ -110,6 +112,31 @@ def start_worker(roomhook_bin, own_redis, request):
         except AssertionError as failure:
             failures.append(str(failure))
     assert not failures, "\n\n".join(failures)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A network that holds a worker and, in every other address, the tests."""
+    with Network() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def names(network):
+    """The name server of that network."""
+    with NameServer(network.world, NAME_SERVER) as one:
+        yield one
+
+
+@pytest.fixture
+def start_far_worker(start_worker, redis_server, network):
+    """start_far_worker(**settings) -> Worker in the network, with the address policy as shipped."""
+
+    def start(**settings):
+        settings = {"allow_address": None, "retry_schedule": "1h", **settings}
+        return start_worker(redis=redis_server.unix_url, wrapper=network.wrapper(), **settings)
+
+    return start
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -1,9 +1,10 @@
 """roomhook doctor: finds what is wrong, says what to do, and says nothing where all is well."""
 
+import hashlib
+import itertools
 import json
 import shutil
 import socket
-import threading
 
 import pytest
 from child import free_port
@@ -19,10 +20,8 @@ from webhook_queue import (
     key,
     message_event,
     now_ms,
-    pending,
     queue_state,
     set_hook,
-    stats,
 )
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
@@ -94,9 +93,9 @@ def test_nothing_there(redis, doctor):
 
 
 def test_idle_worker(redis, doctor, start_worker):
-    """Before its first event a worker is no consumer of the group."""
+    """It is a consumer of the group before its first event."""
     start_worker()
-    assert redis.xinfo_consumers(key("events"), GROUP) == []
+    assert len(redis.xinfo_consumers(key("events"), GROUP)) == 1
     report = doctor()
     assert report.exit_code == 0 and report.levels() == {}
     assert report.has("alive", "ok", "1 alive", "version 0.1.0")
@@ -207,7 +206,7 @@ def test_memory(own_redis, doctor):
     """Also a Redis that is full lets itself be looked at."""
     server = own_redis(appendonly=True)
     client = server.client()
-    client.set("x", "x" * 10_000_000)
+    client.setrange("x", 10_000_000, "x")  # what is sent would take memory too, for a while
     used = client.info("memory")["used_memory"]
     client.config_set("maxmemory", int(used / 0.9))
     report = doctor(redis=server)
@@ -221,7 +220,8 @@ def test_memory(own_redis, doctor):
 def test_evicted_keys(own_redis, doctor):
     server = own_redis(**GOOD_SETTINGS)
     client = server.client()
-    client.mset({f"x{i}": "x" * 100_000 for i in range(20)})
+    for i in range(20):
+        client.setrange(f"x{i}", 100_000, "x")
     client.config_set("maxmemory-policy", "allkeys-random")
     client.config_set("maxmemory", client.info("memory")["used_memory"] - 500_000)
     client.set("y", "y")
@@ -314,7 +314,7 @@ def shifted(seconds):
 def test_clock(doctor, changed_answers):
     for seconds, level, words in (
         (0, "ok", "agrees"), (-1, "ok", "agrees"), (10, "warning", "behind"),
-        (-10, "warning", "ahead of"), (60, "error", "behind"), (-60, "error", "1m ahead of"),
+        (-10, "warning", "ahead of"), (90, "error", "behind"), (-90, "error", "1m ahead of"),
     ):  # fmt: skip
         server = changed_answers({b"TIME": shifted(seconds)})
         assert doctor(redis=server).has("clock", level, words)
@@ -377,6 +377,31 @@ def test_no_rights_at_all(redis_server, redis, doctor):
     assert report.has("appendfsync", "note", "could not check appendfsync", "NOPERM")
 
 
+def test_idle_worker_is_found_without_a_scan(redis_server, redis, doctor, start_worker):
+    """When the group was made anew by others, a worker without an event is no consumer."""
+    worker = start_worker()
+    (consumer,) = worker.consumers(redis)
+    redis.xgroup_delconsumer(key("events"), GROUP, consumer)
+    redis.execute_command("ACL", "SETUSER", "some", "reset", "on", ">pw", "~*", "+@all", "-scan")
+    report = doctor(redis=f"redis://some:pw@127.0.0.1:{redis_server.port}/0")
+    assert report.has("alive", "ok", "1 alive")
+
+
+def test_refused_half_way(redis, doctor, changed_answers, make_group):
+    """What was looked at in part is not called well."""
+    for _ in range(300):
+        enqueue(redis, message_event())
+    read(redis, "some-1-00000000", 300)
+    scripts = itertools.count(1)  # the queue, then pages of 100 entries
+
+    def refuse_the_third(answer):
+        return b"-ERR not now\r\n" if next(scripts) == 3 else answer
+
+    report = doctor(redis=changed_answers({b"EVAL": refuse_the_third}))
+    assert report.has("stored", "unchecked", "could not check", "ERR not now")
+    assert report.has("pending", "ok", "(300)")
+
+
 def test_keys_that_may_not_be_read(redis_server, redis, doctor):
     redis.execute_command("ACL", "SETUSER", "some", "reset", "on", ">pw", "~other", "+@all")
     report = doctor(redis=f"redis://some:pw@127.0.0.1:{redis_server.port}/0")
@@ -392,11 +417,11 @@ def test_contract(redis, doctor):
 
 
 def test_types(redis, doctor):
-    for name in ("events", "retries", "deliveries", "dead", "hooks-state", "stats", "meta"):
+    for name in ("events", "retries", "deliveries", "dead", "meta", "hooks-state", "hooks-pace",
+                 "hooks-changed", "stats", "leader"):  # fmt: skip
         redis.lpush(key(name), "x")
-    redis.hset(key("leader"), "x", "x")
     report = doctor()
-    assert len(report.all("type")) == 8 and report.exit_code == 1
+    assert len(report.all("type")) == 10 and report.exit_code == 1
     assert any("{webhooks}:events is a list; it must be a stream" == finding["text"]
                for finding in report.all("type"))  # fmt: skip
 
@@ -425,6 +450,9 @@ def test_old_events(redis, doctor, make_group):
     redis.set(key("worker:vm-1-00000000"), '{"version":"0.1.0"}', px=60000)
     redis.xadd(key("events"), {"json": "{}"}, id=f"{now_ms(redis) - 600_000}-0")
     assert doctor().has("unread", "warning", "1 unread, the oldest for 10m")
+    read(redis, "vm-1-00000000", 1)
+    enqueue(redis, message_event())
+    assert doctor().has("unread", "ok", "1 unread, 1 pending")
 
 
 def test_overdue_retries(redis, doctor):
@@ -467,6 +495,12 @@ def test_records_and_due_times(redis, doctor):
     report = doctor()
     assert report.has("due-times", "ok", "(1500)") and report.all("records") == []
 
+    redis.hset(key("deliveries"), "9/x", "- 0\n{}\n{}")
+    report = doctor()
+    assert report.has("due-times", "ok", "(1500)")
+    assert report.has("records", "error", "without a due time", ": 1, like 9/x")
+    redis.hdel(key("deliveries"), "9/x")
+
     redis.hdel(key("deliveries"), *list(due)[:700])
     report = doctor()
     assert report.has("due-times", "error", "without a record", ": 700, like ")
@@ -483,9 +517,9 @@ def test_records_and_due_times(redis, doctor):
 
 
 def test_counters(redis, doctor):
-    redis.hset(key("stats"), mapping={"lost": 3, "dead_dropped": 12, "dead": 99})
+    redis.hset(key("stats"), mapping={"lost": 3, "gone": 7, "dead_dropped": 12, "dead": 99})
     report = doctor()
-    assert report.has("lost", "warning", "3 pending")
+    assert report.has("lost", "warning", "7 (counter gone), pending ones: 3 (counter lost)")
     assert report.has("dead-dropped", "warning", "12 letters")
 
 
@@ -519,12 +553,13 @@ def test_dead_worker_is_taken_over(redis, doctor, receiver, start_worker):
     receiver.wait_for(1, "/")
     (name,) = dying.consumers(redis)
     dying.kill()
-    # The other one is not there before, so that it cannot have taken over when doctor looks.
     wait_until(lambda: dying.consumers(redis) == [], 10, "the heartbeat to end")
-    start_worker(heartbeat_ttl="3s")
+    # A heartbeat alone takes nothing over, so that there is time to look.
+    redis.set(key("worker:vm-1-00000000"), '{"version":"0.1.0"}', px=60000)
     report = doctor()
     assert report.has("dead-worker", "note", name, "others take over its pending entries: 1")
     assert report.exit_code == 0
+    start_worker(heartbeat_ttl="3s")
     assert_queue_empty(redis, timeout=20)
     wait_until(lambda: doctor().levels() == {}, 20, "the dead worker to be forgotten")
 
@@ -583,9 +618,9 @@ def test_gone_hook(redis, cli, doctor, receiver, start_worker):
     wait_until(lambda: hook_states(redis), 10, "the hook to be disabled")
     assert_queue_empty(redis)
     report = doctor()
-    assert report.has("disabled", "warning", "room 438 hook main", "410")
+    assert report.has("disabled", "warning", "room 438 hook main: disabled: gone")
     assert report.exit_code == 1
-    cli("hook", "enable", "--room", "438")
+    cli("hook", "resume", "--room", "438")
     report = doctor()
     assert report.levels() == {"address": "note"} and report.exit_code == 0
 
@@ -605,12 +640,27 @@ def test_many_rooms(redis, doctor):
 
 
 def test_large_hooks_come_in_parts(redis, doctor):
-    """50 rooms with 10 MB of hooks: one script gives up to 4."""
-    for room in range(200):
-        headers = {f"X-{i}": "y" * 1000 for i in range(32)}
-        set_hook(redis, room, "main", url="https://receiver.example/", headers=headers)
-        set_hook(redis, room, "two", url="https://receiver.example/", headers=headers)
-    assert doctor().has("hooks", "ok", "hooks: 400, of rooms: 200")
+    """50 rooms with 10 MB of hooks, of which one script gives up to 4."""
+    headers = {f"X-{i}": "y" * 1000 for i in range(32)}
+    large = json.dumps({"url": "https://receiver.example/", "headers": headers})
+    pipe = redis.pipeline(transaction=False)
+    for room in range(120):
+        pipe.hset(key(f"room:{room}"), mapping={f"h{i}": large for i in range(6)})
+    pipe.execute()
+    assert doctor().has("hooks", "ok", "hooks: 720, of rooms: 120")
+
+
+def test_many_disabled_hooks(redis, doctor):
+    """More states than one command asks for, in one room and in one batch of rooms."""
+    url = "https://receiver.example/"
+    fingerprint = hashlib.sha256(url.encode() + b"\0\0").hexdigest()[:8]
+    pipe = redis.pipeline(transaction=False)
+    for room, hook in itertools.product((1, 2, 3), range(250)):
+        set_hook(pipe, room, f"h{hook}", url=url)
+        pipe.hset(key("hooks-state"), f"{room}/h{hook}/{fingerprint}", '{"disabled":true}')
+    pipe.execute()
+    report = doctor()
+    assert report.json["warning"] == 750 and len(report.all("disabled")) == 10
 
 
 # --- dead letters ---

@@ -5,7 +5,7 @@ import json
 import subprocess
 
 import pytest
-from webhook_queue import key, set_hook
+from webhook_queue import key, now_ms, set_hook
 
 OLD_SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
 URL = "https://receiver.example/hook?a=b"
@@ -315,3 +315,55 @@ def test_list_shows_the_state(redis, cli):
     assert state_with(until=1, reason="retry-after") == ("-", {})
     redis.hset(key("hooks-state"), f"438/main/{fingerprint}", "nonsense")
     assert cli("hook", "list", "--room=438").returncode == 0
+
+
+# rotating secrets
+
+
+def test_rotate(redis, cli):
+    cli("hook", "set", "--room=438", f"--url={URL}", f"--secret={OLD_SECRET}", "--format=bare")
+    before = hook(redis)
+    done = cli("hook", "rotate", "--room=438")
+    printed = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    new = printed["secret"]
+    assert new.startswith("whsec_") and new != OLD_SECRET and OLD_SECRET not in done.stdout
+    stored = hook(redis)
+    [first, old] = stored["secret"]
+    assert first == new and old["key"] == OLD_SECRET and set(old) == {"key", "until"}
+    day_ms = 24 * 3600 * 1000
+    assert 0 <= now_ms(redis) + day_ms - old["until"] < 60000
+    assert printed["oldSecretUntil"].endswith("Z")
+    assert {**stored, "secret": OLD_SECRET} == before
+
+
+def test_rotate_with_keep(redis, cli):
+    cli("hook", "set", "--room=438", f"--url={URL}", f"--secret={OLD_SECRET}")
+    done = cli("--json", "hook", "rotate", "--room=438", "--keep", "7d")
+    again = cli("--json", "hook", "rotate", "--room=438", "--keep=0")
+    assert hook(redis)["secret"] == json.loads(again.stdout)["secret"]
+    assert json.loads(done.stdout)["secret"] != json.loads(again.stdout)["secret"]
+    assert "oldSecretUntil" not in json.loads(again.stdout)
+
+
+def test_rotate_forgets_what_was_learnt(redis, cli):
+    """A changed hook begins anew; nobody would read again what stood under its old credentials."""
+    cli("hook", "set", "--room=438", f"--url={URL}", "--secret=auto")
+    redis.hset(key("hooks-state"), "438/main/01234567", '{"disabled":true}')
+    cli("hook", "rotate", "--room=438")
+    assert not redis.exists(key("hooks-state"))
+
+
+def test_rotate_refuses(redis, cli):
+    cli("hook", "set", "--room=438", f"--url={URL}")
+    for arguments, code, words in (
+        ([], 1, "no secret to replace"),
+        (["--id=other"], 1, "has no hook other"),
+        (["--keep=soon"], 2, "--keep must be a time from 0 to 365d"),
+        (["--keep=366d"], 2, "--keep must be"),
+    ):
+        done = cli("hook", "rotate", "--room=438", *arguments, check=False)
+        assert done.returncode == code and words in done.stderr and done.stdout == ""
+    set_hook(redis, 438, "main", url=URL, secret=[OLD_SECRET] * 4)
+    done = cli("hook", "rotate", "--room=438", check=False)
+    assert done.returncode == 1 and "4 secrets of this hook sign yet" in done.stderr
+    assert hook(redis)["secret"] == [OLD_SECRET] * 4

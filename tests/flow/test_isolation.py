@@ -1,5 +1,6 @@
 """One bad endpoint harms nobody: slots, lanes, heaps of retries, on real processes."""
 
+import contextlib
 import json
 
 from receiver import Answer, Hang, Receiver
@@ -52,21 +53,21 @@ def test_many_hanging_receivers_leave_room(redis, receiver, start_worker):
 
 
 def test_slow_receiver_that_answers_is_not_cut(redis, receiver, start_worker):
-    receiver.script("/slow", [Answer(200, delay=3.0)])
+    receiver.script("/slow", [Answer(200, delay=2.5)])
     set_hook(redis, 1, "main", url=receiver.url("/slow"))
     set_hook(redis, 2, "main", url=receiver.url("/fast"))
     start_worker(max_in_flight=8, timeout="10s")
     enqueue(redis, message_event(room=1))
     receiver.wait_for(1, "/slow")
     wait_stat(redis, "delivered", 1)
-    for _ in range(10):
+    for _ in range(5):
         enqueue(redis, message_event(room=1))
     for _ in range(200):
         enqueue(redis, message_event(room=2))
     receiver.wait_for(200, "/fast", timeout=10)
     assert_queue_empty(redis, timeout=60)
     assert stats(redis).get("cut", 0) == 0
-    assert len(receiver.requests("/slow")) == 11
+    assert len(receiver.requests("/slow")) == 6
 
 
 def test_event_with_many_hooks_waits_for_room(redis, receiver, start_worker):
@@ -78,6 +79,25 @@ def test_event_with_many_hooks_waits_for_room(redis, receiver, start_worker):
     wait_until(lambda: len(receiver.requests()) == 2000, 30, "all deliveries")
     assert_queue_empty(redis)
     assert {request.path for request in receiver.requests()} == {f"/{n}" for n in range(100)}
+
+
+def test_many_names_of_one_address_count_as_one(redis, start_worker):
+    """Eight origins on one address have four places together; nobody loses an attempt."""
+    with contextlib.ExitStack() as stack:
+        receivers = [stack.enter_context(Receiver()) for _ in range(8)]
+        for room, one in enumerate(receivers):
+            one.script("/", [Answer(200, delay=1.5)])
+            set_hook(redis, room, "main", url=one.url())
+        start_worker(max_per_address=4)
+        for room in range(8):
+            enqueue(redis, message_event(room=room))
+        wait_until(lambda: queue_state(redis)["retries"] >= 4, 5, "the others to make way")
+        assert sum(len(one.requests()) for one in receivers) == 4
+        assert all(one.get("attempts", 0) == 0 for one in records(redis).values())
+        for one in receivers:
+            one.wait_for(1, timeout=20)
+        assert_queue_empty(redis)
+        assert sum(len(one.requests()) for one in receivers) == 8
 
 
 # heaps of retries
@@ -110,7 +130,7 @@ def test_heap_of_a_dead_receiver_hides_no_retries(redis, receiver, start_worker)
         add_waiting(redis, 2, 1, due)
         before = len(receiver.requests())
         (*_, request) = receiver.wait_for(before + 1, timeout=5)
-        assert request.arrived_wall * 1000 - due < 1500
+        assert request.arrived_wall * 1000 - due < 3000  # not behind 20,000 others
     assert stats(redis).get("attempts", 0) < 100
 
 

@@ -69,6 +69,7 @@ def test_a_half_open_connection(own_redis, receiver, start_worker, directions):
     with FaultProxy(server.host, server.port) as way:
         worker = start_worker(redis=way.url)
         deliver(client, receiver, "before")
+        wait_until(lambda: client.info("clients")["blocked_clients"] == 1, 5, "a blocking read")
         way.freeze(*directions)
         enqueue(client, message_event(), id="into-the-void")
         wait_until(lambda: len(worker.logged("redis_lost", fault="timeout")) == LINKS, 15,

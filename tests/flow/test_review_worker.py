@@ -130,7 +130,8 @@ def test_a_suspect_delivery_gets_its_turn(redis, receiver, start_worker):
     set_hook(redis, 439, "main", url=receiver.url("/slow"))
     for _ in range(60):
         enqueue(redis, message_event(room=439))
-    add_waiting(redis, stream_id(redis) + "/main", claims=2)
+    # Not an id that one of the events has.
+    add_waiting(redis, stream_id(redis, ago_ms=60000) + "/main", claims=2)
     start_worker(timeout="4s", max_in_flight=8)
     receiver.wait_for(1, "/", timeout=15)
 
@@ -165,9 +166,9 @@ def test_many_entries_of_a_dead_worker(redis, receiver, start_worker):
 
 def test_a_large_event_fails_at_many_hooks(redis, receiver, start_worker):
     """All outcomes together are larger than one document many times over."""
-    receiver.script("/bad", [Answer(503)])
     for n in range(70):
-        set_hook(redis, 438, f"h{n}", url=receiver.url("/bad"))
+        receiver.script(f"/{n}", [Answer(503)])
+        set_hook(redis, 438, f"h{n}", url=receiver.url(f"/{n}"))
     start_worker(max_event_bytes="1m", retry_schedule="1h", timeout="20s", max_per_endpoint=64)
     enqueue(redis, message_event(text="x" * 1000000))
     receiver.wait_for(70, timeout=30)

@@ -3,6 +3,7 @@
 import pytest
 
 from receiver import Answer
+from wait import wait_until
 from webhook_queue import (
     assert_queue_empty,
     dead_letters,
@@ -129,7 +130,7 @@ def test_what_only_lost_its_first_line_is_attempted(redis, receiver, start_worke
     receiver.wait_for(1, "/flaky")
     delivery = f"{stream_id}/main"
     worker.wait_log("retry")
-    assert due_ms(redis, delivery)
+    wait_until(lambda: due_ms(redis, delivery), 5, "the retry to be stored")
     whole = redis.hget(key("deliveries"), delivery)
     store(redis, whole.partition(b"\n")[2], delivery)
     receiver.wait_for(2, "/flaky")

@@ -24,6 +24,11 @@ commonName = supplied
 """
 
 
+EC = ("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+EXPIRED = ("-startdate", "20200101000000Z", "-enddate", "20200201000000Z")
+NOT_YET = ("-startdate", "20900101000000Z", "-enddate", "20910101000000Z")
+
+
 class Certificates:
     """A CA and the server certificates it signed. ca is the path of its certificate."""
 
@@ -35,26 +40,22 @@ class Certificates:
         self._write("index.txt", "")
         self._write("serial", "01\n")
         self._openssl(
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-keyout", self._path("ca.key"), "-out", self.ca, "-days", "30",
-            "-subj", "/CN=Roomhook tests CA", "-addext", "basicConstraints=critical,CA:true",
+            "req", "-x509", "-newkey", *EC, "-nodes", "-keyout", self._path("ca.key"),
+            "-out", self.ca, "-days", "30", "-subj", "/CN=Roomhook tests CA",
+            "-addext", "basicConstraints=critical,CA:true",
         )  # fmt: skip
 
     def good(self):
         """(certificate, key) for 127.0.0.1, ::1 and localhost."""
-        return self._server("good", "IP:127.0.0.1,IP:::1,DNS:localhost")
+        return self.server("good", "IP:127.0.0.1,IP:::1,DNS:localhost")
 
     def expired(self):
         """The same, but its time is over."""
-        return self._server(
-            "expired",
-            "IP:127.0.0.1,IP:::1,DNS:localhost",
-            "-startdate", "20200101000000Z", "-enddate", "20200201000000Z",
-        )  # fmt: skip
+        return self.server("expired", "IP:127.0.0.1,IP:::1,DNS:localhost", validity=EXPIRED)
 
     def wrong_name(self):
         """Valid, but for another host."""
-        return self._server("wrong-name", "DNS:elsewhere.example")
+        return self.server("wrong-name", "DNS:elsewhere.example")
 
     @staticmethod
     def server_context(pair, **options):
@@ -65,21 +66,56 @@ class Certificates:
             setattr(context, name, value)
         return context
 
-    def _server(self, name, alternative_names, *validity):
-        certificate, key = self._path(f"{name}.pem"), self._path(f"{name}.key")
+    def server(
+        self, name, alternative_names, validity=("-days", "20"), key=EC, digest="sha256", usage=""
+    ):
+        """(certificate, key) of a server; alternative_names may be ""."""
+        certificate, key_file = self._path(f"{name}.pem"), self._path(f"{name}.key")
         if os.path.exists(certificate):
-            return certificate, key
+            return certificate, key_file
         request = self._path(f"{name}.csr")
+        extensions = [f"subjectAltName={alternative_names}"] if alternative_names else []
+        extensions += [f"extendedKeyUsage={usage}"] if usage else []
         self._openssl(
-            "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-keyout", key, "-out", request, "-subj", f"/CN={name}",
+            "req", "-newkey", *key, "-nodes", "-keyout", key_file, "-out", request,
+            "-subj", f"/CN={name}", *(word for text in extensions for word in ("-addext", text)),
+        )  # fmt: skip
+        self._openssl(
+            "ca", "-batch", "-notext", "-config", self._path("openssl.cnf"), "-md", digest,
+            "-in", request, "-out", certificate, *validity,
+        )  # fmt: skip
+        return certificate, key_file
+
+    def self_signed(self, name, alternative_names):
+        """The same, signed by nobody else."""
+        certificate, key_file = self._path(f"{name}.pem"), self._path(f"{name}.key")
+        self._openssl(
+            "req", "-x509", "-newkey", *EC, "-nodes", "-keyout", key_file, "-out", certificate,
+            "-days", "20", "-subj", f"/CN={name}",
             "-addext", f"subjectAltName={alternative_names}",
         )  # fmt: skip
+        return certificate, key_file
+
+    def server_signed_by(self, issuer, name, alternative_names):
+        """Signed by a server's certificate, which is no CA's."""
+        certificate, key_file = self._path(f"{name}.pem"), self._path(f"{name}.key")
+        request = self._path(f"{name}.csr")
         self._openssl(
-            "ca", "-batch", "-notext", "-config", self._path("openssl.cnf"),
-            "-in", request, "-out", certificate, *(validity or ("-days", "20")),
+            "req", "-newkey", *EC, "-nodes", "-keyout", key_file, "-out", request,
+            "-subj", f"/CN={name}", "-addext", f"subjectAltName={alternative_names}",
         )  # fmt: skip
-        return certificate, key
+        self._openssl(
+            "x509", "-req", "-in", request, "-CA", issuer[0], "-CAkey", issuer[1], "-days", "20",
+            "-copy_extensions", "copy", "-out", certificate,
+        )  # fmt: skip
+        with open(certificate, "a", encoding="ascii") as chain:
+            with open(issuer[0], encoding="ascii") as file:
+                chain.write(file.read())
+        return certificate, key_file
+
+    def stranger(self):
+        """Certificates of another CA, one that nobody trusts."""
+        return Certificates(self._path("stranger"))
 
     def _path(self, name):
         return os.path.join(self.folder, name)

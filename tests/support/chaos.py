@@ -31,7 +31,9 @@ from worker_process import Worker
 
 WINDOW_S = 3.0  # in which events are added and faults begin
 EVENTS = 300
-QUIET_S = 60.0  # how long after the last fault everything may take to become quiet
+# How long after the last fault everything may take to become quiet. A hook whose breaker opens
+# rests for up to half a minute each time.
+QUIET_S = 120.0
 SCHEDULE = ("100ms", "200ms", "400ms", "800ms", "800ms")
 IN_FLIGHT = 32
 SETTINGS = {
@@ -161,6 +163,9 @@ class Site:
 
     # the end
 
+    def logs(self):
+        return [worker.log() for worker in self._workers]
+
     def is_quiet(self):
         try:
             with redis.Redis(host=self.server.host, port=self.server.port, **nemesis.QUICK) as one:
@@ -245,6 +250,7 @@ def _judge(site, history, plan, workers):
         faults=len(plan),
         repeats_max=IN_FLIGHT * (site.crashes + workers * site.outages),
         gone_before=site.gone_before,
+        given_up=oracle.given_up(site.logs()),
     )
     with site.server.client() as client:
         findings = oracle.judge(history, client, allowance)

@@ -135,6 +135,9 @@ class Scenario:
         self._until_crash = False
         self.history.note("crash", pid=worker.pid)
 
+    def logs(self):
+        return [worker.log() for worker in self._workers]
+
     def is_quiet(self):
         return not any(queue_state(self.client).values())
 
@@ -206,8 +209,9 @@ def run_point(scenario, chosen):
     recovery_s = time.monotonic() - began
     allowance = oracle.Allowance(
         attempts_max=ATTEMPTS_MAX,
-        in_flight_max=DELIVERIES,
         faults=chosen.crashed_before + was_killed,
+        repeats_max=DELIVERIES * (chosen.crashed_before + was_killed),
+        given_up=oracle.given_up(scenario.logs()),
     )
     findings = oracle.judge(scenario.history, scenario.client, allowance)
     return {

@@ -32,6 +32,7 @@ class Request:
     connection: int  # number of the connection, from 1
     arrived: float  # time.monotonic() when the head was complete
     arrived_wall: float  # time.time() at that moment
+    to: str  # the address that the connection was made to
 
     def header(self, name):
         """The only value of a header, None when it is absent; fails when it came twice."""
@@ -210,14 +211,26 @@ class _Connection:
         self.writer.transport.abort()
 
 
+def _listening_socket(host, port, narrow):
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if narrow:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+    sock.bind((host, port))
+    sock.listen(4096)
+    return sock
+
+
 class Receiver:
     """Listens as soon as it is made; use it as a context manager or call stop().
 
-    tls is a server-side ssl.SSLContext. narrow makes small socket buffers and segments, so that a
-    body of some 100 KB does not fit into the kernel and the sender notices that nobody reads it.
+    sock is a listening socket to use, instead of one on host and port. tls is a server-side
+    ssl.SSLContext. narrow makes small socket buffers and segments, so that a body of some 100 KB
+    does not fit into the kernel and the sender notices that nobody reads it.
     """
 
-    def __init__(self, host="127.0.0.1", port=0, tls=None, narrow=False):
+    def __init__(self, host="127.0.0.1", port=0, tls=None, narrow=False, sock=None):
         self._tls = tls
         self._changed = threading.Condition()
         self._requests = []
@@ -227,14 +240,7 @@ class Receiver:
         self._connections = 0
         self._open = 0
         self._tasks = set()
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.socket(family)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if narrow:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
-        self._socket.bind((host, port))
-        self._socket.listen(4096)
+        self._socket = sock or _listening_socket(host, port, narrow)
         self.host = host
         self.port = self._socket.getsockname()[1]
         self._limit = 2048 if narrow else HEAD_MAX
@@ -361,7 +367,8 @@ class Receiver:
         body = b""
         if not getattr(behaviour, "before_body", False):
             body = await self._read_body(connection.reader, headers)
-        request = Request(method, path, headers, body, connection.number, arrived, arrived_wall)
+        to = connection.writer.get_extra_info("sockname")[0].removeprefix("::ffff:")
+        request = Request(method, path, headers, body, connection.number, arrived, arrived_wall, to)
         with self._changed:
             self._requests.append(request)
             self._by_path.setdefault(path, []).append(request)

@@ -28,6 +28,7 @@ class RedisServer:
         self._settings = {
             "bind": self.host,
             "port": str(self.port),
+            "unixsocket": os.path.join(self.folder, "redis.sock"),
             "dir": self.folder,
             "save": "",
             "appendonly": "yes" if appendonly else "no",
@@ -48,6 +49,11 @@ class RedisServer:
     @property
     def url(self):
         return f"redis://{self.host}:{self.port}/0"
+
+    @property
+    def unix_url(self):
+        """The same by a unix socket, which is reached from another network namespace too."""
+        return f"unix://{self._settings['unixsocket']}?db=0"
 
     @property
     def pid(self):

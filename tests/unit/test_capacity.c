@@ -496,7 +496,8 @@ static void step_wait(struct model *model, size_t w, size_t e)
 
     size_t used = capacity_in_flight(model->capacity) + capacity_waiting(model->capacity);
     size_t room = used < model->limits.in_flight ? model->limits.in_flight - used : 0;
-    size_t longest = room / 4 + 1 > limit_of(model, e) ? room / 4 + 1 : limit_of(model, e);
+    size_t share = 1 + room / (model->endpoints[e].proven ? 4 : 32);
+    size_t longest = share > limit_of(model, e) ? share : limit_of(model, e);
 
     names_of(e, endpoint_name, origin_name);
     refused =
@@ -559,9 +560,6 @@ static void step_leave(struct model *model, size_t w, enum capacity_news news)
     }
     capacity_leave(model->capacity, &model->waiters[w], news, model->step);
     assert_int_equal(model->waiters[w].state, CAPACITY_OUT);
-    if (endpoint->queue_len + endpoint->in_flight == 0 && !endpoint->congested && !endpoint->slow &&
-        concurrency_is_fresh(&endpoint->concurrency, model->limits.first_per_endpoint))
-        endpoint->proven = false; /* forgotten */
 }
 
 /* Whoever waits since before the last 300 steps is taken out. */
@@ -897,7 +895,7 @@ static void congested_endpoint_that_comes_and_goes_pushes_nobody_out(void **unus
 
 static void endpoint_earns_and_loses_slots(void **unused)
 {
-    const struct capacity_limits limits = {100, 100, 4, 2, 0, 100, 100, INT64_MAX};
+    const struct capacity_limits limits = {200, 200, 4, 2, 0, 200, 200, INT64_MAX};
     struct capacity *capacity = capacity_new(&limits);
     struct capacity_waiter a[6] = {0};
 
@@ -927,24 +925,62 @@ static void endpoint_earns_and_loses_slots(void **unused)
     capacity_free(capacity);
 }
 
-static void queue_may_take_a_quarter_of_the_room(void **unused)
+static size_t fill_queue(struct capacity *capacity, const char *name,
+                         struct capacity_waiter waiters[32])
 {
-    const struct capacity_limits limits = {40, 40, 4, 2, 0, 40, 40, INT64_MAX};
+    size_t queued = 0;
+
+    while (queued < 32 && capacity_wait(capacity, &waiters[queued], name, name, 0) == 0)
+        queued++;
+    return queued;
+}
+
+static void queue_may_take_a_part_of_the_room(void **unused)
+{
+    const struct capacity_limits limits = {64, 64, 4, 2, 0, 64, 64, INT64_MAX};
     struct capacity *capacity = capacity_new(&limits);
-    struct capacity_waiter waiters[4][16] = {0};
+    struct capacity_waiter waiters[5][32] = {0};
     static const char *const names[] = {"a", "b", "c", "d"};
-    size_t queued[4] = {0};
+    size_t queued[4];
 
     (void)unused;
     for (size_t e = 0; e < 4; e++) {
-        while (queued[e] < 16 &&
-               capacity_wait(capacity, &waiters[e][queued[e]], names[e], names[e], 0) == 0)
-            queued[e]++;
+        wait_ok(capacity, &waiters[e][0], names[e], names[e]);
+        assert_next(capacity, &waiters[e][0]);
+        capacity_leave(capacity, &waiters[e][0], CAPACITY_SUCCESS, 1);
     }
-    assert_in_range(queued[0], 8, 10); /* a quarter of what it leaves */
+    assert_in_range(fill_queue(capacity, "unknown", waiters[4]), 2, 3);
+    for (size_t e = 0; e < 4; e++)
+        queued[e] = fill_queue(capacity, names[e], waiters[e]);
+    assert_in_range(queued[0], 12, 14); /* a quarter of what it leaves, and one */
     for (size_t e = 1; e < 4; e++)
-        assert_in_range(queued[e], 2, queued[e - 1]);
-    assert_true(capacity_waiting(capacity) < 30);
+        assert_in_range(queued[e], 3, queued[e - 1]);
+    assert_true(capacity_waiting(capacity) < 50);
+    capacity_free(capacity);
+}
+
+static void who_waits_where_nobody_is_answered_is_stuck(void **unused)
+{
+    struct capacity *capacity = capacity_with(200, 200, 2);
+    struct capacity_waiter a[3] = {0}, b[3] = {0};
+
+    (void)unused;
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(capacity_wait(capacity, &a[i], "a", "o", 100), 0);
+        assert_int_equal(capacity_wait(capacity, &b[i], "b", "o", 110), 0);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        assert_next(capacity, &a[i]);
+        assert_next(capacity, &b[i]);
+    }
+    capacity_leave(capacity, &a[0], CAPACITY_BUSY, 120); /* an answer, if not a good one */
+    wait_ok(capacity, &a[0], "a", "o");
+    assert_null(capacity_stuck(capacity, 99));
+    assert_ptr_equal(capacity_stuck(capacity, 110), &b[2]);
+    capacity_leave(capacity, &b[2], CAPACITY_NO_NEWS, 130);
+    assert_int_equal(capacity_wait(capacity, &b[2], "b", "o", 140), CAPACITY_CONGESTED);
+    capacity_leave(capacity, &b[0], CAPACITY_SILENCE, 140);
+    assert_null(capacity_stuck(capacity, 110));
     capacity_free(capacity);
 }
 
@@ -1045,7 +1081,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(endpoint_earns_and_loses_slots),
-        cmocka_unit_test(queue_may_take_a_quarter_of_the_room),
+        cmocka_unit_test(queue_may_take_a_part_of_the_room),
+        cmocka_unit_test(who_waits_where_nobody_is_answered_is_stuck),
         cmocka_unit_test(endpoint_changes_lanes_by_how_long_it_takes),
         cmocka_unit_test(fast_ones_pass_slow_ones_beyond_their_share),
         cmocka_unit_test(only_who_never_answered_is_cut),

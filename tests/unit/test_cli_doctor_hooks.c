@@ -96,9 +96,9 @@ static void refused_addresses_are_a_note(void **state)
         "http://127.0.0.1:80",    "https://10.1.2.3:443",      "http://192.168.0.1:8080",
         "https://172.16.0.1:443", "http://169.254.169.254:80", "https://[::1]:443",
         "https://[fd00::1]:8443", "http://localhost:80",       "https://a.localhost:443",
-        "http://127.1:80",        "http://2130706433:80",      "http://0x7f.1:80",
         "https://example.com:22", "https://8.8.8.8:6379",      "http://0.0.0.0:80",
     };
+    static const char *const spellings[] = {"127.1", "2130706433", "0x7f.1", "0177.0.0.1"};
     char json[128];
 
     for (size_t i = 0; i < sizeof(origins) / sizeof(origins[0]); i++) {
@@ -109,6 +109,12 @@ static void refused_addresses_are_a_note(void **state)
         assert_found(&findings, "address", LEVEL_NOTE, origins[i]);
         assert_non_null(strstr(findings.list[0].text, "room 438 hook main"));
         assert_int_equal(findings.len, 1);
+    }
+    for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+        begin(state);
+        (void)snprintf(json, sizeof(json), "{\"url\":\"http://%s/\"}", spellings[i]);
+        assert_true(judge("main", json));
+        assert_found(&findings, "address", LEVEL_NOTE, "http://127.0.0.1:80");
     }
 }
 
@@ -146,15 +152,28 @@ static void a_room_is_judged_by_its_key(void **state)
     }
 }
 
-static void what_a_410_disabled_is_a_warning(void **state)
+static void judge_state(const char *json)
+{
+    judge_hook_state(&findings, 438, "main", bytes_of(json));
+}
+
+static void disabled_and_open_hooks_are_told(void **state)
 {
     (void)state;
-    judge_hook_state(&findings, 438, "main", BYTES(""));
-    judge_hook_state(&findings, 438, "main", BYTES("no"));
-    judge_hook_state(&findings, 438, "main", BYTES("{\"until\":5,\"disabled\":false}"));
+    judge_state("");
+    judge_state("no");
+    judge_state("{\"until\":99999999999999,\"disabled\":false,\"reason\":\"retry-after\"}");
+    judge_state("{\"failing_since\":1667548137257,\"failures\":3}");
     assert_int_equal(findings.len, 0);
-    judge_hook_state(&findings, 438, "main", BYTES("{\"disabled\":true,\"reason\":\"gone\"}"));
-    assert_found(&findings, "disabled", LEVEL_WARNING, "room 438 hook main: disabled");
+
+    judge_state("{\"at\":1,\"disabled\":true,\"reason\":\"gone\",\"error\":\"answered 410\"}");
+    assert_found(&findings, "disabled", LEVEL_WARNING,
+                 "room 438 hook main: disabled: gone: answered 410");
+    assert_non_null(strstr(findings.list[0].advice, "hook resume --room 438 --id main"));
+
+    judge_state("{\"opens\":1,\"probe_at\":1667548137257,\"error\":\"answered 503\"}");
+    assert_found(&findings, "open", LEVEL_NOTE,
+                 "room 438 hook main: open, next probe 2022-11-04T07:48:57.257Z: answered 503");
 }
 
 static void rooms_are_summed_up(void **state)
@@ -197,7 +216,7 @@ int main(void)
         cmocka_unit_test_setup(refused_addresses_are_a_note, begin),
         cmocka_unit_test_setup(credentials_over_http_are_a_note, begin),
         cmocka_unit_test_setup(a_room_is_judged_by_its_key, begin),
-        cmocka_unit_test_setup(what_a_410_disabled_is_a_warning, begin),
+        cmocka_unit_test_setup(disabled_and_open_hooks_are_told, begin),
         cmocka_unit_test_setup(rooms_are_summed_up, begin),
     };
 

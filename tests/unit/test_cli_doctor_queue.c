@@ -10,8 +10,8 @@ static struct keys keys;
 /* A busy queue on which all is well. */
 static int begin(void **state)
 {
-    static const char *const types[] = {"stream", "zset", "hash", "stream",
-                                        "hash",   "hash", "hash", "string"};
+    static const char *const types[] = {"stream", "zset", "hash",   "stream", "hash",
+                                        "hash",   "hash", "stream", "hash",   "string"};
 
     (void)state;
     findings = (struct findings){0};
@@ -199,10 +199,14 @@ static void overdue_retries_are_a_warning(void **state)
 
 static void lost_entries_are_a_warning(void **state)
 {
-    (void)state;
     facts.lost = 4;
     judge();
-    assert_found(&findings, "lost", LEVEL_WARNING, "4 pending");
+    assert_found(&findings, "lost", LEVEL_WARNING, "0 (counter gone), pending ones: 4");
+
+    begin(state);
+    facts.gone = 5;
+    judge();
+    assert_found(&findings, "lost", LEVEL_WARNING, "5 (counter gone)");
 }
 
 static void what_the_other_half_lacks_is_an_error(void **state)

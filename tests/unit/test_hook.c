@@ -14,6 +14,9 @@
 #define SECRET_1 "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 #define SECRET_2 "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 
+/* A secret with an end; the text is that of "until". */
+#define ENDS(until) "{\"key\":\"" SECRET_1 "\",\"until\":" until "}"
+
 static struct hook *parse(const char *json)
 {
     struct hook *hook = NULL;
@@ -108,6 +111,20 @@ static void problems_are_named(void **state)
         {"{" URL ",\"secret\":[\"" SECRET_1 "\",\"canary\"]}", HOOK_BAD, "secret: "},
         {"{" URL ",\"secret\":[1,2,3,4,5]}", HOOK_BAD, "5 entries"},
         {"{" URL ",\"secret\":{}}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":" ENDS("1") "}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":[" ENDS("1") "]}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":[" ENDS("1") ",\"" SECRET_1 "\"]}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":[\"" SECRET_1 "\"," ENDS("0") "]}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":[\"" SECRET_1 "\"," ENDS("-1") "]}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":[\"" SECRET_1 "\"," ENDS("1.5") "]}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":[\"" SECRET_1 "\"," ENDS("\"1\"") "]}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":[\"" SECRET_1 "\"," ENDS("1,\"canary\":1") "]}", HOOK_BAD,
+         "secret: "},
+        {"{" URL ",\"secret\":[\"" SECRET_1 "\",{\"key\":\"" SECRET_1 "\"}]}", HOOK_BAD,
+         "secret: "},
+        {"{" URL ",\"secret\":[\"" SECRET_1 "\",{\"until\":1}]}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":[\"" SECRET_1 "\",{\"key\":\"canary\",\"until\":1}]}", HOOK_BAD,
+         "secret: "},
         {"{" URL ",\"format\":\"Spika\"}", HOOK_BAD, "format: "},
         {"{" URL ",\"format\":0}", HOOK_BAD, "format: "},
         {"{" URL ",\"enabled\":\"yes\"}", HOOK_BAD, "enabled: "},
@@ -212,6 +229,21 @@ static void sizes_are_limited(void **state)
     }
 }
 
+static void older_secrets_may_have_an_end(void **state)
+{
+    struct hook *hook =
+        parse("{" URL ",\"secret\":[\"" SECRET_2 "\"," ENDS("1667634537257") ",\"" SECRET_1 "\"]}");
+
+    (void)state;
+    assert_int_equal(hook->secrets_len, 3);
+    assert_int_equal(hook->secrets[0].until_ms, 0);
+    assert_int_equal(hook->secrets[1].until_ms, 1667634537257);
+    assert_int_equal(hook->secrets[2].until_ms, 0);
+    assert_memory_equal(hook->secrets[1].key, hook->secrets[2].key, hook->secrets[2].key_len);
+    assert_int_equal(hook->secrets[1].key_len, 24);
+    hook_free(hook);
+}
+
 /* The expected values come from another program: SHA-256 over url, NUL, signature, NUL, keys. */
 static void fingerprints_follow_url_and_credentials(void **state)
 {
@@ -222,6 +254,9 @@ static void fingerprints_follow_url_and_credentials(void **state)
         {"{" URL "}", "0ecbac1b"},
         {"{" URL ",\"format\":\"bare\",\"enabled\":false,\"timeout\":\"5s\"}", "0ecbac1b"},
         {"{" URL ",\"rateLimit\":\"1/s\"}", "0ecbac1b"},
+        {"{" URL ",\"verificationSignature\":\"9JOLCJUVylQxxdhX\",\"secret\":[\"" SECRET_2
+         "\"," ENDS("1") "]}",
+         "3a801533"},
         {"{" URL ",\"verificationSignature\":\"9JOLCJUVylQxxdhX\"}", "6a844be2"},
         {"{" URL ",\"verificationSignature\":\"9JOLCJUVylQxxdhX\",\"secret\":[\"" SECRET_1
          "\",\"" SECRET_2 "\"]}",
@@ -270,6 +305,7 @@ int main(void)
         cmocka_unit_test(problems_are_named),
         cmocka_unit_test(ids_are_names),
         cmocka_unit_test(sizes_are_limited),
+        cmocka_unit_test(older_secrets_may_have_an_end),
         cmocka_unit_test(fingerprints_follow_url_and_credentials),
         cmocka_unit_test(the_state_field_names_room_hook_and_fingerprint),
         cmocka_unit_test(formats_have_names),

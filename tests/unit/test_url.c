@@ -34,10 +34,15 @@ static void accepted_urls_have_one_origin(void **state)
         {"https://host?x@y", "https://host:443"},
         {"https://host/[x]{y}|z~^`\"<>", "https://host:443"},
         {"http://127.0.0.1:8080/", "http://127.0.0.1:8080"},
-        /* Whatever these lead to, the address guard judges it. */
-        {"http://127.1/", "http://127.1:80"},
-        {"http://0x7f.1/", "http://0x7f.1:80"},
-        {"http://2130706433/", "http://2130706433:80"},
+        /* One address is one origin; whether it is allowed the address guard judges. */
+        {"http://127.1/", "http://127.0.0.1:80"},
+        {"http://0x7f.1/", "http://127.0.0.1:80"},
+        {"http://0X7F.1:81/", "http://127.0.0.1:81"},
+        {"http://2130706433/", "http://127.0.0.1:80"},
+        {"http://0177.0.0.1", "http://127.0.0.1:80"},
+        {"http://0", "http://0.0.0.0:80"},
+        {"http://1.2.3.4a/", "http://1.2.3.4a:80"},
+        {"http://127.0.0.1.example/", "http://127.0.0.1.example:80"},
         {"http://[::1]/", "http://[::1]:80"},
         {"https://[::1]:8443/x", "https://[::1]:8443"},
         {"http://[0:0:0:0:0:0:0:1]", "http://[::1]:80"},
@@ -54,6 +59,28 @@ static void accepted_urls_have_one_origin(void **state)
         if (url_parse(bytes_of(rows[i].text), &url, &why))
             fail_msg("%s: %s", rows[i].text, why.text);
         assert_string_equal(url_origin(&url, origin), rows[i].origin);
+    }
+}
+
+static void addresses_are_told_from_names(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_ipv4, is_ipv6;
+    } rows[] = {
+        {"http://127.1/", true, false},      {"http://127.0.0.1:80/", true, false},
+        {"http://[::1]/", false, true},      {"http://127.0.0.1.example/", false, false},
+        {"http://localhost/", false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct url url;
+        struct error_text why;
+
+        assert_int_equal(url_parse(bytes_of(rows[i].text), &url, &why), 0);
+        assert_int_equal(url.is_ipv4, rows[i].is_ipv4);
+        assert_int_equal(url.is_ipv6, rows[i].is_ipv6);
     }
 }
 
@@ -107,6 +134,11 @@ static void refused_urls_leave_the_result_alone(void **state)
         {"http://a./", "single dots"},
         {"http://127.0.0.1./", "single dots"},
         {"http://-a/", "single dots"},
+        {"http://256.0.0.1/", "ends in a number"},
+        {"http://1.2.3.4.5/", "ends in a number"},
+        {"http://example.1/", "ends in a number"},
+        {"http://08.1/", "ends in a number"},
+        {"http://0x/", "ends in a number"},
         {"http://host:/", "1..65535"},
         {"http://host:0/", "1..65535"},
         {"http://host:080/", "1..65535"},
@@ -217,6 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepted_urls_have_one_origin),
+        cmocka_unit_test(addresses_are_told_from_names),
         cmocka_unit_test(refused_urls_leave_the_result_alone),
         cmocka_unit_test(every_byte_that_is_not_plain_is_refused),
         cmocka_unit_test(lengths_have_limits),

@@ -122,6 +122,8 @@ static void every_end_without_status_has_its_verdict(void **unused)
         {ATTEMPT_BAD_URL, VERDICT_DEAD, DEAD_BAD_URL, "bad-url"},
         {ATTEMPT_LOCAL, VERDICT_BACKOFF, 0, "local"},
         {ATTEMPT_DIRTY, VERDICT_REDO, 0, "dirty"},
+        {ATTEMPT_NO_LOOKUP, VERDICT_DEFER, 0, "no-lookup"},
+        {ATTEMPT_CROWDED, VERDICT_DEFER, 0, "crowded"},
     };
 
     (void)unused;

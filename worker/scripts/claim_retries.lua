@@ -72,14 +72,17 @@ for _, id in ipairs(due) do
         redis.call('ZADD', retries, now + hook.push + math.random(0, hook.spread), id)
         pushed[hook.number] = pushed[hook.number] + 1
     else
-        lease_it(id, record)
-        limit = limit - 1
+        if limit > 0 then
+            lease_it(id, record)
+            limit = limit - 1
+        end
         if hook then
             hook.quota = hook.quota - 1
         end
     end
     budget = budget - (record and #record or 0)
-    if budget <= 0 or limit <= 0 then
+    -- With no room left hooks that have too many are still put off, so that others come next.
+    if budget <= 0 or (limit <= 0 and #pushed == 0) then
         break
     end
 end

@@ -1,0 +1,194 @@
+"""Receivers that do everything wrong, on purpose or not: each comes to what docs/protocol.md says,
+within the deadline, takes next to no memory, and harms no other delivery."""
+
+import datetime
+
+import pytest
+
+from batch import Batch
+from loop_lag import Meter
+from memory import Memory
+from name_server import Records
+from nasty import LARGE, NASTY, RETRY_AFTER, NastyHosts
+from nasty_tls import MANY_TICKETS, TICKETS, TLS_NASTY, NastyTls
+from network import GOOD_V4
+from receiver import Receiver
+from system_calls import SystemCalls
+from webhook_queue import due_ms, enqueue, message_event, now_ms, set_hook
+
+TIMEOUT_S = 3.0
+GOOD = 300
+
+
+@pytest.fixture
+def good(redis, names, network):
+    """A well-behaved receiver on port 8000, and send(): GOOD deliveries to it."""
+    names.set("*.good", Records(a=(GOOD_V4,)))
+    with Receiver(sock=network.world.listen(8000)) as receiver:
+
+        def send():
+            for room in range(10):
+                set_hook(redis, room, "main", url=f"http://h{room % 2}.good:8000/{room}")
+            with redis.pipeline(transaction=False) as pipeline:
+                for n in range(GOOD):
+                    enqueue(pipeline, message_event(room=n % 10))
+                pipeline.execute()
+
+        receiver.send = send
+        yield receiver
+
+
+@pytest.fixture(params=["http", "https"])
+def nasties(request, network, names, certificates):
+    with NastyHosts(network.world, names, certificates, request.param) as hosts:
+        yield hosts
+
+
+@pytest.fixture
+def start_tough_worker(start_far_worker, certificates):
+    def start(**settings):
+        defaults = {
+            "ca_file": certificates.ca,
+            "timeout": f"{TIMEOUT_S:.0f}s",
+            "connect_timeout": "1s",
+            "heartbeat_ttl": "3s",
+            "max_event_bytes": "1m",
+        }
+        return start_far_worker(**{**defaults, **settings})
+
+    return start
+
+
+def wrong(outcomes, behaviours):
+    """What came to something else than it should: name -> (expected, outcome)."""
+    return {
+        name: (behaviour.expected, outcomes.get(name))
+        for name, behaviour in behaviours.items()
+        if outcomes.get(name) != behaviour.expected
+    }
+
+
+def check_deadlines(worker, batch, outcomes):
+    """No attempt took longer than the worker's timeout, and a little where CPUs are few."""
+    ended = {line["entry"]: line["time"] for line in worker.logged("retry")}
+    late = {}
+    for name in (name for name, outcome in outcomes.items() if outcome.startswith("retry")):
+        record = batch.record(name)
+        end_s = datetime.datetime.fromisoformat(ended[batch.entry(name)]).timestamp()
+        took_s = end_s - record["last_attempt_at"] / 1000
+        if took_s > TIMEOUT_S + 2:
+            late[name] = took_s
+    assert late == {}
+
+
+def run_beside_good(batch, good, redis, worker):
+    """Runs a batch beside GOOD good deliveries, which must not notice, and gives the outcomes."""
+    good.send()
+    good.wait_for(GOOD)
+    good.forget()
+    with Meter(redis, worker) as meter:
+        batch.send()
+        good.send()
+        good.wait_for(GOOD)
+        outcomes = batch.run(timeout=20)
+        meter.wait_beats()
+    assert meter.lag_ms() <= 50
+    assert len(good.requests()) == GOOD
+    check_deadlines(worker, batch, outcomes)
+    return outcomes
+
+
+def test_all_behaviours_at_once(redis, network, nasties, good, start_tough_worker):
+    batch = Batch(redis)
+    behaviours = {
+        name: behaviour
+        for name, behaviour in NASTY.items()
+        if nasties.scheme == "http" or not behaviour.plain_only
+    }
+    assert len(behaviours) > 100
+    for name, behaviour in behaviours.items():
+        batch.add(name, nasties.url(name), text=LARGE if behaviour.large else "test")
+    worker = start_tough_worker()
+    before = network.attempts()
+    outcomes = run_beside_good(batch, good, redis, worker)
+    assert wrong(outcomes, behaviours) == {}
+    asked = {name: len(nasties.requests(name)) for name in behaviours}
+    assert {name: n for name, n in asked.items() if n != 1} == {}, "one POST each"
+    ports = {nasties.receiver.port, nasties.narrow.port, good.port}
+    assert set(network.attempts() - before) == {(GOOD_V4, port) for port in ports}
+
+
+def test_all_behaviours_below_http_at_once(
+    redis, network, names, certificates, good, start_tough_worker
+):
+    with NastyTls(network.world, names, certificates) as servers:
+        batch = Batch(redis)
+        for name in TLS_NASTY:
+            batch.add(name, servers.url(name))
+        worker = start_tough_worker()
+        outcomes = run_beside_good(batch, good, redis, worker)
+    assert wrong(outcomes, TLS_NASTY) == {}
+
+
+def test_tickets_by_the_thousand_do_not_stop_the_loop(
+    redis, network, names, certificates, start_tough_worker
+):
+    """They come all at once, and it looks around for others between any two."""
+    with NastyTls(network.world, names, certificates, MANY_TICKETS) as servers:
+        batch = Batch(redis)
+        batch.add("tickets", servers.url("tickets"))
+        worker = start_tough_worker(timeout="30s", connect_timeout="30s")
+        with SystemCalls(worker, "epoll_wait,epoll_pwait") as turns:
+            assert batch.run(40) == {"tickets": "delivered"}
+    assert turns.count() >= TICKETS
+
+
+def test_no_bomb_takes_memory(redis, nasties, start_tough_worker):
+    """Each alone, and once more: what the first took is used again."""
+    worker = start_tough_worker(timeout="1s")
+    memory = Memory(worker)
+    grown = {}
+    first = Batch(redis)
+    first.add("first", nasties.url("version-1-0", host=GOOD_V4))
+    first.run()
+    for turn in range(2):
+        for name in (name for name, behaviour in NASTY.items() if behaviour.bomb):
+            batch = Batch(redis)
+            batch.add(name, nasties.url(name, host=GOOD_V4))
+            with memory.growth() as growth:
+                assert wrong(batch.run(), {name: NASTY[name]}) == {}
+            grown[name, turn] = growth
+    mebibyte = 1024
+    assert {at: growth for at, growth in grown.items() if growth.peak_kb >= mebibyte} == {}
+    assert {at: growth for at, growth in grown.items() if growth.reserved_kb > 4 * mebibyte} == {}
+    assert sum(growth.kept_kb for (_, turn), growth in grown.items() if turn == 1) < mebibyte
+
+
+@pytest.mark.parametrize("nasties", ["https"], indirect=True)
+def test_hostile_answers_leave_nothing_behind(redis, nasties, start_tough_worker):
+    """All at once, again and again: once it is warm, a worker's memory grows no more."""
+    worker = start_tough_worker(timeout="1s")
+    memory = Memory(worker)
+    batch = Batch(redis)
+    for name, behaviour in NASTY.items():
+        pauses = name.startswith("retry-after-")  # its hook, for the next time
+        if not pauses and not behaviour.large and not behaviour.plain_only:
+            batch.add(name, nasties.url(name))
+    used = []
+    for _ in range(6):
+        batch.again()
+        batch.run(20)
+        used.append(memory.used_kb())
+    assert used[5] - used[3] < 1024, used
+
+
+def test_retry_after(redis, nasties, start_tough_worker):
+    """Never undercut, up to a day; what cannot be understood counts for nothing."""
+    batch = Batch(redis)
+    for name in RETRY_AFTER:
+        batch.add(name, nasties.url(f"retry-after-{name.replace('_', '-')}"))
+    start_tough_worker(retry_schedule="600s", retry_jitter="0%")
+    assert set(batch.run().values()) == {"retry 503"}
+    for name, (_, seconds) in RETRY_AFTER.items():
+        delay_s = (due_ms(redis, batch.delivery_id(name)) - now_ms(redis)) / 1000
+        assert delay_s == pytest.approx(seconds or 600, abs=10), name
