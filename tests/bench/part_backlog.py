@@ -7,7 +7,7 @@ from report import at_least, at_most
 def run(site, scale, report):
     small, large = scale.number(10_000, 500), scale.number(1_000_000, 5000)
     found = alternate(site, scale.rounds, [
-        (f"{events} waiting", lambda events=events: one_deliver(site, events, limit_s=1800))
+        (f"{events} waiting", lambda events=events: one_deliver(site, events))
         for events in (small, large)
     ])  # fmt: skip
     few, many = found.values()

@@ -22,12 +22,12 @@ def one_limit(site, requests, body=BODY):
         }
 
 
-def drain(run, events, workers=1, hooks=1, limit_s=900, **settings):
+def drain(run, events, workers=1, hooks=1, **settings):
     """Starts workers on events that wait, until all are delivered; returns the figures."""
     posts = events * hooks
     meter = CpuMeter([], run.client)
     started = [run.worker(**settings) for _ in range(workers)]
-    report = run.sink.wait_requests(posts, limit_s)
+    report = run.sink.wait_requests(posts, run.limit_s)
     run.wait_settled()
     cpu, redis = sum(sum(cpu_us(one.pid)) for one in started), meter.used()[1]
     counters = run.wait_counted("delivered", posts)
@@ -44,12 +44,12 @@ def drain(run, events, workers=1, hooks=1, limit_s=900, **settings):
     }
 
 
-def one_deliver(site, events, body=BODY, endpoints=ENDPOINTS, encoding="json", limit_s=900):
+def one_deliver(site, events, body=BODY, endpoints=ENDPOINTS, encoding="json"):
     """Figures of a worker that finds all events waiting."""
     with site.run() as run:
         run.hooks({room: run.sink.url(room) for room in range(endpoints)})
         run.load(events, rooms=endpoints, body=body, encoding=encoding)
-        return drain(run, events, limit_s=limit_s)
+        return drain(run, events)
 
 
 def _count_syscalls(site, events, report):
@@ -63,7 +63,7 @@ def _count_syscalls(site, events, report):
         worker = run.worker()
         count = SyscallCount(worker.pid, site.folder)
         run.load(events, rooms=ENDPOINTS, body=BODY)
-        run.sink.wait_requests(events, 600)
+        run.sink.wait_requests(events, run.limit_s)
         run.wait_settled()
         report.row("worker: system calls a delivery", count.stop() / events)
     with site.run() as run:

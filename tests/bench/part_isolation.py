@@ -10,6 +10,7 @@ from report import at_least, at_most
 
 HEALTHY = 80
 ENDPOINTS = 100
+MOST = 90  # %
 
 
 class Scenario:
@@ -53,18 +54,24 @@ def paced(site, scenario, rate, seconds):
 
 
 def saturated(site, scenario, events, limit_s):
-    """All events wait when the worker starts: how fast do those of the healthy go?"""
+    """All events wait when the worker starts: how fast do those of the healthy go?
+
+    The rate is that of the first MOST of them: the last few may have been deferred.
+    """
     with site.run() as run:
         scenario.apply(run)
         run.load(events, first_room=1, rooms=ENDPOINTS)
         worker = run.worker()
-        began = time.time()
-        wanted = events * HEALTHY // ENDPOINTS
+        began = time.monotonic()
+        healthy = events * HEALTHY // ENDPOINTS
         with MemoryWatch(worker.pid) as memory:
-            report = run.sink.wait(lambda one: one["requests"] >= wanted, limit_s, 1, HEALTHY)
-        until = report["last_us"] / 1e6 if report["requests"] >= wanted else time.time()
+            most = healthy * MOST // 100
+            report = run.sink.wait(lambda one: one["requests"] >= most, limit_s, 1, HEALTHY)
+            took = time.monotonic() - began
+            run.sink.wait(lambda one: one["requests"] >= healthy, limit_s - took, 1, HEALTHY)
         return {
-            "rate": report["requests"] / max(until - began, 0.001),
+            "rate": report["requests"] / took,
+            "all": time.monotonic() - began,
             "peak": memory.peak_mb(),
         }
 
@@ -99,9 +106,12 @@ def run(site, scale, report):
     report.note(f"{events} events waiting, for at most {limit_s} s")
     base = pick(full["none bad"], "rate")
     report.row("waiting, none bad: healthy", base, "/s")
+    report.row("waiting, none bad: until the last of them", pick(full["none bad"], "all"), "s")
     for one in SCENARIOS[1:]:
         rates = pick(full[one.name], "rate")
         report.row(f"waiting, {one.name}: healthy", rates, "/s")
         report.row(f"waiting, {one.name}: ÷ none bad",
                    [100 * ratio for ratio in ratios(rates, base)], "%", at_least(95))  # fmt: skip
+        report.row(f"waiting, {one.name}: until the last of them", pick(full[one.name], "all"),
+                   "s")  # fmt: skip
         report.row(f"waiting, {one.name}: memory, peak", pick(full[one.name], "peak"), "MB")

@@ -11,7 +11,6 @@ from webhook_queue import key
 
 SCRIPTS = Path(__file__).resolve().parent / "peer"
 INSTALL_S = 300
-LIMIT_S = 900
 
 
 def _install(site):
@@ -44,7 +43,7 @@ def _figures(run, answer, meter, count):
 
 def _node(site, folder, script, **words):
     argv = ["node", str(folder / script), *(f"{name}={value}" for name, value in words.items())]
-    return site.ask(argv, LIMIT_S)
+    return site.ask(argv)
 
 
 def _bullmq(site, folder, count):

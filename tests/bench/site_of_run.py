@@ -117,6 +117,7 @@ class Run:
 
     def __init__(self, site, pair=None):
         self._site = site
+        self.limit_s = site.limit_s
         self._close = contextlib.ExitStack()
         self._pair = pair
 
@@ -155,9 +156,9 @@ class Run:
         words = {name.replace("_", "-"): value for name, value in words.items()}
         return [str(self._site.program("load")), *(f"{k}={v}" for k, v in words.items())]
 
-    def load(self, events, limit_s=600, **arguments):
+    def load(self, events, **arguments):
         """Adds events and waits until they are added."""
-        return self._site.ask(self._load_argv(events, arguments), limit_s)
+        return self._site.ask(self._load_argv(events, arguments))
 
     def start_load(self, events, **arguments):
         """Adds events beside what else happens; returns the process."""
@@ -172,9 +173,9 @@ class Run:
         words = {"url": self.sink.base, "requests": requests, **arguments}
         return [str(self._site.program("limit")), *(f"{k}={v}" for k, v in words.items())]
 
-    def limit(self, requests, limit_s=600, prefix=(), **arguments):
+    def limit(self, requests, prefix=(), **arguments):
         """The bare loop against this sink; returns what it prints."""
-        return self._site.ask([*prefix, *self._limit_argv(requests, arguments)], limit_s)
+        return self._site.ask([*prefix, *self._limit_argv(requests, arguments)])
 
     def start_limit(self, requests, **arguments):
         """The bare loop beside what else happens; returns the process."""
@@ -204,11 +205,12 @@ class Run:
 class Site:
     """The project's folder, the binaries, a scratch folder, and how a part tells what it does."""
 
-    def __init__(self, top, build, folder, tell):
+    def __init__(self, top, build, folder, limit_s, tell):
         self.top = top
         self.build = build
         self.folder = folder
         self.sink_threads = max(1, os.cpu_count() // 2)
+        self.limit_s = limit_s  # for whatever is waited for until it is done
         self.tell = tell
         self.worker = build / "bin" / "roomhook-worker"
 
@@ -222,12 +224,11 @@ class Site:
         """A CA of its own."""
         return Certificates(tempfile.mkdtemp(prefix="certificates-", dir=self.folder))
 
-    @staticmethod
-    def ask(argv, limit_s, **options):
+    def ask(self, argv, **options):
         """Runs a program that prints a line of JSON."""
         process = spawn(argv, stdout=subprocess.PIPE, text=True, **options)
         try:
-            out, _ = process.communicate(timeout=limit_s)
+            out, _ = process.communicate(timeout=self.limit_s)
         finally:
             end(process, 9)
         assert process.returncode == 0, f"{argv[0]} ended with {process.returncode}: {out}"
