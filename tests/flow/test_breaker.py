@@ -255,8 +255,8 @@ def test_rate_is_shared_and_spread(redis, receiver, start_worker):
     assert 59 * 0.05 - 0.1 <= times[-1] - began <= 59 * 0.05 + 2
     for at in range(len(times) - 24):
         assert times[at + 24] - times[at] >= 0.9  # 24 gaps of 50 ms, some a little late
-    gaps = [later - earlier for earlier, later in zip(times, times[1:])]
-    assert sum(gap < 0.02 for gap in gaps) <= 6, gaps
+    for at in range(len(times) - 10):
+        assert times[at + 10] - times[at] >= 0.1  # and not in bunches within it
     assert_queue_empty(redis)
 
 
