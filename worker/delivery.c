@@ -37,6 +37,8 @@ void entry_free(struct entry *entry)
         return;
     while (!TAILQ_EMPTY(&entry->deliveries))
         delivery_free(TAILQ_FIRST(&entry->deliveries));
+    if (entry->event.has_inline_hooks) /* their secrets; entry_new made the copy */
+        explicit_bzero((char *)(entry + 1), entry->document.len);
     event_release(&entry->event);
     redis_args_release(&entry->settlement.args);
     free(entry);
@@ -65,12 +67,30 @@ struct delivery *delivery_new(struct entry *entry, struct hook_set *set, struct 
 
 void delivery_free(struct delivery *delivery)
 {
+    permits_cancel(&delivery->permit);
     struct entry *entry = delivery->entry;
     if (delivery->outcome == OUTCOME_NONE)
         entry->open--;
+    registry_cancel(&delivery->query);
     TAILQ_REMOVE(&entry->deliveries, delivery, link);
     hook_set_drop(delivery->set);
     buffer_release(&delivery->response);
     redis_args_release(&delivery->settlement.args);
     free(delivery);
+}
+
+int delivery_split_id(struct bytes id, struct bytes *ret_stream_id, struct bytes *ret_hook)
+{
+    const char *slash = id.len > 0 ? memchr(id.data, '/', id.len) : NULL;
+    uint64_t ms;
+    uint64_t seq;
+    if (slash == NULL)
+        return -1;
+    struct bytes stream_id = {id.data, (size_t)(slash - id.data)};
+    struct bytes hook = {slash + 1, id.len - stream_id.len - 1};
+    if (parse_stream_id(stream_id, &ms, &seq) != 0 || !parse_is_name(hook))
+        return -1;
+    *ret_stream_id = stream_id;
+    *ret_hook = hook;
+    return 0;
 }

@@ -28,6 +28,7 @@
 #include "capacity.h"
 #include "dead_letter.h"
 #include "event_codec.h"
+#include "permits.h"
 #include "record.h"
 #include "registry.h"
 #include "settle.h"
@@ -47,7 +48,8 @@ enum outcome {
 
 enum delivery_state {
     DELIVERY_NEW,       /* its hook is being looked up */
-    DELIVERY_WAITING,   /* in capacity's queue */
+    DELIVERY_ASKING,    /* whether it may go now; see permits.h */
+    DELIVERY_WAITING,   /* for a slot: in capacity's queue, or held because it is leased */
     DELIVERY_IN_FLIGHT, /* a transfer runs */
     DELIVERY_DONE       /* has an outcome */
 };
@@ -55,15 +57,19 @@ enum delivery_state {
 struct delivery {
     TAILQ_ENTRY(delivery) link; /* in its entry */
     TAILQ_ENTRY(delivery) all;  /* in the pipeline's list of unfinished ones */
+    TAILQ_ENTRY(delivery) hold; /* in the list of leased ones that wait for a slot */
+    bool is_held;
     struct entry *entry;
     struct capacity_waiter waiter;
+    struct permit_query permit;
+    bool is_probe; /* its hook is open, and this one is to try it */
     enum delivery_state state;
     struct http_transfer *transfer; /* while in flight */
     struct hook_set *set;           /* NULL when the hook could not be found */
     struct hook_slot *slot;         /* in set */
     char hook_id[RH_NAME_MAX + 1];
     struct history history;
-    bool answered;           /* the attempt that ended got a final status */
+    enum capacity_news news; /* what the attempt that ended tells about the endpoint */
     bool redone;             /* had its one fresh connection */
     int64_t started_wall_ms; /* of the attempt under way */
 
@@ -76,9 +82,11 @@ struct delivery {
 
     bool parted; /* being made a leased record of its own; leased once that is stored */
     bool leased;
-    bool counted_as_retry; /* which load it counts in */
+    bool counted_as_retry; /* which load it counts in; it came from a record */
     char fence[RECORD_FENCE_SIZE];
-    int64_t lease_until_ms; /* monotonic */
+    int64_t lease_until_ms;      /* monotonic */
+    struct registry_query query; /* its hook is looked up anew */
+    bool asked_anew;
     char id[DELIVERY_ID_SIZE];
     bool releasing;               /* leave its record as it is, due now */
     struct settlement settlement; /* of a leased delivery */
@@ -109,8 +117,11 @@ struct entry {
     enum rh_encoding encoding;
     struct bytes document; /* in the same allocation */
     struct event event;    /* zeroed until decoded */
+    int64_t arrived_ms;    /* monotonic */
     struct registry_query query;
+    bool asked_anew; /* the room's hooks were looked up after it had arrived */
     struct delivery_list deliveries;
+    size_t wanted;     /* deliveries it will have; while it waits for room for them */
     bool awaits_hooks; /* a stream entry whose deliveries are not made yet: counts as one */
     size_t open;       /* deliveries without an outcome */
     bool settled;      /* acknowledged, or never was a stream entry */
@@ -127,5 +138,8 @@ void entry_free(struct entry *entry); /* with its deliveries */
 struct delivery *delivery_new(struct entry *entry, struct hook_set *set, struct hook_slot *slot,
                               const char *hook_id);
 void delivery_free(struct delivery *delivery); /* takes it out of its entry */
+
+/* Cuts "<stream id>/<hook id>". -1: it is something else. */
+int delivery_split_id(struct bytes id, struct bytes *ret_stream_id, struct bytes *ret_hook);
 
 #endif

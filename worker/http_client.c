@@ -148,6 +148,7 @@ static void free_list(struct transfer_list *list)
     while (!TAILQ_EMPTY(list)) {
         struct http_transfer *transfer = TAILQ_FIRST(list);
         transfer_move(transfer, NULL);
+        transfer_leave_destination(transfer);
         transfer_free(transfer);
     }
 }
@@ -208,6 +209,7 @@ void http_transfer_drop(struct http_transfer *transfer)
         transfer_free(transfer);
         return;
     }
+    request_clear(&transfer->request); /* the pool keeps no credentials */
     transfer_move(transfer, &transfer->client->idle);
 }
 
@@ -230,6 +232,7 @@ static void forget_last_answer(struct http_transfer *transfer)
     transfer->asked = false;
     transfer->bad_url = false;
     transfer->no_lookup = false;
+    transfer->crowded = false;
     transfer->started = false;
 }
 
@@ -252,6 +255,7 @@ void http_transfer_cancel(struct http_transfer *transfer)
     transfer->spoilt = transfer->list == &transfer->client->running;
     transfer_move(transfer, NULL);
     lookup_end(transfer, false);
+    transfer_leave_destination(transfer);
     http_transfer_drop(transfer);
 }
 
@@ -259,6 +263,7 @@ static void answer(struct http_transfer *transfer, CURLcode code)
 {
     struct http_result result;
     transfer_move(transfer, NULL);
+    transfer_leave_destination(transfer);
     transfer->spoilt = code != CURLE_OK || transfer->all_header_bytes > POOLED_HEADERS_MAX;
     transfer_result(transfer, code, &result);
     transfer->fn(transfer->context, &result);

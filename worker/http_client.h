@@ -27,6 +27,7 @@ struct http_client_config {
     const struct address_guard *guard; /* must outlive the client; may change between transfers */
     const char *ca_file;
     size_t max_transfers;
+    size_t max_per_address;    /* see destinations.h */
     size_t max_response_bytes; /* of the body; what comes behind is not read */
     size_t max_body_bytes;     /* of a rendered request */
     bool https_only;

@@ -154,6 +154,22 @@ static struct curl_slist *link_headers(struct http_transfer *transfer)
     return transfer->headers;
 }
 
+/*
+ * libcurl before 8.1.0 remembers in a handle the last header of the answer before, and has freed it
+ * by the next: an answer whose first header line begins with a blank is written there (curl
+ * #11101). So each request gets a handle of its own from it; connections and certificates are kept
+ * by the multi handle.
+ */
+static int renew_easy(struct http_transfer *transfer)
+{
+    bool renew = transfer->used && curl_version_info(CURLVERSION_NOW)->version_num < 0x080100;
+    transfer->used = true;
+    if (!renew)
+        return 0;
+    curl_easy_cleanup(transfer->easy);
+    return transfer_init_easy(transfer);
+}
+
 /* One deadline over everything: what has passed of it is taken off. */
 int transfer_set_timeouts(struct http_transfer *transfer, int64_t elapsed_ms)
 {
@@ -183,6 +199,8 @@ static int set_request(struct http_transfer *transfer, bool fresh)
 int transfer_prepare(struct http_transfer *transfer, const struct http_target *target)
 {
     const struct url *url = target->url;
+    if (renew_easy(transfer) != 0)
+        return -1;
     curl_url_cleanup(transfer->url);
     transfer->url = curl_url();
     if (transfer->url == NULL)

@@ -17,6 +17,7 @@
 #include <netinet/in.h>
 #include <sys/queue.h>
 
+#include "destinations.h"
 #include "http_client.h"
 #include "lookups.h"
 
@@ -55,14 +56,17 @@ struct http_transfer {
     bool dirty;       /* the pooled connection was not clean */
     bool asked;       /* the request goes out: what comes back is the receiver's doing */
     bool bad_url;
+    bool used;    /* easy had a request before */
     bool started; /* given to libcurl: what it tells is about this request */
     bool spoilt;  /* not for the pool: it may hold memory that a hostile answer filled */
     char host[HOST_MAX_SIZE];
     bool host_is_address;
-    int64_t lookup;             /* its look-up that runs, see lookups.h; 0: none */
-    int lookup_descriptor;      /* that libcurl watches meanwhile, -1: none */
-    bool no_lookup;             /* there was no place for its look-up */
-    struct transfer_list *list; /* that it is in; NULL: in somebody's hands */
+    int64_t lookup;                  /* its look-up that runs, see lookups.h; 0: none */
+    int lookup_descriptor;           /* that libcurl watches meanwhile, -1: none */
+    bool no_lookup;                  /* there was no place for its look-up */
+    struct destination *destination; /* where it is counted, NULL: nowhere yet */
+    bool crowded;                    /* there was no place at its destination */
+    struct transfer_list *list;      /* that it is in; NULL: in somebody's hands */
     int64_t started_at_ms;
     int64_t timeout_ms;
     int64_t connect_timeout_ms;
@@ -90,6 +94,7 @@ struct http_client {
     struct transfer_list starting;
     struct transfer_list running;
     struct transfer_list waiting; /* for a look-up, oldest first */
+    struct destinations destinations;
     struct lookups lookups;
     struct stray_list strays;
     struct loop_timer timer;
@@ -111,6 +116,7 @@ int transfer_set_timeouts(struct http_transfer *transfer, int64_t elapsed_ms);
 /* http_client_socket.c: libcurl's callbacks. */
 struct socket_info *client_socket(struct http_client *client, curl_socket_t descriptor);
 curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address);
+void transfer_leave_destination(struct http_transfer *transfer);
 int on_close_socket(void *context, curl_socket_t descriptor);
 int on_before_request(void *context, char *peer_ip, char *local_ip, int peer_port, int local_port);
 

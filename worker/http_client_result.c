@@ -51,6 +51,8 @@ static enum attempt_end end_of(const struct http_transfer *transfer, CURLcode co
         return ATTEMPT_DIRTY;
     if (transfer->no_lookup)
         return ATTEMPT_NO_LOOKUP;
+    if (transfer->crowded)
+        return ATTEMPT_CROWDED;
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
         return ATTEMPT_TIMEOUT;
@@ -93,6 +95,8 @@ static void tell_error(const struct http_transfer *transfer, enum attempt_end en
         snprintf(out, size, "the URL is not allowed");
     } else if (end == ATTEMPT_NO_LOOKUP) {
         snprintf(out, size, "too many names are being looked up");
+    } else if (end == ATTEMPT_CROWDED) {
+        snprintf(out, size, "too many requests are under way to its address");
     } else {
         bytes_printable(bytes_of(detail), clean, sizeof(clean));
         snprintf(out, size, "%s: %s", attempt_end_name(end), clean);

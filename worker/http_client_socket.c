@@ -50,6 +50,23 @@ static int open_socket(const struct curl_sockaddr *address)
     return descriptor;
 }
 
+void transfer_leave_destination(struct http_transfer *transfer)
+{
+    destinations_leave(&transfer->client->destinations, transfer->destination);
+    transfer->destination = NULL;
+}
+
+/* False: too many fly there. A transfer that tries several addresses counts at the last one. */
+static bool enter_destination(struct http_transfer *transfer, const struct sockaddr *address)
+{
+    struct http_client *client = transfer->client;
+    transfer_leave_destination(transfer);
+    transfer->destination =
+        destinations_enter(&client->destinations, address, client->config.max_per_address);
+    transfer->crowded = transfer->destination == NULL;
+    return !transfer->crowded;
+}
+
 /* The guard: libcurl connects to exactly this address, whatever name or spelling led to it. One
  * refused address refuses all later ones of the transfer, so that a mixed DNS answer gains nothing.
  * A name with hundreds of addresses does not make us try them all. */
@@ -63,7 +80,7 @@ curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct curl_so
         transfer->blocked = true;
         return CURL_SOCKET_BAD;
     }
-    if (transfer->opened_len == OPENED_MAX)
+    if (transfer->opened_len == OPENED_MAX || !enter_destination(transfer, &address->addr))
         return CURL_SOCKET_BAD;
     int descriptor = open_socket(address);
     if (descriptor < 0) {
@@ -170,6 +187,8 @@ int on_before_request(void *context, char *peer_ip, char *local_ip, int peer_por
         transfer->blocked = true;
         return CURL_PREREQFUNC_ABORT;
     }
+    if (!enter_destination(transfer, (const struct sockaddr *)&peer))
+        return CURL_PREREQFUNC_ABORT;
     if (transfer->opened_len > 0) {
         remember_socket(transfer, local_port, &peer);
     } else if (!is_clean(transfer->client, local_port, &peer)) {

@@ -9,8 +9,8 @@
 #define READ_COUNT_MAX 256
 #define READ_BYTES_TARGET (8 << 20)
 #define ENTRY_BYTES_GUESS 1024
-#define GROUP_AGAIN_FIRST_MS 100
-#define GROUP_AGAIN_MAX_MS 5000
+#define AGAIN_FIRST_MS 100
+#define AGAIN_MAX_MS 5000
 #define READ_DEADLINE_MS (INTAKE_BLOCK_MS + 5000)
 
 struct intake {
@@ -101,7 +101,7 @@ static void take_entries(struct intake *intake, const struct reply *entries)
 static void again_after(struct intake *intake)
 {
     loop_timer_arm(&intake->again,
-                   backoff_exponential(GROUP_AGAIN_FIRST_MS, GROUP_AGAIN_MAX_MS, intake->failures++,
+                   backoff_exponential(AGAIN_FIRST_MS, AGAIN_MAX_MS, intake->failures++,
                                        backoff_random(&intake->random)));
 }
 
@@ -110,48 +110,35 @@ static void on_group(void *context, const struct reply *reply)
     struct intake *intake = context;
     if (reply == NULL)
         return;
-    if (reply_error(reply) == REPLY_NO_ERROR) {
+    if (reply_int(reply_at(reply, 1)) == 1) {
         counters_add(intake->config.counters, COUNTER_GROUP_CREATED, 1);
         log_at(LOG_WARN, "group_created", log_text("queue", intake->config.keys->queue));
     }
     again_after(intake);
 }
 
-/* Stream or group are gone, e.g. by FLUSHALL. Made anew at 0: at $ what came meanwhile would be
- * skipped. */
+/* Stream or group are gone, e.g. by FLUSHALL. */
 static void make_group(struct intake *intake)
 {
     struct redis_args args;
     redis_args_init(&args);
-    redis_args_text(&args, "XGROUP");
-    redis_args_text(&args, "CREATE");
     redis_args_text(&args, intake->config.keys->events);
+    redis_args_text(&args, intake->config.keys->meta);
     redis_args_text(&args, KEYS_GROUP);
-    redis_args_text(&args, "0");
-    redis_args_text(&args, "MKSTREAM");
-    (void)redis_link_send(intake->config.control, &args, REDIS_COMMAND_DEADLINE_MS, on_group,
+    redis_args_text(&args, KEYS_CONTRACT);
+    redis_args_text(&args, intake->config.consumer);
+    (void)redis_link_eval(intake->config.control,
+                          &intake->config.scripts->script[SCRIPT_OPEN_QUEUE], 2, &args, on_group,
                           intake);
     redis_args_release(&args);
 }
 
 static void on_refused(struct intake *intake, const struct reply *reply)
 {
-    char words[160];
-    counters_add(intake->config.counters, COUNTER_REDIS_ERRORS, 1);
-    if (intake->failures == 0)
-        log_at(LOG_WARN, "read_refused",
-               log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
-    switch (reply_error(reply)) {
-    case REPLY_NOGROUP:
+    again_after(intake);
+    if (redis_fault_of(reply) == FAULT_NOGROUP) {
         make_group(intake);
-        loop_timer_arm(&intake->again, GROUP_AGAIN_MAX_MS);
-        break;
-    case REPLY_DEMOTED:
-        redis_link_drop(intake->config.reader, "this Redis is read-only");
-        break;
-    default:
-        again_after(intake);
-        break;
+        loop_timer_arm(&intake->again, AGAIN_MAX_MS); /* its answer comes before that */
     }
 }
 
@@ -162,7 +149,7 @@ static void on_read(void *context, const struct reply *reply)
     intake->offered = 0;
     if (reply == NULL)
         return; /* the link is down; it tells when it is back */
-    if (reply_error(reply) != REPLY_NO_ERROR) {
+    if (reply_is_error(reply)) {
         on_refused(intake, reply);
         return;
     }

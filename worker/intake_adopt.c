@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "backoff.h"
 #include "log.h"
 #include "parse.h"
 
@@ -10,7 +11,8 @@
 #define BATCH 16
 #define BATCH_BYTES_BUDGET (4 << 20)
 #define WAIT_FOR_ROOM_MS 50
-#define AGAIN_MS 1000
+#define AGAIN_FIRST_MS 100
+#define AGAIN_MAX_MS 5000
 
 struct adoption {
     const struct intake_config *config;
@@ -27,6 +29,8 @@ struct adoption {
     size_t ids_at;
     bool last_page;
     int64_t adopted;
+    int failures; /* refusals in a row */
+    uint64_t random;
     struct loop_timer timer;
 };
 
@@ -42,6 +46,7 @@ struct adoption *adoption_new(struct loop *loop, const struct intake_config *con
     adoption->reading = reading;
     adoption->done = done;
     adoption->context = context;
+    adoption->random = (uint64_t)loop_wall_ms() + 3;
     if (loop_timer_init(loop, &adoption->timer, step, adoption) != 0) {
         free(adoption);
         return NULL;
@@ -95,6 +100,13 @@ static void finish(struct adoption *adoption)
     adoption->done(adoption->context);
 }
 
+static void again_later(struct adoption *adoption)
+{
+    loop_timer_arm(&adoption->timer,
+                   backoff_exponential(AGAIN_FIRST_MS, AGAIN_MAX_MS, adoption->failures++,
+                                       backoff_random(&adoption->random)));
+}
+
 /* False when the walk ends or begins again here. */
 static bool may_go_on(struct adoption *adoption, const struct reply *reply)
 {
@@ -106,12 +118,14 @@ static bool may_go_on(struct adoption *adoption, const struct reply *reply)
         adoption_start(adoption, adoption->min_idle_ms);
         return false;
     }
-    if (reply_is_list(reply))
+    if (reply_is_list(reply)) {
+        adoption->failures = 0;
         return true;
-    if (reply_error(reply) == REPLY_NOGROUP)
+    }
+    if (redis_fault_of(reply) == FAULT_NOGROUP)
         finish(adoption); /* nothing can be pending; the read makes the group */
     else
-        loop_timer_arm(&adoption->timer, AGAIN_MS);
+        again_later(adoption);
     return false;
 }
 
@@ -183,12 +197,13 @@ static void take_up(struct adoption *adoption, const struct reply *item)
 static void on_taken(void *context, const struct reply *reply)
 {
     struct adoption *adoption = context;
+    counters_dropped(adoption->config->counters, reply_int(reply_at(reply, 0)));
     if (!may_go_on(adoption, reply))
         return;
-    for (size_t i = 0; i < reply_len(reply); i++)
+    for (size_t i = 1; i < reply_len(reply) && adoption->ids_at < adoption->ids_len; i++) {
         take_up(adoption, reply_at(reply, i));
-    /* The script may stop early for its byte budget. */
-    adoption->ids_at += reply_len(reply);
+        adoption->ids_at++; /* the script may stop early for its byte budget */
+    }
     step(adoption);
 }
 
@@ -199,6 +214,7 @@ static void take_batch(struct adoption *adoption, size_t batch)
     redis_args_init(&args);
     redis_args_text(&args, config->keys->events);
     redis_args_text(&args, config->keys->dead);
+    redis_args_text(&args, config->keys->meta);
     redis_args_text(&args, KEYS_GROUP);
     redis_args_text(&args, config->consumer);
     redis_args_int(&args, config->max_event_bytes);
@@ -206,7 +222,7 @@ static void take_batch(struct adoption *adoption, size_t batch)
     redis_args_int(&args, config->dead_max);
     for (size_t i = 0; i < batch; i++)
         redis_args_text(&args, adoption->ids[adoption->ids_at + i]);
-    adoption->waiting = redis_link_eval(config->control, &config->scripts->script[SCRIPT_ADOPT], 2,
+    adoption->waiting = redis_link_eval(config->control, &config->scripts->script[SCRIPT_ADOPT], 3,
                                         &args, on_taken, adoption) == 0;
     redis_args_release(&args);
 }
@@ -232,5 +248,5 @@ static void step(void *context)
         ask_page(adoption);
     }
     if (!adoption->waiting && !loop_timer_is_armed(&adoption->timer))
-        loop_timer_arm(&adoption->timer, AGAIN_MS); /* the link is down; control_up starts anew */
+        again_later(adoption); /* the link is down; control_up starts anew */
 }

@@ -4,9 +4,10 @@
 
 #include "log.h"
 
-#define REAP_LIMIT 100
+#define TAKE_LIMIT 100
 #define CONSUMERS_MAX 1000
 #define TIDY_EVERY_MS 60000
+#define SWEEP_IDLE_MS 600000 /* twice the longest timeout that can be set */
 
 struct leader {
     struct leader_config config;
@@ -14,6 +15,7 @@ struct leader {
     size_t suspects_len;
     int64_t tidied_at_ms;
     int64_t state_cursor; /* of the walk through the hooks' states */
+    int64_t pace_cursor;  /* the same for their pace */
 };
 
 struct leader *leader_new(const struct leader_config *config)
@@ -42,16 +44,34 @@ void leader_free(struct leader *leader)
 
 static void ask_consumers(struct leader *leader);
 
+static void note_lost(struct leader *leader, int64_t lost)
+{
+    counters_add(leader->config.counters, COUNTER_LOST, lost);
+    log_at(LOG_ERROR, "entries_lost", log_int("entries", lost),
+           log_text("why", "they were deleted from the stream while pending"));
+}
+
+/* From first on the reply tells how many of the entries are lost, and the ids of the others.
+ * Returns how many there were in all. */
+static size_t take_over(struct leader *leader, const struct reply *reply, size_t first,
+                        enum counter counter)
+{
+    int64_t lost = reply_int(reply_at(reply, first));
+    size_t taken = reply_len(reply) > first + 1 ? reply_len(reply) - first - 1 : 0;
+    if (lost > 0)
+        note_lost(leader, lost);
+    if (taken > 0) {
+        counters_add(leader->config.counters, counter, (int64_t)taken);
+        log_at(LOG_WARN, counter_name(counter), log_int("entries", (int64_t)taken));
+        leader->config.adopt(leader->config.context, 0);
+    }
+    return taken + (size_t)lost;
+}
+
 static void on_reaped(void *context, const struct reply *reply)
 {
     struct leader *leader = context;
-    size_t taken = reply_len(reply);
-    if (taken == 0)
-        return;
-    counters_add(leader->config.counters, COUNTER_REAPED, (int64_t)taken);
-    log_at(LOG_WARN, "reaped", log_int("entries", (int64_t)taken));
-    leader->config.adopt(leader->config.context, 0);
-    if (taken >= REAP_LIMIT)
+    if (take_over(leader, reply, 0, COUNTER_REAPED) >= TAKE_LIMIT)
         ask_consumers(leader); /* there may be more of it */
 }
 
@@ -66,7 +86,7 @@ static void reap(struct leader *leader, const char *suspect)
     redis_args_text(&args, suspect);
     redis_args_text(&args, leader->config.consumer);
     redis_args_int(&args, leader->config.ttl_ms);
-    redis_args_int(&args, REAP_LIMIT);
+    redis_args_int(&args, TAKE_LIMIT);
     redis_args_int(&args, leader->config.suspect_claims);
     (void)redis_link_eval(leader->config.link, &leader->config.scripts->script[SCRIPT_REAP], 2,
                           &args, on_reaped, leader);
@@ -129,6 +149,35 @@ static void ask_consumers(struct leader *leader)
     redis_args_release(&args);
 }
 
+/* --- sweeping --- */
+
+static void on_swept(void *context, const struct reply *reply)
+{
+    struct leader *leader = context;
+    int64_t gone = reply_int(reply_at(reply, 0));
+    if (gone > 0) {
+        counters_add(leader->config.counters, COUNTER_GONE, gone);
+        log_at(LOG_ERROR, "entries_gone", log_int("entries", gone),
+               log_text("why", "somebody else deletes from the stream: XDEL, XTRIM or MAXLEN"));
+    }
+    (void)take_over(leader, reply, 1, COUNTER_SWEPT);
+}
+
+static void sweep(struct leader *leader)
+{
+    struct redis_args args;
+    redis_args_init(&args);
+    redis_args_text(&args, leader->config.keys->events);
+    redis_args_text(&args, leader->config.keys->meta);
+    redis_args_text(&args, KEYS_GROUP);
+    redis_args_text(&args, leader->config.consumer);
+    redis_args_int(&args, SWEEP_IDLE_MS);
+    redis_args_int(&args, TAKE_LIMIT);
+    (void)redis_link_eval(leader->config.link, &leader->config.scripts->script[SCRIPT_SWEEP], 2,
+                          &args, on_swept, leader);
+    redis_args_release(&args);
+}
+
 /* --- tidying --- */
 
 static void on_trimmed(void *context, const struct reply *reply)
@@ -144,18 +193,32 @@ static void on_trimmed(void *context, const struct reply *reply)
 static void on_pruned(void *context, const struct reply *reply)
 {
     struct leader *leader = context;
-    leader->state_cursor = reply_int(reply);
+    leader->state_cursor = reply_int(reply_at(reply, 0));
+    leader->pace_cursor = reply_int(reply_at(reply, 1));
 }
 
-static void tidy_with(struct leader *leader, enum script_number number, const char *key,
-                      int64_t argument, redis_reply_fn *fn)
+static void trim_dead(struct leader *leader)
 {
     struct redis_args args;
     redis_args_init(&args);
-    redis_args_text(&args, key);
-    redis_args_int(&args, argument);
-    (void)redis_link_eval(leader->config.link, &leader->config.scripts->script[number], 1, &args,
-                          fn, leader);
+    redis_args_text(&args, leader->config.keys->dead);
+    redis_args_int(&args, leader->config.dead_max_bytes);
+    (void)redis_link_eval(leader->config.link, &leader->config.scripts->script[SCRIPT_TRIM_DEAD], 1,
+                          &args, on_trimmed, leader);
+    redis_args_release(&args);
+}
+
+static void prune_hook_state(struct leader *leader)
+{
+    struct redis_args args;
+    redis_args_init(&args);
+    redis_args_text(&args, leader->config.keys->hooks_state);
+    redis_args_text(&args, leader->config.keys->hooks_pace);
+    redis_args_int(&args, leader->state_cursor);
+    redis_args_int(&args, leader->pace_cursor);
+    (void)redis_link_eval(leader->config.link,
+                          &leader->config.scripts->script[SCRIPT_PRUNE_HOOK_STATE], 2, &args,
+                          on_pruned, leader);
     redis_args_release(&args);
 }
 
@@ -166,8 +229,7 @@ void leader_look_after(struct leader *leader)
     if (now - leader->tidied_at_ms < TIDY_EVERY_MS && leader->tidied_at_ms != 0)
         return;
     leader->tidied_at_ms = now;
-    tidy_with(leader, SCRIPT_TRIM_DEAD, leader->config.keys->dead, leader->config.dead_max_bytes,
-              on_trimmed);
-    tidy_with(leader, SCRIPT_PRUNE_HOOK_STATE, leader->config.keys->hooks_state,
-              leader->state_cursor, on_pruned);
+    sweep(leader);
+    trim_dead(leader);
+    prune_hook_state(leader);
 }

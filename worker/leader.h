@@ -1,6 +1,7 @@
 /*
  * What one worker does for all, as long as it holds the maintenance lease: taking over the entries
- * of consumers without a heartbeat, keeping dead letters within their cap, forgetting old pauses.
+ * of consumers without a heartbeat, and those that others forgot; noticing that somebody deletes
+ * entries; keeping dead letters within their cap; forgetting old pauses.
  */
 #ifndef WORKER_LEADER_H
 #define WORKER_LEADER_H

@@ -6,27 +6,36 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backoff.h"
 #include "json_text.h"
 #include "log.h"
 
 #define AUDIT_EVERY_MS 60000
 #define AUDIT_IDLE_MS 10000
+#define BEAT_MAX_MS 4000 /* a dead worker is noticed within its heartbeat-ttl and this */
+#define OPEN_AGAIN_FIRST_MS 100
+#define OPEN_AGAIN_MAX_MS 5000
 
 struct liveness {
     struct loop *loop;
     struct liveness_config config;
-    struct loop_timer timer;
+    struct loop_timer timer;      /* the next heartbeat */
+    struct loop_timer open_timer; /* opening the queue again after a refusal */
+    int failures;                 /* of that, in a row */
+    uint64_t random;
     int64_t link_up_at_ms;
     int64_t sent_at_ms; /* of the heartbeat under way */
     int64_t audited_at_ms;
     int64_t started_at_ms; /* wall clock */
     bool ever;             /* a heartbeat was stored before */
     bool leader;
+    bool evicts; /* Redis would throw keys away: told */
     loop_fn *left;
     void *left_context;
 };
 
 static void beat(void *context);
+static void open_queue(void *context);
 
 struct liveness *liveness_new(struct loop *loop, const struct liveness_config *config)
 {
@@ -36,8 +45,10 @@ struct liveness *liveness_new(struct loop *loop, const struct liveness_config *c
     liveness->loop = loop;
     liveness->config = *config;
     liveness->started_at_ms = loop_wall_ms();
-    if (loop_timer_init(loop, &liveness->timer, beat, liveness) != 0) {
-        free(liveness);
+    liveness->random = (uint64_t)loop_wall_ms() + 4;
+    if (loop_timer_init(loop, &liveness->timer, beat, liveness) != 0 ||
+        loop_timer_init(loop, &liveness->open_timer, open_queue, liveness) != 0) {
+        liveness_free(liveness);
         return NULL;
     }
     return liveness;
@@ -48,6 +59,7 @@ void liveness_free(struct liveness *liveness)
     if (liveness == NULL)
         return;
     loop_timer_release(&liveness->timer);
+    loop_timer_release(&liveness->open_timer);
     free(liveness);
 }
 
@@ -62,13 +74,8 @@ static void on_beat(void *context, const struct reply *reply)
 {
     struct liveness *liveness = context;
     if (!reply_is_list(reply)) {
-        char words[160];
-        if (reply != NULL && reply_error(reply) == REPLY_NOSCRIPT)
+        if (redis_fault_of(reply) == FAULT_NOSCRIPT)
             beat(liveness);
-        else if (reply != NULL)
-            log_at(
-                LOG_ERROR, "heartbeat_refused",
-                log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
         return;
     }
     bool had = reply_int(reply_at(reply, 0)) == 1;
@@ -121,69 +128,105 @@ static void beat(void *context)
     liveness->sent_at_ms = loop_now_ms();
     (void)redis_link_eval(liveness->config.link, script(liveness, SCRIPT_HEARTBEAT), 2, &args,
                           on_beat, liveness);
-    loop_timer_arm(&liveness->timer, liveness->config.ttl_ms / 3);
+    loop_timer_arm(&liveness->timer, liveness->config.ttl_ms / 3 < BEAT_MAX_MS
+                                         ? liveness->config.ttl_ms / 3
+                                         : BEAT_MAX_MS);
     redis_args_release(&args);
     buffer_release(&value);
 }
 
 /* --- the first words on a connection --- */
 
-static void on_contract(void *context, const struct reply *reply)
+static void refuse(struct liveness *liveness, struct bytes contract)
 {
-    struct liveness *liveness = context;
-    struct bytes version = reply_text(reply);
     char shown[40];
-    char why[160];
-    if (version.len == 0 || bytes_equal_text(version, KEYS_CONTRACT))
-        return; /* absent when Redis is too full to note it */
+    char why[KEY_SIZE + 100];
     snprintf(why, sizeof(why), "%s has contract %s, this worker knows " KEYS_CONTRACT,
-             liveness->config.keys->meta, bytes_printable(version, shown, sizeof(shown)));
+             liveness->config.keys->meta, bytes_printable(contract, shown, sizeof(shown)));
     liveness->config.refused(liveness->config.context, why);
 }
 
-/* An error here is BUSYGROUP, or one that the reader will meet and report. */
-static void on_group(void *context, const struct reply *reply)
+static void on_opened(void *context, const struct reply *reply)
 {
     struct liveness *liveness = context;
+    struct bytes contract = reply_text(reply_at(reply, 0));
     if (reply == NULL)
+        return; /* the link is lost; it comes back */
+    if (!reply_is_list(reply)) {
+        loop_timer_arm(&liveness->open_timer,
+                       backoff_exponential(OPEN_AGAIN_FIRST_MS, OPEN_AGAIN_MAX_MS,
+                                           liveness->failures++,
+                                           backoff_random(&liveness->random)));
         return;
-    if (reply_error(reply) == REPLY_NO_ERROR)
-        counters_add(liveness->config.counters, COUNTER_GROUP_CREATED, 1);
+    }
+    if (!bytes_equal_text(contract, KEYS_CONTRACT)) {
+        refuse(liveness, contract);
+        return;
+    }
+    liveness->failures = 0;
+    counters_add(liveness->config.counters, COUNTER_GROUP_CREATED, reply_int(reply_at(reply, 1)));
     liveness->config.ready(liveness->config.context);
 }
 
-static int say(struct liveness *liveness, const char *const *words, int words_len,
-               redis_reply_fn *fn)
+static void open_queue(void *context)
 {
+    struct liveness *liveness = context;
     struct redis_args args;
     redis_args_init(&args);
-    for (int i = 0; i < words_len; i++)
-        redis_args_text(&args, words[i]);
-    int result =
-        redis_link_send(liveness->config.link, &args, REDIS_COMMAND_DEADLINE_MS, fn, liveness);
+    redis_args_text(&args, liveness->config.keys->events);
+    redis_args_text(&args, liveness->config.keys->meta);
+    redis_args_text(&args, KEYS_GROUP);
+    redis_args_text(&args, KEYS_CONTRACT);
+    redis_args_text(&args, liveness->config.consumer);
+    if (redis_link_eval(liveness->config.link, script(liveness, SCRIPT_OPEN_QUEUE), 2, &args,
+                        on_opened, liveness) != 0)
+        redis_link_drop(liveness->config.link, "out of memory");
     redis_args_release(&args);
-    return result;
+}
+
+/* What stands behind name at the beginning of a line of INFO; empty when there is no such line. */
+static struct bytes info_value(struct bytes info, const char *name)
+{
+    size_t name_len = strlen(name);
+    while (info.len > 0) {
+        const char *end = memchr(info.data, '\r', info.len);
+        size_t len = end == NULL ? info.len : (size_t)(end - info.data);
+        if (len >= name_len && memcmp(info.data, name, name_len) == 0)
+            return (struct bytes){info.data + name_len, len - name_len};
+        len = len + 2 < info.len ? len + 2 : info.len; /* the line's end is \r\n */
+        info = (struct bytes){info.data + len, info.len - len};
+    }
+    return BYTES("");
+}
+
+static void on_memory(void *context, const struct reply *reply)
+{
+    struct liveness *liveness = context;
+    struct bytes policy = info_value(reply_text(reply), "maxmemory_policy:");
+    bool evicts = policy.len > 0 && !bytes_equal_text(policy, "noeviction");
+    if (evicts && !liveness->evicts)
+        log_at(LOG_ERROR, "redis_may_evict", log_bytes("policy", policy),
+               log_text("why", "short of memory, Redis may throw events away"),
+               log_text("do", "set maxmemory-policy to noeviction"));
+    if (policy.len > 0)
+        liveness->evicts = evicts;
 }
 
 void liveness_link_up(struct liveness *liveness)
 {
-    const struct keys *keys = liveness->config.keys;
-    const char *note[] = {"HSETNX", keys->meta, "contract", KEYS_CONTRACT};
-    const char *ask[] = {"HGET", keys->meta, "contract"};
-    const char *group[] = {"XGROUP", "CREATE", keys->events, KEYS_GROUP, "0", "MKSTREAM"};
     liveness->link_up_at_ms = loop_now_ms();
     liveness->audited_at_ms = loop_now_ms();
     counters_add(liveness->config.counters, COUNTER_REDIS_CONNECTS, 1);
     beat(liveness);
-    if (say(liveness, note, 4, NULL) != 0 || say(liveness, ask, 3, on_contract) != 0 ||
-        say(liveness, group, 6, on_group) != 0)
-        redis_link_drop(liveness->config.link, "out of memory");
+    open_queue(liveness);
+    (void)redis_link_say(liveness->config.link, on_memory, liveness, "INFO memory");
 }
 
 void liveness_link_down(struct liveness *liveness)
 {
     liveness->leader = false;
     loop_timer_disarm(&liveness->timer);
+    loop_timer_disarm(&liveness->open_timer);
 }
 
 /* --- goodbye --- */
@@ -202,6 +245,7 @@ void liveness_leave(struct liveness *liveness, loop_fn *left, void *context)
     liveness->left = left;
     liveness->left_context = context;
     loop_timer_disarm(&liveness->timer);
+    loop_timer_disarm(&liveness->open_timer);
     redis_args_init(&args);
     redis_args_text(&args, liveness->config.keys->events);
     redis_args_text(&args, keys_worker(liveness->config.keys, liveness->config.consumer, key));

@@ -2,10 +2,10 @@
  * Saying that this worker lives, from the loop that does the work. With each heartbeat it takes or
  * keeps the maintenance lease; who holds it leads (leader.h).
  *
- * The heartbeat is the first command on every control connection, then the contract is checked and
- * the group made; only then is the pipeline told that the link is up. A leader does nothing until
- * its link has been unbroken for one heartbeat-ttl: after a restart or failover of Redis the
- * heartbeats of healthy workers may be missing.
+ * The heartbeat is the first command on every control connection, then the queue is opened: the
+ * contract is checked and the group made. Only then is the pipeline told that the link is up. A
+ * leader does nothing until its link has been unbroken for one heartbeat-ttl: after a restart or
+ * failover of Redis the heartbeats of healthy workers may be missing.
  */
 #ifndef WORKER_LIVENESS_H
 #define WORKER_LIVENESS_H

@@ -106,7 +106,10 @@ void loop_free(struct loop *loop)
     for (int i = 0; i < loop->signals_len; i++)
         event_free(loop->signals[i].event);
     if (loop->dns != NULL)
-        evdns_base_free(loop->dns, 0);
+        evdns_base_free(loop->dns, 1);
+    /* A connection that was freed while a callback or a look-up of it was due goes when that has
+     * run; nobody of ours is called, everything of ours is released. */
+    (void)event_base_loop(loop->base, EVLOOP_NONBLOCK);
     event_base_free(loop->base);
     free(loop);
 }

@@ -4,10 +4,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "notify.h"
+#include "process.h"
 #include "settings.h"
 #include "worker.h"
 
@@ -35,15 +38,32 @@ static void raise_descriptor_limit(const struct settings *settings)
                log_text("do", "raise LimitNOFILE or lower max-in-flight"));
 }
 
-static int run(const struct settings *settings)
+/* What the environment says must be taken from it first: it is gone afterwards. */
+static int harden(const struct settings *settings, int argc, char **argv,
+                  struct notify_request *ret_request)
+{
+    struct error_text why;
+    if (notify_request_read(ret_request, &why) != 0)
+        log_at(LOG_WARN, "notify_ignored", log_text("why", why.text));
+    process_hide(argc, argv, environ);
+    if (process_harden(settings->core_dumps, &why) == 0)
+        return 0;
+    log_at(LOG_ERROR, "cannot_start", log_text("why", why.text));
+    return -1;
+}
+
+static int run(const struct settings *settings, int argc, char **argv)
 {
     struct error_text warning;
+    struct notify_request notify;
+    if (harden(settings, argc, argv, &notify) != 0)
+        return EXIT_FAILURE;
     for (int n = 0; settings_warning(settings, n, &warning) != NULL; n++)
         log_at(LOG_WARN, "setting", log_text("warning", warning.text));
     /* A receiver or Redis that closes first must not end the process. */
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit(settings);
-    return worker_run(settings);
+    return worker_run(settings, &notify);
 }
 
 static int check(const struct settings *settings)
@@ -83,5 +103,7 @@ int main(int argc, char **argv)
         break;
     }
     log_configure(settings.log_level, settings.log_format);
-    return run(&settings);
+    int result = run(&settings, argc, argv);
+    explicit_bzero(&settings, sizeof(settings)); /* holds the password of Redis */
+    return result;
 }

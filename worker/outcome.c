@@ -1,6 +1,7 @@
 #include "outcome.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "json_text.h"
 #include "parse.h"
@@ -210,6 +211,8 @@ int outcome_bury(struct entry *entry, enum dead_reason reason, const char *error
     struct bytes documents[2] = {json, msgpack};
     add(&letter, "reason", bytes_of(dead_reason_name(reason)));
     add(&letter, "error", bytes_of(error));
+    if (entry->event.has_room_id)
+        add_number(&letter, "room", entry->event.room_id, letter.room);
     add(&letter, "hook", bytes_of(entry->only_hook));
     add(&letter, "event_id", bytes_of(entry->event_id));
     add_time(&letter, "queued_at", entry->queued_at_ms, letter.queued_at);
@@ -229,4 +232,34 @@ int outcome_bury(struct entry *entry, enum dead_reason reason, const char *error
     redis_args_int(args, 1);
     put_letter(args, &letter, 0);
     return redis_args_failed(args) ? -1 : 0;
+}
+
+/* Line 1 is the claim script's: our fence, a space and a number. */
+void outcome_of_unreadable(struct bytes delivery_id, struct bytes record, const char *error,
+                           const struct outcome_stamp *stamp, struct redis_args *args)
+{
+    const char *space = record.len > 0 ? memchr(record.data, ' ', record.len) : NULL;
+    const char *line_end = record.len > 0 ? memchr(record.data, '\n', record.len) : NULL;
+    size_t fence_len = space == NULL ? 0 : (size_t)(space - record.data);
+    size_t rest_at = line_end == NULL ? record.len : (size_t)(line_end - record.data) + 1;
+    size_t rest_len = record.len - rest_at;
+    struct bytes stream_id;
+    struct bytes hook;
+    struct letter letter = {.len = 0};
+    add(&letter, "reason", bytes_of(dead_reason_name(DEAD_MALFORMED)));
+    add(&letter, "error", bytes_of(error));
+    if (delivery_split_id(delivery_id, &stream_id, &hook) == 0) {
+        uint64_t ms = 0;
+        uint64_t seq = 0;
+        add(&letter, "hook", hook);
+        (void)parse_stream_id(stream_id, &ms, &seq);
+        add_time(&letter, "queued_at", (int64_t)ms, letter.queued_at);
+    }
+    add(&letter, "worker", bytes_of(stamp->consumer));
+    if (rest_len > DEAD_RECORD_KEPT)
+        rest_len = DEAD_RECORD_KEPT;
+    add(&letter, "record", (struct bytes){record.data + rest_at, rest_len});
+    redis_args_copy(args, delivery_id);
+    redis_args_copy(args, (struct bytes){record.data, fence_len});
+    put_letter(args, &letter, 0);
 }

@@ -7,7 +7,7 @@
 
 #include "delivery.h"
 
-#define DEAD_DOCUMENT_KEPT 4096 /* bytes kept of a document that is too large */
+#define DEAD_RECORD_KEPT 4096 /* bytes kept of a record that cannot be read */
 
 /* Who settles, and when: for dead letters and leases. */
 struct outcome_stamp {
@@ -28,5 +28,10 @@ int outcome_of_delivery(struct delivery *delivery, const struct outcome_stamp *s
  * (data NULL: absent). -1: no memory. */
 int outcome_bury(struct entry *entry, enum dead_reason reason, const char *error, struct bytes json,
                  struct bytes msgpack, const struct outcome_stamp *stamp);
+
+/* Appends what settle_retries.lua takes for a leased delivery whose record cannot be read: a dead
+ * letter with what its id tells and the first bytes of the record. */
+void outcome_of_unreadable(struct bytes delivery_id, struct bytes record, const char *error,
+                           const struct outcome_stamp *stamp, struct redis_args *args);
 
 #endif

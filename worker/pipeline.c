@@ -9,6 +9,9 @@
 #define BODY_GROWTH 6
 #define BODY_MARGIN 8192
 
+#define FIRST_PER_ENDPOINT 2 /* requests at a time to one that is not known */
+#define SLOW_MS 2000
+
 /* Entries may take three quarters of the slots: the rest is for retries. */
 static size_t stream_limit(const struct pipeline *pipeline)
 {
@@ -28,6 +31,14 @@ static size_t stream_room(void *context)
     return room < total - used ? room : total - used;
 }
 
+bool pipeline_is_full(const struct pipeline *pipeline)
+{
+    size_t used = pipeline->stream_load + pipeline->retry_load;
+    return pipeline->stream_load >= stream_limit(pipeline) ||
+           used >= (size_t)pipeline->config.settings->max_in_flight ||
+           capacity_is_blocked(pipeline->capacity);
+}
+
 static size_t retry_room(void *context)
 {
     const struct pipeline *pipeline = context;
@@ -44,6 +55,8 @@ static size_t retry_room(void *context)
 static void refill(void *context)
 {
     struct pipeline *pipeline = context;
+    if (!TAILQ_EMPTY(&pipeline->crowd))
+        pipeline_thin_crowd(pipeline);
     intake_kick(pipeline->intake);
     retry_clock_kick(pipeline->retry_clock);
 }
@@ -73,6 +86,7 @@ static int make_http(struct pipeline *pipeline, struct error_text *why)
         .guard = pipeline->config.guard,
         .ca_file = settings->ca_file,
         .max_transfers = (size_t)settings->max_in_flight,
+        .max_per_address = (size_t)settings->max_per_address,
         .max_response_bytes = (size_t)settings->max_response_bytes,
         .max_body_bytes = (size_t)settings->max_event_bytes * BODY_GROWTH + BODY_MARGIN,
         .https_only = settings->https_only,
@@ -116,6 +130,8 @@ static int make_ends(struct pipeline *pipeline)
         .lease_ms = pipeline->stamp.lease_ms,
         .room = retry_room,
         .retry = pipeline_on_retry,
+        .quotas = pipeline_quotas,
+        .pushed = pipeline_on_pushed,
         .context = pipeline,
     };
     pipeline->settle = settle_new(pipeline->loop, &settle);
@@ -129,23 +145,39 @@ static int make_ends(struct pipeline *pipeline)
 static int make_parts(struct pipeline *pipeline, struct error_text *why)
 {
     const struct settings *settings = pipeline->config.settings;
+    size_t max_in_flight = (size_t)settings->max_in_flight;
     struct capacity_limits limits = {
-        .in_flight = (size_t)settings->max_in_flight,
+        .in_flight = max_in_flight,
         .per_origin = (size_t)settings->max_per_origin,
         .per_endpoint = (size_t)settings->max_per_endpoint,
-        .kept = (size_t)settings->max_in_flight - stream_limit(pipeline),
+        .first_per_endpoint =
+            settings->max_per_endpoint < FIRST_PER_ENDPOINT ? 1 : FIRST_PER_ENDPOINT,
+        .slow = max_in_flight / 4,
+        .slow_most = max_in_flight / 2 > 0 ? max_in_flight / 2 : 1,
+        .slow_ms = SLOW_MS,
+        .kept = max_in_flight - stream_limit(pipeline),
+    };
+    struct registry_config registry = {
+        .link = pipeline->config.control,
+        .keys = pipeline->config.keys,
+        .scripts = pipeline->config.scripts,
+        .counters = pipeline->config.counters,
+        .disable_after_ms = settings->disable_after_ms,
     };
     error_text_set(why, "out of memory");
     pipeline->capacity = capacity_new(&limits);
-    pipeline->registry = registry_new(pipeline->loop, pipeline->config.control,
-                                      pipeline->config.keys, pipeline->config.scripts);
-    if (pipeline->capacity == NULL || pipeline->registry == NULL || make_ends(pipeline) != 0 ||
+    pipeline->registry = registry_new(pipeline->loop, &registry);
+    pipeline->permits = permits_new(pipeline->loop, pipeline->config.control, pipeline->config.keys,
+                                    pipeline->config.scripts);
+    if (pipeline->capacity == NULL || pipeline->registry == NULL || pipeline->permits == NULL ||
+        make_ends(pipeline) != 0 ||
         loop_timer_init(pipeline->loop, &pipeline->part_timer, pipeline_on_part, pipeline) != 0 ||
         loop_timer_init(pipeline->loop, &pipeline->ask_timer, pipeline_ask_again, pipeline) != 0 ||
         loop_timer_init(pipeline->loop, &pipeline->lone_timer, pipeline_on_lone_again, pipeline) !=
             0 ||
         loop_timer_init(pipeline->loop, &pipeline->overdue_timer, pipeline_on_overdue, pipeline) !=
             0 ||
+        loop_timer_init(pipeline->loop, &pipeline->slow_timer, pipeline_on_slow, pipeline) != 0 ||
         loop_turn_init(pipeline->loop, &pipeline->refill, refill, pipeline) != 0)
         return -1;
     return make_http(pipeline, why);
@@ -165,6 +197,8 @@ struct pipeline *pipeline_new(struct loop *loop, const struct pipeline_config *c
     TAILQ_INIT(&pipeline->unfinished);
     TAILQ_INIT(&pipeline->everything);
     TAILQ_INIT(&pipeline->parting);
+    TAILQ_INIT(&pipeline->held);
+    TAILQ_INIT(&pipeline->crowd);
     TAILQ_INIT(&pipeline->lone);
     set_policy(pipeline);
     if (make_parts(pipeline, why) != 0) {
@@ -199,18 +233,21 @@ void pipeline_free(struct pipeline *pipeline)
     intake_free(pipeline->intake);
     retry_clock_free(pipeline->retry_clock);
     registry_free(pipeline->registry);
+    permits_free(pipeline->permits);
     http_client_free(pipeline->http);
     capacity_free(pipeline->capacity);
     loop_timer_release(&pipeline->part_timer);
     loop_timer_release(&pipeline->ask_timer);
     loop_timer_release(&pipeline->lone_timer);
     loop_timer_release(&pipeline->overdue_timer);
+    loop_timer_release(&pipeline->slow_timer);
     loop_turn_release(&pipeline->refill);
     free(pipeline);
 }
 
 void pipeline_control_up(struct pipeline *pipeline)
 {
+    registry_link_up(pipeline->registry);
     settle_resume(pipeline->settle);
     intake_control_up(pipeline->intake);
     retry_clock_up(pipeline->retry_clock);
@@ -258,6 +295,7 @@ void pipeline_drain(struct pipeline *pipeline)
     intake_stop(pipeline->intake);
     retry_clock_stop(pipeline->retry_clock);
     hand_back_waiting(pipeline);
+    pipeline_leave_crowd(pipeline);
     pipeline_leave_suspects(pipeline);
 }
 

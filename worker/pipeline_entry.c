@@ -46,13 +46,14 @@ static void load_sub(struct pipeline *pipeline, const struct entry *entry, size_
 
 /* --- from an entry to its deliveries --- */
 
-static struct delivery *add_delivery(struct pipeline *pipeline, struct entry *entry,
-                                     struct hook_set *set, struct hook_slot *slot, const char *id)
+struct delivery *pipeline_add_delivery(struct pipeline *pipeline, struct entry *entry,
+                                       struct hook_set *set, struct hook_slot *slot, const char *id)
 {
     struct delivery *delivery = delivery_new(entry, set, slot, id);
     if (delivery == NULL)
         return NULL;
     TAILQ_INSERT_TAIL(&pipeline->unfinished, delivery, all);
+    pipeline->unfinished_len++;
     delivery->counted_as_retry = entry->settled;
     load_add(pipeline, entry, 1);
     return delivery;
@@ -65,6 +66,7 @@ void pipeline_let_go(struct pipeline *pipeline, struct entry *entry)
     struct delivery *delivery;
     TAILQ_FOREACH(delivery, &entry->deliveries, link) {
         TAILQ_REMOVE(&pipeline->unfinished, delivery, all);
+        pipeline->unfinished_len--;
         load_sub(pipeline, entry, 1);
     }
     if (entry->awaits_hooks)
@@ -91,10 +93,10 @@ static int add_all(struct pipeline *pipeline, struct entry *entry, struct hook_s
 {
     if (entry->only_hook[0] != '\0') {
         struct hook_slot *slot = hook_set_find(set, bytes_of(entry->only_hook));
-        return add_delivery(pipeline, entry, set, slot, entry->only_hook) == NULL ? -1 : 0;
+        return pipeline_add_delivery(pipeline, entry, set, slot, entry->only_hook) == NULL ? -1 : 0;
     }
     for (size_t i = 0; i < set->len; i++) {
-        if (add_delivery(pipeline, entry, set, &set->slots[i], set->slots[i].id) == NULL)
+        if (pipeline_add_delivery(pipeline, entry, set, &set->slots[i], set->slots[i].id) == NULL)
             return -1;
     }
     return 0;
@@ -102,6 +104,11 @@ static int add_all(struct pipeline *pipeline, struct entry *entry, struct hook_s
 
 static void on_hooks_of_entry(struct pipeline *pipeline, struct entry *entry, struct hook_set *set)
 {
+    size_t len = entry->only_hook[0] != '\0' ? 1 : set->len;
+    if (pipeline_is_crowded(pipeline, len)) {
+        pipeline_hold_in_crowd(pipeline, entry, len);
+        return;
+    }
     if (add_all(pipeline, entry, set) != 0) {
         give_up(pipeline, entry);
         return;
@@ -137,6 +144,7 @@ static void hooks_unknown(struct pipeline *pipeline, struct entry *entry)
     } else if (entry->settled) {
         pipeline_defer(pipeline, TAILQ_FIRST(&entry->deliveries), 0);
     } else {
+        pipeline->let_go_at_ms = loop_now_ms();
         if (!loop_timer_is_armed(&pipeline->ask_timer))
             loop_timer_arm(&pipeline->ask_timer, LOOKUP_AGAIN_MS);
         pipeline_let_go(pipeline, entry);
@@ -146,7 +154,20 @@ static void hooks_unknown(struct pipeline *pipeline, struct entry *entry)
 void pipeline_ask_again(void *context)
 {
     struct pipeline *pipeline = context;
+    int64_t left = pipeline->let_go_at_ms + LOOKUP_AGAIN_MS - loop_now_ms();
     intake_adopt(pipeline->intake, INTAKE_IDLE_MS);
+    if (left > 0) /* some came later, and are too young now */
+        loop_timer_arm(&pipeline->ask_timer, left);
+}
+
+static void on_hooks(void *context, struct hook_set *set);
+
+/* A room without hooks may have got one just before the event was sent. */
+static void ask_anew(struct pipeline *pipeline, struct entry *entry)
+{
+    entry->asked_anew = true;
+    registry_look_up(pipeline->registry, entry->event.room_id, entry->arrived_ms, &entry->query,
+                     on_hooks, entry);
 }
 
 static void on_hooks(void *context, struct hook_set *set)
@@ -155,16 +176,19 @@ static void on_hooks(void *context, struct hook_set *set)
     struct pipeline *pipeline = entry->pipeline;
     if (set == NULL)
         hooks_unknown(pipeline, entry);
+    else if (set->len == 0 && !entry->asked_anew)
+        ask_anew(pipeline, entry);
     else if (entry->settled)
         on_hooks_of_retry(pipeline, entry, set);
     else
         on_hooks_of_entry(pipeline, entry, set);
 }
 
-static void find_hooks(struct pipeline *pipeline, struct entry *entry)
+void pipeline_find_hooks(struct pipeline *pipeline, struct entry *entry)
 {
     if (!entry->event.has_inline_hooks) {
-        registry_look_up(pipeline->registry, entry->event.room_id, &entry->query, on_hooks, entry);
+        registry_look_up(pipeline->registry, entry->event.room_id, 0, &entry->query, on_hooks,
+                         entry);
         return;
     }
     struct hook_set *set = hook_set_inline(&entry->event);
@@ -172,6 +196,7 @@ static void find_hooks(struct pipeline *pipeline, struct entry *entry)
         give_up(pipeline, entry);
         return;
     }
+    registry_recall_inline(pipeline->registry, set);
     if (entry->settled)
         on_hooks_of_retry(pipeline, entry, set);
     else
@@ -237,14 +262,16 @@ static bool check_entry(const struct pipeline *pipeline, struct entry *entry,
     return true;
 }
 
-static void bury_malformed(struct pipeline *pipeline, struct entry *entry, const char *why)
+/* One letter for the whole event; of a waiting delivery, for that. */
+static void bury_event(struct pipeline *pipeline, struct entry *entry, enum dead_reason reason,
+                       const char *why)
 {
     struct bytes none = {NULL, 0};
     bool json = entry->encoding == RH_JSON;
     if (entry->settled)
-        pipeline_bury_delivery(pipeline, TAILQ_FIRST(&entry->deliveries), DEAD_MALFORMED, why);
+        pipeline_bury_delivery(pipeline, TAILQ_FIRST(&entry->deliveries), reason, why);
     else
-        pipeline_bury(pipeline, entry, DEAD_MALFORMED, why, json ? entry->document : none,
+        pipeline_bury(pipeline, entry, reason, why, json ? entry->document : none,
                       json ? none : entry->document);
 }
 
@@ -257,17 +284,23 @@ void pipeline_run_entry(struct pipeline *pipeline, struct entry *entry)
         return;
     }
     if (problem != EVENT_OK) {
-        bury_malformed(pipeline, entry, why.text);
+        bury_event(pipeline, entry, DEAD_MALFORMED, why.text);
+        return;
+    }
+    if (entry->event.hops >= EVENT_HOPS_LOOP) {
+        error_text_set(&why, "%d webhooks led to this event, %d are allowed: it goes round",
+                       entry->event.hops, EVENT_HOPS_LOOP - 1);
+        bury_event(pipeline, entry, DEAD_LOOP, why.text);
         return;
     }
     if (!entry->settled) {
         entry->awaits_hooks = true;
         load_add(pipeline, entry, 1);
     }
-    find_hooks(pipeline, entry);
+    pipeline_find_hooks(pipeline, entry);
 }
 
-static void run_or_hold(struct pipeline *pipeline, struct entry *entry)
+void pipeline_run_or_hold(struct pipeline *pipeline, struct entry *entry)
 {
     if (pipeline_is_suspect(entry))
         pipeline_hold_suspect(pipeline, entry);
@@ -292,60 +325,10 @@ void pipeline_on_entry(void *context, const struct intake_entry *read)
     }
     TAILQ_INSERT_TAIL(&pipeline->everything, entry, every);
     entry->pipeline = pipeline;
+    entry->arrived_ms = loop_now_ms();
     entry->claims = read->claims;
     if (check_entry(pipeline, entry, read, &reason, &why))
-        run_or_hold(pipeline, entry);
+        pipeline_run_or_hold(pipeline, entry);
     else
         pipeline_bury(pipeline, entry, reason, why.text, read->json, read->msgpack);
-}
-
-/* --- arrival of a claimed retry --- */
-
-static struct entry *entry_of_record(struct bytes delivery_id, const struct record *record)
-{
-    const char *slash = memchr(delivery_id.data, '/', delivery_id.len);
-    struct bytes stream_id = {delivery_id.data,
-                              slash == NULL ? 0 : (size_t)(slash - delivery_id.data)};
-    struct entry *entry = entry_new(stream_id, record->encoding, record->document);
-    if (entry == NULL)
-        return NULL;
-    entry->settled = true;
-    if (record->event_id[0] != '\0') {
-        snprintf(entry->event_id, sizeof(entry->event_id), "%s", record->event_id);
-        entry->own_event_id = true;
-    }
-    snprintf(entry->traceparent, sizeof(entry->traceparent), "%s", record->traceparent);
-    entry->claims = record->claims;
-    /* Known before the document is decoded, for a dead letter that comes first. */
-    entry->event.has_room_id = record->has_room;
-    entry->event.room_id = record->room_id;
-    return entry;
-}
-
-void pipeline_on_retry(void *context, const struct claimed_retry *claimed)
-{
-    struct pipeline *pipeline = context;
-    struct record record;
-    struct error_text why = {"its id is not <stream id>/<hook id>, or memory ran out"};
-    struct entry *entry = NULL;
-    struct delivery *delivery = NULL;
-    if (record_decode(claimed->record, &record, &why) == 0)
-        entry = entry_of_record(claimed->delivery_id, &record);
-    if (entry != NULL)
-        delivery = add_delivery(pipeline, entry, NULL, NULL, record.hook);
-    if (delivery == NULL) {
-        /* Its lease runs out and it comes again: nothing is lost, and an operator can look at it.
-         * */
-        log_at(LOG_ERROR, "record_unreadable", log_bytes("delivery", claimed->delivery_id),
-               log_text("error", why.text));
-        entry_free(entry);
-        return;
-    }
-    TAILQ_INSERT_TAIL(&pipeline->everything, entry, every);
-    entry->pipeline = pipeline;
-    delivery->leased = true;
-    delivery->history = record.history;
-    delivery->lease_until_ms = claimed->lease_until_ms;
-    snprintf(delivery->fence, sizeof(delivery->fence), "%s", record.fence);
-    run_or_hold(pipeline, entry);
 }

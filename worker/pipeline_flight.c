@@ -5,6 +5,8 @@
 #include "log.h"
 #include "pipeline_internal.h"
 
+#define HELD_LOOK_MAX 16 /* of those that are held, tried for a slot at a time */
+
 static void on_result(void *context, const struct http_result *result);
 
 void pipeline_set_error(struct delivery *delivery, const char *text)
@@ -43,8 +45,12 @@ static void count_and_log(struct pipeline *pipeline, const struct delivery *deli
 void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome)
 {
     struct entry *entry = delivery->entry;
-    capacity_leave(pipeline->capacity, &delivery->waiter, delivery->answered);
+    registry_cancel(&delivery->query);
+    permits_cancel(&delivery->permit);
+    pipeline_drop_held(pipeline, delivery);
+    capacity_leave(pipeline->capacity, &delivery->waiter, delivery->news, loop_now_ms());
     TAILQ_REMOVE(&pipeline->unfinished, delivery, all);
+    pipeline->unfinished_len--;
     delivery->state = DELIVERY_DONE;
     delivery->outcome = outcome;
     delivery->concluded_at_ms = loop_now_ms();
@@ -73,7 +79,19 @@ void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_
         backoff_exponential(DEFER_FIRST_MS, DEFER_MAX_MS, delivery->history.deferrals, seed);
     delivery->history.deferrals++;
     delivery->put_off = true;
+    pipeline_note_hot(pipeline, delivery);
     delivery->delay_ms = not_before_ms > 0 ? not_before_ms + delay / 4 : delay;
+    counters_add(pipeline->config.counters, COUNTER_DEFERRED, 1);
+    pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);
+}
+
+/* Put off without an attempt until its place at a hook with a rate comes. */
+void pipeline_put_off(struct pipeline *pipeline, struct delivery *delivery,
+                      const struct permit *permit)
+{
+    delivery->put_off = true;
+    delivery->delay_ms = permit->wait_ms;
+    delivery->history.slot_ms = permit->slot_ms;
     counters_add(pipeline->config.counters, COUNTER_DEFERRED, 1);
     pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);
 }
@@ -133,6 +151,7 @@ static void start(struct pipeline *pipeline, struct delivery *delivery)
     delivery->state = DELIVERY_IN_FLIGHT;
     delivery->transfer = transfer;
     http_transfer_start(transfer, &target, on_result, delivery);
+    pipeline_watch_slow(pipeline);
 }
 
 static bool lease_suffices(const struct pipeline *pipeline, const struct delivery *delivery)
@@ -141,49 +160,60 @@ static bool lease_suffices(const struct pipeline *pipeline, const struct deliver
     return !delivery->leased || delivery->lease_until_ms - loop_now_ms() >= needed;
 }
 
-void pipeline_start_leased(struct pipeline *pipeline, struct delivery *delivery, const char *origin)
+/* It may have waited for its slot. */
+static void start_or_hand_back(struct pipeline *pipeline, struct delivery *delivery)
 {
-    const char *endpoint = delivery->slot->hook->url_text;
-    if (!lease_suffices(pipeline, delivery))
+    if (lease_suffices(pipeline, delivery))
+        start(pipeline, delivery);
+    else
         pipeline_hand_back(pipeline, delivery);
-    else if (loop_now_ms() >= pipeline->alive_until_ms ||
-             capacity_take(pipeline->capacity, &delivery->waiter, endpoint, origin) != 0)
+}
+
+static bool take_slot(struct pipeline *pipeline, struct delivery *delivery)
+{
+    const struct hook *hook = delivery->slot->hook;
+    char origin[URL_ORIGIN_SIZE];
+    return capacity_take(pipeline->capacity, &delivery->waiter, hook->url_text,
+                         url_origin(&hook->url, origin), loop_now_ms()) == 0;
+}
+
+/* A leased one does not queue. It may be held a moment for a slot, where nobody waits before it and
+ * not too many are held: those keep other retries from being claimed. */
+void pipeline_start_leased(struct pipeline *pipeline, struct delivery *delivery)
+{
+    size_t most = (size_t)pipeline->config.settings->max_in_flight;
+    if (loop_now_ms() < pipeline->alive_until_ms && take_slot(pipeline, delivery))
+        start_or_hand_back(pipeline, delivery);
+    else if (pipeline->held_len >= 1 + most / 8 ||
+             capacity_has_queue(pipeline->capacity, delivery->slot->hook->url_text))
         pipeline_defer(pipeline, delivery, 0);
     else
-        start(pipeline, delivery);
+        pipeline_hold_leased(pipeline, delivery);
 }
 
-static struct delivery *delivery_of(struct capacity_waiter *waiter)
+static void dispatch_held(struct pipeline *pipeline)
 {
-    return (struct delivery *)((char *)waiter - offsetof(struct delivery, waiter));
-}
-
-/* Who waits too long for a slot waits behind a receiver that does not keep up: it comes again
- * later, so that it does not hold room that others need. */
-void pipeline_on_overdue(void *context)
-{
-    struct pipeline *pipeline = context;
-    int64_t now = loop_now_ms();
-    struct capacity_waiter *waiter;
-    while ((waiter = capacity_overdue(pipeline->capacity, now - QUEUE_WAIT_MS)) != NULL)
-        pipeline_defer(pipeline, delivery_of(waiter), 0);
-    int64_t oldest = capacity_oldest_ms(pipeline->capacity);
-    if (oldest >= 0)
-        loop_timer_arm(&pipeline->overdue_timer, oldest + QUEUE_WAIT_MS - now);
+    struct delivery *delivery;
+    struct delivery *next;
+    size_t looked = 0;
+    for (delivery = TAILQ_FIRST(&pipeline->held); delivery != NULL && looked < HELD_LOOK_MAX;
+         delivery = next, looked++) {
+        next = TAILQ_NEXT(delivery, hold);
+        if (!take_slot(pipeline, delivery))
+            continue;
+        pipeline_drop_held(pipeline, delivery);
+        start_or_hand_back(pipeline, delivery);
+    }
 }
 
 void pipeline_dispatch(struct pipeline *pipeline)
 {
-    while (loop_now_ms() < pipeline->alive_until_ms) {
-        struct capacity_waiter *waiter = capacity_next(pipeline->capacity);
-        if (waiter == NULL)
-            return;
-        struct delivery *delivery = delivery_of(waiter);
-        if (lease_suffices(pipeline, delivery))
-            start(pipeline, delivery);
-        else
-            pipeline_hand_back(pipeline, delivery);
-    }
+    struct capacity_waiter *waiter;
+    if (loop_now_ms() >= pipeline->alive_until_ms)
+        return;
+    while ((waiter = capacity_next(pipeline->capacity, loop_now_ms())) != NULL)
+        start_or_hand_back(pipeline, pipeline_delivery_of(waiter));
+    dispatch_held(pipeline);
 }
 
 /* --- its result --- */
@@ -192,6 +222,7 @@ static void remember_attempt(struct delivery *delivery, const struct http_result
 {
     struct history *history = &delivery->history;
     history->attempts++;
+    history->slot_ms = 0;
     if (history->first_attempt_ms == 0)
         history->first_attempt_ms = delivery->started_wall_ms;
     history->last_attempt_ms = delivery->started_wall_ms;
@@ -201,17 +232,29 @@ static void remember_attempt(struct delivery *delivery, const struct http_result
     buffer_append_bytes(&delivery->response, result->response);
 }
 
+static bool is_failure(const struct verdict *verdict)
+{
+    return verdict->kind == VERDICT_RETRY ||
+           (verdict->kind == VERDICT_DEAD &&
+            (verdict->reason == DEAD_EXHAUSTED || verdict->reason == DEAD_EXPIRED));
+}
+
 static void tell_registry(struct pipeline *pipeline, const struct delivery *delivery,
                           const struct verdict *verdict)
 {
-    const struct entry *entry = delivery->entry;
-    if (entry->event.has_inline_hooks)
-        return; /* inline hooks have no shared state */
+    struct hook_ref ref = pipeline_hook_ref(delivery);
+    struct registry *registry = pipeline->registry;
+    if (verdict->kind == VERDICT_DELIVERED)
+        registry_succeeded(registry, &ref);
+    else if (is_failure(verdict))
+        registry_failed(registry, &ref, delivery->is_probe, delivery->history.status,
+                        delivery->history.error);
+    else if (verdict->reason == DEAD_REJECTED)
+        registry_answered(registry, &ref);
     if (verdict->disable_hook)
-        registry_disable(pipeline->registry, entry->event.room_id, delivery->slot->hook, "gone");
+        registry_gone(registry, &ref);
     else if (verdict->pause_ms > 0)
-        registry_pause(pipeline->registry, entry->event.room_id, delivery->slot->hook,
-                       loop_wall_ms() + verdict->pause_ms);
+        registry_pause(registry, &ref, verdict->pause_ms);
 }
 
 static void explain(struct delivery *delivery, const struct verdict *verdict)
@@ -225,6 +268,32 @@ static void explain(struct delivery *delivery, const struct verdict *verdict)
                  : "answered %d",
              delivery->history.status);
     pipeline_set_error(delivery, text);
+}
+
+/* What an attempt tells about how much the endpoint can take. */
+static enum capacity_news news_of(const struct attempt_result *attempt,
+                                  const struct verdict *verdict)
+{
+    switch (attempt->end) {
+    case ATTEMPT_ANSWERED:
+        if (verdict->kind == VERDICT_DELIVERED)
+            return CAPACITY_SUCCESS;
+        return attempt->status == 429 || attempt->status >= 500 ? CAPACITY_BUSY : CAPACITY_ANSWER;
+    case ATTEMPT_TIMEOUT:
+    case ATTEMPT_DNS:
+    case ATTEMPT_CONNECT:
+    case ATTEMPT_TLS:
+    case ATTEMPT_BROKEN:
+        return CAPACITY_SILENCE;
+    case ATTEMPT_BLOCKED:
+    case ATTEMPT_BAD_URL:
+    case ATTEMPT_LOCAL:
+    case ATTEMPT_DIRTY:
+    case ATTEMPT_NO_LOOKUP:
+    case ATTEMPT_CROWDED:
+        break;
+    }
+    return CAPACITY_NO_NEWS;
 }
 
 static void apply(struct pipeline *pipeline, struct delivery *delivery,
@@ -260,28 +329,50 @@ static void apply(struct pipeline *pipeline, struct delivery *delivery,
     }
 }
 
-static void on_result(void *context, const struct http_result *result)
+static void judge(struct delivery *delivery, const struct http_result *result,
+                  const struct attempt_result *attempt)
 {
-    struct delivery *delivery = context;
     struct pipeline *pipeline = delivery->entry->pipeline;
-    struct attempt_result attempt = result->attempt;
     struct verdict_policy policy = pipeline->policy;
     const struct hook *hook = delivery->slot->hook;
-    delivery->transfer = NULL;
-    delivery->answered = attempt.end == ATTEMPT_ANSWERED;
-    if (attempt.end == ATTEMPT_DIRTY && delivery->redone)
-        attempt.end = ATTEMPT_BROKEN; /* one fresh connection only */
     if (hook->max_age_ms > 0 && hook->max_age_ms < policy.max_age_ms)
         policy.max_age_ms = hook->max_age_ms;
     struct verdict verdict =
-        verdict_of(&attempt, &policy, delivery->history.attempts + 1,
+        verdict_of(attempt, &policy, delivery->history.attempts + 1,
                    loop_wall_ms() - delivery->entry->queued_at_ms, delivery->history.deferrals,
                    backoff_random(&pipeline->random));
     if (verdict.kind == VERDICT_REDO) {
         delivery->redone = true;
         start(pipeline, delivery);
-    } else {
-        apply(pipeline, delivery, result, &verdict);
+        return;
     }
+    if (delivery->news == CAPACITY_NO_NEWS)
+        delivery->news = news_of(attempt, &verdict);
+    apply(pipeline, delivery, result, &verdict);
+}
+
+static void on_result(void *context, const struct http_result *result)
+{
+    struct delivery *delivery = context;
+    struct pipeline *pipeline = delivery->entry->pipeline;
+    struct attempt_result attempt = result->attempt;
+    delivery->transfer = NULL;
+    if (attempt.end == ATTEMPT_DIRTY && delivery->redone)
+        attempt.end = ATTEMPT_BROKEN; /* one fresh connection only */
+    judge(delivery, result, &attempt);
     pipeline_dispatch(pipeline);
+}
+
+/* As if its timeout were over. */
+void pipeline_cut(struct pipeline *pipeline, struct delivery *delivery)
+{
+    struct http_result result = {.attempt = {.end = ATTEMPT_TIMEOUT}};
+    snprintf(result.error, sizeof(result.error),
+             "no answer for %lld ms when others needed its place",
+             (long long)(loop_now_ms() - delivery->waiter.since_ms));
+    http_transfer_cancel(delivery->transfer);
+    delivery->transfer = NULL;
+    delivery->news = CAPACITY_CUT;
+    counters_add(pipeline->config.counters, COUNTER_CUT, 1);
+    judge(delivery, &result, &result.attempt);
 }

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "backoff.h"
 #include "log.h"
 #include "pipeline_internal.h"
 
@@ -62,7 +63,8 @@ static void again_later(struct pipeline *pipeline)
     struct entry *entry = pipeline->running_alone;
     pipeline->running_alone = NULL;
     wait_alone(pipeline, entry);
-    loop_timer_arm(&pipeline->lone_timer, LONE_AGAIN_MS);
+    loop_timer_arm(&pipeline->lone_timer,
+                   backoff_jitter(LONE_AGAIN_MS, 50, backoff_random(&pipeline->random)));
 }
 
 static void on_allowed(void *context, const struct reply *reply)
@@ -72,7 +74,7 @@ static void on_allowed(void *context, const struct reply *reply)
     int64_t count = reply_int(reply);
     if (entry == NULL || (entry->settled && entry->open == 0))
         return; /* handed back meanwhile */
-    if (reply_error(reply) != REPLY_NO_ERROR)
+    if (redis_fault_of(reply) != FAULT_NONE)
         again_later(pipeline);
     else if (count == 0)
         pipeline_let_go(pipeline, entry); /* another worker holds it now */

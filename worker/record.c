@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "json_read.h"
 #include "json_text.h"
 #include "parse.h"
 
@@ -49,6 +50,7 @@ void record_encode(const struct record *record, struct buffer *out)
     put_number(out, ",\"last_attempt_at\":", history->last_attempt_ms);
     put_number(out, ",\"status\":", history->status);
     put_text(out, ",\"error\":", history->error);
+    put_number(out, ",\"slot_at\":", history->slot_ms);
     put_text(out, ",\"traceparent\":", record->traceparent);
     put_text(out, ",\"encoding\":", record->encoding == RH_MSGPACK ? "msgpack" : "json");
     buffer_append_text(out, "}\n");
@@ -213,7 +215,8 @@ static int get_history(const json_t *object, struct history *history, struct err
         get_count(object, "deferrals", &history->deferrals, why) ||
         get_count(object, "status", &history->status, why) ||
         get_number(object, "first_attempt_at", 0, INT64_MAX, &history->first_attempt_ms, why) ||
-        get_number(object, "last_attempt_at", 0, INT64_MAX, &history->last_attempt_ms, why))
+        get_number(object, "last_attempt_at", 0, INT64_MAX, &history->last_attempt_ms, why) ||
+        get_number(object, "slot_at", 0, INT64_MAX, &history->slot_ms, why))
         return -1;
     return get_error(object, history, why);
 }
@@ -231,18 +234,15 @@ static int get_all(const json_t *object, struct record *record, struct error_tex
 
 static int decode_meta(struct bytes line, struct record *record, struct error_text *why)
 {
-    json_error_t error;
-    json_t *object = json_loadb(line.data, line.len, 0, &error);
-    char shown[128];
+    struct error_text problem = {"it is a list"};
+    bool no_memory = false;
+    json_t *object = json_read(line, JSON_NUL_REFUSED, &no_memory, &problem);
     int failed;
 
     if (!json_is_object(object)) {
-        const char *problem = object ? "it is of another type" : error.text;
-
-        error_text_set(why, "line 2 of the record is not a JSON object: %s",
-                       bytes_printable(bytes_of(problem), shown, sizeof(shown)));
+        error_text_set(why, "line 2 of the record is not a JSON object: %s", problem.text);
         json_decref(object);
-        return -1;
+        return no_memory ? RECORD_NO_MEMORY : RECORD_BAD;
     }
     failed = get_all(object, record, why);
     json_decref(object);
@@ -253,20 +253,22 @@ int record_decode(struct bytes text, struct record *ret_record, struct error_tex
 {
     struct record record = {.claims = 0};
     struct bytes line;
+    int problem;
 
     if (cut_line(&text, RECORD_HOLDER_MAX, &line)) {
         error_text_set(why, "the record has no line 1 of at most %d bytes", RECORD_HOLDER_MAX);
-        return -1;
+        return RECORD_BAD;
     }
     if (decode_holder(line, &record, why))
-        return -1;
+        return RECORD_BAD;
     if (cut_line(&text, RECORD_META_MAX, &line)) {
         error_text_set(why, "the record has no line 2 of at most %d bytes", RECORD_META_MAX);
-        return -1;
+        return RECORD_BAD;
     }
-    if (decode_meta(line, &record, why))
-        return -1;
+    problem = decode_meta(line, &record, why);
+    if (problem != RECORD_OK)
+        return problem;
     record.document = text;
     *ret_record = record;
-    return 0;
+    return RECORD_OK;
 }

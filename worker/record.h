@@ -6,7 +6,7 @@
  *                                change this line.
  *   line 2  one JSON object, written by workers:
  *           {"room":438,"hook":"main","event_id":"…","attempts":1,"deferrals":0,
- *            "first_attempt_at":ms,"last_attempt_at":ms,"status":503,"error":"…",
+ *            "first_attempt_at":ms,"last_attempt_at":ms,"status":503,"error":"…","slot_at":ms,
  *            "traceparent":"…","encoding":"json"}
  *   rest    the document, byte for byte
  *
@@ -33,6 +33,7 @@ struct history {
     int deferrals;
     int64_t first_attempt_ms; /* wall clock, 0: none yet */
     int64_t last_attempt_ms;
+    int64_t slot_ms;               /* its place at a hook with a rate, server's clock; 0: none */
     int status;                    /* of the last attempt, 0: none */
     char error[RECORD_ERROR_SIZE]; /* of the last attempt, "" : none */
 };
@@ -53,8 +54,14 @@ struct record {
 /* Appends lines 1 and 2 and the document. */
 void record_encode(const struct record *record, struct buffer *out);
 
-/* 0, or -1 with *why told. ret_record borrows text. Unknown keys of line 2 are passed over; an
- * error text too long is cut. */
+enum record_result {
+    RECORD_OK = 0,
+    RECORD_BAD = -1,      /* *why tells */
+    RECORD_NO_MEMORY = -2 /* nothing is known about it */
+};
+
+/* A record_result. ret_record borrows text. Unknown keys of line 2 are passed over; an error text
+ * too long is cut. */
 int record_decode(struct bytes text, struct record *ret_record, struct error_text *why);
 
 #endif

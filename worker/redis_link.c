@@ -16,6 +16,7 @@
 #define CONNECT_DEADLINE_MS 5000
 #define RECONNECT_FIRST_MS 100
 #define RECONNECT_MAX_MS 5000
+#define STEADY_MS 10000 /* a connection that held so long was a good one */
 #define READ_SIZE (256u << 10)
 
 static void link_connect(void *context);
@@ -99,24 +100,42 @@ int redis_link_peer(const struct redis_link *link, struct sockaddr_storage *ret_
     return 0;
 }
 
-static void log_down(struct redis_link *link, const char *why)
+/* The connection's own faults are one state: it is away. */
+static enum redis_fault state_of(enum redis_fault fault)
+{
+    return fault < FAULT_LOADING ? FAULT_LOST : fault;
+}
+
+static void log_down(struct redis_link *link, enum redis_fault fault, const char *why)
 {
     char where[400];
-    if (link->told_down)
+    if (link->told == state_of(fault))
         return;
-    link->told_down = true;
+    link->told = state_of(fault);
     redis_address_describe(link->config.address, where, sizeof(where));
-    log_at(LOG_WARN, "redis_lost", log_text("link", link->config.role), log_text("redis", where),
+    log_at(LOG_WARN, "redis_lost", log_text("link", link->config.role),
+           log_text("fault", redis_fault_name(fault)), log_text("redis", where),
            log_text("why", why));
 }
 
-void redis_link_lose(struct redis_link *link, const char *why, bool oversized)
+static void plan_connect(struct redis_link *link, bool was_up)
+{
+    if (was_up && loop_now_ms() - link->up_at_ms >= STEADY_MS)
+        link->failures = 0;
+    loop_timer_arm(&link->reconnect,
+                   backoff_exponential(RECONNECT_FIRST_MS, RECONNECT_MAX_MS, link->failures++,
+                                       backoff_random(&link->random)));
+}
+
+void redis_link_lose(struct redis_link *link, enum redis_fault fault, const char *why)
 {
     struct pending_list orphans = STAILQ_HEAD_INITIALIZER(orphans);
     bool was_up = link->state == LINK_UP;
     if (link->state == LINK_DOWN)
         return;
-    log_down(link, why);
+    log_down(link, fault, why);
+    if (fault < FAULT_LOADING) /* refusals were counted as replies */
+        redis_faults_count(link->config.faults, fault);
     release_connection(link);
     if (link->sentinels != NULL)
         sentinel_query_stop(link->sentinels);
@@ -124,9 +143,7 @@ void redis_link_lose(struct redis_link *link, const char *why, bool oversized)
     link->epoch++;
     STAILQ_CONCAT(&orphans, &link->waiting);
     loop_timer_disarm(&link->deadline);
-    loop_timer_arm(&link->reconnect,
-                   backoff_exponential(RECONNECT_FIRST_MS, RECONNECT_MAX_MS, link->failures++,
-                                       backoff_random(&link->random)));
+    plan_connect(link, was_up);
     while (!STAILQ_EMPTY(&orphans)) {
         struct pending *pending = STAILQ_FIRST(&orphans);
         STAILQ_REMOVE_HEAD(&orphans, link);
@@ -135,12 +152,12 @@ void redis_link_lose(struct redis_link *link, const char *why, bool oversized)
         free(pending);
     }
     if (was_up)
-        link->config.on_down(link->config.context, oversized);
+        link->config.on_down(link->config.context);
 }
 
 void redis_link_drop(struct redis_link *link, const char *why)
 {
-    redis_link_lose(link, why, false);
+    redis_link_lose(link, FAULT_LOST, why);
 }
 
 static void on_deadline(void *context)
@@ -149,9 +166,9 @@ static void on_deadline(void *context)
     const struct pending *head = STAILQ_FIRST(&link->waiting);
     int64_t now = loop_now_ms();
     if (link->state == LINK_CONNECTING)
-        redis_link_lose(link, "no connection within 5s", false);
+        redis_link_lose(link, FAULT_UNREACHABLE, "no connection within 5s");
     else if (head != NULL && head->deadline_at_ms <= now)
-        redis_link_lose(link, "no answer within the deadline", false);
+        redis_link_lose(link, FAULT_TIMEOUT, "no answer within the deadline");
     else if (head != NULL)
         loop_timer_arm(&link->deadline, head->deadline_at_ms - now);
 }
@@ -159,13 +176,13 @@ static void on_deadline(void *context)
 /* A greeting that Redis refuses ends the connection; the words of Redis tell the operator why. */
 static bool greeting_failed(struct redis_link *link, const struct reply *reply)
 {
-    struct bytes text = reply_error_text(reply);
     char words[160];
     if (reply == NULL)
         return true;
-    if (reply_error(reply) == REPLY_NO_ERROR)
+    if (!reply_is_error(reply))
         return false;
-    redis_link_lose(link, bytes_printable(text, words, sizeof(words)), false);
+    redis_link_lose(link, redis_fault_of(reply),
+                    bytes_printable(reply_error_text(reply), words, sizeof(words)));
     return true;
 }
 
@@ -177,16 +194,21 @@ static void on_greeting(void *context, const struct reply *reply)
 static void on_role(void *context, const struct reply *reply)
 {
     struct redis_link *link = context;
+    if (greeting_failed(link, reply) || bytes_equal_text(reply_text(reply_at(reply, 0)), "master"))
+        return;
+    redis_faults_count(link->config.faults, FAULT_READONLY);
+    redis_link_lose(link, FAULT_READONLY, "this Redis is a replica");
+}
+
+static void on_greeted(void *context, const struct reply *reply)
+{
+    struct redis_link *link = context;
     char where[400];
     if (greeting_failed(link, reply))
         return;
-    if (!bytes_equal_text(reply_text(reply_at(reply, 0)), "master")) {
-        redis_link_lose(link, "this Redis is a replica", false);
-        return;
-    }
     link->state = LINK_UP;
-    link->failures = 0;
-    link->told_down = false;
+    link->up_at_ms = loop_now_ms();
+    link->told = FAULT_NONE;
     redis_address_describe(link->config.address, where, sizeof(where));
     log_at(LOG_INFO, "redis_connected", log_text("link", link->config.role),
            log_text("redis", where));
@@ -218,9 +240,16 @@ static void greet(struct redis_link *link)
     redis_args_text(&args, link->config.client_name);
     result |= redis_link_send_now(link, &args, REDIS_COMMAND_DEADLINE_MS, on_greeting, link);
     result |= redis_link_say_now(link, on_role, link, "ROLE");
+    /* Refused while Redis loads, unlike all before it. */
+    result |= redis_link_say_now(link, on_greeted, link, "EVAL return(1) 0");
     redis_args_release(&args);
     if (result != 0)
-        redis_link_lose(link, "out of memory", false);
+        redis_link_drop(link, "out of memory");
+}
+
+static enum redis_fault broke(const struct redis_link *link)
+{
+    return link->state == LINK_CONNECTING ? FAULT_UNREACHABLE : FAULT_LOST;
 }
 
 static void on_event(struct bufferevent *io, short what, void *context)
@@ -233,9 +262,9 @@ static void on_event(struct bufferevent *io, short what, void *context)
         link->state = LINK_GREETING;
         greet(link);
     } else if ((what & BEV_EVENT_EOF) != 0) {
-        redis_link_lose(link, "Redis closed the connection", false);
+        redis_link_lose(link, broke(link), "Redis closed the connection");
     } else {
-        redis_link_lose(link, redis_link_error(link->io), false);
+        redis_link_lose(link, broke(link), redis_link_error(link->io));
     }
 }
 
@@ -246,7 +275,7 @@ static void connect_to(struct redis_link *link, const struct redis_host *host)
     link->reader = redisReaderCreate();
     link->io = redis_link_open(link->loop, link->config.tls, host);
     if (link->io == NULL || link->reader == NULL) {
-        redis_link_lose(link, "out of memory", false);
+        redis_link_drop(link, "out of memory");
         return;
     }
     bufferevent_setcb(link->io, redis_link_on_readable, NULL, on_event, link);
@@ -256,13 +285,13 @@ static void connect_to(struct redis_link *link, const struct redis_host *host)
     const char *why = address->path[0] != '\0' ? redis_link_begin_unix(link->io, address->path)
                                                : redis_link_begin(link->io, link->loop, host);
     if (why != NULL)
-        redis_link_lose(link, why, false);
+        redis_link_lose(link, FAULT_UNREACHABLE, why);
 }
 
 static void on_master(void *context, const struct redis_host *host, const char *why)
 {
     if (host == NULL)
-        redis_link_lose(context, why, false);
+        redis_link_lose(context, FAULT_UNREACHABLE, why);
     else
         connect_to(context, host);
 }

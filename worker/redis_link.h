@@ -1,7 +1,10 @@
 /*
  * One connection to Redis on the loop: asks Sentinels when there are any, connects, greets (AUTH,
- * SELECT, CLIENT SETNAME, ROLE), sends commands in order, gives each its reply, keeps deadlines,
- * and comes back by itself with a growing, jittered delay. It knows no stream.
+ * SELECT, CLIENT SETNAME, ROLE, an empty script), sends commands in order, gives each its reply,
+ * keeps deadlines, and comes back by itself with a growing, jittered delay. It knows no stream.
+ *
+ * It counts and tells what Redis refuses (redis_fault.h), for all who send. After a refusal that
+ * only a new connection can heal, by a replica for instance, it makes one.
  *
  * Every accepted command gets exactly one call of its reply function: with the reply, or with NULL
  * when the connection was lost or the deadline passed; then whether Redis executed it is unknown. A
@@ -18,6 +21,7 @@
 #include "loop.h"
 #include "redis_address.h"
 #include "redis_args.h"
+#include "redis_fault.h"
 #include "redis_reply.h"
 #include "redis_tls.h"
 #include "scripts.h"
@@ -30,13 +34,13 @@ struct redis_link;
 typedef void redis_reply_fn(void *context, const struct reply *reply);
 
 struct redis_link_config {
-    const struct redis_address *address;            /* must outlive the link */
-    struct redis_tls *tls;                          /* the same; NULL unless address->tls */
-    const char *role;                               /* "control" or "reader", for logs */
-    const char *client_name;                        /* for CLIENT SETNAME */
-    void (*on_up)(void *context);                   /* greeted; commands may be sent */
-    void (*on_down)(void *context, bool oversized); /* after the reply functions got their NULL;
-                                                       oversized: a reply passed REDIS_REPLY_MAX */
+    const struct redis_address *address; /* must outlive the link */
+    struct redis_tls *tls;               /* the same; NULL unless address->tls */
+    const char *role;                    /* "control" or "reader", for logs */
+    const char *client_name;             /* for CLIENT SETNAME */
+    struct redis_faults *faults;         /* shared by all links */
+    void (*on_up)(void *context);        /* greeted; commands may be sent */
+    void (*on_down)(void *context);      /* after the reply functions got their NULL */
     void *context;
 };
 
@@ -58,7 +62,7 @@ int redis_link_send(struct redis_link *link, const struct redis_args *args, int6
 int redis_link_say(struct redis_link *link, redis_reply_fn *fn, void *context, const char *words);
 
 /* Runs a script with keys_len keys leading args: by its SHA-1 when it is meant to be and this
- * connection has seen its text. On REPLY_NOSCRIPT send again at once: the text goes then. */
+ * connection has seen its text. On FAULT_NOSCRIPT send again at once: the text goes then. */
 int redis_link_eval(struct redis_link *link, const struct redis_script *script, int keys_len,
                     const struct redis_args *args, redis_reply_fn *fn, void *context);
 

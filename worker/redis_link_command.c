@@ -1,5 +1,6 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +9,23 @@
 
 #define SAY_WORDS_MAX 16
 
-int redis_link_send_now(struct redis_link *link, const struct redis_args *args, int64_t deadline_ms,
-                        redis_reply_fn *fn, void *context)
+/* What a refusal is about, for the log. */
+struct about {
+    char text[REDIS_FAULT_ABOUT_SIZE];
+};
+
+static struct about about(struct bytes what, struct bytes first)
+{
+    struct about about;
+    char shown[REDIS_FAULT_ABOUT_SIZE - 40];
+    char name[40];
+    snprintf(about.text, sizeof(about.text), "%s%s%s", bytes_printable(what, name, sizeof(name)),
+             first.len > 0 ? " " : "", bytes_printable(first, shown, sizeof(shown)));
+    return about;
+}
+
+static int send_about(struct redis_link *link, const struct redis_args *args, int64_t deadline_ms,
+                      redis_reply_fn *fn, void *context, struct about about)
 {
     struct pending *pending = malloc(sizeof(*pending));
     if (pending == NULL || redis_args_failed(args) || redis_link_write(link->io, args) != 0) {
@@ -18,10 +34,20 @@ int redis_link_send_now(struct redis_link *link, const struct redis_args *args, 
     }
     *pending = (struct pending){
         .fn = fn, .context = context, .deadline_at_ms = loop_now_ms() + deadline_ms};
+    memcpy(pending->about, about.text, sizeof(pending->about));
     STAILQ_INSERT_TAIL(&link->waiting, pending, link);
     if (!loop_timer_is_armed(&link->deadline))
         loop_timer_arm(&link->deadline, deadline_ms);
     return 0;
+}
+
+/* While greeting the first argument may be a password. */
+int redis_link_send_now(struct redis_link *link, const struct redis_args *args, int64_t deadline_ms,
+                        redis_reply_fn *fn, void *context)
+{
+    bool tell = link->state == LINK_UP && args->len > 1;
+    struct bytes first = tell ? redis_args_at(args, 1) : BYTES("");
+    return send_about(link, args, deadline_ms, fn, context, about(redis_args_at(args, 0), first));
 }
 
 int redis_link_send(struct redis_link *link, const struct redis_args *args, int64_t deadline_ms,
@@ -61,11 +87,38 @@ int redis_link_eval(struct redis_link *link, const struct redis_script *script, 
     redis_args_text(&all, by_sha ? script->sha : script->text);
     redis_args_int(&all, keys_len);
     redis_args_append(&all, args);
-    int result = redis_link_send(link, &all, REDIS_COMMAND_DEADLINE_MS, fn, context);
+    int result = -1;
+    if (link->state == LINK_UP)
+        result = send_about(link, &all, REDIS_COMMAND_DEADLINE_MS, fn, context,
+                            about(bytes_of(script->name), redis_args_at(args, 0)));
     redis_args_release(&all);
     if (result == 0)
         link->scripts_known |= bit;
     return result;
+}
+
+/* Refusals of the greeting are told with the loss of the link. */
+static void look_at(struct redis_link *link, const struct pending *pending,
+                    const struct reply *reply)
+{
+    enum redis_fault fault = redis_fault_of(reply);
+    if (fault == FAULT_NONE) {
+        redis_faults_look(link->config.faults, loop_now_ms());
+        return;
+    }
+    redis_faults_count(link->config.faults, fault);
+    if (link->state == LINK_UP && !redis_fault_needs_reconnect(fault))
+        redis_faults_complain(link->config.faults, reply, pending->about, loop_now_ms());
+    if (fault == FAULT_NOSCRIPT)
+        link->scripts_known = 0;
+}
+
+static void connect_anew(struct redis_link *link, const struct reply *reply)
+{
+    char words[160];
+    if (redis_fault_needs_reconnect(redis_fault_of(reply)))
+        redis_link_lose(link, redis_fault_of(reply),
+                        bytes_printable(reply_error_text(reply), words, sizeof(words)));
 }
 
 /* Gives the next whole reply to whoever waits first. False when there is none or the link is gone.
@@ -74,7 +127,7 @@ static bool take_reply(struct redis_link *link)
 {
     void *reply = NULL;
     if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
-        redis_link_lose(link, "the answer is not the Redis protocol", false);
+        redis_link_drop(link, "the answer is not the Redis protocol");
         return false;
     }
     if (reply == NULL)
@@ -84,14 +137,15 @@ static bool take_reply(struct redis_link *link)
     link->fed = 0;
     if (pending == NULL) {
         freeReplyObject(reply);
-        redis_link_lose(link, "an answer nobody asked for", false);
+        redis_link_drop(link, "an answer nobody asked for");
         return false;
     }
     STAILQ_REMOVE_HEAD(&link->waiting, link);
-    if (reply_error(reply) == REPLY_NOSCRIPT)
-        link->scripts_known = 0;
+    look_at(link, pending, reply);
     if (pending->fn != NULL)
         pending->fn(pending->context, reply);
+    if (epoch == link->epoch)
+        connect_anew(link, reply);
     free(pending);
     freeReplyObject(reply);
     return epoch == link->epoch;
@@ -105,11 +159,11 @@ static void read_replies(struct redis_link *link, struct bufferevent *io)
         size_t len = evbuffer_get_contiguous_space(input);
         unsigned char *data = evbuffer_pullup(input, (ev_ssize_t)len);
         if (link->fed + len > REDIS_REPLY_MAX) {
-            redis_link_lose(link, "a reply is over the limit", true);
+            redis_link_drop(link, "a reply is over the limit");
             return;
         }
         if (data == NULL || redisReaderFeed(link->reader, (const char *)data, len) != REDIS_OK) {
-            redis_link_lose(link, "out of memory for a reply", false);
+            redis_link_drop(link, "out of memory for a reply");
             return;
         }
         link->fed += len;

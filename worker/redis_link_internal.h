@@ -26,6 +26,7 @@ struct pending {
     redis_reply_fn *fn;
     void *context;
     int64_t deadline_at_ms;
+    char about[REDIS_FAULT_ABOUT_SIZE]; /* what was asked: command and first argument */
 };
 
 STAILQ_HEAD(pending_list, pending);
@@ -39,8 +40,9 @@ struct redis_link {
     redisReader *reader;
     size_t fed;     /* bytes given to the reader since the last whole reply */
     unsigned epoch; /* grows with every drop: tells callbacks that the ground is gone */
-    int failures;   /* connects failed in a row */
-    bool told_down; /* the loss was logged */
+    int failures;   /* losses in a row, without a steady connection between */
+    int64_t up_at_ms;
+    enum redis_fault told; /* why it is down, as logged; FAULT_NONE while it is up */
     uint64_t random;
     uint32_t scripts_known; /* bit n: script n was sent as text on this connection */
     struct pending_list waiting;
@@ -49,7 +51,7 @@ struct redis_link {
 };
 
 /* Closes the connection, answers all that wait with NULL, plans the next connect. */
-void redis_link_lose(struct redis_link *link, const char *why, bool oversized);
+void redis_link_lose(struct redis_link *link, enum redis_fault fault, const char *why);
 
 /* The same as redis_link_send and redis_link_say, also while greeting. */
 int redis_link_send_now(struct redis_link *link, const struct redis_args *args, int64_t deadline_ms,

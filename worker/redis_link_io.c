@@ -81,6 +81,8 @@ int redis_link_write(struct bufferevent *io, const struct redis_args *args)
     if (argv != NULL && lens != NULL &&
         redisFormatSdsCommandArgv(&command, (int)args->len, argv, lens) > 0)
         result = bufferevent_write(io, command, sdslen(command));
+    if (command != NULL && bytes_equal_text(redis_args_at(args, 0), "AUTH"))
+        explicit_bzero(command, sdslen(command)); /* the password */
     if (command != NULL)
         sdsfree(command);
     free(argv);

@@ -93,7 +93,7 @@ static void read_answer(struct sentinel_query *query, const struct reply *reply)
     char words[60];
     if (reply_is_nil(reply)) {
         failed(query, "does not know a master of this name");
-    } else if (reply_error(reply) != REPLY_NO_ERROR) {
+    } else if (reply_is_error(reply)) {
         failed(query, bytes_printable(reply_error_text(reply), words, sizeof(words)));
     } else if (!bytes_copy_text(reply_text(reply_at(reply, 0)), host.name, sizeof(host.name)) ||
                parse_int64(reply_text(reply_at(reply, 1)), 1, UINT16_MAX, &port) != 0) {

@@ -10,43 +10,14 @@ static const redisReply *raw(const struct reply *reply)
     return (const redisReply *)reply;
 }
 
-static bool begins_with_word(struct bytes text, const char *word)
+bool reply_is_error(const struct reply *reply)
 {
-    struct bytes w = bytes_of(word);
-    if (text.len < w.len || !bytes_equal((struct bytes){text.data, w.len}, w))
-        return false;
-    return text.len == w.len || text.data[w.len] == ' ';
-}
-
-enum reply_error reply_error(const struct reply *reply)
-{
-    static const struct {
-        const char *word;
-        enum reply_error error;
-    } words[] = {
-        {"NOSCRIPT", REPLY_NOSCRIPT},   {"NOGROUP", REPLY_NOGROUP},
-        {"UNBLOCKED", REPLY_NOGROUP},   {"LOADING", REPLY_TRANSIENT},
-        {"BUSY", REPLY_TRANSIENT},      {"MISCONF", REPLY_TRANSIENT},
-        {"OOM", REPLY_TRANSIENT},       {"TRYAGAIN", REPLY_TRANSIENT},
-        {"EXECABORT", REPLY_TRANSIENT}, {"CLUSTERDOWN", REPLY_TRANSIENT},
-        {"READONLY", REPLY_DEMOTED},    {"NOREPLICAS", REPLY_TRANSIENT},
-        {"MASTERDOWN", REPLY_DEMOTED},
-    };
-    if (reply == NULL)
-        return REPLY_GONE;
-    if (raw(reply)->type != REDIS_REPLY_ERROR)
-        return REPLY_NO_ERROR;
-    struct bytes text = reply_error_text(reply);
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (begins_with_word(text, words[i].word))
-            return words[i].error;
-    }
-    return REPLY_REFUSED;
+    return reply != NULL && raw(reply)->type == REDIS_REPLY_ERROR;
 }
 
 struct bytes reply_error_text(const struct reply *reply)
 {
-    if (reply == NULL || raw(reply)->type != REDIS_REPLY_ERROR)
+    if (!reply_is_error(reply))
         return (struct bytes){NULL, 0};
     return (struct bytes){raw(reply)->str, (size_t)raw(reply)->len};
 }

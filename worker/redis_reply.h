@@ -16,18 +16,7 @@
 
 struct reply;
 
-/* What an error reply calls for, told by its first word. */
-enum reply_error {
-    REPLY_NO_ERROR,
-    REPLY_GONE, /* no reply at all: the connection broke or the deadline passed (reply is NULL) */
-    REPLY_NOSCRIPT,  /* send the script's text */
-    REPLY_NOGROUP,   /* NOGROUP, UNBLOCKED: stream or group are gone, make them again */
-    REPLY_TRANSIENT, /* LOADING BUSY MISCONF OOM TRYAGAIN …: the same again later */
-    REPLY_DEMOTED,   /* READONLY, MASTERDOWN: connect anew */
-    REPLY_REFUSED    /* NOAUTH WRONGPASS NOPERM WRONGTYPE and all others: an operator must act */
-};
-
-enum reply_error reply_error(const struct reply *reply);
+bool reply_is_error(const struct reply *reply);
 struct bytes reply_error_text(const struct reply *reply); /* "" when it is no error */
 
 bool reply_is_nil(const struct reply *reply); /* nil, or no such node */

@@ -1,11 +1,14 @@
 #include "render.h"
 
-#include <openssl/crypto.h>
 #include <roomhook/version.h>
+#include <string.h>
 
 #include "json_text.h"
 #include "parse.h"
 #include "signature.h"
+
+#define AROUND_DATA_SIZE 1024 /* what put_body adds, above all the signature, escaped */
+#define OWN_HEADERS_SIZE 1024 /* all of put_headers' before the hook's own, four signatures long */
 
 /* The hook's own headers with name, ": ", value and NUL, and as much as a header more for ours. */
 #define HEADER_TEXT_MAX ((HOOK_MAX_HEADERS + 1) * (64 + 2 + HOOK_MAX_HEADER_VALUE + 1))
@@ -17,17 +20,24 @@ void request_init(struct request *request, size_t body_max)
     buffer_init(&request->header_text, HEADER_TEXT_MAX);
 }
 
-static void buffer_wipe(struct buffer *buffer)
-{
-    if (buffer->data)
-        OPENSSL_cleanse(buffer->data, buffer->cap);
-    buffer_release(buffer);
-}
-
 void request_release(struct request *request)
 {
     buffer_wipe(&request->body);
     buffer_wipe(&request->header_text);
+    request->headers_len = 0;
+}
+
+static void wipe_and_clear(struct buffer *buffer)
+{
+    if (buffer->len > 0)
+        explicit_bzero(buffer->data, buffer->len);
+    buffer_clear(buffer);
+}
+
+void request_clear(struct request *request)
+{
+    wipe_and_clear(&request->body);
+    wipe_and_clear(&request->header_text);
     request->headers_len = 0;
 }
 
@@ -135,6 +145,10 @@ static int put_headers(struct request *request, const struct render_input *input
             return -1;
         header_end(request);
     }
+    if (input->event->hops > 0) {
+        buffer_append_int64(header_begin(request, "webhook-hops: "), input->event->hops);
+        header_end(request);
+    }
     if (input->traceparent.len > 0)
         put_header(request, "traceparent: ", input->traceparent);
     for (size_t i = 0; i < hook->headers_len; i++)
@@ -142,11 +156,24 @@ static int put_headers(struct request *request, const struct render_input *input
     return 0;
 }
 
+/* In one go: a buffer that grows leaves copies of what it held behind. */
+static void reserve(const struct render_input *input, struct request *request)
+{
+    const struct event *event = input->event;
+    const struct hook *hook = input->hook;
+    size_t headers = OWN_HEADERS_SIZE;
+
+    for (size_t i = 0; i < hook->headers_len; i++)
+        headers += strlen(hook->headers[i]) + 1;
+    buffer_reserve(&request->body, event->message.len + event->from_user.len + event->room.len +
+                                       event->type.len + AROUND_DATA_SIZE);
+    buffer_reserve(&request->header_text, headers);
+}
+
 int render(const struct render_input *input, struct request *request)
 {
-    buffer_clear(&request->body);
-    buffer_clear(&request->header_text);
-    request->headers_len = 0;
+    request_clear(request);
+    reserve(input, request);
 
     put_body(&request->body, input);
     if (buffer_failed(&request->body))

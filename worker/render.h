@@ -39,10 +39,11 @@ struct request {
 
 void request_init(struct request *request, size_t body_max);
 void request_release(struct request *request); /* wipes what held credentials */
+void request_clear(struct request *request);   /* the same, but keeps the memory for another one */
 
 /* Header order: Content-Type, Verification-Signature, User-Agent, webhook-id, webhook-timestamp,
- * webhook-signature, traceparent, the hook's own. 0, or -1 when memory ran out or body_max was
- * passed. */
+ * webhook-signature, webhook-hops, traceparent, the hook's own. 0, or -1 when memory ran out or
+ * body_max was passed. */
 int render(const struct render_input *input, struct request *request);
 
 #endif

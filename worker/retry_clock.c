@@ -2,13 +2,15 @@
 
 #include <stdlib.h>
 
-#include "log.h"
+#include "backoff.h"
 
 #define CLAIM_MAX 200
+#define LOOK_MAX 1000 /* due deliveries looked at in one claim, when some hooks have too many */
 #define CLAIM_BYTES_BUDGET (8 << 20)
 #define SLEEP_MIN_MS 5
-#define SLEEP_MAX_MS 1000
-#define AGAIN_MS 1000
+#define SLEEP_MAX_MS 800 /* what a worker that ends hands over is taken up within a second */
+#define AGAIN_FIRST_MS 100
+#define AGAIN_MAX_MS 5000
 
 struct retry_clock {
     struct loop *loop;
@@ -17,11 +19,14 @@ struct retry_clock {
     int64_t wake_at_ms; /* monotonic; when the timer fires */
     int64_t claim_sent_ms;
     int64_t fence_number;
-    size_t asked; /* limit of the claim under way */
+    size_t asked;                                /* limit of the claim under way */
+    struct retry_quota quotas[RETRY_QUOTAS_MAX]; /* and its quotas */
+    size_t quotas_len;
     bool claiming;
     bool stopped;
-    bool starved;       /* something is due and there was no room */
-    bool refused;       /* told once */
+    bool starved; /* something is due and there was no room */
+    int failures; /* refusals in a row */
+    uint64_t random;
     int64_t hint_at_ms; /* earliest hint that came while claiming; 0 none */
 };
 
@@ -34,6 +39,7 @@ struct retry_clock *retry_clock_new(struct loop *loop, const struct retry_clock_
         return NULL;
     clock->loop = loop;
     clock->config = *config;
+    clock->random = (uint64_t)loop_wall_ms() + 2;
     if (loop_timer_init(loop, &clock->timer, claim, clock) != 0) {
         free(clock);
         return NULL;
@@ -61,8 +67,17 @@ static void sleep_for(struct retry_clock *clock, int64_t ms)
     loop_timer_arm(&clock->timer, ms);
 }
 
+static void again_later(struct retry_clock *clock)
+{
+    int64_t ms = backoff_exponential(AGAIN_FIRST_MS, AGAIN_MAX_MS, clock->failures++,
+                                     backoff_random(&clock->random));
+    clock->wake_at_ms = loop_now_ms() + ms;
+    loop_timer_arm(&clock->timer, ms);
+}
+
 void retry_clock_up(struct retry_clock *clock)
 {
+    clock->failures = 0;
     if (!clock->stopped && !clock->claiming)
         sleep_for(clock, 0);
 }
@@ -101,57 +116,80 @@ bool retry_clock_is_stopped(const struct retry_clock *clock)
 
 static void on_refused(struct retry_clock *clock, const struct reply *reply)
 {
-    char words[160];
-    if (reply_error(reply) == REPLY_NOSCRIPT) {
-        sleep_for(clock, 0);
+    if (clock->stopped)
         return;
-    }
-    if (!clock->refused && reply != NULL)
-        log_at(LOG_ERROR, "claim_refused",
-               log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
-    clock->refused = true;
-    if (reply_error(reply) == REPLY_DEMOTED)
-        redis_link_drop(clock->config.link, "this Redis is read-only");
-    else if (!clock->stopped)
-        sleep_for(clock, AGAIN_MS);
+    if (redis_fault_of(reply) == FAULT_NOSCRIPT)
+        sleep_for(clock, 0);
+    else
+        again_later(clock);
+}
+
+#define REPLY_ITEMS 3 /* the place of the first delivery in the reply */
+
+/* Something is due already and was not given: there was no room for it. */
+static bool is_starved(const struct retry_clock *clock, const struct reply *reply)
+{
+    int64_t now = reply_int(reply_at(reply, 0));
+    int64_t next = reply_int(reply_at(reply, 1));
+    return next >= 0 && next <= now && reply_len(reply) - REPLY_ITEMS >= clock->asked;
 }
 
 static void plan_next(struct retry_clock *clock, const struct reply *reply)
 {
     int64_t now = reply_int(reply_at(reply, 0));
     int64_t next = reply_int(reply_at(reply, 1));
-    size_t got = reply_len(reply) - 2;
     int64_t wait = next < 0 ? SLEEP_MAX_MS : next - now;
     if (clock->hint_at_ms != 0 && clock->hint_at_ms - loop_now_ms() < wait)
         wait = clock->hint_at_ms - loop_now_ms();
     clock->hint_at_ms = 0;
-    /* Due already and not given: there was no room for it. */
-    clock->starved = wait <= 0 && got >= clock->asked;
+    clock->starved = is_starved(clock, reply);
     if (clock->starved && clock->config.room(clock->config.context) == 0)
         wait = SLEEP_MAX_MS; /* retry_clock_kick comes with room */
     if (!clock->stopped)
         sleep_for(clock, wait);
 }
 
+static void tell_pushed(struct retry_clock *clock, const struct reply *counts)
+{
+    for (size_t i = 0; i < clock->quotas_len; i++)
+        clock->config.pushed(clock->config.context, &clock->quotas[i],
+                             (size_t)reply_int(reply_at(counts, i)));
+}
+
 static void on_claimed(void *context, const struct reply *reply)
 {
     struct retry_clock *clock = context;
     clock->claiming = false;
-    if (!reply_is_list(reply) || reply_len(reply) < 2) {
+    if (!reply_is_list(reply) || reply_len(reply) < REPLY_ITEMS) {
         on_refused(clock, reply);
         return;
     }
-    clock->refused = false;
-    for (size_t i = 2; i < reply_len(reply); i++) {
+    clock->failures = 0;
+    tell_pushed(clock, reply_at(reply, 2));
+    for (size_t i = REPLY_ITEMS; i < reply_len(reply); i++) {
         const struct reply *item = reply_at(reply, i);
         struct claimed_retry retry = {
             .delivery_id = reply_text(reply_at(item, 0)),
             .record = reply_text(reply_at(item, 1)),
             .lease_until_ms = clock->claim_sent_ms + clock->config.lease_ms,
+            .more_are_due = is_starved(clock, reply),
         };
         clock->config.retry(clock->config.context, &retry);
     }
     plan_next(clock, reply);
+}
+
+static void put_quotas(struct retry_clock *clock, struct redis_args *args)
+{
+    clock->quotas_len = clock->config.quotas(clock->config.context, clock->quotas);
+    for (size_t i = 0; i < clock->quotas_len; i++) {
+        const struct retry_quota *quota = &clock->quotas[i];
+        redis_args_int(args, quota->room_id);
+        redis_args_copy(args, bytes_of(quota->hook_id));
+        redis_args_int(args, (int64_t)quota->quota);
+        redis_args_int(args, quota->push_ms);
+        redis_args_int(args, quota->spread_ms);
+    }
 }
 
 /* With no room it still asks, for nothing but the next due time. */
@@ -172,11 +210,13 @@ static void claim(void *context)
     redis_args_int(&args, (int64_t)clock->asked);
     redis_args_int(&args, clock->config.lease_ms);
     redis_args_int(&args, CLAIM_BYTES_BUDGET);
+    redis_args_int(&args, LOOK_MAX);
+    put_quotas(clock, &args);
     clock->fence_number += (int64_t)clock->asked;
     if (redis_link_eval(clock->config.link, &clock->config.scripts->script[SCRIPT_CLAIM_RETRIES], 2,
                         &args, on_claimed, clock) == 0)
         clock->claiming = true;
     else
-        sleep_for(clock, AGAIN_MS);
+        again_later(clock);
     redis_args_release(&args);
 }

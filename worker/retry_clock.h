@@ -1,6 +1,6 @@
 /*
  * Claims deliveries whose time has come. It sleeps until the earliest due time it knows of, told by
- * the claim script or by retry_clock_hint, at most a second, at least 5 ms: no fixed polling.
+ * the claim script or by retry_clock_hint, at most 0.8 s, at least 5 ms: no fixed polling.
  */
 #ifndef WORKER_RETRY_CLOCK_H
 #define WORKER_RETRY_CLOCK_H
@@ -18,7 +18,20 @@ struct claimed_retry {
     struct bytes delivery_id;
     struct bytes record;    /* as record.h tells, with our fence */
     int64_t lease_until_ms; /* monotonic, on the safe side */
+    bool more_are_due;      /* than there was room for */
 };
+
+/* A hook of which more deliveries are due than can be sent: at most so many are claimed, the others
+ * are due again in push_ms and up to spread_ms later. */
+struct retry_quota {
+    int64_t room_id;
+    char hook_id[RH_NAME_MAX + 1];
+    size_t quota;
+    int64_t push_ms;
+    int64_t spread_ms;
+};
+
+#define RETRY_QUOTAS_MAX 64
 
 struct retry_clock;
 
@@ -30,6 +43,8 @@ struct retry_clock_config {
     int64_t lease_ms;
     size_t (*room)(void *context); /* how many retries may be claimed now */
     void (*retry)(void *context, const struct claimed_retry *retry);
+    size_t (*quotas)(void *context, struct retry_quota out[RETRY_QUOTAS_MAX]);
+    void (*pushed)(void *context, const struct retry_quota *quota, size_t count); /* put off */
     void *context;
 };
 

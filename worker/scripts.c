@@ -8,34 +8,38 @@
 
 int scripts_init(struct scripts *scripts)
 {
-    static const char *const texts[SCRIPTS] = {
-        [SCRIPT_ACKNOWLEDGE] = lua_acknowledge,
-        [SCRIPT_ADOPT] = lua_adopt,
-        [SCRIPT_SETTLE_ENTRIES] = lua_settle_entries,
-        [SCRIPT_CLAIM_RETRIES] = lua_claim_retries,
-        [SCRIPT_SETTLE_RETRIES] = lua_settle_retries,
-        [SCRIPT_HEARTBEAT] = lua_heartbeat,
-        [SCRIPT_HOOK_STATE] = lua_hook_state,
-        [SCRIPT_COUNT] = lua_count,
-        [SCRIPT_REAP] = lua_reap,
-        [SCRIPT_TRIM_DEAD] = lua_trim_dead,
-        [SCRIPT_PRUNE_HOOK_STATE] = lua_prune_hook_state,
-        [SCRIPT_LONE_RUN] = lua_lone_run,
-        [SCRIPT_LONE_LEASE] = lua_lone_lease,
-        [SCRIPT_LEAVE] = lua_leave,
-    };
-    static const bool by_sha[SCRIPTS] = {
-        [SCRIPT_ACKNOWLEDGE] = true,    [SCRIPT_ADOPT] = true,
-        [SCRIPT_SETTLE_ENTRIES] = true, [SCRIPT_CLAIM_RETRIES] = true,
-        [SCRIPT_SETTLE_RETRIES] = true, [SCRIPT_HEARTBEAT] = true,
+    static const struct {
+        const char *name;
+        const char *text;
+        bool by_sha;
+    } known[SCRIPTS] = {
+        [SCRIPT_ACKNOWLEDGE] = {"acknowledge", lua_acknowledge, true},
+        [SCRIPT_ADOPT] = {"adopt", lua_adopt, true},
+        [SCRIPT_SETTLE_ENTRIES] = {"settle_entries", lua_settle_entries, true},
+        [SCRIPT_CLAIM_RETRIES] = {"claim_retries", lua_claim_retries, true},
+        [SCRIPT_SETTLE_RETRIES] = {"settle_retries", lua_settle_retries, true},
+        [SCRIPT_HEARTBEAT] = {"heartbeat", lua_heartbeat, true},
+        [SCRIPT_OPEN_QUEUE] = {"open_queue", lua_open_queue, false},
+        [SCRIPT_HOOK_STATE] = {"hook_state", lua_hook_state, false},
+        [SCRIPT_HOOK_STATES] = {"hook_states", lua_hook_states, true},
+        [SCRIPT_PERMIT] = {"permit", lua_permit, true},
+        [SCRIPT_COUNT] = {"count", lua_count, false},
+        [SCRIPT_REAP] = {"reap", lua_reap, false},
+        [SCRIPT_SWEEP] = {"sweep", lua_sweep, false},
+        [SCRIPT_TRIM_DEAD] = {"trim_dead", lua_trim_dead, false},
+        [SCRIPT_PRUNE_HOOK_STATE] = {"prune_hook_state", lua_prune_hook_state, false},
+        [SCRIPT_LONE_RUN] = {"lone_run", lua_lone_run, false},
+        [SCRIPT_LONE_LEASE] = {"lone_lease", lua_lone_lease, false},
+        [SCRIPT_LEAVE] = {"leave", lua_leave, false},
     };
     unsigned char digest[EVP_MAX_MD_SIZE];
     for (int i = 0; i < SCRIPTS; i++) {
         struct redis_script *script = &scripts->script[i];
         script->number = i;
-        script->text = texts[i];
-        script->by_sha = by_sha[i];
-        if (EVP_Digest(texts[i], strlen(texts[i]), digest, NULL, EVP_sha1(), NULL) != 1)
+        script->name = known[i].name;
+        script->text = known[i].text;
+        script->by_sha = known[i].by_sha;
+        if (EVP_Digest(script->text, strlen(script->text), digest, NULL, EVP_sha1(), NULL) != 1)
             return -1;
         for (size_t b = 0; b < 20; b++)
             snprintf(script->sha + 2 * b, 3, "%02x", digest[b]);

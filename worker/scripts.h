@@ -14,9 +14,13 @@ enum script_number {
     SCRIPT_CLAIM_RETRIES,    /* lease what is due */
     SCRIPT_SETTLE_RETRIES,   /* store outcomes of leased retries */
     SCRIPT_HEARTBEAT,        /* say that this worker lives */
-    SCRIPT_HOOK_STATE,       /* share what was learnt about a hook */
+    SCRIPT_OPEN_QUEUE,       /* make stream and group, check the contract */
+    SCRIPT_HOOK_STATE,       /* share what was learnt about hooks */
+    SCRIPT_HOOK_STATES,      /* read it */
+    SCRIPT_PERMIT,           /* may a delivery be attempted now? */
     SCRIPT_COUNT,            /* add to the counters */
     SCRIPT_REAP,             /* take over from a dead worker */
+    SCRIPT_SWEEP,            /* find what no other rule does */
     SCRIPT_TRIM_DEAD,        /* keep dead letters within dead-max-bytes */
     SCRIPT_PRUNE_HOOK_STATE, /* forget old pauses */
     SCRIPT_LONE_RUN,         /* count a run of a suspect entry */
@@ -27,6 +31,7 @@ enum script_number {
 
 struct redis_script {
     int number; /* a script_number; at most 32 */
+    const char *name;
     const char *text;
     char sha[41]; /* SHA-1 of text in hex */
     bool by_sha;  /* sent by its hash once a connection has seen the text; whoever sends it must

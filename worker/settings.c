@@ -254,24 +254,35 @@ static int read_password(char **environment, struct settings *settings, struct e
     return read_password_file(settings, why);
 }
 
-int settings_read(int argc, char **argv, char **environment, struct settings *ret_settings,
-                  enum settings_action *ret_action, struct error_text *why)
+static int read_sources(int argc, char **argv, char **environment, struct settings_draft *draft,
+                        enum settings_action *ret_action, struct error_text *why)
 {
     const char *config = environment_get(environment, "ROOMHOOK_CONFIG");
     const struct command *command = NULL;
-    struct settings_draft draft;
 
-    settings_draft_init(&draft);
     if (scan_flags(argc, argv, &command, &config, why))
         return -1;
     if (!command || !command->ends_reading) {
-        if (config && settings_file_read(config, &draft, why))
+        if (config && settings_file_read(config, draft, why))
             return -1;
-        if (apply_environment(environment, &draft, why) || apply_flags(argc, argv, &draft, why) ||
-            settings_draft_check(&draft, why) || read_password(environment, &draft.settings, why))
+        if (apply_environment(environment, draft, why) || apply_flags(argc, argv, draft, why) ||
+            settings_draft_check(draft, why) || read_password(environment, &draft->settings, why))
             return -1;
     }
-    *ret_settings = draft.settings;
     *ret_action = command ? command->action : SETTINGS_RUN;
     return 0;
+}
+
+int settings_read(int argc, char **argv, char **environment, struct settings *ret_settings,
+                  enum settings_action *ret_action, struct error_text *why)
+{
+    struct settings_draft draft;
+    int result;
+
+    settings_draft_init(&draft);
+    result = read_sources(argc, argv, environment, &draft, ret_action, why);
+    if (!result)
+        *ret_settings = draft.settings;
+    explicit_bzero(&draft, sizeof(draft)); /* may hold a password */
+    return result;
 }

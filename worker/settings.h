@@ -30,6 +30,7 @@ struct settings {
     char queue[RH_NAME_MAX + 1]; /* queue */
     int64_t max_in_flight;       /* 1..65536 */
     int64_t max_per_origin;
+    int64_t max_per_address;
     int64_t max_per_endpoint;
     int64_t timeout_ms;         /* 100ms..5m */
     int64_t connect_timeout_ms; /* 100ms..timeout */
@@ -43,6 +44,7 @@ struct settings {
     size_t permanent_status_len;
     int64_t max_age_ms;
     int64_t retry_after_max_ms;
+    int64_t disable_after_ms; /* 0: never */
     int64_t dead_max;
     int64_t dead_max_bytes;
     int64_t max_event_bytes;
@@ -50,6 +52,7 @@ struct settings {
     int64_t heartbeat_ttl_ms;
     int64_t poison_after;
     int64_t drain_timeout_ms;
+    bool core_dumps;
     enum log_level log_level;
     enum log_format log_format;
     char ca_file[512]; /* the trusted certificates of receivers */

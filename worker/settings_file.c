@@ -163,6 +163,8 @@ int settings_file_read(const char *path, struct settings_draft *draft, struct er
         error_text_set(why, "config \"%s\": larger than %d bytes", shown, SETTINGS_FILE_MAX);
     else
         rc = settings_file_parse((struct bytes){text, (size_t)len}, path, draft, why);
+    if (len > 0)
+        explicit_bzero(text, (size_t)len); /* may hold a password */
     free(text);
     return rc;
 }

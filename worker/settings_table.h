@@ -10,7 +10,7 @@
 
 #include "bytes.h"
 
-#define SETTINGS_COUNT 28
+#define SETTINGS_COUNT 31
 #define SETTING_VARIABLE_SIZE 64 /* room for any variable's name */
 
 struct setting_kind;

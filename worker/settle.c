@@ -71,6 +71,7 @@ static void flush_soon(struct settle *settle)
 
 void settle_submit(struct settle *settle, struct settlement *settlement)
 {
+    settlement->again = false;
     STAILQ_INSERT_TAIL(&settle->queue[settlement->kind], settlement, link);
     settle->waiting++;
     flush_soon(settle);
@@ -86,6 +87,9 @@ void settle_resume(struct settle *settle)
 static void put_back(struct batch *batch)
 {
     struct settle *settle = batch->settle;
+    struct settlement *settlement;
+    STAILQ_FOREACH(settlement, &batch->list, link)
+        settlement->again = true;
     STAILQ_CONCAT(&batch->list, &settle->queue[batch->kind]);
     STAILQ_CONCAT(&settle->queue[batch->kind], &batch->list);
 }
@@ -97,7 +101,8 @@ static void report(struct batch *batch, const struct reply *results)
     while (!STAILQ_EMPTY(&batch->list)) {
         struct settlement *settlement = STAILQ_FIRST(&batch->list);
         STAILQ_REMOVE_HEAD(&batch->list, link);
-        bool ours = batch->kind == SETTLE_ACK || reply_int(reply_at(results, at++)) == 1;
+        bool ours = batch->kind == SETTLE_ACK || reply_int(reply_at(results, at++)) == 1 ||
+                    settlement->again;
         settle->waiting--;
         if (!ours)
             counters_add(settle->config.counters, COUNTER_FENCED, 1);
@@ -105,17 +110,8 @@ static void report(struct batch *batch, const struct reply *results)
     }
 }
 
-static void again_later(struct settle *settle, const struct reply *reply)
+static void again_later(struct settle *settle)
 {
-    char words[160];
-    struct bytes text = reply_error_text(reply);
-    if (text.len == 0)
-        text = BYTES("an unexpected reply");
-    if (settle->failures == 0)
-        log_at(LOG_ERROR, "settle_refused",
-               log_text("error", bytes_printable(text, words, sizeof(words))),
-               log_int("waiting", (int64_t)settle->waiting));
-    counters_add(settle->config.counters, COUNTER_REDIS_ERRORS, 1);
     loop_timer_arm(&settle->timer,
                    backoff_exponential(AGAIN_FIRST_MS, AGAIN_MAX_MS, settle->failures++,
                                        backoff_random(&settle->random)));
@@ -125,40 +121,20 @@ static void on_failure(struct batch *batch, const struct reply *reply)
 {
     struct settle *settle = batch->settle;
     put_back(batch);
-    switch (reply_error(reply)) {
-    case REPLY_GONE:
-        break; /* settle_resume follows */
-    case REPLY_NOSCRIPT:
+    if (redis_fault_of(reply) == FAULT_NOSCRIPT)
         loop_timer_arm(&settle->timer, 0); /* also when it was refused before */
-        break;
-    case REPLY_DEMOTED:
-        redis_link_drop(settle->config.link, "this Redis is read-only");
-        break;
-    default:
-        again_later(settle, reply);
-        break;
-    }
-}
-
-static void on_stored(struct settle *settle)
-{
-    if (settle->failures > 0)
-        log_at(LOG_INFO, "settle_recovered", log_int("waiting", (int64_t)settle->waiting));
-    settle->failures = 0;
+    else if (reply != NULL)                /* else settle_resume follows */
+        again_later(settle);
 }
 
 static void on_script(void *context, const struct reply *reply)
 {
     struct batch *batch = context;
     struct settle *settle = batch->settle;
-    int64_t dropped = reply_int(reply_at(reply, 0));
     settle->under_way--;
     if (reply_is_list(reply)) {
-        if (dropped > 0) {
-            counters_add(settle->config.counters, COUNTER_DEAD_DROPPED, dropped);
-            log_at(LOG_WARN, "dead_dropped", log_int("count", dropped));
-        }
-        on_stored(settle);
+        counters_dropped(settle->config.counters, reply_int(reply_at(reply, 0)));
+        settle->failures = 0;
         report(batch, reply);
     } else {
         on_failure(batch, reply);
@@ -183,8 +159,11 @@ static int put_head(const struct batch *batch, struct redis_args *args)
         redis_args_text(args, config->keys->dead);
         keys += 3;
     }
-    if (batch->kind != SETTLE_RETRY)
+    if (batch->kind != SETTLE_RETRY) {
+        redis_args_text(args, config->keys->meta);
         redis_args_text(args, KEYS_GROUP);
+        keys++;
+    }
     if (batch->kind == SETTLE_ENTRY)
         redis_args_text(args, config->consumer);
     if (batch->kind != SETTLE_ACK)

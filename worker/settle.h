@@ -4,7 +4,8 @@
  * A settlement is embedded in its owner, submitted once, and answered by exactly one call of
  * done_fn when Redis has stored it: ours is false when another worker holds the entry or lease and
  * the outcome was dropped. Until then the owner must keep it, whatever happens to the connection:
- * batches whose reply was lost are sent again, which every script allows.
+ * batches whose reply was lost are sent again, which every script allows. One that was sent again
+ * counts as ours: it may have been stored the first time.
  */
 #ifndef WORKER_SETTLE_H
 #define WORKER_SETTLE_H
@@ -33,6 +34,7 @@ struct settlement {
     const char *id; /* stream id, or delivery id for SETTLE_RETRY; the owner's */
     struct redis_args args;
     void *owner;
+    bool again; /* it was sent before; settle's */
 };
 
 STAILQ_HEAD(settlement_list, settlement);

@@ -52,7 +52,9 @@ int signature_append(struct buffer *out, const struct hook_secret *secrets, size
     int failed = mac ? 0 : -1;
 
     for (size_t i = 0; i < secrets_len && !failed; i++) {
-        if (i > 0)
+        if (secrets[i].until_ms != 0 && timestamp_s >= secrets[i].until_ms / 1000)
+            continue;
+        if (i > 0) /* the first has no end */
             buffer_append_char(out, ' ');
         failed = append_one(out, mac, &secrets[i], id, timestamp_s, body);
     }

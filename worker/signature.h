@@ -11,8 +11,8 @@
 #include "bytes.h"
 #include "hook.h"
 
-/* Appends "v1,<base64>" for each secret, newest first, parted by spaces. -1 when OpenSSL fails or
- * out is full. */
+/* Appends "v1,<base64>" for each secret that has not ended at that time, newest first, parted by
+ * spaces. -1 when OpenSSL fails or out is full. */
 int signature_append(struct buffer *out, const struct hook_secret *secrets, size_t secrets_len,
                      struct bytes id, int64_t timestamp_s, struct bytes body);
 

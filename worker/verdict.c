@@ -30,6 +30,8 @@ const char *attempt_end_name(enum attempt_end end)
         return "dirty";
     case ATTEMPT_NO_LOOKUP:
         return "no-lookup";
+    case ATTEMPT_CROWDED:
+        return "crowded";
     }
     return "unknown";
 }
@@ -139,6 +141,7 @@ struct verdict verdict_of(const struct attempt_result *result, const struct verd
         verdict.kind = VERDICT_REDO;
         break;
     case ATTEMPT_NO_LOOKUP:
+    case ATTEMPT_CROWDED:
         verdict.kind = VERDICT_DEFER;
         break;
     case ATTEMPT_TIMEOUT:

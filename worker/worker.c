@@ -15,6 +15,7 @@
 #include "liveness.h"
 #include "log.h"
 #include "loop.h"
+#include "notify.h"
 #include "own_addresses.h"
 #include "pipeline.h"
 #include "redis_link.h"
@@ -25,10 +26,13 @@
 
 struct worker {
     const struct settings *settings;
+    const struct notify_request *notify_request;
     struct loop *loop;
+    struct notify *notify;
     struct keys keys;
     struct scripts scripts;
     struct counters counters;
+    struct redis_faults faults;
     struct address_guard guard;
     struct own_addresses *own_addresses;
     char host[HOST_MAX + 1];
@@ -47,6 +51,13 @@ struct worker {
 
 /* --- counters --- */
 
+/* A lost reply counts as stored: the numbers are for eyes, and adding twice would be worse. */
+static void on_counted(void *context, const struct reply *reply)
+{
+    struct worker *worker = context;
+    counters_sent(&worker->counters, !reply_is_error(reply));
+}
+
 static void flush_counters(void *context)
 {
     struct worker *worker = context;
@@ -59,10 +70,10 @@ static void flush_counters(void *context)
         redis_args_text(&args, counter_name((enum counter)i));
         redis_args_int(&args, worker->counters.unsent[i]);
     }
-    /* Sent is counted as stored: the numbers are for eyes, and adding twice would be worse. */
+    redis_reply_fn *fn = worker->counters.sending ? NULL : on_counted;
     if (args.len > 1 && redis_link_eval(worker->control, &worker->scripts.script[SCRIPT_COUNT], 1,
-                                        &args, NULL, NULL) == 0)
-        memset(worker->counters.unsent, 0, sizeof(worker->counters.unsent));
+                                        &args, fn, worker) == 0)
+        counters_send(&worker->counters);
     redis_args_release(&args);
     loop_timer_arm(&worker->flush_timer, FLUSH_EVERY_MS);
 }
@@ -76,11 +87,10 @@ static void on_control_up(void *context)
     liveness_link_up(worker->liveness);
 }
 
-static void on_control_down(void *context, bool oversized)
+static void on_control_down(void *context)
 {
     struct worker *worker = context;
-    (void)oversized;
-    counters_add(&worker->counters, COUNTER_REDIS_ERRORS, 1);
+    notify_change(worker->notify, worker->told_ready ? NOTIFY_AWAY : NOTIFY_STARTING);
     liveness_link_down(worker->liveness);
     pipeline_link_down(worker->pipeline);
 }
@@ -92,11 +102,11 @@ static void on_reader_up(void *context)
     pipeline_reader_up(worker->pipeline);
 }
 
-static void on_reader_down(void *context, bool oversized)
+/* Perhaps for too large a reply: adoption, which follows every connect, takes large entries one by
+ * one. */
+static void on_reader_down(void *context)
 {
     struct worker *worker = context;
-    (void)oversized; /* adoption, which follows every connect, takes large entries one by one */
-    counters_add(&worker->counters, COUNTER_REDIS_ERRORS, 1);
     pipeline_link_down(worker->pipeline);
 }
 
@@ -104,6 +114,7 @@ static void on_ready(void *context)
 {
     struct worker *worker = context;
     pipeline_control_up(worker->pipeline);
+    notify_change(worker->notify, NOTIFY_WORKING);
     if (!worker->told_ready)
         log_at(LOG_INFO, "ready", log_text("queue", worker->keys.queue),
                log_text("consumer", worker->consumer), log_text("version", RH_VERSION));
@@ -141,6 +152,7 @@ static void on_stop_signal(void *context)
     struct worker *worker = context;
     if (worker->drain.begun)
         _exit(1); /* everything is recoverable: what is pending goes to others */
+    notify_change(worker->notify, NOTIFY_STOPPING);
     drain_begin(&worker->drain);
 }
 
@@ -183,6 +195,7 @@ static int make_links(struct worker *worker, struct error_text *why)
         .tls = worker->tls,
         .role = "control",
         .client_name = worker->consumer,
+        .faults = &worker->faults,
         .on_up = on_control_up,
         .on_down = on_control_down,
         .context = worker,
@@ -270,11 +283,15 @@ static int build(struct worker *worker, struct error_text *why)
            settings->allow_address_len * sizeof(settings->allow_address[0]));
     worker->guard.rules_len = settings->allow_address_len;
     worker->own_addresses = own_addresses_new(worker->loop, &worker->guard);
-    return worker->own_addresses != NULL ? make_parts(worker, why) : -1;
+    if (worker->own_addresses == NULL || make_parts(worker, why) != 0)
+        return -1;
+    worker->notify = notify_new(worker->loop, worker->notify_request, in_flight, worker);
+    return worker->notify != NULL ? 0 : -1;
 }
 
 static void release(struct worker *worker)
 {
+    notify_free(worker->notify);
     pipeline_free(worker->pipeline);
     liveness_free(worker->liveness);
     leader_free(worker->leader);
@@ -287,9 +304,10 @@ static void release(struct worker *worker)
     loop_free(worker->loop);
 }
 
-int worker_run(const struct settings *settings)
+int worker_run(const struct settings *settings, const struct notify_request *notify)
 {
-    struct worker worker = {.settings = settings};
+    struct worker worker = {.settings = settings, .notify_request = notify};
+    worker.faults.counters = &worker.counters;
     struct error_text why = {""};
     int result = 1;
     if (build(&worker, &why) != 0) {

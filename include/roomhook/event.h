@@ -4,6 +4,7 @@
  * The document is a map with these keys, in JSON (RFC 8259) or msgpack:
  *
  *   type      optional string, "message.created" when absent
+ *   hops      optional integer 0..1000: how many webhooks led to this message; 0 when absent
  *   message   required map; its integer "roomId" names the room (required unless webhooks is given)
  *   fromUser  optional map
  *   room      optional map

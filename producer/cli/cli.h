@@ -46,15 +46,19 @@ struct command {
 
 extern const struct command command_send;
 extern const struct command command_hook_set;
+extern const struct command command_hook_rotate;
 extern const struct command command_hook_list;
 extern const struct command command_hook_remove;
 extern const struct command command_hook_enable;
 extern const struct command command_hook_disable;
+extern const struct command command_hook_resume;
+extern const struct command command_hook_state;
 extern const struct command command_dead_list;
 extern const struct command command_dead_show;
 extern const struct command command_dead_replay;
 extern const struct command command_dead_purge;
 extern const struct command command_status;
+extern const struct command command_doctor;
 
 /* Flags every command takes. */
 extern const struct option_spec cli_global_options[];

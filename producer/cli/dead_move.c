@@ -6,6 +6,7 @@
 #include "cli.h"
 #include "cli_lua.h"
 #include "dead_filter.h"
+#include "dead_letter.h"
 #include "dead_scan.h"
 #include "interrupt.h"
 #include "json_output.h"
@@ -23,6 +24,7 @@ typedef bool (*move_fn)(struct mover *mover, const struct bytes *ids, size_t ids
 struct mover {
     struct cli *cli;
     move_fn move;
+    bool replays;
     const char *done_word; /* "replayed" */
     bool all;              /* --all: letters that others took meanwhile are no failure */
     bool dry_run;
@@ -31,8 +33,9 @@ struct mover {
     struct progress progress;
     int64_t started_ms;
     uint64_t done;
-    uint64_t failed; /* missing or refused */
-    bool stopped;    /* by an interrupt */
+    uint64_t failed;  /* missing or refused */
+    uint64_t skipped; /* cannot be replayed whole */
+    bool stopped;     /* by an interrupt */
     struct buffer line;
 };
 
@@ -94,12 +97,15 @@ static void mover_missing(struct mover *mover, struct bytes id)
 static bool replay_batch(struct mover *mover, const struct bytes *ids, size_t ids_len)
 {
     const struct keys *keys = &mover->cli->keys;
-    struct bytes args[5 + CLI_BATCH] = {BYTES("EVAL"), BYTES(lua_replay), BYTES("2"),
+    char kept[16];
+    struct bytes args[6 + CLI_BATCH] = {BYTES("EVAL"), BYTES(lua_replay), BYTES("2"),
                                         bytes_of(keys->dead), bytes_of(keys->events)};
     struct answer *answer;
 
-    memcpy(args + 5, ids, ids_len * sizeof(*ids));
-    if (!cli_ask(mover->cli, args, 5 + ids_len, &answer))
+    (void)snprintf(kept, sizeof(kept), "%d", DEAD_DOCUMENT_KEPT);
+    args[5] = bytes_of(kept);
+    memcpy(args + 6, ids, ids_len * sizeof(*ids));
+    if (!cli_ask(mover->cli, args, 6 + ids_len, &answer))
         return false;
     for (size_t i = 0; i < ids_len; i++) {
         struct bytes result = answer_text(answer_at(answer, i));
@@ -191,6 +197,23 @@ static bool move_ids(struct mover *mover, const struct bytes *ids, size_t ids_le
     return true;
 }
 
+/* Only the beginning of its document was kept. */
+static bool is_cut(const struct dead_entry *entry)
+{
+    struct bytes msgpack = dead_field(entry, "msgpack");
+    struct bytes document = msgpack.data ? msgpack : dead_field(entry, "json");
+
+    return bytes_equal_text(dead_field(entry, "reason"), dead_reason_name(DEAD_TOO_LARGE)) &&
+           document.len >= DEAD_DOCUMENT_KEPT;
+}
+
+static void mover_skip(struct mover *mover, struct bytes id)
+{
+    mover->skipped++;
+    if (mover->cli->json)
+        print_object(mover, id, "skipped", bytes_of(dead_reason_name(DEAD_TOO_LARGE)));
+}
+
 static bool move_matching(struct mover *mover, const struct dead_filter *filter)
 {
     struct dead_entry entries[CLI_BATCH];
@@ -202,9 +225,14 @@ static bool move_matching(struct mover *mover, const struct dead_filter *filter)
     if (!dead_scan_begin(&scan, mover->cli, filter, DEAD_OLDEST_FIRST))
         return false;
     while (!mover->stopped && (more = dead_scan_next(&scan, entries, &len)) != 0) {
-        for (size_t i = 0; more > 0 && i < len; i++)
-            ids[i] = entries[i].id;
-        if (more < 0 || !move_ids(mover, ids, len)) {
+        size_t ids_len = 0;
+        for (size_t i = 0; more > 0 && i < len; i++) {
+            if (mover->replays && is_cut(&entries[i]))
+                mover_skip(mover, entries[i].id);
+            else
+                ids[ids_len++] = entries[i].id;
+        }
+        if (more < 0 || !move_ids(mover, ids, ids_len)) {
             dead_scan_end(&scan);
             return false;
         }
@@ -270,11 +298,15 @@ static int summary(const struct mover *mover, bool moved)
                           mover->stopped ? "interrupted" : "stopped", mover->done,
                           mover->done_word);
     if (mover->failed > 0)
-        return cli_failed("%" PRIu64 " %s%s, %" PRIu64 " not", mover->done, would, mover->done_word,
-                          mover->failed);
-    if ((mover->all || mover->dry_run) && !mover->cli->json)
+        (void)cli_failed("%" PRIu64 " %s%s, %" PRIu64 " not", mover->done, would, mover->done_word,
+                         mover->failed);
+    else if ((mover->all || mover->dry_run) && !mover->cli->json)
         (void)printf("%" PRIu64 " %s%s\n", mover->done, would, mover->done_word);
-    return CLI_DONE;
+    if (mover->skipped > 0 && !mover->cli->json)
+        (void)printf("%" PRIu64 " too-large left where they are: only their beginning was kept, "
+                     "send these events again from their source\n",
+                     mover->skipped);
+    return mover->failed > 0 ? CLI_FAILED : CLI_DONE;
 }
 
 static int run_mover(struct mover *mover)
@@ -311,7 +343,8 @@ static int run_mover(struct mover *mover)
 
 static int run_replay(struct cli *cli)
 {
-    struct mover mover = {.cli = cli, .move = replay_batch, .done_word = "replayed"};
+    struct mover mover = {
+        .cli = cli, .move = replay_batch, .replays = true, .done_word = "replayed"};
 
     return run_mover(&mover);
 }
@@ -330,7 +363,8 @@ const struct command command_dead_replay = {
     .details =
         "Each is sent to the hook it failed for, with the webhook-id it had, and starts anew:\n"
         "all retries, full age. With --all the oldest come first; letters that die meanwhile\n"
-        "are left alone. Ctrl-C stops between batches.\n",
+        "are left alone. Ctrl-C stops between batches. A letter that is too-large has only the\n"
+        "beginning of its event and is not replayed: send the event again from its source.\n",
     .options = replay_specs,
     .run = run_replay,
 };

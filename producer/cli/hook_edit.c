@@ -15,6 +15,7 @@ const struct option_spec hook_edit_specs[] = {
     {"header", "\"Name: value\"", "sent with each request; no value removes it", true},
     {"timeout", "DURATION|none", "for one request, like 5s; only lowers the worker's", false},
     {"max-age", "DURATION|none", "for one event, like 1h; only lowers the worker's", false},
+    {"rate-limit", "N/s|N/m|N/h|none", "at most so many attempts, by all workers together", false},
     {NULL, NULL, NULL, false},
 };
 
@@ -173,7 +174,8 @@ int hook_edit(json_t *hook, const struct options *options, char ret_secret[HOOK_
         edit_text(hook, "format", options_value(options, "format"), why) < 0 ||
         edit_headers(hook, options, why) < 0 ||
         edit_text(hook, "maxAge", options_value(options, "max-age"), why) < 0 ||
-        edit_text(hook, "timeout", options_value(options, "timeout"), why) < 0)
+        edit_text(hook, "timeout", options_value(options, "timeout"), why) < 0 ||
+        edit_text(hook, "rateLimit", options_value(options, "rate-limit"), why) < 0)
         return -1;
     return 0;
 }

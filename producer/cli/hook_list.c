@@ -4,7 +4,7 @@
 
 #include "cli.h"
 #include "hook.h"
-#include "hook_state.h"
+#include "hook_store.h"
 #include "json_output.h"
 #include "parse.h"
 #include "table.h"
@@ -15,7 +15,7 @@ static const struct option_spec list_specs[] = {
 };
 
 static const char *const titles[] = {"ID",      "FORMAT", "ENABLED", "SIGNATURE",
-                                     "SECRETS", "STATE",  "URL"};
+                                     "SECRETS", "URL",    "STATE"};
 
 struct listing {
     struct cli *cli;
@@ -25,24 +25,8 @@ struct listing {
     struct buffer line;
 };
 
-/* What workers learnt that keeps deliveries from this hook; "" for nothing. */
-static const char *state_text(const struct listing *listing, const struct hook_state *state,
-                              char *out, size_t size)
-{
-    char until[32];
-    const char *colon = state->reason[0] != '\0' ? ": " : "";
-
-    if (state->disabled)
-        (void)snprintf(out, size, "disabled%s%s", colon, state->reason);
-    else if (state->until_ms > listing->now_ms)
-        (void)snprintf(out, size, "paused until %s%s%s",
-                       format_iso8601(state->until_ms, until, sizeof(until)), colon, state->reason);
-    else
-        out[0] = '\0';
-    return out;
-}
-
-static void add_row(struct listing *listing, const struct hook *hook, const char *state)
+static void add_row(struct listing *listing, const struct hook *hook,
+                    const struct hook_state *state)
 {
     char secrets[24];
     struct table *table = &listing->table;
@@ -53,8 +37,10 @@ static void add_row(struct listing *listing, const struct hook *hook, const char
     table_add(table, hook->enabled ? BYTES("yes") : BYTES("no"));
     table_add(table, bytes_of(hook->verification_signature));
     table_add(table, bytes_of(secrets));
-    table_add(table, bytes_of(state));
     table_add(table, bytes_of(hook->url_text));
+    hook_state_put_text(&listing->line, state, hook_state_condition(state, listing->now_ms));
+    table_add(table, buffer_bytes(&listing->line));
+    buffer_clear(&listing->line);
 }
 
 static void put_duration(struct buffer *line, const char *name, int64_t ms)
@@ -65,7 +51,8 @@ static void put_duration(struct buffer *line, const char *name, int64_t ms)
         object_put_text(line, name, bytes_of(format_duration(ms, text, sizeof(text))));
 }
 
-static int print_object(struct listing *listing, const struct hook *hook, const char *state)
+static int print_object(struct listing *listing, const struct hook *hook,
+                        const struct hook_state *state)
 {
     struct buffer *line = &listing->line;
 
@@ -81,8 +68,9 @@ static int print_object(struct listing *listing, const struct hook *hook, const 
     object_put_int(line, "headers", (int64_t)hook->headers_len);
     put_duration(line, "maxAge", hook->max_age_ms);
     put_duration(line, "timeout", hook->timeout_ms);
-    if (state[0] != '\0')
-        object_put_text(line, "state", bytes_of(state));
+    if (hook->rate_limit[0] != '\0')
+        object_put_text(line, "rateLimit", bytes_of(hook->rate_limit));
+    hook_state_put_json(line, state, hook_state_condition(state, listing->now_ms));
     return object_print(line);
 }
 
@@ -101,10 +89,9 @@ static int add_invalid(struct listing *listing, struct bytes id, const char *why
         return object_print(&listing->line);
     }
     table_add(table, id);
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 5; i++)
         table_add(table, BYTES(""));
     table_add(table, bytes_of(state));
-    table_add(table, BYTES(""));
     return 0;
 }
 
@@ -114,21 +101,19 @@ static int add_hook(struct listing *listing, struct bytes id, struct bytes json)
     struct hook *hook;
     struct hook_state state;
     struct error_text why;
-    char text[160];
     int result = 0;
 
     int problem = hook_parse(id, json, &hook, &why);
     if (problem != HOOK_OK)
         return add_invalid(listing, id, why.text);
-    if (!hook_state_read(listing->cli, hook, listing->room_id, &state)) {
+    if (!hook_store_read(listing->cli, hook, listing->room_id, &state)) {
         hook_free(hook);
         return -1;
     }
-    state_text(listing, &state, text, sizeof(text));
     if (listing->cli->json)
-        result = print_object(listing, hook, text);
+        result = print_object(listing, hook, &state);
     else
-        add_row(listing, hook, text);
+        add_row(listing, hook, &state);
     hook_free(hook);
     return result;
 }

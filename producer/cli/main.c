@@ -8,9 +8,10 @@
 #include "cli.h"
 
 static const struct command *const commands[] = {
-    &command_send,        &command_hook_set,     &command_hook_list, &command_hook_remove,
-    &command_hook_enable, &command_hook_disable, &command_dead_list, &command_dead_show,
-    &command_dead_replay, &command_dead_purge,   &command_status,
+    &command_send,        &command_hook_set,    &command_hook_rotate,  &command_hook_list,
+    &command_hook_remove, &command_hook_enable, &command_hook_disable, &command_hook_resume,
+    &command_hook_state,  &command_dead_list,   &command_dead_show,    &command_dead_replay,
+    &command_dead_purge,  &command_status,      &command_doctor,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "human_text.h"
 #include "interrupt.h"
 #include "json_output.h"
 #include "json_text.h"
@@ -159,23 +160,11 @@ static void print_heartbeat(struct bytes text)
     json_decref(json);
 }
 
-/* "12.3s", "4m", "3h", "2d": an age at a glance. */
-static void print_age(int64_t ms)
-{
-    if (ms < 60000)
-        (void)printf("%.1fs\n", (double)ms / 1000.0);
-    else if (ms < 3600000)
-        (void)printf("%" PRId64 "m\n", ms / 60000);
-    else if (ms < 172800000)
-        (void)printf("%" PRId64 "h\n", ms / 3600000);
-    else
-        (void)printf("%" PRId64 "d\n", ms / 86400000);
-}
-
 static void print_text(const struct cli *cli, const struct status *status,
                        const struct rates *rates)
 {
     char text[512];
+    char age[HUMAN_TEXT_SIZE];
 
     (void)printf("queue       %s on %s at %s\n", cli->keys.queue,
                  redis_address_describe(&cli->address, text, sizeof(text) - 64),
@@ -187,7 +176,7 @@ static void print_text(const struct cli *cli, const struct status *status,
     (void)printf("dead        %" PRId64 "\n", status->dead);
     (void)printf("oldest      ");
     if (status->oldest_age_ms >= 0)
-        print_age(status->oldest_age_ms);
+        (void)puts(human_age(status->oldest_age_ms, age));
     else
         (void)puts("-");
     (void)printf("workers     %zu alive\n", status->workers_len);

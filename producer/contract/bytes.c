@@ -158,6 +158,13 @@ void buffer_release(struct buffer *buffer)
     *buffer = (struct buffer){.max = buffer->max};
 }
 
+void buffer_wipe(struct buffer *buffer)
+{
+    if (buffer->data)
+        explicit_bzero(buffer->data, buffer->cap);
+    buffer_release(buffer);
+}
+
 void buffer_clear(struct buffer *buffer)
 {
     buffer->len = 0;

@@ -48,6 +48,7 @@ struct buffer {
 
 void buffer_init(struct buffer *buffer, size_t max); /* allocates nothing yet */
 void buffer_release(struct buffer *buffer);          /* also of a zeroed one; leaves it empty */
+void buffer_wipe(struct buffer *buffer);             /* the same, its bytes overwritten first */
 void buffer_clear(struct buffer *buffer);            /* keeps the memory, forgets a failure */
 bool buffer_failed(const struct buffer *buffer);
 

@@ -73,6 +73,18 @@ static int read_type(struct draft *draft, struct event_value value, struct error
     return EVENT_OK;
 }
 
+static int read_hops(struct draft *draft, struct event_value value, struct error_text *why)
+{
+    if (value.kind == EVENT_KIND_ABSENT)
+        return EVENT_OK;
+    if (value.kind != EVENT_KIND_INTEGER || value.integer < 0 || value.integer > EVENT_HOPS_MAX) {
+        error_text_set(why, "hops: must be an integer from 0 to %d", EVENT_HOPS_MAX);
+        return EVENT_BAD;
+    }
+    draft->event.hops = (int)value.integer;
+    return EVENT_OK;
+}
+
 static int read_room_id(struct draft *draft, struct event_value message, struct error_text *why)
 {
     struct event_value value = draft->encoding->find(message, BYTES("roomId"));
@@ -158,6 +170,7 @@ static int read_inline_hooks(struct draft *draft, struct event_value list, struc
 
 enum key {
     KEY_TYPE,
+    KEY_HOPS,
     KEY_MESSAGE,
     KEY_FROM_USER,
     KEY_ROOM,
@@ -166,8 +179,8 @@ enum key {
 };
 
 static const char *const key_names[KEYS] = {
-    [KEY_TYPE] = "type", [KEY_MESSAGE] = "message",   [KEY_FROM_USER] = "fromUser",
-    [KEY_ROOM] = "room", [KEY_WEBHOOKS] = "webhooks",
+    [KEY_TYPE] = "type",          [KEY_HOPS] = "hops", [KEY_MESSAGE] = "message",
+    [KEY_FROM_USER] = "fromUser", [KEY_ROOM] = "room", [KEY_WEBHOOKS] = "webhooks",
 };
 
 /* Other keys are left for producers newer than this worker. */
@@ -179,6 +192,8 @@ static int read_key(struct draft *draft, enum key key, struct event_value value,
     switch (key) {
     case KEY_TYPE:
         return read_type(draft, value, why);
+    case KEY_HOPS:
+        return read_hops(draft, value, why);
     case KEY_MESSAGE:
         return read_message(draft, value, why);
     case KEY_FROM_USER:
@@ -270,7 +285,10 @@ int event_decode(enum rh_encoding encoding, struct bytes document, struct event 
 
 void event_release(struct event *event)
 {
-    buffer_release(&event->text);
+    if (event->has_inline_hooks)
+        buffer_wipe(&event->text); /* their secrets */
+    else
+        buffer_release(&event->text);
     free(event->inline_hooks);
     *event = (struct event){0};
 }

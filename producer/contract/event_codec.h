@@ -17,6 +17,8 @@
 
 #define EVENT_MAX_INLINE_HOOKS 64
 #define EVENT_DEFAULT_TYPE "message.created"
+#define EVENT_HOPS_MAX 1000
+#define EVENT_HOPS_LOOP 8 /* from so many on an event goes round: dead letter reason loop */
 
 struct event {
     bool has_room_id;
@@ -24,6 +26,7 @@ struct event {
     bool has_created_at;
     int64_t created_at_ms;      /* message.createdAt when it is an integer in 0..8640000000000000 */
     struct bytes type;          /* as text, not quoted, [A-Za-z0-9_.]{1,128} */
+    int hops;                   /* webhooks that led to this event, 0..EVENT_HOPS_MAX */
     struct bytes message;       /* compact JSON of the map; never empty */
     struct bytes from_user;     /* the same; empty when absent */
     struct bytes room;          /* the same; empty when absent */

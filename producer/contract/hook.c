@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hook_secret.h"
 #include "json_read.h"
 #include "parse.h"
 
@@ -64,39 +65,9 @@ static int read_signature(struct hook *hook, json_t *value, struct error_text *w
     return hook->verification_signature ? HOOK_OK : out_of_memory(why);
 }
 
-static int read_one_secret(struct hook *hook, json_t *value, struct error_text *why)
-{
-    if (!json_is_string(value)) {
-        error_text_set(why, "secret: must be a string or a list of 1..%d strings",
-                       HOOK_MAX_SECRETS);
-        return HOOK_BAD;
-    }
-    if (hook_secret_parse(json_text_of(value), &hook->secrets[hook->secrets_len], why))
-        return HOOK_BAD;
-    hook->secrets_len++;
-    return HOOK_OK;
-}
-
 static int read_secrets(struct hook *hook, json_t *value, struct error_text *why)
 {
-    size_t len = json_is_array(value) ? json_array_size(value) : 1;
-
-    if (len < 1 || len > HOOK_MAX_SECRETS) {
-        error_text_set(why, "secret: the list has %zu entries, 1..%d are allowed", len,
-                       HOOK_MAX_SECRETS);
-        return HOOK_BAD;
-    }
-    hook->secrets = calloc(len, sizeof(*hook->secrets));
-    if (!hook->secrets)
-        return out_of_memory(why);
-    for (size_t i = 0; i < len; i++) {
-        int problem =
-            read_one_secret(hook, json_is_array(value) ? json_array_get(value, i) : value, why);
-
-        if (problem)
-            return problem;
-    }
-    return HOOK_OK;
+    return hook_secrets_read(value, hook, why);
 }
 
 static int read_format(struct hook *hook, json_t *value, struct error_text *why)
@@ -201,14 +172,31 @@ static int read_timeout(struct hook *hook, json_t *value, struct error_text *why
     return HOOK_BAD;
 }
 
+static int read_rate_limit(struct hook *hook, json_t *value, struct error_text *why)
+{
+    struct bytes text = json_text_of(value);
+
+    if (json_is_string(value) && bytes_copy_text(text, hook->rate_limit, HOOK_RATE_TEXT_SIZE) &&
+        !parse_rate_us(text, HOOK_RATE_MAX, &hook->rate_interval_us))
+        return HOOK_OK;
+    error_text_set(why, "rateLimit: must be like \"10/s\": 1 to %d, then /s, /m or /h",
+                   HOOK_RATE_MAX);
+    return HOOK_BAD;
+}
+
 static const struct hook_key {
     const char *name;
     read_key_fn read;
 } hook_keys[] = {
-    {"url", read_url},         {"verificationSignature", read_signature},
-    {"secret", read_secrets},  {"format", read_format},
-    {"headers", read_headers}, {"enabled", read_enabled},
-    {"maxAge", read_max_age},  {"timeout", read_timeout},
+    {"url", read_url},
+    {"verificationSignature", read_signature},
+    {"secret", read_secrets},
+    {"format", read_format},
+    {"headers", read_headers},
+    {"enabled", read_enabled},
+    {"maxAge", read_max_age},
+    {"timeout", read_timeout},
+    {"rateLimit", read_rate_limit},
 };
 
 #define HOOK_KEYS_LEN (sizeof(hook_keys) / sizeof(hook_keys[0]))
@@ -226,7 +214,7 @@ static int read_key(struct hook *hook, struct bytes key, json_t *value, struct e
     error_text_set(
         why,
         "unknown key \"%s\"; allowed are url, verificationSignature, secret, format, headers, "
-        "enabled, maxAge, timeout",
+        "enabled, maxAge, timeout, rateLimit",
         bytes_printable(key, shown, sizeof(shown)));
     return HOOK_BAD;
 }
@@ -325,7 +313,7 @@ void hook_free(struct hook *hook)
 {
     if (!hook)
         return;
-    free(hook->url_text);
+    wipe_text(hook->url_text); /* may hold a token */
     wipe_text(hook->verification_signature);
     if (hook->secrets)
         OPENSSL_cleanse(hook->secrets, hook->secrets_len * sizeof(*hook->secrets));

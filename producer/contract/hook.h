@@ -5,13 +5,15 @@
  *
  *   url                    required
  *   verificationSignature  1..256 visible ASCII characters, sent as a header and in spika bodies
- *   secret                 "whsec_<base64 of 24..64 bytes>" or a list of at most 4, newest first
+ *   secret                 "whsec_<base64 of 24..64 bytes>" or a list of at most 4, newest first;
+ *                          older ones may have an end (see hook_secret.h)
  *   format                 "spika" (default), "bare" or "standard"
  *   headers                object of at most 32; names are RFC 9110 tokens of up to 64 bytes, none
  *                          twice; values are 0x20..0x7e and tab, 1 byte to 1 KiB, trimmed; the
  *                          names Roomhook or HTTP itself sets are refused (see hook_headers.c)
  *   enabled                true (default) or false
  *   maxAge, timeout        durations like "15s"; can only lower the settings
+ *   rateLimit              "<N>/s", "<N>/m" or "<N>/h", N in 1..100000: at most so many attempts
  *
  * Unknown keys are refused with their name: a misspelt key must not be ignored silently.
  */
@@ -26,12 +28,15 @@
 #include "url.h"
 
 #define HOOK_JSON_MAX 65536
+#define HOOKS_PER_ROOM_MAX 256
 #define HOOK_MAX_SECRETS 4
 #define HOOK_MAX_HEADERS 32
 #define HOOK_MAX_HEADER_VALUE 1024
 #define HOOK_SECRET_MIN 24 /* bytes behind the base64; Standard Webhooks 1.0.0 */
 #define HOOK_SECRET_MAX 64
 #define HOOK_SIGNATURE_MAX 256
+#define HOOK_RATE_MAX 100000
+#define HOOK_RATE_TEXT_SIZE 12        /* "100000/s", and a few zeros in front */
 #define HOOK_STATE_FINGERPRINT_SIZE 9 /* 8 hex and NUL */
 
 enum hook_format {
@@ -43,6 +48,7 @@ enum hook_format {
 struct hook_secret {
     unsigned char key[HOOK_SECRET_MAX];
     size_t key_len;
+    int64_t until_ms; /* wall clock; it signs before that only; 0: no end */
 };
 
 struct hook {
@@ -58,6 +64,8 @@ struct hook {
     bool enabled;
     int64_t max_age_ms;                            /* 0: the setting's */
     int64_t timeout_ms;                            /* 0: the setting's */
+    int64_t rate_interval_us;                      /* between two attempts; 0: no rate limit */
+    char rate_limit[HOOK_RATE_TEXT_SIZE];          /* the same as given; "": none */
     char fingerprint[HOOK_STATE_FINGERPRINT_SIZE]; /* 8 hex of SHA-256 of url and credentials */
 };
 
@@ -83,7 +91,7 @@ int hook_header_check(struct bytes name, struct bytes value, struct error_text *
 /* A header's value without the blanks around it, as it is sent. */
 struct bytes hook_header_trim(struct bytes value);
 
-/* A secret text "whsec_…" to its key. 0 or -1 with *why. */
+/* A secret text "whsec_…" to its key, without an end. 0 or -1 with *why. */
 int hook_secret_parse(struct bytes text, struct hook_secret *ret_secret, struct error_text *why);
 
 /* Makes credentials from the system's randomness. 0, or -1 when there is none. */

@@ -1,9 +1,11 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "hook.h"
+#include "hook_secret.h"
+#include "json_read.h"
 
 #define SECRET_PREFIX "whsec_"
 #define NEW_SECRET_BYTES 32
@@ -83,6 +85,66 @@ int hook_secret_parse(struct bytes text, struct hook_secret *ret_secret, struct 
     }
     OPENSSL_cleanse(&secret, sizeof(secret));
     return problem;
+}
+
+static int bad_secret(struct error_text *why)
+{
+    error_text_set(why,
+                   "secret: must be a string, or a list of 1..%d strings; behind the first "
+                   "also objects of key and until, a time in ms",
+                   HOOK_MAX_SECRETS);
+    return HOOK_BAD;
+}
+
+/* {"key": "whsec_…", "until": ms} */
+static int read_ending(json_t *value, struct hook_secret *secret, struct error_text *why)
+{
+    json_t *key = json_object_get(value, "key");
+    json_t *until = json_object_get(value, "until");
+
+    if (!json_is_string(key) || !json_is_integer(until) || json_integer_value(until) <= 0 ||
+        json_object_size(value) != 2)
+        return bad_secret(why);
+    if (hook_secret_parse(json_text_of(key), secret, why))
+        return HOOK_BAD;
+    secret->until_ms = json_integer_value(until);
+    return HOOK_OK;
+}
+
+static int read_one(json_t *value, bool is_first, struct hook_secret *secret,
+                    struct error_text *why)
+{
+    if (json_is_object(value) && !is_first)
+        return read_ending(value, secret, why);
+    if (!json_is_string(value))
+        return bad_secret(why);
+    return hook_secret_parse(json_text_of(value), secret, why) ? HOOK_BAD : HOOK_OK;
+}
+
+int hook_secrets_read(json_t *value, struct hook *hook, struct error_text *why)
+{
+    bool is_list = json_is_array(value);
+    size_t len = is_list ? json_array_size(value) : 1;
+
+    if (len < 1 || len > HOOK_MAX_SECRETS) {
+        error_text_set(why, "secret: the list has %zu entries, 1..%d are allowed", len,
+                       HOOK_MAX_SECRETS);
+        return HOOK_BAD;
+    }
+    hook->secrets = calloc(len, sizeof(*hook->secrets));
+    if (!hook->secrets) {
+        error_text_set(why, "out of memory");
+        return HOOK_NO_MEMORY;
+    }
+    for (size_t i = 0; i < len; i++) {
+        int problem =
+            read_one(is_list ? json_array_get(value, i) : value, i == 0, &hook->secrets[i], why);
+
+        if (problem)
+            return problem;
+        hook->secrets_len++;
+    }
+    return HOOK_OK;
 }
 
 int hook_make_signature(char out[17])

@@ -19,6 +19,8 @@ int keys_init(struct keys *keys, const char *queue)
     set_key(keys, keys->deliveries, "deliveries");
     set_key(keys, keys->dead, "dead");
     set_key(keys, keys->hooks_state, "hooks-state");
+    set_key(keys, keys->hooks_changed, "hooks-changed");
+    set_key(keys, keys->hooks_pace, "hooks-pace");
     set_key(keys, keys->leader, "leader");
     set_key(keys, keys->stats, "stats");
     set_key(keys, keys->meta, "meta");

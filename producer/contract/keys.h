@@ -14,14 +14,16 @@
 
 struct keys {
     char queue[RH_NAME_MAX + 1];
-    char events[KEY_SIZE];      /* stream: events not yet settled */
-    char retries[KEY_SIZE];     /* zset: delivery id -> due time, ms */
-    char deliveries[KEY_SIZE];  /* hash: delivery id -> record */
-    char dead[KEY_SIZE];        /* stream: dead letters */
-    char hooks_state[KEY_SIZE]; /* hash: what workers learnt about hooks */
-    char leader[KEY_SIZE];      /* string: maintenance lease */
-    char stats[KEY_SIZE];       /* hash: counters */
-    char meta[KEY_SIZE];        /* hash: contract version */
+    char events[KEY_SIZE];        /* stream: events not yet settled */
+    char retries[KEY_SIZE];       /* zset: delivery id -> due time, ms */
+    char deliveries[KEY_SIZE];    /* hash: delivery id -> record */
+    char dead[KEY_SIZE];          /* stream: dead letters */
+    char hooks_state[KEY_SIZE];   /* hash: what workers learnt about hooks */
+    char hooks_changed[KEY_SIZE]; /* stream: which hooks changed lately */
+    char hooks_pace[KEY_SIZE];    /* hash: when a hook with a rate may be sent the next one, us */
+    char leader[KEY_SIZE];        /* string: maintenance lease */
+    char stats[KEY_SIZE];         /* hash: counters */
+    char meta[KEY_SIZE];          /* hash: contract version */
 };
 
 /* 0, or -1 when queue is not [A-Za-z0-9_-]{1,64}. */

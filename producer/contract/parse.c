@@ -144,6 +144,30 @@ int parse_size(struct bytes text, uint64_t min, uint64_t max, uint64_t *ret)
     return 0;
 }
 
+int parse_rate_us(struct bytes text, int64_t max, int64_t *ret_interval_us)
+{
+    static const struct {
+        struct bytes name;
+        int64_t us;
+    } units[] = {
+        {BYTES("/s"), 1000000},
+        {BYTES("/m"), 60000000},
+        {BYTES("/h"), INT64_C(3600000000)},
+    };
+    struct bytes digits = {text.data, text.len < 2 ? 0 : text.len - 2};
+    int64_t count;
+
+    if (parse_int64(digits, 1, max, &count))
+        return -1;
+    for (size_t i = 0; i < UNITS_LEN(units); i++) {
+        if (bytes_equal((struct bytes){text.data + digits.len, 2}, units[i].name)) {
+            *ret_interval_us = (units[i].us - 1) / count + 1;
+            return 0;
+        }
+    }
+    return -1;
+}
+
 const char *format_duration(int64_t ms, char *out, size_t size)
 {
     return format_with_unit(ms < 0 ? 0 : (uint64_t)ms, duration_units, UNITS_LEN(duration_units),

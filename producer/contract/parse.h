@@ -22,6 +22,10 @@ int parse_duration_ms(struct bytes text, int64_t min_ms, int64_t max_ms, int64_t
 /* Digits, then k m g or nothing (1024s). */
 int parse_size(struct bytes text, uint64_t min, uint64_t max, uint64_t *ret);
 
+/* "<N>/s", "<N>/m" or "<N>/h" with N in 1..max, as the microseconds between two, rounded up so that
+ * there are never more than asked for. */
+int parse_rate_us(struct bytes text, int64_t max, int64_t *ret_interval_us);
+
 /* yes no true false on off 1 0 */
 int parse_bool(struct bytes text, bool *ret);
 

@@ -1,6 +1,6 @@
 #!lua
 -- Moves dead letters back to the events. Not allow-oom: what it adds must respect maxmemory.
--- KEYS: dead, events. ARGV: ids of dead letters.
+-- KEYS: dead, events. ARGV: bytes kept of a document that was too large, ids of dead letters.
 -- Returns for each its new stream id, or '' when it is not there (any more), or an error's words.
 local function replay(id)
     local letter = redis.call('XRANGE', KEYS[1], id, id)[1]
@@ -15,6 +15,9 @@ local function replay(id)
     if not field[encoding] then
         return 'it has no document'
     end
+    if field.reason == 'too-large' and #field[encoding] >= tonumber(ARGV[1]) then
+        return 'too large, only its beginning was kept: send the event again from its source'
+    end
     local event = {encoding, field[encoding]}
     for _, name in ipairs({{'id', 'event_id'}, {'hook', 'hook'}, {'traceparent', 'traceparent'}}) do
         if field[name[2]] then
@@ -28,7 +31,7 @@ local function replay(id)
 end
 
 local results = {}
-for i, id in ipairs(ARGV) do
-    results[i] = replay(id)
+for i = 2, #ARGV do
+    results[i - 1] = replay(ARGV[i])
 end
 return results

@@ -46,9 +46,3 @@ foreach(flag IN ITEMS
         add_link_options(${flag})
     endif()
 endforeach()
-
-# Not for the library: bindings of other languages load it with dlopen.
-check_linker_flag(C -Wl,-z,nodlopen HAVE_Wl_z_nodlopen)
-if(HAVE_Wl_z_nodlopen)
-    add_link_options($<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-Wl,-z,nodlopen>)
-endif()

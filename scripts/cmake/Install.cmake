@@ -7,6 +7,8 @@ install(DIRECTORY include/roomhook ${PROJECT_BINARY_DIR}/include/roomhook
     TYPE INCLUDE
     FILES_MATCHING PATTERN "*.h")
 install(FILES LICENSE TYPE DOC)
+# Not below libdir, which has the architecture's name in it: systemd looks here.
+install(FILES scripts/systemd/roomhook-worker@.service DESTINATION lib/systemd/system)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/roomhook)
 install(EXPORT roomhook

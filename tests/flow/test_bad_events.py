@@ -6,6 +6,7 @@ import msgpack
 import pytest
 
 from webhook_queue import (
+    GROUP,
     add_entry,
     assert_queue_empty,
     dead_letters,
@@ -100,6 +101,9 @@ MALFORMED = {
     "fromUser is a text": {"json": b'{"message":{"roomId":438},"fromUser":"Ana"}'},
     "room is a list": {"json": b'{"message":{"roomId":438},"room":[]}'},
     "type is a number": {"json": b'{"type":1,"message":{"roomId":438}}'},
+    "hops is a text": {"json": b'{"message":{"roomId":438},"hops":"1"}'},
+    "hops is negative": {"json": b'{"message":{"roomId":438},"hops":-1}'},
+    "hops is too much": {"msgpack": msgpack.packb({"message": {"roomId": 438}, "hops": 1001})},
     "webhooks is a map": {"json": b'{"message":{"roomId":438},"webhooks":{}}'},
     "webhooks holds a number": {"json": b'{"message":{"roomId":438},"webhooks":[1]}'},
 }
@@ -309,3 +313,22 @@ def test_the_dead_stream_is_capped(redis, start_worker):
     assert 500 <= len(letters) <= 700  # trimmed by whole nodes of the stream
     wait_stat(redis, "dead", 2000)
     wait_stat(redis, "dead_dropped", 2000 - len(letters))
+
+
+def test_the_cap_counts_what_is_too_large_and_taken_over(redis, start_worker):
+    """Such letters are written by the script that takes entries up."""
+    redis.config_set("stream-node-max-entries", 1)  # then trimming is exact
+    try:
+        redis.xgroup_create(key("events"), GROUP, "0", mkstream=True)
+        for _ in range(20):
+            add_entry(redis, {"json": b"x" * 2000})
+        assert redis.xreadgroup(GROUP, "a-dead-worker", {key("events"): ">"}, count=20)
+        start_worker(dead_max=5, max_event_bytes="1k", heartbeat_ttl="3s")
+        assert_queue_empty(redis, timeout=15)
+        letters = dead_letters(redis)
+        assert len(letters) == 5
+        assert {letter["reason"] for letter in letters} == {"too-large"}
+        wait_stat(redis, "dead", 20)
+        wait_stat(redis, "dead_dropped", 15)
+    finally:
+        redis.config_set("stream-node-max-entries", 100)

@@ -260,6 +260,39 @@ def test_replay_needs_a_document(redis, cli):
     assert dead_ids(redis) == [letter_id]
 
 
+KEPT = 4096  # bytes of a document that is too large
+CUT = {"reason": "too-large", "document": encode(message_event(text="x" * KEPT), "json")[:KEPT]}
+
+
+@pytest.mark.parametrize("encoding", ["json", "msgpack"])
+def test_replay_of_what_was_cut_is_refused(redis, cli, encoding):
+    cut = bury(redis, encoding=encoding, **CUT)
+    done = cli("dead", "replay", cut, check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    assert f"{cut}: too large, only its beginning was kept: send the event again" in done.stderr
+    assert dead_ids(redis) == [cut] and redis.xlen(key("events")) == 0
+
+
+def test_replay_all_leaves_what_was_cut(redis, cli):
+    cut = [bury(redis, **CUT), bury(redis, **CUT, encoding="msgpack")]
+    whole = bury(redis, reason="too-large")  # the limit was lower than what is kept
+    other = bury(redis)
+    left = "2 too-large left where they are: "
+    done = cli("dead", "replay", "--all", "--dry-run")
+    assert done.stdout.startswith("2 would be replayed\n" + left)
+    done = cli("dead", "replay", "--all", "--reason=too-large", "--dry-run")
+    assert done.stdout.startswith("1 would be replayed\n" + left)
+    done = cli("--json", "dead", "replay", "--all")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line for line in lines if "skipped" in line] == [
+        {"id": one, "skipped": "too-large"} for one in cut
+    ]
+    assert [line["id"] for line in lines if "event" in line] == [whole, other]
+    assert dead_ids(redis) == cut and redis.xlen(key("events")) == 2
+    assert cli("dead", "replay", "--all").stdout.startswith("0 replayed\n" + left)
+    assert cli("dead", "purge", "--all").stdout == "2 purged\n"
+
+
 def test_replay_all(redis, cli):
     ids = bury_many(redis, 450)
     done = cli("dead", "replay", "--all")

@@ -5,7 +5,7 @@ import json
 import subprocess
 
 import pytest
-from webhook_queue import key, set_hook
+from webhook_queue import key, now_ms, set_hook
 
 OLD_SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
 URL = "https://receiver.example/hook?a=b"
@@ -38,6 +38,7 @@ def test_set_all(redis, cli):
         "--json", "hook", "set", "--room=-7", "--id=second", f"--url={URL}", "--format=standard",
         "--signature=9JOLCJUVylQxxdhX", "--secret=auto", f"--secret={OLD_SECRET}",
         "--header=X-Token: abc", "--header", "X-Other:def", "--timeout=5s", "--max-age=1h",
+        "--rate-limit=10/s",
     )
     printed = json.loads(done.stdout)
     made = printed.pop("secret")
@@ -49,7 +50,7 @@ def test_set_all(redis, cli):
     assert hook(redis, -7, "second") == {
         "url": URL, "verificationSignature": "9JOLCJUVylQxxdhX", "secret": [made, OLD_SECRET],
         "format": "standard", "headers": {"X-Token": "abc", "X-Other": "def"},
-        "maxAge": "1h", "timeout": "5s",
+        "maxAge": "1h", "timeout": "5s", "rateLimit": "10/s",
     }
 
 
@@ -76,6 +77,7 @@ def test_set_changes_only_what_is_given(redis, cli):
         [f"--url={URL}", "--header=Host: a"],
         [f"--url={URL}", "--header=nothing"],
         [f"--url={URL}", "--timeout=5"],
+        [f"--url={URL}", "--rate-limit=10"],
         [f"--url={URL}", "--id=a/b"],
         [f"--url={URL}", "--room=1"],
     ],
@@ -126,6 +128,9 @@ def test_remove(redis, cli):
     cli("hook", "remove", "--room=438")
     assert redis.hkeys(key("room:438")) == [b"other"]
     assert cli("hook", "remove", "--room=438", check=False).returncode == 1
+    redis.hset(key("hooks-state"), "438/main/0123abcd", "{}")
+    cli("hook", "remove", "--room=438")  # of a hook that was removed by hand: its state
+    assert redis.exists(key("hooks-state")) == 0
 
 
 def test_concurrent_changes_are_all_kept(redis_server, redis, cli, roomhook_bin):
@@ -140,6 +145,63 @@ def test_concurrent_changes_are_all_kept(redis_server, redis, cli, roomhook_bin)
     ]
     assert [process.wait(20) for process in processes] == [0] * 16
     assert hook(redis)["headers"] == {f"X-{i}": str(i) for i in range(16)}
+
+
+# --- workers are told ---
+
+
+def changes(redis):
+    """The (room, hook) of each entry of hooks-changed."""
+    return [
+        (fields[b"room"].decode(), fields[b"hook"].decode())
+        for _, fields in redis.xrange(key("hooks-changed"))
+    ]
+
+
+@pytest.mark.parametrize(
+    "command", [["set", f"--url={URL}"], ["enable"], ["disable"], ["remove"], ["resume"]]
+)
+def test_a_change_is_told(redis, cli, command):
+    if command[0] != "set":
+        set_hook(redis, -7, "audit", url=URL)
+    cli("hook", command[0], "--room=-7", "--id=audit", *command[1:])
+    assert changes(redis) == [("-7", "audit")]
+
+
+@pytest.mark.parametrize("command", ["set", "enable", "remove", "resume"])
+def test_a_forgotten_state_is_told_when_it_is_gone(redis, cli, command):
+    """A worker that reads between the two changes is told again."""
+    set_hook(redis, 438, "main", url=URL)
+    redis.hset(key("hooks-state"), "438/main/0123abcd", "{}")
+    cli("hook", command, "--room=438")
+    assert changes(redis) == [("438", "main")] * (1 if command == "resume" else 2)
+
+
+def test_what_is_refused_is_not_told(redis, cli):
+    set_hook(redis, 438, "off", url=URL, enabled=False)
+    set_hook(redis, 438, "bad", url="nonsense")
+    for arguments in (
+        ["set", "--room=438", "--url=nonsense"],
+        ["enable", "--room=438"],
+        ["disable", "--room=438"],
+        ["remove", "--room=438"],
+        ["resume", "--room=438"],
+        ["resume", "--room=438", "--id=off"],
+        ["resume", "--room=438", "--id=bad"],
+    ):
+        assert cli("hook", *arguments, check=False).returncode in (1, 2)
+    assert redis.exists(key("hooks-changed")) == 0
+
+
+def test_hooks_changed_is_capped(redis, cli):
+    pipeline = redis.pipeline(transaction=False)
+    for n in range(3000):
+        pipeline.xadd(key("hooks-changed"), {"room": n, "hook": "main"})
+    pipeline.execute()
+    set_hook(redis, 438, "main", url=URL)
+    cli("hook", "disable", "--room=438")
+    assert 1000 <= redis.xlen(key("hooks-changed")) <= 1100  # trimmed by whole nodes
+    assert changes(redis)[-1] == ("438", "main")
 
 
 # --- what workers learnt ---
@@ -189,7 +251,8 @@ def test_disable_keeps_the_state(redis, cli):
 
 def test_list(redis, cli):
     set_hook(redis, 438, "a", url=URL, verificationSignature="9JOLCJUVylQxxdhX",
-             secret=[OLD_SECRET, OLD_SECRET], format="bare", headers={"X-A": "b"}, timeout="5s")
+             secret=[OLD_SECRET, OLD_SECRET], format="bare", headers={"X-A": "b"}, timeout="5s",
+             rateLimit="10/s")
     set_hook(redis, 438, "b", url=URL, enabled=False)
     set_hook(redis, 438, "c", url="x")
     done = cli("hook", "list", "--room=438")
@@ -205,6 +268,7 @@ def test_list(redis, cli):
     assert objects["a"] == {
         "room": 438, "id": "a", "url": URL, "format": "bare", "enabled": True,
         "verificationSignature": "9JOLCJUVylQxxdhX", "secrets": 2, "headers": 1, "timeout": "5s",
+        "rateLimit": "10/s",
     }
     assert objects["b"]["enabled"] is False
     assert objects["c"]["state"].startswith("not valid: url")
@@ -221,13 +285,85 @@ def test_list_shows_the_state(redis, cli):
     set_hook(redis, 438, "main", url="https://a.example/")
 
     def state_with(**state):
+        """What the table and the object say."""
         redis.hset(key("hooks-state"), f"438/main/{fingerprint}", json.dumps(state))
-        return json.loads(cli("hook", "list", "--room=438", "--json").stdout).get("state")
+        (row,) = rows(cli("hook", "list", "--room=438"))
+        told = json.loads(cli("hook", "list", "--room=438", "--json").stdout)
+        return row["STATE"], {name: told[name] for name in (*state, "state") if name in told}
 
-    assert state_with(disabled=True, reason="gone") == "disabled: gone"
-    assert state_with(until=99999999999999, disabled=False, reason="Retry-After") == (
-        "paused until 5138-11-16T09:46:39.999Z: Retry-After"
+    gone = {"disabled": True, "reason": "gone", "at": 5}
+    assert state_with(**gone) == (
+        "disabled: gone", {"state": "disabled", "reason": "gone", "at": 5}
     )
-    assert state_with(until=1, disabled=False, reason="Retry-After") is None
+    paused = {"until": 99999999999999, "reason": "retry-after"}
+    assert state_with(**paused) == (
+        "paused until 5138-11-16T09:46:39.999Z: retry-after", {"state": "paused", **paused}
+    )
+    failing = {
+        "failing_since": 1667548137257, "failures": 3, "status": 503, "error": "answered 503",
+    }
+    assert state_with(**failing) == (
+        "failing since 2022-11-04T07:48:57.257Z, 3 failures: answered 503",
+        {"state": "failing", **failing},
+    )
+    is_open = {**failing, "opens": 2, "probe_at": 1667548200000}
+    assert state_with(**is_open) == (
+        "open, next probe 2022-11-04T07:50:00.000Z, failing since 2022-11-04T07:48:57.257Z, "
+        "3 failures: answered 503",
+        {"state": "open", **is_open},
+    )
+    assert state_with(until=1, reason="retry-after") == ("-", {})
     redis.hset(key("hooks-state"), f"438/main/{fingerprint}", "nonsense")
     assert cli("hook", "list", "--room=438").returncode == 0
+
+
+# rotating secrets
+
+
+def test_rotate(redis, cli):
+    cli("hook", "set", "--room=438", f"--url={URL}", f"--secret={OLD_SECRET}", "--format=bare")
+    before = hook(redis)
+    done = cli("hook", "rotate", "--room=438")
+    printed = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    new = printed["secret"]
+    assert new.startswith("whsec_") and new != OLD_SECRET and OLD_SECRET not in done.stdout
+    stored = hook(redis)
+    [first, old] = stored["secret"]
+    assert first == new and old["key"] == OLD_SECRET and set(old) == {"key", "until"}
+    day_ms = 24 * 3600 * 1000
+    assert 0 <= now_ms(redis) + day_ms - old["until"] < 60000
+    assert printed["oldSecretUntil"].endswith("Z")
+    assert {**stored, "secret": OLD_SECRET} == before
+
+
+def test_rotate_with_keep(redis, cli):
+    cli("hook", "set", "--room=438", f"--url={URL}", f"--secret={OLD_SECRET}")
+    done = cli("--json", "hook", "rotate", "--room=438", "--keep", "7d")
+    again = cli("--json", "hook", "rotate", "--room=438", "--keep=0")
+    assert hook(redis)["secret"] == json.loads(again.stdout)["secret"]
+    assert json.loads(done.stdout)["secret"] != json.loads(again.stdout)["secret"]
+    assert "oldSecretUntil" not in json.loads(again.stdout)
+
+
+def test_rotate_forgets_what_was_learnt(redis, cli):
+    """A changed hook begins anew; nobody would read again what stood under its old credentials."""
+    cli("hook", "set", "--room=438", f"--url={URL}", "--secret=auto")
+    redis.hset(key("hooks-state"), "438/main/01234567", '{"disabled":true}')
+    cli("hook", "rotate", "--room=438")
+    assert not redis.exists(key("hooks-state"))
+
+
+def test_rotate_refuses(redis, cli):
+    cli("hook", "set", "--room=438", f"--url={URL}")
+    for arguments, code, words in (
+        ([], 1, "no secret to replace"),
+        (["--id=other"], 1, "has no hook other"),
+        (["--keep=soon"], 2, "--keep must be a time from 0 to 365d"),
+        (["--keep=366d"], 2, "--keep must be"),
+    ):
+        done = cli("hook", "rotate", "--room=438", *arguments, check=False)
+        assert done.returncode == code and words in done.stderr and done.stdout == ""
+    set_hook(redis, 438, "main", url=URL, secret=[OLD_SECRET] * 4)
+    done = cli("hook", "rotate", "--room=438", check=False)
+    assert done.returncode == 1 and "4 secrets of this hook sign yet" in done.stderr
+    assert hook(redis)["secret"] == [OLD_SECRET] * 4

@@ -133,6 +133,8 @@ def test_hooks_are_registered_as_shown(redis, shell):
     shell(block("sh", "redis-cli HSET"))
     listed = shell("roomhook hook list --room 438 --json")
     assert json.loads(listed)["verificationSignature"] == "9JOLCJUVylQxxdhX"
+    _, told = redis.xrevrange(key("hooks-changed"), count=1)[0]
+    assert told == {b"room": b"438", b"hook": b"main"}
 
 
 def test_command_line_enqueues(receiver, room_438, shell):
@@ -145,7 +147,7 @@ def test_command_line_enqueues(receiver, room_438, shell):
 
 
 def test_redis_cli_enqueues(receiver, room_438, shell):
-    shell(block("sh", "redis-cli XADD"))
+    shell(block("sh", "redis-cli XADD '{webhooks}:events'"))
     (request,) = receiver.wait_for(1)
     assert request.header("webhook-id") == "msg-24006"
     assert json.loads(request.body)["fromUser"] == {"displayName": "Ana"}

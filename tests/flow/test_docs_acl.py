@@ -46,12 +46,12 @@ def run(users, roomhook_bin):
     """run("operator", "dead", "list") is the command line as that user -> what it printed."""
     _, url = users
 
-    def run_as(name, *arguments):
+    def run_as(name, *arguments, code=0):
         done = subprocess.run(
             [roomhook_bin / "roomhook", "--redis", url(name), *arguments],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, f"{arguments}:\n{done.stdout}{done.stderr}"
+        assert done.returncode == code, f"{arguments}:\n{done.stdout}{done.stderr}"
         return done.stdout
 
     return run_as
@@ -113,14 +113,27 @@ def test_worker_and_operator(users, run, receiver, start_worker):
     wait_until(lambda: stats(client).get("dead_dropped", 0) > 0, 5, "letters past the cap to go")
 
     assert "disabled: gone" in run("operator", "hook", "list", "--room", "3")
+    assert "gone" in run("operator", "hook", "state", "--failing")
+    run("operator", "hook", "resume", "--room", "3")
+    assert run("operator", "hook", "state", "--room", "3").count("\n") == 1
     run("operator", "hook", "disable", "--room", "3")
-    run("operator", "hook", "enable", "--room", "3")
+    client.zadd(key("retries"), {"1-1/main": 1e15})
+    client.hset(key("deliveries"), "1-1/main", '- 0\n{"room":3,"hook":"main"}\n{}')
+    assert run("operator", "hook", "enable", "--room", "3") == "1 waiting delivery is due\n"
     run("operator", "hook", "remove", "--room", "4")
     run("operator", "dead", "list", "--reason", "gone")
     run("operator", "dead", "show", letters["gone"]["id"])
     run("operator", "dead", "purge", letters["too-large"]["id"])
     run("operator", "dead", "replay", letters["gone"]["id"])
     run("operator", "status")
+    assert refused(client) == []
+
+    # The server is not set as it should be, so doctor fails; but it may look at all it wants to,
+    # except for what shows passwords.
+    report = json.loads(run("operator", "doctor", "--json", code=1))
+    assert report["unchecked"] == 0 and report["ok"] > 10
+    assert refused(client) == [("roomhook-operator", "config|get")]
+    client.acl_log_reset()
     assert worker.terminate() == 0
     assert client.exists(key("leader")) == 0
     assert refused(client) == []

@@ -9,6 +9,7 @@ from redis.exceptions import ResponseError
 
 from child import free_port
 from receiver import Answer
+from redis_health import assert_links_told_once, assert_told_once, wait_counter
 from wait import stays_true, wait_until
 from webhook_queue import (
     assert_queue_empty,
@@ -133,7 +134,8 @@ def test_redis_is_loading(receiver, own_redis, start_worker):
     receiver.wait_for(2)
     server.restart()
     redis = server.client()
-    assert "LOADING" in worker.log()
+    assert_links_told_once(worker, "loading")
+    wait_counter(redis, "loading")
     enqueue(redis, message_event(room=2), id="event-3")
     wait_seen(receiver, {"event-1", "event-2", "event-3"})
     assert_queue_empty(redis, timeout=BACK_S)
@@ -156,6 +158,8 @@ def test_flushall(redis, receiver, start_worker):
     assert_queue_empty(redis)
     wait_until(lambda: worker.consumers(redis), 10, "its heartbeat to be back")
     wait_until(lambda: stats(redis).get("group_created", 0) >= 1, 10, "the counter group_created")
+    wait_counter(redis, "nogroup")
+    assert_told_once(worker, "nogroup")
     assert worker.cpu_seconds() < 3
 
 
@@ -236,7 +240,7 @@ def test_the_script_cache_is_lost(redis, receiver, start_worker):
     receiver.script("/bad", [Answer(400)])
     set_hook(redis, 438, "main", url=receiver.url())
     set_hook(redis, 439, "main", url=receiver.url("/bad"))
-    start_worker(retry_schedule="300ms")
+    worker = start_worker(retry_schedule="300ms")
     for n in range(2):
         enqueue(redis, message_event(), id=f"event-{n}")
         receiver.wait_for(2 * n + 1, "/")
@@ -249,6 +253,8 @@ def test_the_script_cache_is_lost(redis, receiver, start_worker):
     wait_until(lambda: dead_letters(redis), 5, "the letter")
     assert_queue_empty(redis)
     assert len(receiver.requests("/")) == 4
+    wait_counter(redis, "noscript")
+    assert_told_once(worker, "noscript")
 
 
 def test_connections_are_cut(redis, receiver, start_worker):
@@ -270,7 +276,7 @@ def test_a_key_of_the_wrong_type(redis, receiver, start_worker):
     """A look-up that fails is never "no hook": the event waits."""
     redis.set(key("room:438"), "not a hash")
     set_hook(redis, 439, "main", url=receiver.url("/other"))
-    start_worker()
+    worker = start_worker()
     enqueue(redis, message_event(), id="event-1")
     enqueue(redis, message_event(room=439), id="event-2")
     wait_seen(receiver, {"event-2"})
@@ -281,6 +287,8 @@ def test_a_key_of_the_wrong_type(redis, receiver, start_worker):
     assert_queue_empty(redis)
     assert stats(redis).get("no_hook", 0) == 0
     assert dead_letters(redis) == []
+    wait_counter(redis, "wrongtype")
+    assert_told_once(worker, "wrongtype")
 
 
 def test_redis_is_full(own_redis, receiver, start_worker):
@@ -303,6 +311,25 @@ def test_redis_is_full(own_redis, receiver, start_worker):
     assert_queue_empty(redis, timeout=10)
     assert {letter["reason"] for letter in dead_letters(redis)} == {"rejected"}
     assert len(dead_letters(redis)) == 5
+
+
+def test_a_redis_that_may_evict(own_redis, receiver, start_worker):
+    """The worker says so once and works; at the next connect it looks again."""
+    server = own_redis(maxmemory_policy="allkeys-lru", maxmemory="100mb")
+    redis = server.client()
+    set_hook(redis, 438, "main", url=receiver.url())
+    worker = start_worker(redis=server)
+    assert worker.wait_log("redis_may_evict")["policy"] == "allkeys-lru"
+    enqueue(redis, message_event(), id="event-1")
+    wait_seen(receiver, {"event-1"})
+    for policy, told in (("allkeys-lru", 1), ("noeviction", 1), ("volatile-ttl", 2)):
+        redis.config_set("maxmemory-policy", policy)
+        connected = len(worker.logged("redis_connected", link="control"))
+        redis.client_kill_filter(_type="normal", skipme=True)
+        wait_until(lambda n=connected: len(worker.logged("redis_connected", link="control")) > n,
+                   10, "a new connection")  # fmt: skip
+        assert_queue_empty(redis)
+        wait_until(lambda n=told: len(worker.logged("redis_may_evict")) == n, 5, f"{told} lines")
 
 
 def test_another_contract_is_refused(redis, receiver, start_worker):
@@ -331,8 +358,11 @@ def test_a_wrong_password(own_redis, receiver, start_worker):
     stays_true(lambda: worker.is_running, 1.0, "it does not give up")
     assert worker.cpu_seconds() < 0.5
     assert "hunter2" not in worker.log()
-    server.client(password="right").config_set("requirepass", "hunter2")
+    assert_links_told_once(worker, "noauth")
+    redis = server.client(password="right")
+    redis.config_set("requirepass", "hunter2")
     wait_seen(receiver, {"event-1"})
+    wait_counter(redis, "noauth")
 
 
 def test_sigterm_while_redis_is_away(receiver, own_redis, start_worker):

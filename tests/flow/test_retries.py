@@ -1,12 +1,14 @@
 """Retries: when they come, what waits in Redis meanwhile, and what may change in between."""
 
 import json
+import time
 
 import pytest
 
 from receiver import Answer, Hang
 from wait import wait_until
 from webhook_queue import (
+    add_waiting,
     assert_queue_empty,
     dead_letters,
     due_ms,
@@ -351,3 +353,14 @@ def test_a_dead_endpoint_does_not_delay_others_retries(redis, receiver, start_wo
     enqueue(redis, message_event(room=2))
     first, second = receiver.wait_for(2, "/well")
     check_gap(first, second, 0.3)
+
+
+@pytest.mark.parametrize("score", [9.3e18, "inf", 1e13 + 0.5])
+def test_strange_due_times_keep_nobody_busy(redis, start_worker, score):
+    add_waiting(redis, "1667548137257-0/main")
+    redis.zadd(key("retries"), {"1667548137257-0/main": score})
+    start_worker()
+    redis.config_resetstat()
+    began = time.monotonic()
+    wait_until(lambda: time.monotonic() > began + 1.5, 3, "some claims")
+    assert redis.info("commandstats")["cmdstat_zrange"]["calls"] <= 10

@@ -1,7 +1,6 @@
 """States that must pass: what is broken or suspect waits, and everything else goes on."""
 
 import collections
-import json
 import signal
 import socket
 import threading
@@ -11,6 +10,7 @@ from receiver import Answer
 from wait import wait_until
 from webhook_queue import (
     GROUP,
+    add_waiting,
     assert_queue_empty,
     enqueue,
     key,
@@ -22,14 +22,6 @@ from webhook_queue import (
 from worker_process import wait_exit
 
 DEAD_CONSUMER = "dead-1-00000000"
-
-
-def add_waiting(redis, delivery_id, room=438, hook="main", claims=0, fence="-", due_in_ms=0):
-    """A delivery that waits in {Q}:retries, as docs/protocol.md describes it."""
-    meta = json.dumps({"room": room, "hook": hook, "attempts": 1, "encoding": "json"})
-    document = json.dumps(message_event(room=room))
-    redis.hset(key("deliveries"), delivery_id, f"{fence} {claims}\n{meta}\n{document}")
-    redis.zadd(key("retries"), {delivery_id: now_ms(redis) + due_in_ms})
 
 
 def add_suspect(redis, claims=3, **fields):
@@ -95,7 +87,7 @@ def test_a_suspect_whose_run_cannot_be_counted(redis, receiver, start_worker):
     receiver.wait_for(1, "/slow")
     worker.wait_log("suspect", timeout=12)
     redis.set(key("events"), "not a stream")
-    worker.wait_log("settle_refused")
+    worker.wait_log("redis_refuses", what="acknowledge {webhooks}:events")
     time.sleep(0.5)  # for the suspect's turn
     redis.delete(key("events"))
     enqueue(redis, message_event(), id="later")
@@ -125,7 +117,7 @@ def test_sigterm_while_a_room_is_broken(redis, receiver, start_worker):
     redis.set(key("room:438"), "not a hash")
     worker = start_worker(drain_timeout="20s")
     enqueue(redis, message_event())
-    worker.wait_log("hook_lookup_failed")
+    worker.wait_log("redis_refuses", fault="wrongtype")
     worker.signal(signal.SIGTERM)
     assert wait_exit(worker.process, 40) < 2
     assert pending(redis) == 1
@@ -138,7 +130,8 @@ def test_a_suspect_delivery_gets_its_turn(redis, receiver, start_worker):
     set_hook(redis, 439, "main", url=receiver.url("/slow"))
     for _ in range(60):
         enqueue(redis, message_event(room=439))
-    add_waiting(redis, stream_id(redis) + "/main", claims=2)
+    # Not an id that one of the events has.
+    add_waiting(redis, stream_id(redis, ago_ms=60000) + "/main", claims=2)
     start_worker(timeout="4s", max_in_flight=8)
     receiver.wait_for(1, "/", timeout=15)
 
@@ -173,9 +166,9 @@ def test_many_entries_of_a_dead_worker(redis, receiver, start_worker):
 
 def test_a_large_event_fails_at_many_hooks(redis, receiver, start_worker):
     """All outcomes together are larger than one document many times over."""
-    receiver.script("/bad", [Answer(503)])
     for n in range(70):
-        set_hook(redis, 438, f"h{n}", url=receiver.url("/bad"))
+        receiver.script(f"/{n}", [Answer(503)])
+        set_hook(redis, 438, f"h{n}", url=receiver.url(f"/{n}"))
     start_worker(max_event_bytes="1m", retry_schedule="1h", timeout="20s", max_per_endpoint=64)
     enqueue(redis, message_event(text="x" * 1000000))
     receiver.wait_for(70, timeout=30)

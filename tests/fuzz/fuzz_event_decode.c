@@ -26,6 +26,7 @@ static void put_part(struct buffer *json, const char *key, struct bytes part)
 static void put_document(struct buffer *json, const struct event *event)
 {
     buffer_append_format(json, "{\"type\":\"%.*s\"", (int)event->type.len, event->type.data);
+    buffer_append_format(json, ",\"hops\":%d", event->hops);
     put_part(json, "message", event->message);
     put_part(json, "fromUser", event->from_user);
     put_part(json, "room", event->room);
@@ -58,6 +59,7 @@ static void must_be_same(const struct event *a, const struct event *b)
 {
     must(a->has_room_id == b->has_room_id && a->room_id == b->room_id);
     must(a->has_created_at == b->has_created_at && a->created_at_ms == b->created_at_ms);
+    must(a->hops == b->hops && a->hops >= 0 && a->hops <= EVENT_HOPS_MAX);
     must(bytes_equal(a->type, b->type));
     must(bytes_equal(a->message, b->message));
     must(bytes_equal(a->from_user, b->from_user));

@@ -46,6 +46,8 @@ static void check_accepted(const struct hook *hook)
     for (const char *c = hook->verification_signature; c && *c; c++)
         must(*c > 0x20 && *c < 0x7f);
     must(hook->max_age_ms >= 0 && hook->timeout_ms >= 0);
+    must((hook->rate_interval_us > 0) == (hook->rate_limit[0] != '\0'));
+    must(hook->rate_interval_us <= INT64_C(3600000000));
     must(strlen(hook_state_field(hook, INT64_MIN, field)) < sizeof(field));
     check_headers(hook);
 }

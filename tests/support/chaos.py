@@ -8,6 +8,7 @@ prints one line of JSON. The folder gets the history and, at the end, the logs.
 import argparse
 import contextlib
 import json
+import signal
 import sys
 import time
 import traceback
@@ -30,7 +31,9 @@ from worker_process import Worker
 
 WINDOW_S = 3.0  # in which events are added and faults begin
 EVENTS = 300
-QUIET_S = 60.0  # how long after the last fault everything may take to become quiet
+# How long after the last fault everything may take to become quiet. A hook whose breaker opens
+# rests for up to half a minute each time.
+QUIET_S = 120.0
 SCHEDULE = ("100ms", "200ms", "400ms", "800ms", "800ms")
 IN_FLIGHT = 32
 SETTINGS = {
@@ -42,6 +45,7 @@ SETTINGS = {
 }
 CALM_EXITS = (0,)
 FAULTY_EXITS = (0, 1)  # 1: Redis was away when the worker was told to end
+UNBORN_EXIT = -signal.SIGTERM  # it was told to end before it had begun
 
 
 class Site:
@@ -49,6 +53,8 @@ class Site:
 
     def __init__(self, binary, history, workers):
         self.gone_before = 0.0
+        self.crashes = 0  # of one worker each
+        self.outages = 0  # of Redis, for all workers, longer than a lease may last
         self.history = history
         self._binary = binary
         self._workers = []
@@ -103,7 +109,15 @@ class Site:
         self.note("replaced", pid=worker.pid)
         self._start_worker()
 
+    def kill(self, worker):
+        self.crashes += 1
+        worker.kill()
+
     def terminate(self, worker):
+        """Past its drain-timeout it cuts what flies and hands it over, as a crash would."""
+        if not worker.is_running:  # another fault has killed it
+            return
+        self.crashes += 1
         worker.resume()  # it may be stopped
         worker.process.terminate()
         worker.expected_exit = None
@@ -118,7 +132,8 @@ class Site:
                 problems.append(f"worker {worker.pid} ended with {code} after all was quiet")
         for worker in self._terminated:
             code = worker.wait(20)
-            if code not in exits:
+            unborn = code == UNBORN_EXIT and not worker.log()
+            if code not in exits and not unborn:
                 problems.append(f"worker {worker.pid} ended with {code} when told to")
         for worker in self._workers:
             try:
@@ -147,6 +162,9 @@ class Site:
             client.execute_command(*words)
 
     # the end
+
+    def logs(self):
+        return [worker.log() for worker in self._workers]
 
     def is_quiet(self):
         try:
@@ -229,9 +247,10 @@ def _judge(site, history, plan, workers):
     problems += site.end_workers(FAULTY_EXITS if plan else CALM_EXITS)
     allowance = oracle.Allowance(
         attempts_max=len(SCHEDULE) + 1,
-        in_flight_max=IN_FLIGHT * workers,
         faults=len(plan),
+        repeats_max=IN_FLIGHT * (site.crashes + workers * site.outages),
         gone_before=site.gone_before,
+        given_up=oracle.given_up(site.logs()),
     )
     with site.server.client() as client:
         findings = oracle.judge(history, client, allowance)

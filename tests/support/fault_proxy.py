@@ -28,6 +28,8 @@ class _Pair:
 
     def cut(self, how):
         for writer in self.writers.values():
+            if writer.is_closing():  # it has ended by itself
+                continue
             if how == "rst":
                 sock = writer.get_extra_info("socket")
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -22,7 +22,7 @@ static struct sockaddr_storage address_of(const char *text, const char *port_tex
     struct sockaddr_storage storage = {0};
     struct sockaddr_in in = {.sin_family = AF_INET};
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-    int64_t port;
+    int64_t port = 0;
 
     if (port_text == NULL || parse_int64(bytes_of(port_text), 0, 65535, &port))
         give_up("not a port", port_text ? port_text : "");

@@ -51,7 +51,6 @@ class History:
     file: object = None  # an open text file, one JSON document a line
     intents: dict = field(default_factory=dict)
     arrivals: list = field(default_factory=list)
-    late_answers: int = 0  # given so late that the worker may have stopped waiting
     _counts: dict = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -23,7 +23,7 @@ OVER_HEARTBEAT_S = 4.0  # longer than the workers' heartbeat-ttl
 
 def kill_worker(site, numbers):
     worker = site.some_worker(numbers)
-    worker.kill()
+    site.kill(worker)
     yield numbers.choice((0.0, 0.3, 1.0))
     site.replace(worker)
 
@@ -31,7 +31,7 @@ def kill_worker(site, numbers):
 def kill_all_workers(site, numbers):
     workers = site.running_workers()
     for worker in workers:
-        worker.kill()
+        site.kill(worker)
     yield numbers.choice((0.0, 0.5))
     for worker in workers:
         site.replace(worker)
@@ -39,8 +39,11 @@ def kill_all_workers(site, numbers):
 
 def stop_worker(site, numbers):
     worker = site.some_worker(numbers)
+    seconds = numbers.choice((0.2, 0.8, OVER_HEARTBEAT_S))
     worker.pause()
-    yield numbers.choice((0.2, 0.8, OVER_HEARTBEAT_S))
+    if seconds == OVER_HEARTBEAT_S:
+        site.crashes += 1  # others take it for dead
+    yield seconds
     worker.resume()
 
 
@@ -74,8 +77,10 @@ def crash_redis(site, numbers):
 def stop_redis(site, numbers):
     with site.redis_to_itself() as server:
         if server is not None:
+            seconds = numbers.choice((0.2, 0.5, 1.5, LONG_S))
             server.pause()
-            yield numbers.choice((0.2, 0.5, 1.5, LONG_S))
+            site.outages += seconds == LONG_S
+            yield seconds
             server.resume()
 
 
@@ -158,7 +163,9 @@ def cut_within(site, numbers):
 def freeze_link(site, numbers):
     proxy = numbers.choice(site.proxies)
     proxy.freeze(*numbers.choice((("up",), ("down",), ("down",), ())))
-    yield numbers.choice((0.3, 1.0, 1.5, LONG_S))
+    seconds = numbers.choice((0.3, 1.0, 1.5, LONG_S))
+    site.outages += seconds == LONG_S
+    yield seconds
     if numbers.random() < 0.5:
         proxy.cut("rst")
     proxy.thaw()

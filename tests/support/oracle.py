@@ -13,6 +13,7 @@ import redis
 from history import number_of
 from scripted_endpoints import is_success
 from webhook_queue import GROUP, dead_letters, key, queue_state
+from worker_process import parse_logfmt
 
 # What a dead letter's reason needs to have been answered by its receiver.
 PERMANENT = "400"
@@ -23,9 +24,10 @@ class Allowance:
     """What the scenario permits."""
 
     attempts_max: int  # the retry schedule's length + 1
-    in_flight_max: int  # of all workers
     faults: int
+    repeats_max: int  # deliveries whose outcome a crash or outage may have taken along
     gone_before: float = 0.0  # intents before this moment were deleted by a fault
+    given_up: collections.Counter = field(default_factory=collections.Counter)
 
 
 @dataclass
@@ -42,6 +44,16 @@ class Findings:
 
     def complain(self, text):
         self.problems.append(text)
+
+
+def given_up(logs):
+    """(webhook-id, hook id) -> attempts whose answer came too late for the worker, or never."""
+    counts = collections.Counter()
+    for log in logs:
+        for fields in map(parse_logfmt, log.splitlines()):
+            if fields.get("error", "").startswith("timeout"):
+                counts[fields.get("event"), fields.get("hook")] += 1
+    return counts
 
 
 def judge(history, client, allowance):
@@ -134,17 +146,27 @@ def _is_explained(letter, intent, answers, allowance):
 
 def _judge_repeats(history, answers, allowance, findings):
     """A connection that is dropped may make curl send again by itself, so drops do not count."""
+    unexplained = 0
     for (number, path), names in answers.items():
-        findings.duplicates += max(0, sum(map(is_success, names)) - 1)
+        repeats = max(0, sum(map(is_success, names)) - 1)
+        findings.duplicates += repeats
+        if repeats and number in history.intents:
+            unexplained += max(0, repeats - _given_up(history, number, path, allowance))
         counted = sum(name != "drop" for name in names)
         if counted > allowance.attempts_max + allowance.faults:
             findings.complain(f"event {number} was sent {len(names)} times to {path}: {names}")
-    duplicates_max = allowance.in_flight_max * allowance.faults + history.late_answers
-    if findings.duplicates > duplicates_max:
+    if unexplained > allowance.repeats_max:
         findings.complain(
-            f"{findings.duplicates} duplicates, and {allowance.faults} faults with "
-            f"{allowance.in_flight_max} in flight explain {duplicates_max}"
+            f"{unexplained} duplicates that no worker had given up before; what was in flight at "
+            f"crashes and outages explains {allowance.repeats_max}"
         )
+
+
+def _given_up(history, number, path, allowance):
+    """How often a worker stopped waiting for this delivery's answer."""
+    hooks = [hook for hook, its in history.intents[number].targets.items() if its == path]
+    ids = {arrival.webhook_id for arrival in history.arrivals if arrival.number == number}
+    return sum(allowance.given_up[one, hook] for one in ids for hook in hooks)
 
 
 def _judge_leftovers(client, findings):

@@ -1,13 +1,10 @@
 """Endpoints that note each request in a history before they answer it as a seed decides."""
 
 import random
-import time
-from dataclasses import dataclass
 
 from history import Arrival, read_body
 from receiver import Answer, Close, Hang, Reset
 
-LATE_S = 0.5  # of the workers' timeout of 1 s
 GOOD_FROM = 4  # from this attempt on an endpoint that is not hopeless answers 200
 
 # (weight, how it is called in the history, behaviour); a callable is given the random numbers.
@@ -46,23 +43,6 @@ def is_success(answer):
     return answer.endswith(("200", "204"))
 
 
-@dataclass(frozen=True)
-class _Timed:
-    """Plays a behaviour and notes when its answer came so late that it may not have counted."""
-
-    history: object
-    behaviour: object
-    arrived: float
-    before_body = False
-
-    async def play(self, connection):
-        try:
-            await self.behaviour.play(connection)
-        finally:
-            if isinstance(self.behaviour, Answer) and time.monotonic() - self.arrived > LATE_S:
-                self.history.late_answers += 1
-
-
 def listen(receiver, history, choose, paths):
     """Lets receiver answer requests for these paths as choose(number, path, attempt) says."""
 
@@ -76,7 +56,7 @@ def listen(receiver, history, choose, paths):
                 request.arrived,
             )
         )
-        return _Timed(history, behaviour, request.arrived)
+        return behaviour
 
     for path in paths:
         receiver.script(path, [answer])

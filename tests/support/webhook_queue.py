@@ -11,6 +11,7 @@ from wait import wait_until
 
 DEFAULT_QUEUE = "webhooks"
 GROUP = "workers"
+ORIGINALS = ("msgpack", "json", "record")  # the fields of a dead letter that hold any bytes
 
 
 def key(name, queue=DEFAULT_QUEUE):
@@ -42,6 +43,14 @@ def add_entry(redis, fields, queue=DEFAULT_QUEUE):
     return redis.xadd(key("events", queue), fields).decode()
 
 
+def add_waiting(redis, delivery_id, room=438, hook="main", claims=0, fence="-", due_in_ms=0):
+    """A delivery that waits in {Q}:retries, as docs/protocol.md describes it."""
+    meta = json.dumps({"room": room, "hook": hook, "attempts": 1, "encoding": "json"})
+    document = json.dumps(message_event(room=room))
+    redis.hset(key("deliveries"), delivery_id, f"{fence} {claims}\n{meta}\n{document}")
+    redis.zadd(key("retries"), {delivery_id: now_ms(redis) + due_in_ms})
+
+
 def message_event(room=438, text="test", **message):
     """A small valid event document."""
     return {
@@ -57,13 +66,13 @@ def set_hook(redis, room, hook_id, queue=DEFAULT_QUEUE, **hook):
 
 
 def dead_letters(redis, queue=DEFAULT_QUEUE):
-    """Oldest first, as dicts of text; the document (msgpack or json) stays bytes, "id" is added."""
+    """Oldest first, as dicts of text; what holds an original stays bytes, "id" is added."""
     letters = []
     for entry_id, fields in redis.xrange(key("dead", queue)):
         letter = {"id": entry_id.decode()}
         for name, value in fields.items():
             name = name.decode()
-            letter[name] = value if name in ("msgpack", "json") else value.decode()
+            letter[name] = value if name in ORIGINALS else value.decode()
         letters.append(letter)
     return letters
 
@@ -159,3 +168,11 @@ def hook_states(redis, queue=DEFAULT_QUEUE):
     """What workers learnt about hooks: "<room>/<hook id>/<8 hex>" -> dict."""
     found = redis.hgetall(key("hooks-state", queue))
     return {field.decode(): json.loads(value) for field, value in found.items()}
+
+
+def state_of(redis, room, hook="main", queue=DEFAULT_QUEUE):
+    """What workers learnt about a hook, whatever its URL was; {} for nothing."""
+    for field, state in hook_states(redis, queue).items():
+        if field.startswith(f"{room}/{hook}/"):
+            return state
+    return {}

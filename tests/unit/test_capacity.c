@@ -10,10 +10,17 @@
 
 #include "backoff.h"
 #include "capacity.h"
+#include "concurrency.h"
 
 static struct capacity *capacity_with(size_t in_flight, size_t per_origin, size_t per_endpoint)
 {
-    struct capacity_limits limits = {in_flight, per_origin, per_endpoint, 0};
+    struct capacity_limits limits = {.in_flight = in_flight,
+                                     .per_origin = per_origin,
+                                     .per_endpoint = per_endpoint,
+                                     .first_per_endpoint = per_endpoint,
+                                     .slow = in_flight,
+                                     .slow_most = in_flight,
+                                     .slow_ms = INT64_MAX};
     struct capacity *capacity = capacity_new(&limits);
 
     assert_non_null(capacity);
@@ -29,7 +36,7 @@ static void wait_ok(struct capacity *capacity, struct capacity_waiter *waiter, c
 
 static void assert_next(struct capacity *capacity, struct capacity_waiter *expected)
 {
-    struct capacity_waiter *next = capacity_next(capacity);
+    struct capacity_waiter *next = capacity_next(capacity, 0);
 
     assert_ptr_equal(next, expected);
     if (next)
@@ -45,7 +52,7 @@ static void nothing_waits_nothing_goes(void **unused)
 
     (void)unused;
     assert_next(capacity, NULL);
-    capacity_leave(capacity, &out, false); /* leaving while out is nothing */
+    capacity_leave(capacity, &out, CAPACITY_NO_NEWS, 0); /* leaving while out is nothing */
     assert_int_equal(capacity_in_flight(capacity) + capacity_waiting(capacity), 0);
     capacity_free(capacity);
     capacity_free(NULL);
@@ -88,7 +95,7 @@ static void full_endpoint_waits_for_itself_alone(void **unused)
     assert_next(capacity, NULL);
     wait_ok(capacity, &b[0], "b", "A");
     assert_next(capacity, &b[0]);
-    capacity_leave(capacity, &a[1], false);
+    capacity_leave(capacity, &a[1], CAPACITY_NO_NEWS, 0);
     assert_int_equal(a[1].state, CAPACITY_OUT);
     assert_next(capacity, &a[2]);
     assert_next(capacity, NULL);
@@ -111,15 +118,15 @@ static void full_origin_serves_its_endpoints_in_turn(void **unused)
     assert_next(capacity, &b[0]);
     assert_next(capacity, &z[0]);
     assert_next(capacity, NULL);
-    capacity_leave(capacity, &a[0], false);
+    capacity_leave(capacity, &a[0], CAPACITY_NO_NEWS, 0);
     assert_next(capacity, &c[0]);
     assert_next(capacity, NULL);
-    capacity_leave(capacity, &c[0], false);
-    capacity_leave(capacity, &b[0], false);
+    capacity_leave(capacity, &c[0], CAPACITY_NO_NEWS, 0);
+    capacity_leave(capacity, &b[0], CAPACITY_NO_NEWS, 0);
     assert_next(capacity, &a[1]);
     assert_next(capacity, &b[1]);
     assert_next(capacity, NULL);
-    capacity_leave(capacity, &b[1], false);
+    capacity_leave(capacity, &b[1], CAPACITY_NO_NEWS, 0);
     assert_next(capacity, &a[2]);
     capacity_free(capacity);
 }
@@ -135,8 +142,8 @@ static void turn_given_up_goes_to_the_next_of_the_origin(void **unused)
     wait_ok(capacity, &b, "b", "A");
     wait_ok(capacity, &c, "c", "A");
     assert_next(capacity, &a);
-    capacity_leave(capacity, &a, false);
-    capacity_leave(capacity, &b, false);
+    capacity_leave(capacity, &a, CAPACITY_NO_NEWS, 0);
+    capacity_leave(capacity, &b, CAPACITY_NO_NEWS, 0);
     assert_next(capacity, &c);
     capacity_free(capacity);
 }
@@ -151,9 +158,9 @@ static void parked_endpoint_may_leave(void **unused)
     assert_next(capacity, &a);
     wait_ok(capacity, &b, "b", "A");
     wait_ok(capacity, &c, "c", "A");
-    capacity_leave(capacity, &b, false);
+    capacity_leave(capacity, &b, CAPACITY_NO_NEWS, 0);
     assert_int_equal(capacity_waiting(capacity), 1);
-    capacity_leave(capacity, &a, false);
+    capacity_leave(capacity, &a, CAPACITY_NO_NEWS, 0);
     assert_next(capacity, &c);
     capacity_free(capacity);
 }
@@ -168,14 +175,15 @@ static void process_limit_holds_everything(void **unused)
     wait_ok(capacity, &b, "b", "B");
     assert_next(capacity, &a);
     assert_next(capacity, NULL);
-    capacity_leave(capacity, &a, false);
+    capacity_leave(capacity, &a, CAPACITY_NO_NEWS, 0);
     assert_next(capacity, &b);
     capacity_free(capacity);
 }
 
 static void zero_limits_let_nothing_go(void **unused)
 {
-    static const struct capacity_limits rows[] = {{0, 1, 1, 0}, {1, 0, 1, 0}, {1, 1, 0, 0}};
+    static const struct capacity_limits rows[] = {
+        {0, 1, 1, 1, 0, 0, 0, 1}, {1, 0, 1, 1, 0, 0, 0, 1}, {1, 1, 0, 1, 0, 0, 0, 1}};
 
     (void)unused;
     for (size_t i = 0; i < 3; i++) {
@@ -184,7 +192,7 @@ static void zero_limits_let_nothing_go(void **unused)
 
         wait_ok(capacity, &a, "a", "A");
         assert_next(capacity, NULL);
-        capacity_leave(capacity, &a, false);
+        capacity_leave(capacity, &a, CAPACITY_NO_NEWS, 0);
         capacity_free(capacity);
     }
 }
@@ -199,11 +207,11 @@ static void unused_endpoint_is_forgotten(void **unused)
     assert_next(capacity, &y);
     wait_ok(capacity, &x, "x", "A");
     assert_next(capacity, &x);
-    capacity_leave(capacity, &x, false);
+    capacity_leave(capacity, &x, CAPACITY_NO_NEWS, 0);
     /* Were x still known, it would be of origin A and might go. */
     wait_ok(capacity, &x, "x", "B");
     assert_next(capacity, NULL);
-    capacity_leave(capacity, &x, false);
+    capacity_leave(capacity, &x, CAPACITY_NO_NEWS, 0);
     wait_ok(capacity, &x, "x", "A");
     assert_next(capacity, &x);
     capacity_free(capacity);
@@ -232,8 +240,8 @@ static void endpoints_and_origins_that_came_and_went_take_no_memory(void **unuse
         (void)snprintf(b, sizeof(b), "http://o%zu/b", i);
         wait_ok(capacity, &first, a, origin);
         wait_ok(capacity, &second, b, origin);
-        capacity_leave(capacity, &first, false);
-        capacity_leave(capacity, &second, false);
+        capacity_leave(capacity, &first, CAPACITY_NO_NEWS, 0);
+        capacity_leave(capacity, &second, CAPACITY_NO_NEWS, 0);
     }
     assert_true(heap_in_use() < before + 10000);
     capacity_free(capacity);
@@ -242,13 +250,13 @@ static void endpoints_and_origins_that_came_and_went_take_no_memory(void **unuse
 static void take_ok(struct capacity *capacity, struct capacity_waiter *waiter, const char *endpoint,
                     const char *origin)
 {
-    assert_int_equal(capacity_take(capacity, waiter, endpoint, origin), 0);
+    assert_int_equal(capacity_take(capacity, waiter, endpoint, origin, 0), 0);
     assert_int_equal(waiter->state, CAPACITY_IN_FLIGHT);
 }
 
 static void kept_slots_are_for_those_that_do_not_wait(void **unused)
 {
-    static const struct capacity_limits limits = {4, 3, 2, 1};
+    static const struct capacity_limits limits = {4, 3, 2, 2, 1, 4, 4, INT64_MAX};
     struct capacity *capacity = capacity_new(&limits);
     struct capacity_waiter a[3] = {0}, b[2] = {0}, z[2] = {0};
 
@@ -261,19 +269,19 @@ static void kept_slots_are_for_those_that_do_not_wait(void **unused)
     assert_next(capacity, &b[0]);
     assert_next(capacity, &z[0]);
     assert_next(capacity, NULL); /* the fourth slot is kept */
-    assert_int_equal(capacity_take(capacity, &b[1], "z", "Z"), CAPACITY_CONGESTED);
+    assert_int_equal(capacity_take(capacity, &b[1], "z", "Z", 0), CAPACITY_CONGESTED);
     take_ok(capacity, &a[1], "a", "A");
-    assert_int_equal(capacity_take(capacity, &a[2], "y", "Y"), CAPACITY_CONGESTED);
+    assert_int_equal(capacity_take(capacity, &a[2], "y", "Y", 0), CAPACITY_CONGESTED);
     assert_int_equal(capacity_in_flight(capacity), 4);
-    capacity_leave(capacity, &b[0], true);
+    capacity_leave(capacity, &b[0], CAPACITY_ANSWER, 0);
     assert_next(capacity, &z[1]); /* what was taken does not count against those who wait */
-    capacity_leave(capacity, &a[1], true);
+    capacity_leave(capacity, &a[1], CAPACITY_ANSWER, 0);
     assert_next(capacity, NULL);
     take_ok(capacity, &b[1], "b", "A");
     for (size_t i = 0; i < 2; i++) {
-        capacity_leave(capacity, &a[i], true);
-        capacity_leave(capacity, &b[i], true);
-        capacity_leave(capacity, &z[i], true);
+        capacity_leave(capacity, &a[i], CAPACITY_ANSWER, 0);
+        capacity_leave(capacity, &b[i], CAPACITY_ANSWER, 0);
+        capacity_leave(capacity, &z[i], CAPACITY_ANSWER, 0);
     }
     assert_int_equal(capacity_in_flight(capacity), 0);
     capacity_free(capacity);
@@ -286,12 +294,12 @@ static void taking_leaves_an_origin_its_limit(void **unused)
 
     (void)unused;
     wait_ok(capacity, &a, "a", "A"); /* ready: the origin's only slot is as good as taken */
-    assert_int_equal(capacity_take(capacity, &b, "b", "A"), CAPACITY_CONGESTED);
+    assert_int_equal(capacity_take(capacity, &b, "b", "A", 0), CAPACITY_CONGESTED);
     assert_next(capacity, &a);
-    assert_int_equal(capacity_take(capacity, &b, "b", "A"), CAPACITY_CONGESTED);
-    capacity_leave(capacity, &a, true);
+    assert_int_equal(capacity_take(capacity, &b, "b", "A", 0), CAPACITY_CONGESTED);
+    capacity_leave(capacity, &a, CAPACITY_ANSWER, 0);
     take_ok(capacity, &b, "b", "A");
-    capacity_leave(capacity, &b, true);
+    capacity_leave(capacity, &b, CAPACITY_ANSWER, 0);
     capacity_free(capacity);
 }
 
@@ -308,6 +316,10 @@ struct model_endpoint {
     size_t queue_len;
     size_t in_flight;
     bool congested;
+    struct concurrency concurrency; /* tested on its own */
+    bool slow;
+    bool proven;           /* succeeded once */
+    int lane_since;        /* step at which it changed lanes */
     int since;             /* step at which it became able to go but for its origin, or -1 */
     int origin_free_since; /* since which its origin also had slots for all such endpoints, or -1 */
     int last_turn;         /* step of its last turn, or -1 */
@@ -319,6 +331,8 @@ struct model {
     struct capacity_waiter waiters[WAITERS];
     size_t endpoint_of[WAITERS];
     int waits_since[WAITERS]; /* step */
+    int flies_since[WAITERS]; /* step */
+    bool is_marked[WAITERS];  /* was seen to be slow while in flight */
     struct model_endpoint endpoints[ENDPOINTS];
     int step;
 };
@@ -341,10 +355,14 @@ static size_t model_in_flight(const struct model *model)
     return sum;
 }
 
+static size_t limit_of(const struct model *model, size_t e)
+{
+    return concurrency_limit(&model->endpoints[e].concurrency);
+}
+
 static bool is_runnable(const struct model *model, size_t e)
 {
-    return model->endpoints[e].queue_len > 0 &&
-           model->endpoints[e].in_flight < model->limits.per_endpoint;
+    return model->endpoints[e].queue_len > 0 && model->endpoints[e].in_flight < limit_of(model, e);
 }
 
 static bool origin_has_slots_for_all(const struct model *model, size_t origin)
@@ -356,13 +374,47 @@ static bool origin_has_slots_for_all(const struct model *model, size_t origin)
     return origin_in_flight(model, origin) + runnable <= model->limits.per_origin;
 }
 
+static size_t slow_in_flight(const struct model *model)
+{
+    size_t sum = 0;
+
+    for (size_t e = 0; e < ENDPOINTS; e++)
+        sum += model->endpoints[e].slow ? model->endpoints[e].in_flight : 0;
+    return sum;
+}
+
+static size_t slow_waiting(const struct model *model)
+{
+    size_t sum = 0;
+
+    for (size_t e = 0; e < ENDPOINTS; e++)
+        sum += model->endpoints[e].slow ? model->endpoints[e].queue_len : 0;
+    return sum;
+}
+
+static bool may_go(const struct model *model, size_t e)
+{
+    return model_in_flight(model) < model->limits.in_flight && is_runnable(model, e) &&
+           origin_in_flight(model, e % ORIGINS) < model->limits.per_origin &&
+           (!model->endpoints[e].slow || slow_in_flight(model) < model->limits.slow_most);
+}
+
 static bool something_may_go(const struct model *model)
 {
-    if (model_in_flight(model) >= model->limits.in_flight)
-        return false;
     for (size_t e = 0; e < ENDPOINTS; e++) {
-        if (is_runnable(model, e) &&
-            origin_in_flight(model, e % ORIGINS) < model->limits.per_origin)
+        if (may_go(model, e))
+            return true;
+    }
+    return false;
+}
+
+/* While the slow lane is closed, those in it may hold their origin's last slots against others of
+ * the same origin. */
+static bool something_must_go(const struct model *model)
+{
+    for (size_t e = 0; e < ENDPOINTS; e++) {
+        if (may_go(model, e) && (slow_in_flight(model) < model->limits.slow_most ||
+                                 origin_has_slots_for_all(model, e % ORIGINS)))
             return true;
     }
     return false;
@@ -393,12 +445,22 @@ static void assert_same_numbers(const struct model *model)
     for (size_t e = 0; e < ENDPOINTS; e++) {
         waiting += model->endpoints[e].queue_len;
         assert_true(model->endpoints[e].in_flight <= model->limits.per_endpoint);
+        assert_true(limit_of(model, e) <= model->limits.per_endpoint);
     }
     for (size_t origin = 0; origin < ORIGINS; origin++)
         assert_true(origin_in_flight(model, origin) <= model->limits.per_origin);
     assert_true(model_in_flight(model) <= model->limits.in_flight);
     assert_int_equal(capacity_waiting(model->capacity), waiting);
     assert_int_equal(capacity_in_flight(model->capacity), model_in_flight(model));
+}
+
+/* Since last, and not in the slow lane, which may be closed at times. */
+static bool in_one_lane(const struct model *model, size_t e, size_t other, int last)
+{
+    const struct model_endpoint *one = &model->endpoints[e];
+    const struct model_endpoint *two = &model->endpoints[other];
+
+    return !one->slow && !two->slow && one->lane_since <= last && two->lane_since <= last;
 }
 
 /*
@@ -413,6 +475,8 @@ static void assert_fair_turn(const struct model *model, size_t e)
         const struct model_endpoint *endpoint = &model->endpoints[other];
         int since = other % ORIGINS == e % ORIGINS ? endpoint->since : endpoint->origin_free_since;
 
+        if (!in_one_lane(model, e, other, last))
+            continue;
         if (other != e && since >= 0 && since <= last && endpoint->last_turn < last)
             fail_msg("step %d: endpoint %zu went again before %zu", model->step, e, other);
     }
@@ -430,9 +494,16 @@ static void step_wait(struct model *model, size_t w, size_t e)
     char endpoint_name[32], origin_name[32];
     bool refused;
 
+    size_t used = capacity_in_flight(model->capacity) + capacity_waiting(model->capacity);
+    size_t room = used < model->limits.in_flight ? model->limits.in_flight - used : 0;
+    size_t share = 1 + room / (model->endpoints[e].proven ? 4 : 32);
+    size_t longest = share > limit_of(model, e) ? share : limit_of(model, e);
+
     names_of(e, endpoint_name, origin_name);
-    refused = endpoint->congested &&
-              endpoint->in_flight + endpoint->queue_len >= model->limits.per_endpoint;
+    refused =
+        (endpoint->congested && endpoint->in_flight + endpoint->queue_len >= limit_of(model, e)) ||
+        endpoint->queue_len >= longest ||
+        (endpoint->slow && slow_in_flight(model) + slow_waiting(model) >= model->limits.slow_most);
     assert_int_equal(
         capacity_wait(model->capacity, &model->waiters[w], endpoint_name, origin_name, model->step),
         refused ? CAPACITY_CONGESTED : 0);
@@ -443,14 +514,42 @@ static void step_wait(struct model *model, size_t w, size_t e)
     endpoint->queue[endpoint->queue_len++] = w;
 }
 
-static void step_leave(struct model *model, size_t w, bool answered)
+static void model_set_slow(struct model *model, size_t e, bool slow)
 {
-    struct model_endpoint *endpoint = &model->endpoints[model->endpoint_of[w]];
+    if (model->endpoints[e].slow != slow)
+        model->endpoints[e].lane_since = model->step;
+    model->endpoints[e].slow = slow;
+}
+
+static void model_learn(struct model *model, size_t w, enum capacity_news news)
+{
+    size_t e = model->endpoint_of[w];
+    struct model_endpoint *endpoint = &model->endpoints[e];
+
+    endpoint->proven = endpoint->proven || news == CAPACITY_SUCCESS;
+    if (model->step - model->flies_since[w] >= model->limits.slow_ms)
+        model_set_slow(model, e, true);
+    else if (news == CAPACITY_SUCCESS)
+        model_set_slow(model, e, false);
+    if (news == CAPACITY_SUCCESS)
+        concurrency_grow(&endpoint->concurrency, endpoint->in_flight, model->limits.per_endpoint);
+    if (news == CAPACITY_BUSY || news == CAPACITY_SILENCE)
+        concurrency_cut(&endpoint->concurrency, model->flies_since[w], model->step);
+    if (news == CAPACITY_CUT)
+        concurrency_cut_to_one(&endpoint->concurrency, model->step);
+}
+
+static void step_leave(struct model *model, size_t w, enum capacity_news news)
+{
+    size_t e = model->endpoint_of[w];
+    struct model_endpoint *endpoint = &model->endpoints[e];
     size_t kept = 0;
 
     if (model->waiters[w].state == CAPACITY_IN_FLIGHT) {
+        model_learn(model, w, news);
         endpoint->in_flight--;
-        if (answered && endpoint->in_flight <= model->limits.per_endpoint / 2)
+        if (news != CAPACITY_NO_NEWS && news != CAPACITY_SILENCE && news != CAPACITY_CUT &&
+            endpoint->in_flight <= limit_of(model, e) / 2)
             endpoint->congested = false;
     } else {
         for (size_t i = 0; i < endpoint->queue_len; i++) {
@@ -459,7 +558,7 @@ static void step_leave(struct model *model, size_t w, bool answered)
         }
         endpoint->queue_len = kept;
     }
-    capacity_leave(model->capacity, &model->waiters[w], answered);
+    capacity_leave(model->capacity, &model->waiters[w], news, model->step);
     assert_int_equal(model->waiters[w].state, CAPACITY_OUT);
 }
 
@@ -474,7 +573,7 @@ static void step_overdue(struct model *model)
 
         assert_true(model->waits_since[w] <= model->step - 300);
         model->endpoints[model->endpoint_of[w]].congested = true;
-        step_leave(model, w, false);
+        step_leave(model, w, CAPACITY_NO_NEWS);
     }
     for (size_t w = 0; w < WAITERS; w++) {
         if (model->waiters[w].state == CAPACITY_WAITING &&
@@ -487,12 +586,12 @@ static void step_overdue(struct model *model)
 
 static void step_next(struct model *model)
 {
-    bool expected = something_may_go(model);
-    struct capacity_waiter *waiter = capacity_next(model->capacity);
+    bool may = something_may_go(model), must = something_must_go(model);
+    struct capacity_waiter *waiter = capacity_next(model->capacity, model->step);
     struct model_endpoint *endpoint;
     size_t w, e;
 
-    assert_int_equal(waiter != NULL, expected);
+    assert_true(waiter ? may : !must);
     if (!waiter)
         return;
     w = (size_t)(waiter - model->waiters);
@@ -504,6 +603,48 @@ static void step_next(struct model *model)
             sizeof(endpoint->queue[0]) * --endpoint->queue_len);
     endpoint->in_flight++;
     endpoint->last_turn = model->step;
+    model->flies_since[w] = model->step;
+    model->is_marked[w] = false;
+}
+
+/* What is slow is known, and what is slow and never answered makes way. */
+static void step_slow(struct model *model)
+{
+    size_t slow = 0;
+    int oldest = -1;
+    const struct capacity_waiter *waiter;
+
+    capacity_mark_slow(model->capacity, model->step);
+    for (size_t w = 0; w < WAITERS; w++) {
+        size_t e = model->endpoint_of[w];
+
+        if (model->waiters[w].state != CAPACITY_IN_FLIGHT ||
+            model->step - model->flies_since[w] < model->limits.slow_ms)
+            continue;
+        if (!model->is_marked[w])
+            model_set_slow(model, e, true);
+        model->is_marked[w] = true;
+        if (model->endpoints[e].proven)
+            continue;
+        slow++;
+        if (oldest < 0 || model->flies_since[w] < oldest)
+            oldest = model->flies_since[w];
+    }
+    waiter = capacity_to_cut(model->capacity);
+    assert_int_equal(waiter != NULL, slow > model->limits.slow);
+    if (!waiter)
+        return;
+    assert_int_equal(model->flies_since[waiter - model->waiters], oldest);
+    step_leave(model, (size_t)(waiter - model->waiters), CAPACITY_CUT);
+}
+
+/* Few failures: they would keep all limits at 1. */
+static enum capacity_news some_news(unsigned choice)
+{
+    static const enum capacity_news news[16] = {CAPACITY_NO_NEWS, CAPACITY_NO_NEWS, CAPACITY_BUSY,
+                                                CAPACITY_SILENCE, CAPACITY_ANSWER};
+
+    return choice % 16 < 5 ? news[choice % 16] : CAPACITY_SUCCESS;
 }
 
 static void run_model(const struct capacity_limits *limits, uint64_t seed)
@@ -513,9 +654,11 @@ static void run_model(const struct capacity_limits *limits, uint64_t seed)
 
     model.capacity = capacity_new(limits);
     assert_non_null(model.capacity);
-    for (size_t e = 0; e < ENDPOINTS; e++)
+    for (size_t e = 0; e < ENDPOINTS; e++) {
+        concurrency_init(&model.endpoints[e].concurrency, limits->first_per_endpoint);
         model.endpoints[e].since = model.endpoints[e].origin_free_since =
             model.endpoints[e].last_turn = -1;
+    }
     for (model.step = 0; model.step < STEPS; model.step++) {
         uint64_t choice = backoff_random(&state);
         size_t w = choice % WAITERS;
@@ -526,8 +669,10 @@ static void run_model(const struct capacity_limits *limits, uint64_t seed)
             step_next(&model);
         else if ((choice >> 34) % 16 == 0)
             step_overdue(&model);
+        else if ((choice >> 34) % 16 == 1)
+            step_slow(&model);
         else if (model.waiters[w].state != CAPACITY_OUT && (choice >> 40) % 4 >= filling)
-            step_leave(&model, w, (choice >> 44) % 4 == 0);
+            step_leave(&model, w, some_news((unsigned)(choice >> 44)));
         else if (model.waiters[w].state == CAPACITY_OUT && (choice >> 40) % 4 < filling)
             step_wait(&model, w, (size_t)(choice >> 48) % ENDPOINTS);
         model_settle(&model);
@@ -535,7 +680,7 @@ static void run_model(const struct capacity_limits *limits, uint64_t seed)
     }
     for (size_t w = 0; w < WAITERS; w++) {
         if (model.waiters[w].state != CAPACITY_OUT)
-            step_leave(&model, w, false);
+            step_leave(&model, w, CAPACITY_NO_NEWS);
     }
     assert_same_numbers(&model);
     capacity_free(model.capacity);
@@ -544,8 +689,12 @@ static void run_model(const struct capacity_limits *limits, uint64_t seed)
 static void random_use_keeps_limits_order_and_fairness(void **unused)
 {
     static const struct capacity_limits rows[] = {
-        {100, 100, 100, 0}, {100, 100, 2, 0}, {100, 5, 100, 0}, {100, 3, 2, 0}, {100, 1, 1, 0},
-        {6, 4, 2, 0},       {1, 1, 1, 0},     {10, 100, 1, 0},  {8, 3, 3, 0},   {100, 2, 100, 0},
+        {100, 100, 100, 100, 0, 5, 100, 200}, {100, 100, 2, 2, 0, 60, 60, INT64_MAX},
+        {100, 5, 100, 2, 0, 1, 3, 200},       {100, 3, 2, 1, 0, 0, 100, INT64_MAX},
+        {100, 1, 1, 1, 0, 3, 9, INT64_MAX},   {6, 4, 2, 2, 0, 2, 4, 100},
+        {1, 1, 1, 1, 0, 0, 1, 100},           {10, 100, 1, 1, 0, 2, 8, 100},
+        {8, 3, 3, 2, 0, 2, 8, INT64_MAX},     {100, 2, 100, 2, 0, 9, 50, 50},
+        {60, 60, 16, 2, 0, 15, 45, 200},      {60, 60, 16, 2, 0, 15, 45, INT64_MAX},
     };
 
     (void)unused;
@@ -579,9 +728,9 @@ static void many_parked_endpoints_cost_nothing(void **unused)
         wait_ok(capacity, &other, "other", "B");
         assert_next(capacity, &other);
         assert_next(capacity, NULL);
-        capacity_leave(capacity, &other, false);
+        capacity_leave(capacity, &other, CAPACITY_NO_NEWS, 0);
     }
-    capacity_leave(capacity, &busy, false);
+    capacity_leave(capacity, &busy, CAPACITY_NO_NEWS, 0);
     assert_next(capacity, &parked[0]);
     capacity_free(capacity);
 }
@@ -590,7 +739,7 @@ static void many_parked_endpoints_cost_nothing(void **unused)
 
 static void who_waits_too_long_is_told_oldest_first(void **unused)
 {
-    struct capacity *capacity = capacity_with(1, 1, 1);
+    struct capacity *capacity = capacity_with(100, 1, 1);
     struct capacity_waiter a[3] = {0}, b = {0};
 
     (void)unused;
@@ -602,10 +751,10 @@ static void who_waits_too_long_is_told_oldest_first(void **unused)
     assert_int_equal(capacity_oldest_ms(capacity), 200);
     assert_null(capacity_overdue(capacity, 199));
     assert_ptr_equal(capacity_overdue(capacity, 200), &a[1]);
-    capacity_leave(capacity, &a[1], false);
+    capacity_leave(capacity, &a[1], CAPACITY_NO_NEWS, 0);
     assert_int_equal(capacity_oldest_ms(capacity), 300);
-    capacity_leave(capacity, &b, false);
-    capacity_leave(capacity, &a[0], false);
+    capacity_leave(capacity, &b, CAPACITY_NO_NEWS, 0);
+    capacity_leave(capacity, &a[0], CAPACITY_NO_NEWS, 0);
     capacity_free(capacity);
 }
 
@@ -620,7 +769,7 @@ static void congest(struct capacity *capacity, struct capacity_waiter *in_flight
     }
     assert_int_equal(capacity_wait(capacity, &late, "a", "o", 1), 0);
     assert_ptr_equal(capacity_overdue(capacity, 1), &late);
-    capacity_leave(capacity, &late, false);
+    capacity_leave(capacity, &late, CAPACITY_NO_NEWS, 0);
 }
 
 static void nobody_queues_at_a_congested_endpoint(void **unused)
@@ -633,25 +782,25 @@ static void nobody_queues_at_a_congested_endpoint(void **unused)
     assert_int_equal(capacity_wait(capacity, &next, "a", "o", 2), CAPACITY_CONGESTED);
     assert_int_equal(next.state, CAPACITY_OUT);
     wait_ok(capacity, &other, "b", "o"); /* others do */
-    capacity_leave(capacity, &other, false);
+    capacity_leave(capacity, &other, CAPACITY_NO_NEWS, 0);
 
     /* A slot that a timeout frees may be used, but does not end the congestion. */
-    capacity_leave(capacity, &a[0], false);
+    capacity_leave(capacity, &a[0], CAPACITY_NO_NEWS, 0);
     wait_ok(capacity, &a[0], "a", "o");
     assert_next(capacity, &a[0]);
     assert_int_equal(capacity_wait(capacity, &next, "a", "o", 3), CAPACITY_CONGESTED);
 
     /* Answers that free half of the slots do. */
-    capacity_leave(capacity, &a[0], true);
-    capacity_leave(capacity, &a[1], true);
+    capacity_leave(capacity, &a[0], CAPACITY_ANSWER, 0);
+    capacity_leave(capacity, &a[1], CAPACITY_ANSWER, 0);
     for (size_t i = 0; i < 2; i++) {
         wait_ok(capacity, &a[i], "a", "o");
         assert_next(capacity, &a[i]);
     }
     wait_ok(capacity, &next, "a", "o");
-    capacity_leave(capacity, &next, false);
+    capacity_leave(capacity, &next, CAPACITY_NO_NEWS, 0);
     for (size_t i = 0; i < 4; i++)
-        capacity_leave(capacity, &a[i], false);
+        capacity_leave(capacity, &a[i], CAPACITY_NO_NEWS, 0);
     capacity_free(capacity);
 }
 
@@ -667,11 +816,12 @@ static void congestion_stays_while_too_many_are_unanswered(void **unused)
     }
     assert_int_equal(capacity_wait(capacity, &late, "a", "o", 0), 0);
     assert_ptr_equal(capacity_overdue(capacity, 0), &late);
-    capacity_leave(capacity, &late, true); /* it was not in flight, so it was not answered */
-    capacity_leave(capacity, &busy[0], true);
+    capacity_leave(capacity, &late, CAPACITY_ANSWER,
+                   0); /* it was not in flight, so it was not answered */
+    capacity_leave(capacity, &busy[0], CAPACITY_ANSWER, 0);
     assert_int_equal(capacity_wait(capacity, &more[0], "a", "o", 1), 0);
     assert_int_equal(capacity_wait(capacity, &more[1], "a", "o", 1), CAPACITY_CONGESTED);
-    capacity_leave(capacity, &busy[1], true);
+    capacity_leave(capacity, &busy[1], CAPACITY_ANSWER, 0);
     assert_int_equal(capacity_wait(capacity, &more[1], "a", "o", 1), 0);
     assert_int_equal(capacity_wait(capacity, &late, "a", "o", 1), 0);
     capacity_free(capacity);
@@ -684,15 +834,15 @@ static void congestion_is_remembered_while_nobody_waits(void **unused)
 
     (void)unused;
     congest(capacity, &a, 1);
-    capacity_leave(capacity, &a, false);
+    capacity_leave(capacity, &a, CAPACITY_NO_NEWS, 0);
     wait_ok(capacity, &a, "a", "o");
     assert_next(capacity, &a);
     assert_int_equal(capacity_wait(capacity, &next, "a", "o", 2), CAPACITY_CONGESTED);
-    capacity_leave(capacity, &a, true);
+    capacity_leave(capacity, &a, CAPACITY_ANSWER, 0);
     wait_ok(capacity, &a, "a", "o");
     wait_ok(capacity, &next, "a", "o");
-    capacity_leave(capacity, &a, false);
-    capacity_leave(capacity, &next, false);
+    capacity_leave(capacity, &a, CAPACITY_NO_NEWS, 0);
+    capacity_leave(capacity, &next, CAPACITY_NO_NEWS, 0);
     capacity_free(capacity);
 }
 
@@ -703,19 +853,19 @@ static void only_so_many_congested_endpoints_are_remembered(void **unused)
     char name[32];
 
     (void)unused;
-    for (int i = 0; i < 3 * CAPACITY_CONGESTED_MAX; i++) {
+    for (int i = 0; i < 3 * CAPACITY_IDLE_MAX; i++) {
         snprintf(name, sizeof(name), "endpoint-%d", i);
         wait_ok(capacity, &held, name, name);
         assert_next(capacity, &held);
         assert_int_equal(capacity_wait(capacity, &late, name, name, 1), 0);
         assert_ptr_equal(capacity_overdue(capacity, 1), &late);
-        capacity_leave(capacity, &late, false);
-        capacity_leave(capacity, &held, false);
+        capacity_leave(capacity, &late, CAPACITY_NO_NEWS, 0);
+        capacity_leave(capacity, &held, CAPACITY_NO_NEWS, 0);
     }
     wait_ok(capacity, &held, "endpoint-0", "endpoint-0"); /* forgotten: it may queue again */
     wait_ok(capacity, &late, "endpoint-0", "endpoint-0");
-    capacity_leave(capacity, &late, false);
-    capacity_leave(capacity, &held, false);
+    capacity_leave(capacity, &late, CAPACITY_NO_NEWS, 0);
+    capacity_leave(capacity, &held, CAPACITY_NO_NEWS, 0);
     capacity_free(capacity);
 }
 
@@ -729,11 +879,11 @@ static void congested_endpoint_that_comes_and_goes_pushes_nobody_out(void **unus
     assert_next(capacity, &b);
     assert_int_equal(capacity_wait(capacity, &late, "b", "o", 1), 0);
     assert_ptr_equal(capacity_overdue(capacity, 1), &late);
-    capacity_leave(capacity, &late, false);
-    capacity_leave(capacity, &b, false);
+    capacity_leave(capacity, &late, CAPACITY_NO_NEWS, 0);
+    capacity_leave(capacity, &b, CAPACITY_NO_NEWS, 0);
     congest(capacity, &a, 1);
-    for (int i = 0; i < 2 * CAPACITY_CONGESTED_MAX; i++) {
-        capacity_leave(capacity, &a, false);
+    for (int i = 0; i < 2 * CAPACITY_IDLE_MAX; i++) {
+        capacity_leave(capacity, &a, CAPACITY_NO_NEWS, 0);
         wait_ok(capacity, &a, "a", "o");
     }
     wait_ok(capacity, &b, "b", "o");
@@ -741,9 +891,201 @@ static void congested_endpoint_that_comes_and_goes_pushes_nobody_out(void **unus
     capacity_free(capacity);
 }
 
+/* --- adapting --- */
+
+static void endpoint_earns_and_loses_slots(void **unused)
+{
+    const struct capacity_limits limits = {200, 200, 4, 2, 0, 200, 200, INT64_MAX};
+    struct capacity *capacity = capacity_new(&limits);
+    struct capacity_waiter a[6] = {0};
+
+    (void)unused;
+    for (size_t i = 0; i < 6; i++)
+        wait_ok(capacity, &a[i], "a", "o");
+    assert_next(capacity, &a[0]);
+    assert_next(capacity, &a[1]);
+    assert_next(capacity, NULL); /* two, of one that is not known */
+    capacity_leave(capacity, &a[0], CAPACITY_SUCCESS, 1);
+    assert_next(capacity, &a[2]);
+    assert_next(capacity, &a[3]);
+    assert_next(capacity, NULL); /* three now */
+    capacity_leave(capacity, &a[1], CAPACITY_SILENCE, 2);
+    capacity_leave(capacity, &a[2], CAPACITY_BUSY, 3); /* of the same round */
+    assert_int_equal(capacity_free_slots(capacity, "a", "o"), 0);
+    assert_next(capacity, NULL); /* one, which flies */
+    capacity_leave(capacity, &a[3], CAPACITY_ANSWER, 4);
+    assert_next(capacity, &a[4]);
+    assert_next(capacity, NULL);
+    capacity_leave(capacity, &a[4], CAPACITY_NO_NEWS, 5);
+    capacity_leave(capacity, &a[5], CAPACITY_NO_NEWS, 5);
+    wait_ok(capacity, &a[0], "a", "o");
+    wait_ok(capacity, &a[1], "a", "o");
+    assert_next(capacity, &a[0]);
+    assert_next(capacity, NULL); /* it is remembered while nobody waits */
+    capacity_free(capacity);
+}
+
+static size_t fill_queue(struct capacity *capacity, const char *name,
+                         struct capacity_waiter waiters[32])
+{
+    size_t queued = 0;
+
+    while (queued < 32 && capacity_wait(capacity, &waiters[queued], name, name, 0) == 0)
+        queued++;
+    return queued;
+}
+
+static void queue_may_take_a_part_of_the_room(void **unused)
+{
+    const struct capacity_limits limits = {64, 64, 4, 2, 0, 64, 64, INT64_MAX};
+    struct capacity *capacity = capacity_new(&limits);
+    struct capacity_waiter waiters[5][32] = {0};
+    static const char *const names[] = {"a", "b", "c", "d"};
+    size_t queued[4];
+
+    (void)unused;
+    for (size_t e = 0; e < 4; e++) {
+        wait_ok(capacity, &waiters[e][0], names[e], names[e]);
+        assert_next(capacity, &waiters[e][0]);
+        capacity_leave(capacity, &waiters[e][0], CAPACITY_SUCCESS, 1);
+    }
+    assert_in_range(fill_queue(capacity, "unknown", waiters[4]), 2, 3);
+    for (size_t e = 0; e < 4; e++)
+        queued[e] = fill_queue(capacity, names[e], waiters[e]);
+    assert_in_range(queued[0], 12, 14); /* a quarter of what it leaves, and one */
+    for (size_t e = 1; e < 4; e++)
+        assert_in_range(queued[e], 3, queued[e - 1]);
+    assert_true(capacity_waiting(capacity) < 50);
+    capacity_free(capacity);
+}
+
+static void who_waits_where_nobody_is_answered_is_stuck(void **unused)
+{
+    struct capacity *capacity = capacity_with(200, 200, 2);
+    struct capacity_waiter a[3] = {0}, b[3] = {0};
+
+    (void)unused;
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(capacity_wait(capacity, &a[i], "a", "o", 100), 0);
+        assert_int_equal(capacity_wait(capacity, &b[i], "b", "o", 110), 0);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        assert_next(capacity, &a[i]);
+        assert_next(capacity, &b[i]);
+    }
+    capacity_leave(capacity, &a[0], CAPACITY_BUSY, 120); /* an answer, if not a good one */
+    wait_ok(capacity, &a[0], "a", "o");
+    assert_null(capacity_stuck(capacity, 99));
+    assert_ptr_equal(capacity_stuck(capacity, 110), &b[2]);
+    capacity_leave(capacity, &b[2], CAPACITY_NO_NEWS, 130);
+    assert_int_equal(capacity_wait(capacity, &b[2], "b", "o", 140), CAPACITY_CONGESTED);
+    capacity_leave(capacity, &b[0], CAPACITY_SILENCE, 140);
+    assert_null(capacity_stuck(capacity, 110));
+    capacity_free(capacity);
+}
+
+static void endpoint_changes_lanes_by_how_long_it_takes(void **unused)
+{
+    const struct capacity_limits limits = {4, 4, 4, 4, 0, 1, 2, 100};
+    struct capacity *capacity = capacity_new(&limits);
+    struct capacity_waiter a[4] = {0}, b[4] = {0};
+
+    (void)unused;
+    wait_ok(capacity, &a[0], "a", "A");
+    assert_next(capacity, &a[0]);
+    capacity_leave(capacity, &a[0], CAPACITY_SUCCESS, 100); /* slow now */
+    for (size_t i = 0; i < 2; i++) {
+        wait_ok(capacity, &a[i], "a", "A");
+        wait_ok(capacity, &b[i], "b", "B");
+    }
+    assert_int_equal(capacity_wait(capacity, &a[2], "a", "A", 0), CAPACITY_CONGESTED);
+    assert_next(capacity, &a[0]); /* its share */
+    assert_next(capacity, &b[0]);
+    assert_next(capacity, &b[1]);
+    assert_next(capacity, &a[1]); /* nobody else waits */
+    capacity_leave(capacity, &b[0], CAPACITY_SUCCESS, 1);
+    wait_ok(capacity, &b[0], "b", "B");
+    assert_next(capacity, &b[0]);
+    capacity_leave(capacity, &a[0], CAPACITY_SUCCESS, 99); /* fast again */
+    capacity_leave(capacity, &a[1], CAPACITY_SUCCESS, 1000);
+    assert_int_equal(capacity_free_slots(capacity, "a", "A"), 2);
+    wait_ok(capacity, &a[0], "a", "A");
+    assert_next(capacity, &a[0]);
+    capacity_leave(capacity, &a[0], CAPACITY_SUCCESS, 0);
+    assert_int_equal(capacity_free_slots(capacity, "a", "A"), 2);
+    capacity_free(capacity);
+}
+
+static void fast_ones_pass_slow_ones_beyond_their_share(void **unused)
+{
+    const struct capacity_limits limits = {6, 6, 6, 6, 0, 2, 4, 100};
+    struct capacity *capacity = capacity_new(&limits);
+    struct capacity_waiter a[4] = {0}, b[4] = {0};
+
+    (void)unused;
+    wait_ok(capacity, &a[0], "a", "A");
+    assert_next(capacity, &a[0]);
+    capacity_mark_slow(capacity, 99);
+    assert_int_equal(capacity_free_slots(capacity, "a", "A"), 5);
+    capacity_mark_slow(capacity, 100); /* before it ends */
+    assert_int_equal(capacity_free_slots(capacity, "a", "A"), 3);
+    for (size_t i = 1; i < 3; i++)
+        wait_ok(capacity, &a[i], "a", "A");
+    for (size_t i = 0; i < 4; i++)
+        wait_ok(capacity, &b[i], "b", "B");
+    assert_next(capacity, &a[1]); /* one flies, so one turn is its share */
+    for (size_t i = 0; i < 4; i++)
+        assert_next(capacity, &b[i]);
+    assert_next(capacity, NULL); /* all six are taken */
+    assert_false(capacity_is_blocked(capacity));
+    wait_ok(capacity, &a[3], "b", "B");
+    assert_true(capacity_is_blocked(capacity));
+    capacity_leave(capacity, &b[0], CAPACITY_SUCCESS, 0);
+    assert_next(capacity, &a[3]);
+    capacity_free(capacity);
+}
+
+static void only_who_never_answered_is_cut(void **unused)
+{
+    const struct capacity_limits limits = {10, 10, 10, 10, 0, 2, 8, 100};
+    struct capacity *capacity = capacity_new(&limits);
+    struct capacity_waiter a[4] = {0}, b[4] = {0};
+
+    (void)unused;
+    wait_ok(capacity, &b[0], "b", "o");
+    assert_next(capacity, &b[0]);
+    capacity_leave(capacity, &b[0], CAPACITY_SUCCESS, 200); /* slow, but it answers */
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(capacity_wait(capacity, &b[i], "b", "o", 0), 0);
+        assert_ptr_equal(capacity_next(capacity, (int64_t)i), &b[i]);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(capacity_wait(capacity, &a[i], "a", "o", 0), 0);
+        assert_ptr_equal(capacity_next(capacity, (int64_t)(10 * (i + 1))), &a[i]);
+    }
+    capacity_mark_slow(capacity, 120);
+    assert_null(capacity_to_cut(capacity)); /* two of a: as many as may be */
+    capacity_mark_slow(capacity, 130);
+    assert_ptr_equal(capacity_to_cut(capacity), &a[0]);
+    capacity_leave(capacity, &a[0], CAPACITY_CUT, 130);
+    assert_null(capacity_to_cut(capacity));
+    assert_int_equal(capacity_free_slots(capacity, "a", "o"), 0); /* one at a time, and three fly */
+    capacity_mark_slow(capacity, 1000);
+    assert_ptr_equal(capacity_to_cut(capacity), &a[1]);
+    capacity_leave(capacity, &a[3], CAPACITY_SUCCESS, 1000); /* a answers after all */
+    assert_null(capacity_to_cut(capacity));
+    capacity_free(capacity);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(endpoint_earns_and_loses_slots),
+        cmocka_unit_test(queue_may_take_a_part_of_the_room),
+        cmocka_unit_test(who_waits_where_nobody_is_answered_is_stuck),
+        cmocka_unit_test(endpoint_changes_lanes_by_how_long_it_takes),
+        cmocka_unit_test(fast_ones_pass_slow_ones_beyond_their_share),
+        cmocka_unit_test(only_who_never_answered_is_cut),
         cmocka_unit_test(nothing_waits_nothing_goes),
         cmocka_unit_test(endpoints_take_turns_and_each_keeps_its_order),
         cmocka_unit_test(full_endpoint_waits_for_itself_alone),

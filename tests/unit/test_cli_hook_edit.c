@@ -101,13 +101,13 @@ static void none_takes_away(void **state)
 {
     static const char old[] = "{\"url\":\"https://a.example/\",\"verificationSignature\":\"s\","
                               "\"secret\":\"" OLD_SECRET "\",\"format\":\"bare\","
-                              "\"maxAge\":\"1h\",\"timeout\":\"5s\"}";
+                              "\"maxAge\":\"1h\",\"timeout\":\"5s\",\"rateLimit\":\"1/s\"}";
     struct edit changed;
 
     (void)state;
     edit(&changed, old,
          (const char *const[]){"--signature=none", "--secret=none", "--format=none",
-                               "--max-age=none", "--timeout=none", NULL});
+                               "--max-age=none", "--timeout=none", "--rate-limit=none", NULL});
     assert_json(&changed, "{\"url\":\"https://a.example/\"}");
 }
 

@@ -24,6 +24,25 @@ static void counters_add_counts_in_total_and_unsent(void **unused)
     }
 }
 
+static void counters_that_were_refused_are_unsent_again(void **unused)
+{
+    struct counters counters = {0};
+
+    (void)unused;
+    counters_add(&counters, COUNTER_EVENTS, 5);
+    counters_send(&counters);
+    counters_add(&counters, COUNTER_EVENTS, 2);
+    assert_int_equal(counters.unsent[COUNTER_EVENTS], 2);
+    counters_send(&counters); /* nobody looks after these two */
+    counters_add(&counters, COUNTER_EVENTS, 1);
+    counters_sent(&counters, false);
+    assert_int_equal(counters.unsent[COUNTER_EVENTS], 6);
+    counters_send(&counters);
+    counters_sent(&counters, true);
+    assert_int_equal(counters.unsent[COUNTER_EVENTS], 0);
+    assert_int_equal(counters.total[COUNTER_EVENTS], 8);
+}
+
 static void counter_name_is_the_field_in_redis(void **unused)
 {
     (void)unused;
@@ -46,6 +65,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counters_add_counts_in_total_and_unsent),
+        cmocka_unit_test(counters_that_were_refused_are_unsent_again),
         cmocka_unit_test(counter_name_is_the_field_in_redis),
         cmocka_unit_test(counter_name_is_another_for_each),
     };

@@ -209,6 +209,17 @@ static void refused_documents_say_why(void **state)
          "type: must be a string of 1..128 of A-Z a-z 0-9 _ ."},
         {"{\"message\":{\"roomId\":1},\"type\":\"a\\u0000b\"}",
          "type: must be a string of 1..128 of A-Z a-z 0-9 _ ."},
+        {"{\"message\":{\"roomId\":1},\"hops\":null}", "hops: must be an integer from 0 to 1000"},
+        {"{\"message\":{\"roomId\":1},\"hops\":-1}", "hops: must be an integer from 0 to 1000"},
+        {"{\"message\":{\"roomId\":1},\"hops\":1001}", "hops: must be an integer from 0 to 1000"},
+        {"{\"message\":{\"roomId\":1},\"hops\":9223372036854775807}",
+         "hops: must be an integer from 0 to 1000"},
+        {"{\"message\":{\"roomId\":1},\"hops\":1.0}", "hops: must be an integer from 0 to 1000"},
+        {"{\"message\":{\"roomId\":1},\"hops\":\"1\"}", "hops: must be an integer from 0 to 1000"},
+        {"{\"message\":{\"roomId\":1},\"hops\":true}", "hops: must be an integer from 0 to 1000"},
+        {"{\"message\":{\"roomId\":1},\"hops\":[]}", "hops: must be an integer from 0 to 1000"},
+        {"{\"hops\":1,\"message\":{\"roomId\":1},\"hops\":1}",
+         "line 1, column 39: the same key twice in one object"},
         {"{\"message\":{},\"webhooks\":null}", "webhooks: must be a list of at most 64 hooks"},
         {"{\"message\":{},\"webhooks\":{}}", "webhooks: must be a list of at most 64 hooks"},
         {"{\"message\":{},\"webhooks\":[{},null]}", "webhooks[1]: must be a map"},
@@ -258,6 +269,74 @@ static void types_are_at_most_128_characters(void **state)
             assert_int_equal(event.type.len, 128);
             event_release(&event);
         }
+    }
+}
+
+static void hops_are_read_in_both_encodings(void **state)
+{
+    static const struct {
+        const char *document;
+        int hops;
+    } rows[] = {
+        {"{\"message\":{\"roomId\":1}}", 0},
+        {"{\"message\":{\"roomId\":1,\"hops\":7}}", 0},
+        {"{\"message\":{\"roomId\":1},\"hops\":0}", 0},
+        {"{\"message\":{\"roomId\":1},\"hops\":1}", 1},
+        {"{\"hops\":8,\"message\":{\"roomId\":1}}", 8},
+        {"{\"hops\":1000,\"message\":{\"roomId\":1}}", 1000},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct bytes json = bytes_of(rows[i].document);
+        struct error_text why = {""};
+        struct buffer packed;
+
+        buffer_init(&packed, 4096);
+        assert_int_equal(event_json_to_msgpack(json, &packed, &why), 0);
+        for (int encoding = RH_JSON; encoding <= RH_MSGPACK; encoding++) {
+            struct bytes document = encoding == RH_JSON ? json : buffer_bytes(&packed);
+            struct event event;
+
+            assert_int_equal(event_decode((enum rh_encoding)encoding, document, &event, &why), 0);
+            assert_int_equal(event.hops, rows[i].hops);
+            event_release(&event);
+        }
+        buffer_release(&packed);
+    }
+}
+
+static void hops_of_msgpack_are_checked(void **state)
+{
+    static const struct {
+        struct bytes value;
+        const char *why;
+    } rows[] = {
+        {BYTES("\xcd\x03\xe9"), "hops: must be an integer from 0 to 1000"}, /* 1001 */
+        {BYTES("\xff"), "hops: must be an integer from 0 to 1000"},         /* -1 */
+        {BYTES("\xcf\xff\xff\xff\xff\xff\xff\xff\xff"), "hops: must be an integer from 0 to 1000"},
+        {BYTES("\xc0"), "hops: must be an integer from 0 to 1000"}, /* nil */
+        {BYTES("\xa1"
+               "1"),
+         "hops: must be an integer from 0 to 1000"}, /* "1" */
+        {BYTES("\x01\xa4hops\x01"), "hops: is given twice"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LEN(rows); i++) {
+        bool twice = rows[i].value.len > 4 && rows[i].value.data[0] == 1;
+        struct error_text why = {""};
+        struct buffer document;
+        struct event event;
+
+        buffer_init(&document, 256);
+        buffer_append_text(&document, twice ? "\x83" : "\x82");
+        buffer_append_text(&document, "\xa7message\x81\xa6roomId\x01\xa4hops");
+        buffer_append_bytes(&document, rows[i].value);
+        assert_int_equal(event_decode(RH_MSGPACK, buffer_bytes(&document), &event, &why),
+                         EVENT_BAD);
+        assert_string_equal(why.text, rows[i].why);
+        buffer_release(&document);
     }
 }
 
@@ -468,6 +547,8 @@ int main(void)
         cmocka_unit_test(what_is_accepted_is_the_same_in_both_encodings),
         cmocka_unit_test(refused_documents_say_why),
         cmocka_unit_test(types_are_at_most_128_characters),
+        cmocka_unit_test(hops_are_read_in_both_encodings),
+        cmocka_unit_test(hops_of_msgpack_are_checked),
         cmocka_unit_test(created_at_is_taken_when_it_is_a_time),
         cmocka_unit_test(inline_hooks_are_kept_as_json),
         cmocka_unit_test(at_most_64_inline_hooks_are_allowed),

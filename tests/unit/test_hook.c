@@ -14,6 +14,9 @@
 #define SECRET_1 "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 #define SECRET_2 "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 
+/* A secret with an end; the text is that of "until". */
+#define ENDS(until) "{\"key\":\"" SECRET_1 "\",\"until\":" until "}"
+
 static struct hook *parse(const char *json)
 {
     struct hook *hook = NULL;
@@ -40,6 +43,8 @@ static void a_url_is_enough(void **state)
     assert_true(hook->enabled);
     assert_int_equal(hook->max_age_ms, 0);
     assert_int_equal(hook->timeout_ms, 0);
+    assert_int_equal(hook->rate_interval_us, 0);
+    assert_string_equal(hook->rate_limit, "");
     hook_free(hook);
 }
 
@@ -48,7 +53,7 @@ static void every_key_is_taken_over(void **state)
     struct hook *hook = parse(
         "{\"enabled\":false,\"url\":\"HTTP://Example.com:8080/a?b=c\",\"format\":\"standard\","
         "\"verificationSignature\":\"9JOLCJUVylQxxdhX\",\"secret\":[\"" SECRET_2 "\",\"" SECRET_1
-        "\"],\"maxAge\":\"2h\",\"timeout\":\"1500ms\","
+        "\"],\"maxAge\":\"2h\",\"timeout\":\"1500ms\",\"rateLimit\":\"90/m\","
         "\"headers\":{\"X-B\":\" two words \",\"Authorization\":\"Bearer x\"}}");
 
     (void)state;
@@ -62,6 +67,8 @@ static void every_key_is_taken_over(void **state)
     assert_false(hook->enabled);
     assert_int_equal(hook->max_age_ms, 7200000);
     assert_int_equal(hook->timeout_ms, 1500);
+    assert_int_equal(hook->rate_interval_us, 666667);
+    assert_string_equal(hook->rate_limit, "90/m");
     assert_int_equal(hook->headers_len, 2);
     assert_string_equal(hook->headers[0], "X-B: two words");
     assert_string_equal(hook->headers[1], "Authorization: Bearer x");
@@ -104,6 +111,20 @@ static void problems_are_named(void **state)
         {"{" URL ",\"secret\":[\"" SECRET_1 "\",\"canary\"]}", HOOK_BAD, "secret: "},
         {"{" URL ",\"secret\":[1,2,3,4,5]}", HOOK_BAD, "5 entries"},
         {"{" URL ",\"secret\":{}}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":" ENDS("1") "}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":[" ENDS("1") "]}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":[" ENDS("1") ",\"" SECRET_1 "\"]}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":[\"" SECRET_1 "\"," ENDS("0") "]}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":[\"" SECRET_1 "\"," ENDS("-1") "]}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":[\"" SECRET_1 "\"," ENDS("1.5") "]}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":[\"" SECRET_1 "\"," ENDS("\"1\"") "]}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":[\"" SECRET_1 "\"," ENDS("1,\"canary\":1") "]}", HOOK_BAD,
+         "secret: "},
+        {"{" URL ",\"secret\":[\"" SECRET_1 "\",{\"key\":\"" SECRET_1 "\"}]}", HOOK_BAD,
+         "secret: "},
+        {"{" URL ",\"secret\":[\"" SECRET_1 "\",{\"until\":1}]}", HOOK_BAD, "secret: "},
+        {"{" URL ",\"secret\":[\"" SECRET_1 "\",{\"key\":\"canary\",\"until\":1}]}", HOOK_BAD,
+         "secret: "},
         {"{" URL ",\"format\":\"Spika\"}", HOOK_BAD, "format: "},
         {"{" URL ",\"format\":0}", HOOK_BAD, "format: "},
         {"{" URL ",\"enabled\":\"yes\"}", HOOK_BAD, "enabled: "},
@@ -114,6 +135,14 @@ static void problems_are_named(void **state)
         {"{" URL ",\"maxAge\":\"3651d\"}", HOOK_BAD, "maxAge: "},
         {"{" URL ",\"timeout\":\"99ms\"}", HOOK_BAD, "timeout: "},
         {"{" URL ",\"timeout\":\"15\"}", HOOK_BAD, "timeout: "},
+        {"{" URL ",\"rateLimit\":10}", HOOK_BAD, "rateLimit: must be like \"10/s\": 1 to 100000"},
+        {"{" URL ",\"rateLimit\":null}", HOOK_BAD, "rateLimit: "},
+        {"{" URL ",\"rateLimit\":\"\"}", HOOK_BAD, "rateLimit: "},
+        {"{" URL ",\"rateLimit\":\"10\"}", HOOK_BAD, "rateLimit: "},
+        {"{" URL ",\"rateLimit\":\"0/s\"}", HOOK_BAD, "rateLimit: "},
+        {"{" URL ",\"rateLimit\":\"100001/s\"}", HOOK_BAD, "then /s, /m or /h"},
+        {"{" URL ",\"rateLimit\":\"1/d\"}", HOOK_BAD, "rateLimit: "},
+        {"{" URL ",\"rateLimit\":\"0000000010/s\"}", HOOK_BAD, "rateLimit: "},
         {"{" URL ",\"headers\":[]}", HOOK_BAD, "headers: "},
         {"{" URL ",\"headers\":null}", HOOK_BAD, "headers: "},
         {"{" URL ",\"headers\":{\"X-A\":1}}", HOOK_BAD, "\"X-A\" must be a string"},
@@ -200,6 +229,21 @@ static void sizes_are_limited(void **state)
     }
 }
 
+static void older_secrets_may_have_an_end(void **state)
+{
+    struct hook *hook =
+        parse("{" URL ",\"secret\":[\"" SECRET_2 "\"," ENDS("1667634537257") ",\"" SECRET_1 "\"]}");
+
+    (void)state;
+    assert_int_equal(hook->secrets_len, 3);
+    assert_int_equal(hook->secrets[0].until_ms, 0);
+    assert_int_equal(hook->secrets[1].until_ms, 1667634537257);
+    assert_int_equal(hook->secrets[2].until_ms, 0);
+    assert_memory_equal(hook->secrets[1].key, hook->secrets[2].key, hook->secrets[2].key_len);
+    assert_int_equal(hook->secrets[1].key_len, 24);
+    hook_free(hook);
+}
+
 /* The expected values come from another program: SHA-256 over url, NUL, signature, NUL, keys. */
 static void fingerprints_follow_url_and_credentials(void **state)
 {
@@ -209,6 +253,10 @@ static void fingerprints_follow_url_and_credentials(void **state)
     } rows[] = {
         {"{" URL "}", "0ecbac1b"},
         {"{" URL ",\"format\":\"bare\",\"enabled\":false,\"timeout\":\"5s\"}", "0ecbac1b"},
+        {"{" URL ",\"rateLimit\":\"1/s\"}", "0ecbac1b"},
+        {"{" URL ",\"verificationSignature\":\"9JOLCJUVylQxxdhX\",\"secret\":[\"" SECRET_2
+         "\"," ENDS("1") "]}",
+         "3a801533"},
         {"{" URL ",\"verificationSignature\":\"9JOLCJUVylQxxdhX\"}", "6a844be2"},
         {"{" URL ",\"verificationSignature\":\"9JOLCJUVylQxxdhX\",\"secret\":[\"" SECRET_1
          "\",\"" SECRET_2 "\"]}",
@@ -257,6 +305,7 @@ int main(void)
         cmocka_unit_test(problems_are_named),
         cmocka_unit_test(ids_are_names),
         cmocka_unit_test(sizes_are_limited),
+        cmocka_unit_test(older_secrets_may_have_an_end),
         cmocka_unit_test(fingerprints_follow_url_and_credentials),
         cmocka_unit_test(the_state_field_names_room_hook_and_fingerprint),
         cmocka_unit_test(formats_have_names),

@@ -53,6 +53,7 @@ static void names_of_http_and_roomhook_are_refused(void **state)
         "webhook-id",
         "webhook-timestamp",
         "webhook-signature",
+        "webhook-hops",
         "Webhook-Anything",
         "traceparent",
         "tracestate",

@@ -21,6 +21,7 @@ static void all_keys_carry_the_hash_tag(void **state)
     assert_string_equal(keys.deliveries, "{webhooks}:deliveries");
     assert_string_equal(keys.dead, "{webhooks}:dead");
     assert_string_equal(keys.hooks_state, "{webhooks}:hooks-state");
+    assert_string_equal(keys.hooks_changed, "{webhooks}:hooks-changed");
     assert_string_equal(keys.leader, "{webhooks}:leader");
     assert_string_equal(keys.stats, "{webhooks}:stats");
     assert_string_equal(keys.meta, "{webhooks}:meta");

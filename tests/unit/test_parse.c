@@ -71,6 +71,51 @@ static void uint64_takes_digits_up_to_its_maximum(void **state)
     assert_int_equal(value, 255);
 }
 
+static void rates_become_intervals(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t interval_us;
+    } rows[] = {
+        {"1/s", 1000000},
+        {"10/s", 100000},
+        {"3/s", 333334}, /* rounded up: never more than three */
+        {"100000/s", 10},
+        {"99999/s", 11},
+        {"1/m", 60000000},
+        {"90/m", 666667},
+        {"1/h", INT64_C(3600000000)},
+        {"100000/h", 36000},
+        {"007/s", 142858},
+        {"0/s", UNTOUCHED},
+        {"100001/s", UNTOUCHED},
+        {"99999999999999999999/s", UNTOUCHED},
+        {"-1/s", UNTOUCHED},
+        {"1.5/s", UNTOUCHED},
+        {"1/d", UNTOUCHED},
+        {"1/S", UNTOUCHED},
+        {"1/sec", UNTOUCHED},
+        {"1/", UNTOUCHED},
+        {"1s", UNTOUCHED},
+        {"10", UNTOUCHED},
+        {"/s", UNTOUCHED},
+        {"s", UNTOUCHED},
+        {"", UNTOUCHED},
+        {" 1/s", UNTOUCHED},
+        {"1/s ", UNTOUCHED},
+        {"1 /s", UNTOUCHED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LEN(rows); i++) {
+        int64_t us = UNTOUCHED;
+        int problem = parse_rate_us(bytes_of(rows[i].text), 100000, &us);
+
+        if (us != rows[i].interval_us || (problem != 0) != (us == UNTOUCHED))
+            fail_msg("%s: %lld", rows[i].text, (long long)us);
+    }
+}
+
 static void durations_need_a_unit(void **state)
 {
     static const struct {
@@ -325,6 +370,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(int64_is_decimal_and_in_range),
         cmocka_unit_test(uint64_takes_digits_up_to_its_maximum),
+        cmocka_unit_test(rates_become_intervals),
         cmocka_unit_test(durations_need_a_unit),
         cmocka_unit_test(durations_keep_to_their_range),
         cmocka_unit_test(sizes_count_in_1024s),

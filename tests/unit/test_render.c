@@ -198,6 +198,7 @@ static void headers_stand_in_their_order(void **state)
         "webhook-timestamp: 1649367553",
         ("webhook-signature: v1,QYhs2GytO3jg2/tETLJhaJM/6xuK/6UOQgnjhz0PRwg= "
          "v1,Y6FjEI5tP7OEDE8MROAhQH+LZodubGc4WQDz05LY10E="),
+        "webhook-hops: 3",
         "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "X-Team: ops",
         "Authorization: Bearer abc",
@@ -215,6 +216,7 @@ static void headers_stand_in_their_order(void **state)
     fixture->hook.secrets_len = 2;
     fixture->event.message = BYTES("{\"text\":\"hi\"}");
     fixture->event.from_user = fixture->event.room = (struct bytes){NULL, 0};
+    fixture->event.hops = 3;
     fixture->input.event_id = BYTES("order-7");
     fixture->input.now_s = 1649367553;
     fixture->input.traceparent = BYTES("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
@@ -247,9 +249,10 @@ static void most_and_longest_headers_fit(void **state)
     fixture->input.event_id = (struct bytes){id, sizeof(id)};
     fixture->input.traceparent = BYTES("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
     fixture->input.now_s = INT64_MIN;
+    fixture->event.hops = EVENT_HOPS_MAX;
     render_ok(fixture);
-    assert_int_equal(fixture->request.headers_len, 7 + HOOK_MAX_HEADERS);
-    assert_string_equal(header(fixture, 6 + HOOK_MAX_HEADERS), line);
+    assert_int_equal(fixture->request.headers_len, 8 + HOOK_MAX_HEADERS);
+    assert_string_equal(header(fixture, 7 + HOOK_MAX_HEADERS), line);
 }
 
 static void rendering_again_leaves_nothing_of_the_last_request(void **state)

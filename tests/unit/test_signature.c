@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -45,6 +46,14 @@ static void assert_signature(const struct hook_secret *secrets, size_t secrets_l
     buffer_release(&out);
 }
 
+/* Adds one to a list that is parted by spaces. */
+static void strcat_signature(char *list, size_t size, const char *signature)
+{
+    size_t len = strlen(list);
+
+    snprintf(list + len, size - len, "%s%s", len > 0 ? " " : "", signature);
+}
+
 static void append_reference_vectors_match(void **unused)
 {
     (void)unused;
@@ -63,6 +72,60 @@ static void append_two_secrets_signs_with_both_newest_first(void **unused)
     (void)unused;
     memcpy(expected + strlen(expected), vectors[0].signature, strlen(vectors[0].signature) + 1);
     assert_signature(secrets, 2, &vectors[0], bytes_of(vectors[0].body), expected);
+}
+
+/* Old secrets of a rotated hook: one ends at this second, one signs yet, one has long ended. */
+static void append_secrets_that_ended_are_left_out(void **unused)
+{
+    struct hook_secret secrets[] = {secret_of(vectors[0].secret), secret_of(vectors[1].secret),
+                                    secret_of(vectors[1].secret), secret_of(vectors[1].secret)};
+    char both[128];
+
+    (void)unused;
+    secrets[1].until_ms = vectors[0].timestamp_s * 1000;
+    secrets[2].until_ms = (vectors[0].timestamp_s + 1) * 1000;
+    secrets[3].until_ms = 1;
+    snprintf(both, sizeof(both),
+             "%s v1,78nXHjpFP0tVJQW5D0SBwmVyyW87BV/rL6MgfM/Bw44=", vectors[0].signature);
+    assert_signature(secrets, 4, &vectors[0], bytes_of(vectors[0].body), both);
+    secrets[2].until_ms = 1;
+    assert_signature(secrets, 4, &vectors[0], bytes_of(vectors[0].body), vectors[0].signature);
+}
+
+static void append_most_secrets_sign_all(void **unused)
+{
+    struct hook_secret secrets[HOOK_MAX_SECRETS];
+    char expected[256] = "";
+
+    (void)unused;
+    for (size_t i = 0; i < HOOK_MAX_SECRETS; i++) {
+        secrets[i] = secret_of(vectors[0].secret);
+        strcat_signature(expected, sizeof(expected), vectors[0].signature);
+    }
+    assert_signature(secrets, HOOK_MAX_SECRETS, &vectors[0], bytes_of(vectors[0].body), expected);
+}
+
+static void append_any_changed_byte_changes_the_signature(void **unused)
+{
+    const struct vector *vector = &vectors[0];
+    struct hook_secret secret = secret_of(vector->secret);
+    char text[256];
+    struct bytes id = {text, strlen(vector->id)};
+    struct bytes body = {text + id.len, strlen(vector->body)};
+
+    (void)unused;
+    snprintf(text, sizeof(text), "%s%s", vector->id, vector->body);
+    for (size_t bit = 0; bit < (id.len + body.len) * 8; bit++) {
+        struct buffer out;
+
+        buffer_init(&out, 1024);
+        text[bit / 8] = (char)(text[bit / 8] ^ (1 << bit % 8));
+        assert_int_equal(signature_append(&out, &secret, 1, id, vector->timestamp_s, body), 0);
+        assert_string_not_equal(out.data, vector->signature);
+        text[bit / 8] = (char)(text[bit / 8] ^ (1 << bit % 8));
+        buffer_release(&out);
+    }
+    assert_signature(&secret, 1, vector, body, vector->signature);
 }
 
 static void append_longest_key_and_empty_body_match_another_hmac(void **unused)
@@ -120,6 +183,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(append_reference_vectors_match),
         cmocka_unit_test(append_two_secrets_signs_with_both_newest_first),
+        cmocka_unit_test(append_secrets_that_ended_are_left_out),
+        cmocka_unit_test(append_most_secrets_sign_all),
+        cmocka_unit_test(append_any_changed_byte_changes_the_signature),
         cmocka_unit_test(append_longest_key_and_empty_body_match_another_hmac),
         cmocka_unit_test(append_binary_body_signs_every_byte),
         cmocka_unit_test(append_goes_behind_what_is_there),

@@ -123,6 +123,7 @@ static void every_end_without_status_has_its_verdict(void **unused)
         {ATTEMPT_LOCAL, VERDICT_BACKOFF, 0, "local"},
         {ATTEMPT_DIRTY, VERDICT_REDO, 0, "dirty"},
         {ATTEMPT_NO_LOOKUP, VERDICT_DEFER, 0, "no-lookup"},
+        {ATTEMPT_CROWDED, VERDICT_DEFER, 0, "crowded"},
     };
 
     (void)unused;

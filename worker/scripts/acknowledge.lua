@@ -2,9 +2,10 @@
 -- Acknowledges and deletes entries that leave nothing behind. Needs no fence: they were delivered,
 -- whoever holds them now. A script and not MULTI: a full Redis refuses everything inside MULTI.
 --
--- KEYS  events
+-- KEYS  events meta
 -- ARGV  group id…
 -- reply {0}
 redis.call('XACK', KEYS[1], ARGV[1], unpack(ARGV, 2))
-redis.call('XDEL', KEYS[1], unpack(ARGV, 2))
+local removed = redis.call('XDEL', KEYS[1], unpack(ARGV, 2))
+redis.pcall('HINCRBY', KEYS[2], 'removed', removed) -- never a reason to fail
 return {0}

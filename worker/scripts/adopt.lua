@@ -2,9 +2,9 @@
 -- Takes up pending entries that this consumer owns and does not know: after a reconnect, after
 -- reaping. An entry over the limit is moved to the dead stream here, so that it never travels.
 --
--- KEYS  events dead
+-- KEYS  events dead meta
 -- ARGV  group consumer max_event_bytes bytes_budget dead_max id…
--- reply a list per id, until the budget is spent:
+-- reply {dropped dead letters, a list per id, until the budget is spent}:
 --         {id, 'entry', claims, fields}   taken up
 --         {id, 'too-large'} {id, 'lost'}  done with here
 --         {id, 'other'}                   not ours any more
@@ -36,12 +36,12 @@ local function bury(id, fields, size)
             letter[#letter + 1] = string.sub(fields[i + 1], 1, KEPT)
         end
     end
-    redis.call('XADD', dead, 'MAXLEN', '~', dead_max, '*', unpack(letter, 1, math.min(#letter, 64)))
+    redis.call('XADD', dead, '*', unpack(letter, 1, math.min(#letter, 64)))
     redis.call('XACK', events, group, id)
-    redis.call('XDEL', events, id)
+    redis.pcall('HINCRBY', KEYS[3], 'removed', redis.call('XDEL', events, id))
 end
 
-local out = {}
+local out, buried = {0}, false
 for i = 6, #ARGV do
     local id = ARGV[i]
     local pending = redis.call('XPENDING', events, group, id, id, 1)[1]
@@ -57,6 +57,7 @@ for i = 6, #ARGV do
             -- Room for the small fields beside the document.
             if document > max_bytes or size > max_bytes + 8192 then
                 bury(id, entry[2], size)
+                buried = true
                 out[#out + 1] = {id, 'too-large'}
             else
                 budget = budget - size
@@ -67,5 +68,8 @@ for i = 6, #ARGV do
     if budget <= 0 then
         break
     end
+end
+if buried then
+    out[1] = redis.call('XTRIM', dead, 'MAXLEN', '~', dead_max)
 end
 return out

@@ -7,21 +7,25 @@
 --
 -- KEYS  events worker:<suspect>
 -- ARGV  group suspect consumer min_idle_ms limit suspect_claims
--- reply the ids taken over, or -1 when the suspect lives
+-- reply {of those, how many were deleted from the stream, ids taken over…}, or -1 when the suspect
+--       lives
 local events, group, suspect, me = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 if suspect == me or redis.call('EXISTS', KEYS[2]) == 1 then
     return -1
 end
 local pending = redis.call('XPENDING', events, group, 'IDLE', ARGV[4], '-', '+', ARGV[5], suspect)
-local ids = {}
+local out = {0}
 for _, entry in ipairs(pending) do
     local id = entry[1]
     local count = math.max(entry[4], math.min(entry[4] + 1, tonumber(ARGV[6])))
     -- An entry that was deleted meanwhile leaves the list here.
-    redis.call('XCLAIM', events, group, me, 0, id, 'RETRYCOUNT', count, 'JUSTID')
-    ids[#ids + 1] = id
+    if #redis.call('XCLAIM', events, group, me, 0, id, 'RETRYCOUNT', count, 'JUSTID') > 0 then
+        out[#out + 1] = id
+    else
+        out[1] = out[1] + 1
+    end
 end
-if #ids == 0 and #redis.call('XPENDING', events, group, '-', '+', 1, suspect) == 0 then
+if #pending == 0 and #redis.call('XPENDING', events, group, '-', '+', 1, suspect) == 0 then
     redis.call('XGROUP', 'DELCONSUMER', events, group, suspect)
 end
-return ids
+return out

@@ -3,7 +3,7 @@
 -- dead letters, then XACK and XDEL as the last writes. An entry that another worker holds, or that
 -- is acknowledged already (this batch was sent twice), is left alone.
 --
--- KEYS  events retries deliveries dead
+-- KEYS  events retries deliveries dead meta
 -- ARGV  group consumer dead_max, then per entry: id encoding document outcomes_len, and per outcome
 --         'retry' delivery_id delay_ms lines       waits; the due time is counted from now
 --         'dead'  fields_len field value …         a dead letter
@@ -14,7 +14,7 @@ local events, retries, deliveries, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local group, me, dead_max = ARGV[1], ARGV[2], ARGV[3]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local out, buried, at = {0}, false, 4
+local out, buried, removed, at = {0}, false, 0, 4
 
 local function owned(id)
     local pending = redis.pcall('XPENDING', events, group, id, id, 1)
@@ -63,10 +63,11 @@ while at <= #ARGV do
     end
     if ours then
         redis.call('XACK', events, group, id)
-        redis.call('XDEL', events, id)
+        removed = removed + redis.call('XDEL', events, id)
     end
     out[#out + 1] = ours and 1 or 0
 end
+redis.pcall('HINCRBY', KEYS[5], 'removed', removed) -- never a reason to fail
 if buried then
     out[1] = redis.call('XTRIM', dead, 'MAXLEN', '~', dead_max)
 end

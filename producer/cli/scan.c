@@ -1,0 +1,37 @@
+#include "scan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void scan_begin(struct scan *scan, struct cli *cli, struct bytes command, const char *key,
+                const char *pattern)
+{
+    *scan = (struct scan){
+        .cli = cli, .command = command, .key = key, .pattern = pattern, .cursor = "0"};
+}
+
+void scan_end(struct scan *scan)
+{
+    answer_free(scan->page);
+    scan->page = NULL;
+}
+
+int scan_next(struct scan *scan, const struct answer **ret_pairs)
+{
+    char count[16];
+
+    if (scan->ended)
+        return 0;
+    (void)snprintf(count, sizeof(count), "%d", SCAN_PAGE);
+    const struct bytes args[] = {scan->command,  bytes_of(scan->key),     bytes_of(scan->cursor),
+                                 BYTES("MATCH"), bytes_of(scan->pattern), BYTES("COUNT"),
+                                 bytes_of(count)};
+    scan_end(scan);
+    if (!cli_ask(scan->cli, args, 7, &scan->page))
+        return -1;
+    scan->ended = !bytes_copy_text(answer_text(answer_at(scan->page, 0)), scan->cursor,
+                                   sizeof(scan->cursor)) ||
+                  scan->cursor[0] == '\0' || strcmp(scan->cursor, "0") == 0;
+    *ret_pairs = answer_at(scan->page, 1);
+    return 1;
+}

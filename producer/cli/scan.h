@@ -1,0 +1,34 @@
+/*
+ * Walking over a hash or a sorted set, a page at a time (HSCAN, ZSCAN). What is there all the time
+ * comes at least once, and may come twice.
+ */
+#ifndef CLI_SCAN_H
+#define CLI_SCAN_H
+
+#include "cli.h"
+
+#define SCAN_PAGE 500 /* about so many are looked at for a page; fewer match */
+#define SCAN_CURSOR_SIZE 24
+
+struct scan {
+    struct cli *cli;
+    struct bytes command; /* HSCAN or ZSCAN */
+    const char *key;
+    const char *pattern; /* glob, of the names */
+    char cursor[SCAN_CURSOR_SIZE];
+    bool ended;
+    struct answer *page;
+};
+
+/* Key and pattern are borrowed until scan_end. */
+void scan_begin(struct scan *scan, struct cli *cli, struct bytes command, const char *key,
+                const char *pattern);
+void scan_end(struct scan *scan);
+
+/*
+ * The next page: names and values (scores) in turn, maybe none; valid until the next call. 1, 0
+ * when there are no more, or -1 with the failure told.
+ */
+int scan_next(struct scan *scan, const struct answer **ret_pairs);
+
+#endif

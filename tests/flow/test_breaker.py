@@ -1,0 +1,318 @@
+"""Hooks that keep failing, ask for rest or have a rate: what all workers know of them."""
+
+import json
+import time
+from pathlib import Path
+
+from receiver import Answer
+from wait import wait_until
+from webhook_queue import (
+    assert_queue_empty,
+    enqueue,
+    hook_states,
+    key,
+    message_event,
+    now_ms,
+    queue_state,
+    records,
+    set_hook,
+    state_of,
+    stats,
+    wait_stat,
+)
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "worker" / "scripts"
+FAILURES_TO_OPEN = 5  # BREAKER_ROW
+
+
+def arrivals(receiver, path="/"):
+    return [request.arrived for request in receiver.requests(path)]
+
+
+def open_breaker(redis, receiver, room, path, workers):
+    """A hook that answered 503 until a worker, each of which counts for itself, opened it."""
+    receiver.script(path, [Answer(503)])
+    set_hook(redis, room, "main", url=receiver.url(path))
+    for n in range(FAILURES_TO_OPEN * workers):
+        enqueue(redis, message_event(room=room), id=f"opener-{n}")
+    return wait_until(
+        lambda: (state := state_of(redis, room)).get("opens") and state, 10, "an open breaker"
+    )
+
+
+def let_all_hear():
+    """Until all workers know of a change: three times what they may take."""
+    heard = time.monotonic() + 0.3
+    wait_until(lambda: time.monotonic() > heard, 1, "all workers to have heard")
+
+
+def ids(receiver, path, prefix):
+    """The different webhook-ids so far that begin so."""
+    found = {request.header("webhook-id") for request in receiver.requests(path)}
+    return {one for one in found if one.startswith(prefix)}
+
+
+# the breaker
+
+
+def test_failures_in_a_row_open_it_for_all_workers(redis, receiver, start_worker):
+    """What comes then waits without a connection or an attempt; success closes it."""
+    workers = [start_worker(retry_schedule="5s") for _ in range(2)]
+    state = open_breaker(redis, receiver, 438, "/bad", workers=2)
+    assert state["failures"] >= FAILURES_TO_OPEN and state["status"] == 503
+    assert state["error"] == "answered 503"
+    assert now_ms(redis) - 10000 < state["failing_since"] <= now_ms(redis)
+    assert state["probe_at"] - state["at"] <= 1200
+    let_all_hear()
+    for n in range(50):
+        enqueue(redis, message_event(), id=f"later-{n}")
+    wait_until(lambda: redis.xlen(key("events")) == 0, 5, "the events to be put off")
+    later = [one for one in records(redis).values() if one.get("event_id", "").startswith("later")]
+    assert len(later) >= 48  # one or two may have been probes
+    assert all(one.get("attempts", 0) == 0 for one in later if one.get("status") != 503)
+    receiver.script("/bad", [Answer(200)])
+    wait_until(lambda: len(ids(receiver, "/bad", "later-")) == 50, 20, "all that was put off")
+    wait_until(lambda: state_of(redis, 438) == {}, 5, "a closed breaker")
+    assert any(worker.logged("breaker_open", room=438) for worker in workers)
+    assert any(worker.logged("breaker_closed", room=438) for worker in workers)
+
+
+def test_probes_come_one_at_a_time_and_less_and_less_often(redis, receiver, start_worker):
+    for _ in range(3):
+        start_worker(retry_schedule="20s")
+    open_breaker(redis, receiver, 438, "/bad", workers=3)
+    let_all_hear()
+    settled = len(receiver.requests("/bad"))
+    for n in range(300):
+        enqueue(redis, message_event(), id=f"later-{n}")
+    receiver.wait_for(settled + 3, "/bad", timeout=20)
+    probes = arrivals(receiver, "/bad")[settled:]
+    gaps = [later - earlier for earlier, later in zip(probes, probes[1:])]
+    assert gaps[0] >= 1.5 and gaps[1] >= 3.0, gaps
+    assert state_of(redis, 438)["opens"] >= 3
+    assert stats(redis)["breaker_opened"] <= 3  # by workers that saw it at the same moment
+
+
+def test_open_hook_harms_no_other_hook_of_the_endpoint(redis, receiver, start_worker):
+    """Someone registers your URL with another signature: only their hook is open."""
+
+    def judge(request):
+        return Answer(200) if request.header("Verification-Signature") == "good" else Answer(401)
+
+    receiver.script("/", judge)
+    set_hook(redis, 1, "main", url=receiver.url(), verificationSignature="good")
+    set_hook(redis, 2, "main", url=receiver.url(), verificationSignature="bad")
+    start_worker(retry_schedule="20s")
+    for _ in range(FAILURES_TO_OPEN + 3):
+        enqueue(redis, message_event(room=2))
+    wait_until(lambda: state_of(redis, 2).get("opens"), 10, "an open breaker")
+    for _ in range(10):
+        enqueue(redis, message_event(room=1))
+    wait_stat(redis, "delivered", 10)
+    assert state_of(redis, 1) == {}
+
+
+def test_inline_hook_opens_for_this_worker_only(redis, receiver, start_worker):
+    receiver.script("/bad", [Answer(503)])
+    event = {**message_event(), "webhooks": [{"url": receiver.url("/bad")}]}
+    worker = start_worker(retry_schedule="20s")
+    for _ in range(30):
+        enqueue(redis, event)
+    worker.wait_log("breaker_open", hook="inline-0")
+    wait_until(lambda: queue_state(redis)["events"] == 0, 5, "the events to be put off")
+    assert len(receiver.requests("/bad")) < 15
+    assert hook_states(redis) == {}
+    receiver.script("/bad", [Answer(200)])
+    assert_queue_empty(redis, timeout=30)
+
+
+def test_rejections_do_not_open_it(redis, receiver, start_worker):
+    receiver.script("/", [Answer(400)])
+    set_hook(redis, 438, "main", url=receiver.url())
+    start_worker()
+    for _ in range(20):
+        enqueue(redis, message_event())
+    wait_stat(redis, "dead", 20)
+    assert len(receiver.requests()) == 20
+    assert state_of(redis, 438) == {}
+
+
+# disabling
+
+
+def test_hook_that_failed_for_long_is_disabled(redis, receiver, start_worker):
+    receiver.script("/", [Answer(500)])
+    set_hook(redis, 438, "main", url=receiver.url())
+    worker = start_worker(retry_schedule="200ms,200ms,200ms,200ms", disable_after="1s")
+    enqueue(redis, message_event(), id="first")
+    wait_until(lambda: state_of(redis, 438).get("failing_since"), 5, "a failure to be known")
+    wait_until(
+        lambda: enqueue(redis, message_event()) and state_of(redis, 438).get("disabled"),
+        20,
+        lambda: f"the hook to be disabled: {state_of(redis, 438)}",
+    )
+    assert state_of(redis, 438)["reason"] == "failing"
+    worker.wait_log("hook_disabled", reason="failing")
+    assert_queue_empty(redis, timeout=20)  # what waited is dead, what comes is not delivered
+    before = len(receiver.requests())
+    enqueue(redis, message_event())
+    wait_until(lambda: stats(redis).get("hook_disabled", 0) >= 1, 5, "an event not delivered")
+    assert len(receiver.requests()) == before
+
+
+def test_success_keeps_a_hook_from_being_disabled(redis, receiver, start_worker):
+    """It fails again and again for longer than disable-after, but not always."""
+    receiver.script("/", [Answer(200 if n % 3 else 500) for n in range(10000)])
+    set_hook(redis, 438, "main", url=receiver.url())
+    start_worker(retry_schedule="100ms,100ms,100ms,100ms", disable_after="1s")
+    began = time.monotonic()
+    n = 0
+    while time.monotonic() - began < 4:
+        n += 1
+        enqueue(redis, message_event())
+        wait_until(lambda: queue_state(redis)["events"] == 0, 5, "the event to be read")
+        receiver.wait_for(n, timeout=5)
+    assert not state_of(redis, 438).get("disabled")
+
+
+# Retry-After on all workers
+
+
+def test_retry_after_stops_all_workers_within_moments(redis, receiver, start_worker):
+    """One worker hears it; the others, who know the hook, stop too. No other hook does."""
+    heard = []
+
+    def judge(request):
+        if not heard and len(receiver.requests("/busy")) > 40:
+            heard.append(request.arrived)
+            return Answer(429, (("Retry-After", "3"),))
+        return Answer(200)
+
+    receiver.script("/busy", judge)
+    set_hook(redis, 1, "main", url=receiver.url("/busy"))
+    set_hook(redis, 2, "main", url=receiver.url("/free"))
+    for _ in range(3):
+        start_worker(retry_schedule="20s")
+    ends = time.monotonic() + 6
+    while time.monotonic() < ends and (not heard or time.monotonic() < heard[0] + 2.5):
+        enqueue(redis, message_event(room=1))
+        enqueue(redis, message_event(room=2))
+        wait_until(lambda: redis.xlen(key("events")) < 10, 5, "workers to keep up")
+    assert heard
+    too_early = [at for at in arrivals(receiver, "/busy") if heard[0] + 0.3 < at < heard[0] + 3.0]
+    assert not too_early
+    others = [at for at in arrivals(receiver, "/free") if heard[0] + 0.3 < at < heard[0] + 2.0]
+    assert len(others) > 20
+
+
+def test_state_that_somebody_wrote_harms_nobody(redis, receiver, start_worker):
+    """Members of the wrong type: they say nothing, and what other hooks learnt is kept."""
+    receiver.script("/bad", [Answer(503)])
+    for room in (1, 2):
+        set_hook(redis, room, "main", url=receiver.url("/bad"))
+    start_worker(retry_schedule="20s", max_per_endpoint=64)
+    for room in (1, 2):
+        enqueue(redis, message_event(room=room))
+    wait_until(lambda: state_of(redis, 1) and state_of(redis, 2), 5, "both hooks' states")
+    field = next(one for one in hook_states(redis) if one.startswith("1/"))
+    strange = {"failing_since": "x", "failures": [], "until": {}, "opens": "5", "probe_at": None}
+    redis.hset(key("hooks-state"), field, json.dumps(strange))
+    for _ in range(FAILURES_TO_OPEN + 3):
+        for room in (1, 2):
+            enqueue(redis, message_event(room=room))
+    for room in (1, 2):
+        wait_until(lambda: state_of(redis, room).get("opens") == 1, 5, f"an open hook of {room}")
+    # An open hook of which nobody knows when to probe it is probed.
+    redis.hset(key("hooks-state"), field, json.dumps({"opens": 1, "probe_at": "soon"}))
+    redis.xadd(key("hooks-changed"), {"room": 1, "hook": "main"})
+    let_all_hear()
+    enqueue(redis, message_event(room=1), id="after")
+    wait_until(lambda: ids(receiver, "/bad", "after"), 3, "an attempt")
+
+
+def test_states_are_kept_when_nobody_can_be_told(redis, receiver, start_worker):
+    redis.set(key("hooks-changed"), "not a stream")
+    script = (SCRIPTS / "hook_state.lua").read_text()
+    failed = ("failed", 5, 503, "answered 503", 1, 1000, 0)
+    told = [each for room in (1, 2) for each in (room, "main", f"{room}/main/0a1b2c3d", *failed)]
+    redis.eval(script, 2, key("hooks-state"), key("hooks-changed"), *told)
+    assert state_of(redis, 1)["opens"] == state_of(redis, 2)["opens"] == 1
+
+
+# rates
+
+
+def test_rate_is_shared_and_spread(redis, receiver, start_worker):
+    """20/s over two workers: 50 ms between any two, and no more than a second's worth in one."""
+    set_hook(redis, 438, "main", url=receiver.url(), rateLimit="20/s")
+    for _ in range(2):
+        start_worker()
+    began = time.monotonic()
+    for _ in range(60):
+        enqueue(redis, message_event())
+    requests = receiver.wait_for(60, timeout=15)
+    times = sorted(request.arrived for request in requests)
+    assert 59 * 0.05 - 0.1 <= times[-1] - began <= 59 * 0.05 + 2
+    for at in range(len(times) - 24):
+        assert times[at + 24] - times[at] >= 0.9  # 24 gaps of 50 ms, some a little late
+    gaps = [later - earlier for earlier, later in zip(times, times[1:])]
+    assert sum(gap < 0.02 for gap in gaps) <= 6, gaps
+    assert_queue_empty(redis)
+
+
+def test_missed_places_do_not_bunch(redis, receiver, start_worker):
+    """No worker runs while places pass by: what waited is spread anew."""
+    set_hook(redis, 438, "main", url=receiver.url(), rateLimit="20/s")
+    worker = start_worker()
+    for _ in range(60):
+        enqueue(redis, message_event())
+    receiver.wait_for(3)
+    wait_until(lambda: redis.xlen(key("events")) == 0, 5, "all to have a place")
+    worker.pause()
+    paused = time.monotonic()
+    wait_until(lambda: time.monotonic() > paused + 4, 6, "their places to pass")
+    worker.resume()
+    receiver.wait_for(60, timeout=15)
+    times = [at for at in arrivals(receiver) if at > paused + 4]
+    assert len(times) > 30
+    for at in range(len(times) - 40):
+        assert times[at + 40] - times[at] >= 0.7  # but for the 20 places of the last second
+
+
+def test_rate_of_one_hook_is_no_others(redis, receiver, start_worker):
+    set_hook(redis, 1, "main", url=receiver.url("/slow"), rateLimit="1/s")
+    set_hook(redis, 2, "main", url=receiver.url("/fast"))
+    start_worker()
+    for _ in range(20):
+        enqueue(redis, message_event(room=1))
+        enqueue(redis, message_event(room=2))
+    receiver.wait_for(20, "/fast", timeout=5)
+    assert len(receiver.requests("/slow")) <= 3
+
+
+def test_probe_of_a_hook_with_a_rate_goes_to_who_has_a_place(redis, receiver, start_worker):
+    """Who has to wait for its place does not take the probe along."""
+    set_hook(redis, 438, "main", url=receiver.url(), rateLimit="10/s")
+    start_worker()
+    enqueue(redis, message_event(), id="first")
+    receiver.wait_for(1)
+    (field,) = redis.hkeys(key("hooks-pace"))
+    now = now_ms(redis)
+    redis.hset(key("hooks-pace"), field, (now + 60000) * 1000)  # so far all places are taken
+    state = {"at": now, "failing_since": now, "failures": 9, "opens": 3, "probe_at": now}
+    redis.hset(key("hooks-state"), field, json.dumps(state))
+    redis.xadd(key("hooks-changed"), {"room": 438, "hook": "main"})
+    let_all_hear()
+    enqueue(redis, message_event(), id="without-a-place")
+    wait_until(lambda: redis.xlen(key("events")) == 0, 5, "it to be put off")
+    record = json.dumps(
+        {"room": 438, "hook": "main", "event_id": "with-a-place", "slot_at": now + 1500,
+         "encoding": "json"}, separators=(",", ":")
+    )
+    delivery = f"{now}-7/main"
+    document = json.dumps(message_event())
+    redis.hset(key("deliveries"), delivery, f"- 0\n{record}\n{document}")
+    redis.zadd(key("retries"), {delivery: now + 1500})
+    wait_until(lambda: ids(receiver, "/", "with-a-place"), 5, "the probe")
+    wait_until(lambda: state_of(redis, 438) == {}, 5, "a closed breaker")
+    assert not ids(receiver, "/", "without")

@@ -1,0 +1,169 @@
+"""One bad endpoint harms nobody: slots, lanes, heaps of retries, on real processes."""
+
+import contextlib
+import json
+
+from receiver import Answer, Hang, Receiver
+from wait import wait_until
+from webhook_queue import (
+    assert_queue_empty,
+    enqueue,
+    key,
+    message_event,
+    now_ms,
+    queue_state,
+    records,
+    set_hook,
+    state_of,
+    stats,
+    wait_stat,
+)
+
+# slots
+
+
+def test_unknown_endpoint_begins_with_two(redis, receiver, start_worker):
+    receiver.script("/", [Hang()])
+    set_hook(redis, 438, "main", url=receiver.url())
+    start_worker(timeout="2s", retry_schedule="20s")
+    for _ in range(20):
+        enqueue(redis, message_event())
+    receiver.wait_for(2)
+    wait_until(lambda: queue_state(redis)["retries"] >= 16, 5, "the others to make way")
+    assert len(receiver.requests()) == 2
+
+
+def test_many_hanging_receivers_leave_room(redis, receiver, start_worker):
+    """Far more than a worker has slots, none of which ever answered: they are cut for others."""
+    hanging = 60
+    with Receiver() as bad:
+        for room in range(hanging):
+            bad.script(f"/{room}", [Hang()])
+            set_hook(redis, 1000 + room, "main", url=bad.url(f"/{room}"))
+        set_hook(redis, 1, "main", url=receiver.url())
+        start_worker(max_in_flight=32, max_per_origin=32, timeout="30s", retry_schedule="60s")
+        for room in range(hanging):
+            enqueue(redis, message_event(room=1000 + room))
+        for n in range(40):
+            enqueue(redis, message_event(room=1), id=f"good-{n}")
+        receiver.wait_for(40, timeout=15)
+        wait_until(lambda: stats(redis).get("cut", 0) > 0, 5, "some to be cut")
+        cut = [one for one in records(redis).values() if "needed its place" in one.get("error", "")]
+        assert cut and all(one["attempts"] == 1 for one in cut)
+
+
+def test_slow_receiver_that_answers_is_not_cut(redis, receiver, start_worker):
+    receiver.script("/slow", [Answer(200, delay=2.5)])
+    set_hook(redis, 1, "main", url=receiver.url("/slow"))
+    set_hook(redis, 2, "main", url=receiver.url("/fast"))
+    start_worker(max_in_flight=8, timeout="10s")
+    enqueue(redis, message_event(room=1))
+    receiver.wait_for(1, "/slow")
+    wait_stat(redis, "delivered", 1)
+    for _ in range(5):
+        enqueue(redis, message_event(room=1))
+    for _ in range(200):
+        enqueue(redis, message_event(room=2))
+    receiver.wait_for(200, "/fast", timeout=10)
+    assert_queue_empty(redis, timeout=60)
+    assert stats(redis).get("cut", 0) == 0
+    assert len(receiver.requests("/slow")) == 6
+
+
+def test_event_with_many_hooks_waits_for_room(redis, receiver, start_worker):
+    for n in range(100):
+        set_hook(redis, 438, f"hook-{n}", url=receiver.url(f"/{n}"))
+    start_worker(max_in_flight=16)
+    for _ in range(20):
+        enqueue(redis, message_event())
+    wait_until(lambda: len(receiver.requests()) == 2000, 30, "all deliveries")
+    assert_queue_empty(redis)
+    assert {request.path for request in receiver.requests()} == {f"/{n}" for n in range(100)}
+
+
+def test_event_with_many_hooks_gets_its_turn(redis, receiver, start_worker):
+    """Others keep coming, so that there is never a moment at which nothing else is under way."""
+    for room in range(100, 140):
+        receiver.script(f"/{room}", [Answer(200, delay=0.1 + 0.023 * (room % 17))])
+        set_hook(redis, room, "main", url=receiver.url(f"/{room}"))
+    for n in range(60):
+        set_hook(redis, 438, f"hook-{n}", url=receiver.url(f"/many-{n}"))
+    for n in range(1500):
+        if n == 100:
+            enqueue(redis, message_event())
+        enqueue(redis, message_event(room=100 + n % 40))
+    start_worker(max_in_flight=16)
+    receiver.wait_for(1, "/many-0", timeout=12)
+    assert redis.xlen(key("events")) > 500
+    wait_until(
+        lambda: len([one for one in receiver.requests() if "many" in one.path]) == 60,
+        12,
+        "the others of the event",
+    )
+
+
+def test_many_names_of_one_address_count_as_one(redis, start_worker):
+    """Eight origins on one address have four places together; nobody loses an attempt."""
+    with contextlib.ExitStack() as stack:
+        receivers = [stack.enter_context(Receiver()) for _ in range(8)]
+        for room, one in enumerate(receivers):
+            one.script("/", [Answer(200, delay=1.5)])
+            set_hook(redis, room, "main", url=one.url())
+        start_worker(max_per_address=4)
+        for room in range(8):
+            enqueue(redis, message_event(room=room))
+        wait_until(lambda: queue_state(redis)["retries"] >= 4, 5, "the others to make way")
+        assert sum(len(one.requests()) for one in receivers) == 4
+        assert all(one.get("attempts", 0) == 0 for one in records(redis).values())
+        for one in receivers:
+            one.wait_for(1, timeout=20)
+        assert_queue_empty(redis)
+        assert sum(len(one.requests()) for one in receivers) == 8
+
+
+# heaps of retries
+
+
+def add_waiting(redis, room, count, due):
+    """Deliveries that were attempted once and are due."""
+    document = json.dumps(message_event(room=room))
+    line = json.dumps({"room": room, "hook": "main", "attempts": 1, "encoding": "json"},
+                      separators=(",", ":"))
+    with redis.pipeline() as together:
+        for n in range(count):
+            delivery = f"{due}-{n}/main"
+            together.hset(key("deliveries"), delivery, f"- 0\n{line}\n{document}")
+            together.zadd(key("retries"), {delivery: due})
+        together.execute()
+
+
+def test_heap_of_a_dead_receiver_hides_no_retries(redis, receiver, start_worker):
+    """20,000 deliveries of a dead receiver are due, and then one of another hook behind them."""
+    with Receiver() as dead:
+        set_hook(redis, 1, "main", url=dead.url())
+        set_hook(redis, 2, "main", url=receiver.url())
+    start = now_ms(redis)
+    add_waiting(redis, 1, 20000, start - 60000)
+    start_worker(max_in_flight=64, retry_schedule="60s")
+    wait_until(lambda: state_of(redis, 1).get("opens"), 10, "an open breaker")
+    for _ in range(5):
+        due = now_ms(redis)
+        add_waiting(redis, 2, 1, due)
+        before = len(receiver.requests())
+        (*_, request) = receiver.wait_for(before + 1, timeout=5)
+        assert request.arrived_wall * 1000 - due < 3000  # not behind 20,000 others
+    assert stats(redis).get("attempts", 0) < 100
+
+
+def test_heap_drains_when_the_receiver_is_back(redis, receiver, start_worker):
+    """At a rate its slots allow, and others' events do not wait behind it."""
+    set_hook(redis, 1, "main", url=receiver.url("/back"))
+    set_hook(redis, 2, "main", url=receiver.url("/other"))
+    add_waiting(redis, 1, 5000, now_ms(redis) - 60000)
+    start_worker(max_in_flight=64, retry_schedule="60s")
+    for n in range(20):
+        enqueue(redis, message_event(room=2))
+        receiver.wait_for(n + 1, "/other", timeout=2)
+    receiver.wait_for(5000, "/back", timeout=40)
+    assert_queue_empty(redis)
+    assert len(receiver.requests("/back")) == 5000

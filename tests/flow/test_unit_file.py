@@ -1,0 +1,148 @@
+"""The systemd unit: valid, closed, and no tighter than the worker needs."""
+
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from receiver import Receiver
+from webhook_queue import assert_queue_empty, enqueue, message_event, set_hook
+
+TOP = Path(__file__).resolve().parents[2]
+UNIT = TOP / "scripts" / "systemd" / "roomhook-worker@.service"
+# Of 10; what is left: it uses the network, netlink and unix sockets, in the host's root directory.
+EXPOSURE_MAX = 1.1
+
+# Refused with EPERM and done without: the unit sets the limits itself.
+REFUSED = {"prlimit64"}
+
+
+def unit_values(name):
+    lines = UNIT.read_text(encoding="utf-8").splitlines()
+    return [line.partition("=")[2] for line in lines if line.startswith(name + "=")]
+
+
+def analyze(*arguments):
+    return subprocess.run(
+        ["systemd-analyze", "--no-pager", *arguments],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+    )
+
+
+def drop_ins():
+    """The changes that the page for operators proposes."""
+    page = (TOP / "docs" / "operations.md").read_text(encoding="utf-8")
+    return re.findall(r"^```ini\n(\[Service\]\n.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+
+def test_there_are_drop_ins():
+    assert len(drop_ins()) == 2
+
+
+@pytest.mark.parametrize("drop_in", ["", *drop_ins()])
+def test_it_is_valid(roomhook_bin, tmp_path, drop_in):
+    """Every line is one that systemd knows; the program is looked for in its usual places."""
+    [command] = unit_values("ExecStart")
+    assert command.split()[0] == "roomhook-worker"
+    text = UNIT.read_text(encoding="utf-8") + drop_in
+    copy = tmp_path / UNIT.name
+    copy.write_text(text.replace("ExecStart=", f"ExecStart={roomhook_bin}/"), encoding="utf-8")
+    instance = tmp_path / UNIT.name.replace("@.", "@1.")
+    done = analyze("verify", "--man=no", "--recursive-errors=no", str(instance))
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_it_is_closed():
+    done = analyze(
+        "security", "--offline=true", f"--threshold={round(EXPOSURE_MAX * 10)}", str(UNIT)
+    )
+    found = re.search(r"exposure level for .*: ([0-9.]+)", done.stdout)
+    assert found and float(found[1]) <= EXPOSURE_MAX, done.stdout + done.stderr
+    assert done.returncode == 0
+
+
+def system_calls(group):
+    """The names of a group of system calls, those of the groups in it included."""
+    done = analyze("syscall-filter", group)
+    assert done.returncode == 0, done.stderr
+    names = set()
+    for word in done.stdout.split("\n")[1:]:
+        word = word.strip()
+        if word.startswith("@"):
+            names |= system_calls(word)
+        elif word and not word.startswith("#"):
+            names.add(word)
+    return names
+
+
+def allowed_by_unit():
+    """SystemCallFilter=: the first list allows, one that begins with ~ takes away."""
+    names = set(system_calls("@default"))
+    for line in unit_values("SystemCallFilter"):
+        removes = line.startswith("~")
+        for group in line.lstrip("~").split():
+            calls = system_calls(group) if group.startswith("@") else {group}
+            names = names - calls if removes else names | calls
+    return names
+
+
+@pytest.fixture
+def traced(tmp_path):
+    """A wrapper that runs a worker under strace, and the system calls it made."""
+    trace = tmp_path / "trace"
+
+    def calls():
+        text = trace.read_text(encoding="utf-8", errors="replace")
+        return set(re.findall(r"^(?:\[pid +\d+\] |\d+ +)?(\w+)\(", text, re.MULTILINE))
+
+    return ("strace", "-f", "-D", "-qq", "-o", str(trace)), calls
+
+
+@pytest.fixture
+def name_of_loopback(tmp_path):
+    """A name that a file tells (localhost libcurl knows by itself), and a wrapper that sees it."""
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 receiver.test\n")
+    mount = f'mount --bind {shlex.quote(str(hosts))} /etc/hosts && exec "$@"'
+    user = [] if os.getuid() == 0 else ["--map-root-user"]
+    return "receiver.test", ("unshare", "--mount", *user, "sh", "-c", mount, "sh")
+
+
+@pytest.fixture
+def deliver(redis, receiver, certificates, start_worker, name_of_loopback):
+    """deliver(wrapper): a delivery by address, by name and over TLS, and a good end."""
+    name, name_wrapper = name_of_loopback
+
+    def run(wrapper):
+        # LeakSanitizer, when it is built in, cannot look into a process that is traced.
+        env = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+        wrapper = (*name_wrapper, *wrapper)
+        worker = start_worker(wrapper=wrapper, ca_file=certificates.ca, env=env)
+        with Receiver(tls=certificates.server_context(certificates.good())) as secure:
+            by_name = receiver.url("/b").replace("127.0.0.1", name)
+            set_hook(redis, 438, "by-address", url=receiver.url("/a"))
+            set_hook(redis, 438, "by-name", url=by_name)
+            set_hook(redis, 438, "secure", url=secure.url("/c"))
+            enqueue(redis, message_event())
+            receiver.wait_for(1, "/a")
+            receiver.wait_for(1, "/b")
+            secure.wait_for(1, "/c")
+            assert_queue_empty(redis)
+            assert worker.terminate() == 0
+
+    return run
+
+
+def test_it_allows_what_the_worker_does(deliver, traced):
+    wrapper, calls = traced
+    deliver(wrapper)
+    assert {"connect", "sendto", "prctl", "clone3"} <= calls()
+    assert calls() - allowed_by_unit() <= REFUSED
+
+
+def test_the_worker_bears_what_it_refuses(deliver, traced):
+    wrapper, calls = traced
+    deliver((*wrapper, *[f"--inject={name}:error=EPERM" for name in REFUSED]))
+    assert REFUSED <= calls()

@@ -1,0 +1,83 @@
+"""Where every event is at one instant: unread, pending, waiting, dead or done, and in one of them.
+
+To be asked of a Redis that no worker is moving things in, at any moment, not only at the end.
+"""
+
+from history import number_of
+from scripted_endpoints import is_success
+from webhook_queue import GROUP, key
+
+
+def _number_of_id(stream_id):
+    ms, _, sequence = stream_id.partition(b"-")
+    return int(ms), int(sequence)
+
+
+class _Snapshot:
+    """All places at once."""
+
+    def __init__(self, client):
+        with client.pipeline(transaction=True) as pipe:
+            pipe.xrange(key("events"))
+            pipe.hkeys(key("deliveries"))
+            pipe.zrange(key("retries"), 0, -1)
+            pipe.xrange(key("dead"))
+            pipe.xinfo_groups(key("events"))
+            pipe.xpending_range(key("events"), GROUP, "-", "+", 10000)
+            # Before the first worker came there is no group.
+            events, deliveries, retries, dead, groups, pending = pipe.execute(raise_on_error=False)
+        self.events = [stream_id for stream_id, _ in events]
+        self.deliveries = sorted(deliveries)
+        self.retries = sorted(retries)
+        self.dead = [self._decode(fields) for _, fields in dead]
+        self.last_delivered = groups[0]["last-delivered-id"] if groups else b"0-0"
+        self.pending = {one["message_id"] for one in pending} if groups else set()
+
+    @staticmethod
+    def _decode(fields):
+        return {name.decode(): value for name, value in fields.items()}
+
+    def unread(self):
+        last = _number_of_id(self.last_delivered)
+        return {one for one in self.events if _number_of_id(one) > last}
+
+    def letters_for(self, intent, hook):
+        return [
+            letter for letter in self.dead
+            if letter.get("hook", b"").decode() == hook and self._is_of(letter, intent)
+        ]
+
+    @staticmethod
+    def _is_of(letter, intent):
+        if "event_id" in letter:
+            return letter["event_id"].decode() == intent.event_id
+        return number_of(letter) == intent.number
+
+
+def problems_of(history, client):
+    """What breaks the promise, in words; of each intent whose XADD was answered."""
+    now = _Snapshot(client)
+    problems = []
+    if now.retries != now.deliveries:
+        problems.append(f"due times {now.retries}, but records {now.deliveries}")
+    strays = set(now.events) - now.unread() - now.pending
+    if strays:
+        problems.append(f"read, but pending for nobody: {strays}")
+    answered = {(one.number, one.path) for one in history.arrivals if is_success(one.answer)}
+    for intent in history.intents.values():
+        if intent.result == "ok":
+            problems += _problems_of_intent(intent, now, answered)
+    return problems
+
+
+def _problems_of_intent(intent, now, answered):
+    stream_id = intent.stream_id.encode()
+    in_stream = stream_id in now.events
+    for hook, path in intent.targets.items() if intent.targets else [("", None)]:
+        where = ["events"] * in_stream
+        where += ["retries"] * (b"%s/%s" % (stream_id, hook.encode()) in now.deliveries)
+        where += ["dead"] * len(now.letters_for(intent, hook))
+        if len(where) > 1:
+            yield f"event {intent.number} hook {hook} is in {where}"
+        if not where and (intent.number, path) not in answered:
+            yield f"event {intent.number} hook {hook} is nowhere, and was not answered 2xx"
