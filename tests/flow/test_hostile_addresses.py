@@ -224,7 +224,7 @@ def test_redirects_are_not_followed(batch, world, start_far_worker):
     targets = (
         "http://169.254.169.254/latest/meta-data/", "http://127.0.0.1/", f"http://{PRIVATE}/",
         "http://[::1]/", "file:///etc/passwd", "gopher://127.0.0.1:6379/_x", "//127.0.0.1/",
-        "/again", f"http://{GOOD_V4}/elsewhere", "",
+        "/again", f"http://{GOOD_V4}/elsewhere", f"https://{GOOD_V4}/elsewhere", "",
     )  # fmt: skip
     for n, target in enumerate(targets):
         for status in (201, 300, 301, 302, 303, 304, 305, 307, 308):

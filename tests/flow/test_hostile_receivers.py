@@ -9,7 +9,7 @@ from batch import Batch
 from loop_lag import Meter
 from memory import Memory
 from name_server import Records
-from nasty import LARGE, NASTY, RETRY_AFTER, NastyHosts
+from nasty import FLOODED, LARGE, NASTY, RETRY_AFTER, NastyHosts
 from nasty_tls import MANY_TICKETS, TICKETS, TLS_NASTY, NastyTls
 from network import GOOD_V4
 from receiver import Receiver
@@ -155,9 +155,11 @@ def test_no_bomb_takes_memory(redis, nasties, start_tough_worker):
         for name in (name for name, behaviour in NASTY.items() if behaviour.bomb):
             batch = Batch(redis)
             batch.add(name, nasties.url(name, host=GOOD_V4))
+            FLOODED.clear()
             with memory.growth() as growth:
                 assert wrong(batch.run(), {name: NASTY[name]}) == {}
             grown[name, turn] = growth
+            assert FLOODED["bytes"] < 64 << 20, f"{name} was not cut"
     mebibyte = 1024
     assert {at: growth for at, growth in grown.items() if growth.peak_kb >= mebibyte} == {}
     assert {at: growth for at, growth in grown.items() if growth.reserved_kb > 4 * mebibyte} == {}

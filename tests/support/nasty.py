@@ -9,6 +9,7 @@ HTTP and over TLS, but those that are plain_only. What is below HTTP is in nasty
 """
 
 import asyncio
+import collections
 import functools
 import gzip
 import socket
@@ -25,6 +26,7 @@ NEVER_S = 3600.0
 PACE_S = 0.002  # between pieces of what is not cut: not to be faster than the tests' machine
 
 NASTY = {}
+FLOODED = collections.Counter()
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,10 @@ async def drip(connection, data, pause=0.1):
 
 
 async def flood(connection, piece, pace=0.0):
+    """Sends without end; FLOODED tells how much went out."""
     while True:
         await connection.send(piece)
+        FLOODED["bytes"] += len(piece)
         await asyncio.sleep(pace)
 
 
