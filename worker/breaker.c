@@ -46,9 +46,15 @@ bool breaker_failed(struct breaker *breaker, int64_t now_ms)
     return true;
 }
 
+static bool has_failures(const struct breaker_window *window, int64_t now_ms)
+{
+    return window->failures > 0 && now_ms - window->began_ms < 2 * BREAKER_WINDOW_MS;
+}
+
 bool breaker_is_quiet(const struct breaker *breaker, int64_t now_ms)
 {
-    return breaker->row == 0 && now_ms - breaker->now.began_ms >= 2 * BREAKER_WINDOW_MS;
+    return breaker->row == 0 && !has_failures(&breaker->now, now_ms) &&
+           !has_failures(&breaker->before, now_ms);
 }
 
 int64_t breaker_probe_ms(int opens, uint64_t seed)

@@ -35,7 +35,7 @@ void breaker_succeeded(struct breaker *breaker, int64_t now_ms);
 /* True: open. The counts begin anew. */
 bool breaker_failed(struct breaker *breaker, int64_t now_ms);
 
-/* Nothing is lost by forgetting it. */
+/* Nothing failed lately: it may be forgotten, and begin anew with the next failure. */
 bool breaker_is_quiet(const struct breaker *breaker, int64_t now_ms);
 
 /* How long to wait for a probe when the breaker opens for the opens-th time in a row: 1 s, then

@@ -185,6 +185,15 @@ static void args_health(const struct registry *registry, struct redis_args *args
     redis_args_int(args, registry->config.disable_after_ms);
 }
 
+/* Nothing to tell, and nothing that only this worker knows. */
+static void forget_if_quiet(struct registry *registry, struct hook_health *health)
+{
+    int64_t now = loop_now_ms();
+    if (!health->is_told && !health->is_untold && health->state.paused_until_ms <= now &&
+        breaker_is_quiet(&health->breaker, now))
+        health_free(registry, health);
+}
+
 static void told(struct registry *registry, struct hook_health *health)
 {
     health->is_told = health->failures > 0;
@@ -193,8 +202,7 @@ static void told(struct registry *registry, struct hook_health *health)
     health->opens = 0;
     health->is_untold = false;
     registry->untold--;
-    if (!health->is_told && breaker_is_quiet(&health->breaker, loop_now_ms()))
-        health_free(registry, health);
+    forget_if_quiet(registry, health);
 }
 
 /* Those who have something to tell; the last to fail are at the end of the list. */
@@ -312,8 +320,7 @@ void registry_succeeded(struct registry *registry, const struct hook_ref *ref)
     breaker_succeeded(&health->breaker, loop_now_ms());
     if (others_know || health->is_told || health->failures > 0)
         begin_anew(registry, health, was_open);
-    if (!health->is_untold && breaker_is_quiet(&health->breaker, loop_now_ms()))
-        health_free(registry, health);
+    forget_if_quiet(registry, health);
 }
 
 void registry_answered(struct registry *registry, const struct hook_ref *ref)

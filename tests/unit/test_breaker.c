@@ -105,6 +105,18 @@ static void quiet_when_nothing_failed_lately(void **unused)
     assert_true(breaker_is_quiet(&breaker, 2 * BREAKER_WINDOW_MS));
 }
 
+static void quiet_while_successes_go_on(void **unused)
+{
+    struct breaker breaker = breaker_at(0);
+
+    (void)unused;
+    breaker_failed(&breaker, 0);
+    breaker_succeeded(&breaker, BREAKER_WINDOW_MS);
+    assert_false(breaker_is_quiet(&breaker, BREAKER_WINDOW_MS));
+    breaker_succeeded(&breaker, 2 * BREAKER_WINDOW_MS);
+    assert_true(breaker_is_quiet(&breaker, 2 * BREAKER_WINDOW_MS));
+}
+
 static void probes_come_less_and_less_often(void **unused)
 {
     static const int64_t expected[] = {1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
@@ -130,6 +142,7 @@ int main(void)
         cmocka_unit_test(results_of_long_ago_do_not_count),
         cmocka_unit_test(results_of_the_last_window_count),
         cmocka_unit_test(quiet_when_nothing_failed_lately),
+        cmocka_unit_test(quiet_while_successes_go_on),
         cmocka_unit_test(probes_come_less_and_less_often),
     };
 
