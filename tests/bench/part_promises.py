@@ -60,7 +60,7 @@ def _takeover(site, count, how):
 
 
 def run(site, scale, report):
-    count = scale.number(200, 20)
+    count = scale.number(50, 20)  # of one origin, which gets 64 slots
     found = alternate(site, scale.rounds, [
         ("idle", lambda: _idle(site, scale.number(20, 2))),
         ("retries", lambda: _lateness(site, scale.number(500, 20))),
