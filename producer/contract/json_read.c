@@ -65,7 +65,7 @@ json_t *json_read(struct bytes text, enum json_nul nul, bool *ret_no_memory, str
         return NULL;
     }
     /* When that is not watched: it also calls some failed allocations a syntax error. Those do not
-     * come again: by then memory is either back, or lacking from the start, and that it does tell. */
+     * come again: by then memory is either back, or lacking from the start, which it does tell. */
     if (!value && json_error_code(&error) == json_error_invalid_syntax)
         value = load(text, nul, &error);
     if (value)
