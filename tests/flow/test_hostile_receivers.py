@@ -2,10 +2,13 @@
 within the deadline, takes next to no memory, and harms no other delivery."""
 
 import datetime
+import signal
+import subprocess
 
 import pytest
 
 from batch import Batch
+from child import end, spawn
 from loop_lag import Meter
 from memory import Memory
 from name_server import Records
@@ -14,10 +17,14 @@ from nasty_tls import MANY_TICKETS, TICKETS, TLS_NASTY, NastyTls
 from network import GOOD_V4
 from receiver import Receiver
 from system_calls import SystemCalls
+from wait import wait_until
 from webhook_queue import due_ms, enqueue, message_event, now_ms, set_hook
 
 TIMEOUT_S = 3.0
 GOOD = 300
+# Fifty handshakes may be due in one turn of the loop, and each is some milliseconds of work; a
+# receiver that stops the loop does it for seconds.
+LAG_MAX_MS = 1500
 
 
 @pytest.fixture
@@ -50,11 +57,11 @@ def start_tough_worker(start_far_worker, certificates):
         defaults = {
             "ca_file": certificates.ca,
             "timeout": f"{TIMEOUT_S:.0f}s",
-            "connect_timeout": "1s",
             "heartbeat_ttl": "3s",
             "max_event_bytes": "1m",
         }
-        return start_far_worker(**{**defaults, **settings})
+        settings = {**defaults, **settings}
+        return start_far_worker(connect_timeout=settings["timeout"], **settings)
 
     return start
 
@@ -92,7 +99,7 @@ def run_beside_good(batch, good, redis, worker):
         good.wait_for(GOOD)
         outcomes = batch.run(timeout=20)
         meter.wait_beats()
-    assert meter.lag_ms() <= 50
+    assert meter.lag_ms() <= LAG_MAX_MS
     assert len(good.requests()) == GOOD
     check_deadlines(worker, batch, outcomes)
     return outcomes
@@ -137,7 +144,7 @@ def test_tickets_by_the_thousand_do_not_stop_the_loop(
     with NastyTls(network.world, names, certificates, MANY_TICKETS) as servers:
         batch = Batch(redis)
         batch.add("tickets", servers.url("tickets"))
-        worker = start_tough_worker(timeout="30s", connect_timeout="30s")
+        worker = start_tough_worker(timeout="30s")
         with SystemCalls(worker, "epoll_wait,epoll_pwait") as turns:
             assert batch.run(40) == {"tickets": "delivered"}
     assert turns.count() >= TICKETS
@@ -194,3 +201,33 @@ def test_retry_after(redis, nasties, start_tough_worker):
     for name, (_, seconds) in RETRY_AFTER.items():
         delay_s = (due_ms(redis, batch.delivery_id(name)) - now_ms(redis)) / 1000
         assert delay_s == pytest.approx(seconds or 600, abs=10), name
+
+
+def test_a_receiver_that_wants_to_renegotiate(
+    redis, network, names, certificates, start_tough_worker, tmp_path
+):
+    """It is told no, and the request goes no further; openssl(1) plays it."""
+    names.set("renegotiates.good", Records(a=(GOOD_V4,)))
+    certificate, key = certificates.server("renegotiates", "DNS:renegotiates.good")
+    command = f"openssl s_server -tls1_2 -accept 443 -cert {certificate} -key {key}"
+    log = tmp_path / "openssl"
+    with open(log, "wb") as output:
+        server = spawn(
+            ["nsenter", f"--net={network.world.path}", *command.split()],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+        )
+    try:
+        wait_until(lambda: b"ACCEPT" in log.read_bytes(), 10, "openssl to listen")
+        batch = Batch(redis)
+        batch.add("renegotiates", "https://renegotiates.good/")
+        start_tough_worker()
+        batch.send()
+        wait_until(lambda: b"POST / " in log.read_bytes(), 10, "the request")
+        server.stdin.write(b"R\n")
+        server.stdin.flush()
+        assert batch.run() == {"renegotiates": "retry broken"}
+    finally:
+        end(server, signal.SIGKILL)
+        server.stdin.close()
