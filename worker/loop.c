@@ -54,7 +54,7 @@ void loop_callback_begins(struct loop *loop)
 {
     struct timeval turn;
     event_base_gettimeofday_cached(loop->base, &turn);
-    if (timercmp(&turn, &loop->turn, ==))
+    if (turn.tv_sec == loop->turn.tv_sec && turn.tv_usec == loop->turn.tv_usec)
         return;
     loop->turn = turn;
     loop->turn_began_ns = clock_ns(CLOCK_MONOTONIC);
