@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "json_read.h"
 #include "log.h"
 #include "notify.h"
 #include "process.h"
@@ -103,6 +104,7 @@ int main(int argc, char **argv)
         break;
     }
     log_configure(settings.log_level, settings.log_format);
+    json_read_watch_memory();
     int result = run(&settings, argc, argv);
     explicit_bzero(&settings, sizeof(settings)); /* holds the password of Redis */
     return result;

@@ -9,6 +9,9 @@
 #define BODY_GROWTH 6
 #define BODY_MARGIN 8192
 
+/* Outcomes that Redis has not stored, for each slot: while it refuses to, nothing is read. */
+#define UNSTORED_MAX 4
+
 #define FIRST_PER_ENDPOINT 2 /* requests at a time to one that is not known */
 #define SLOW_MS 2000
 
@@ -26,7 +29,8 @@ static size_t stream_room(void *context)
     size_t total = (size_t)pipeline->config.settings->max_in_flight;
     size_t used = pipeline->stream_load + pipeline->retry_load;
     size_t room = pipeline->stream_load < limit ? limit - pipeline->stream_load : 0;
-    if (used >= total || pipeline_is_quarantined(pipeline))
+    if (used >= total || pipeline_is_quarantined(pipeline) ||
+        settle_waiting(pipeline->settle) > UNSTORED_MAX * total)
         return 0;
     return room < total - used ? room : total - used;
 }
@@ -275,15 +279,17 @@ static void hand_back_waiting(struct pipeline *pipeline)
     struct delivery *next;
     for (delivery = TAILQ_FIRST(&pipeline->unfinished); delivery != NULL; delivery = next) {
         next = TAILQ_NEXT(delivery, all);
-        if (delivery->state == DELIVERY_WAITING)
+        if (delivery->state == DELIVERY_WAITING || delivery->state == DELIVERY_ASKING)
             pipeline_hand_back(pipeline, delivery);
     }
 }
 
 void pipeline_alive(struct pipeline *pipeline, int64_t until_ms, bool had_lapsed)
 {
-    if (had_lapsed)
+    if (had_lapsed) {
         hand_back_waiting(pipeline);
+        pipeline_leave_crowd(pipeline);
+    }
     pipeline->alive_until_ms = until_ms;
     pipeline_dispatch(pipeline);
     pipeline_next_suspect(pipeline);

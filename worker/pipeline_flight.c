@@ -160,10 +160,14 @@ static bool lease_suffices(const struct pipeline *pipeline, const struct deliver
     return !delivery->leased || delivery->lease_until_ms - loop_now_ms() >= needed;
 }
 
-/* It may have waited for its slot. */
+/* It may have waited for its slot, and its hook may have opened meanwhile. */
 static void start_or_hand_back(struct pipeline *pipeline, struct delivery *delivery)
 {
-    if (lease_suffices(pipeline, delivery))
+    struct hook_ref ref = pipeline_hook_ref(delivery);
+    int64_t open_ms = delivery->is_probe ? 0 : registry_open_ms(pipeline->registry, &ref);
+    if (open_ms > 0)
+        pipeline_defer(pipeline, delivery, open_ms);
+    else if (lease_suffices(pipeline, delivery))
         start(pipeline, delivery);
     else
         pipeline_hand_back(pipeline, delivery);

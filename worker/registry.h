@@ -121,6 +121,9 @@ void registry_set_closed(struct registry *registry, const struct hook_ref *ref);
 void registry_set_probe(struct registry *registry, const struct hook_ref *ref, int64_t in_ms);
 void registry_set_probing(struct registry *registry, const struct hook_ref *ref, int64_t lease_ms);
 
+/* How long nothing may be sent to a hook that this worker saw open; 0: it is not open. */
+int64_t registry_open_ms(struct registry *registry, const struct hook_ref *ref);
+
 /* Gives the slots of a set of inline hooks the state that this worker knows. */
 void registry_recall_inline(const struct registry *registry, struct hook_set *set);
 

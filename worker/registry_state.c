@@ -384,3 +384,10 @@ void registry_set_probing(struct registry *registry, const struct hook_ref *ref,
     bool soon = !ref->is_inline && lease_ms > REGISTRY_PROBING_MS;
     registry_set_probe(registry, ref, soon ? REGISTRY_PROBING_MS : lease_ms);
 }
+
+int64_t registry_open_ms(struct registry *registry, const struct hook_ref *ref)
+{
+    const struct hook_state *state = registry->healths == NULL ? NULL : state_of(registry, ref);
+    int64_t left = state == NULL ? 0 : state->probe_at_ms - loop_now_ms();
+    return state != NULL && state->opens > 0 && left > 0 ? left : 0;
+}

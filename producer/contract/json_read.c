@@ -1,5 +1,25 @@
 #include "json_read.h"
 
+#include <stdlib.h>
+
+/* Set by allocations of jansson that failed; jansson's functions for it take no context. */
+/* NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables) */
+static bool memory_was_short;
+
+static void *allocate(size_t size)
+{
+    void *memory = malloc(size);
+
+    if (!memory)
+        memory_was_short = true;
+    return memory;
+}
+
+void json_read_watch_memory(void)
+{
+    json_set_alloc_funcs(allocate, free);
+}
+
 static const char *problem_text(enum json_error_code code)
 {
     switch (code) {
@@ -34,10 +54,18 @@ static json_t *load(struct bytes text, enum json_nul nul, json_error_t *error)
 json_t *json_read(struct bytes text, enum json_nul nul, bool *ret_no_memory, struct error_text *why)
 {
     json_error_t error;
-    json_t *value = load(text, nul, &error);
+    json_t *value;
 
-    /* It also calls some failed allocations a syntax error. Those do not come again: by then memory
-     * is either back, or lacking from the start, and that it does tell. */
+    memory_was_short = false;
+    value = load(text, nul, &error);
+    if (memory_was_short) {
+        json_decref(value);
+        *ret_no_memory = true;
+        error_text_set(why, "out of memory");
+        return NULL;
+    }
+    /* When that is not watched: it also calls some failed allocations a syntax error. Those do not
+     * come again: by then memory is either back, or lacking from the start, which it does tell. */
     if (!value && json_error_code(&error) == json_error_invalid_syntax)
         value = load(text, nul, &error);
     if (value)

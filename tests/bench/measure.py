@@ -43,14 +43,6 @@ def redis_cpu_us(client):
     return (info["used_cpu_user"] + info["used_cpu_sys"]) * 1e6
 
 
-def redis_commands(client):
-    """How many commands of each kind Redis has run so far."""
-    return {
-        name.removeprefix("cmdstat_"): fields["calls"]
-        for name, fields in client.info("commandstats").items()
-    }
-
-
 class CpuMeter:
     """What some processes and a Redis server use between its start and used()."""
 

@@ -60,7 +60,7 @@ def _count_syscalls(site, events, report):
     site.tell("counting system calls")
     with site.run() as run:
         run.hooks({room: run.sink.url(room) for room in range(ENDPOINTS)})
-        worker = run.worker()
+        worker = run.worker(core_dumps="yes")  # else nobody may look into it
         count = SyscallCount(worker.pid, site.folder)
         run.load(events, rooms=ENDPOINTS, body=BODY)
         run.sink.wait_requests(events, run.limit_s)

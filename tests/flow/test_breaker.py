@@ -279,6 +279,22 @@ def test_missed_places_do_not_bunch(redis, receiver, start_worker):
         assert times[at + 40] - times[at] >= 0.7  # but for the 20 places of the last second
 
 
+def test_changed_rate_begins_a_new_row(redis, receiver, cli, start_worker):
+    """Places that were taken at a rate that was a slip do not keep what comes later waiting."""
+    set_hook(redis, 438, "main", url=receiver.url(), rateLimit="1/h")
+    start_worker()
+    for _ in range(5):
+        enqueue(redis, message_event())
+    wait_until(lambda: queue_state(redis)["retries"] == 4, 5, "the others to have places")
+    cli("hook", "set", "--room", "438", "--rate-limit", "50/s")
+    let_all_hear()
+    enqueue(redis, message_event(), id="later")
+    wait_until(lambda: ids(receiver, "/", "later"), 5, "what came after the change")
+    cli("hook", "resume", "--room", "438")
+    receiver.wait_for(6, timeout=10)
+    assert_queue_empty(redis)
+
+
 def test_rate_of_one_hook_is_no_others(redis, receiver, start_worker):
     set_hook(redis, 1, "main", url=receiver.url("/slow"), rateLimit="1/s")
     set_hook(redis, 2, "main", url=receiver.url("/fast"))

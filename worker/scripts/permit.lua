@@ -39,13 +39,16 @@ local function place(field, interval_us, slot, most)
     if slot > 0 and slot - now <= EARLY_MS and now - slot <= MISSED_MS then
         return {0, 0}
     end
-    local free_us = math.max(tonumber(redis.call('HGET', pace, field)) or 0, now_us)
+    local free, was = string.match(redis.call('HGET', pace, field) or '', '^(%d+) ?(%d*)$')
+    -- A hook whose rate was changed begins a new row.
+    local same = was == '' or tonumber(was) == interval_us
+    local free_us = math.max(same and tonumber(free) or 0, now_us)
     -- Rounded up, so that who comes back at that time is not too early.
     local wait = math.ceil((free_us - now_us) / 1000)
     if wait > most then
         return {wait, 0}
     end
-    redis.call('HSET', pace, field, string.format('%.0f', free_us + interval_us))
+    redis.call('HSET', pace, field, string.format('%.0f %.0f', free_us + interval_us, interval_us))
     return {wait, wait > 0 and now + wait or 0}
 end
 

@@ -30,7 +30,7 @@ for i = 1, #states[2], 2 do
 end
 local paces = redis.call('HSCAN', KEYS[2], ARGV[2], 'COUNT', 100)
 for i = 1, #paces[2], 2 do
-    if (tonumber(paces[2][i + 1]) or 0) / 1000 + HOUR < now then
+    if (tonumber(string.match(paces[2][i + 1], '^%d+')) or 0) / 1000 + HOUR < now then
         redis.call('HDEL', KEYS[2], paces[2][i])
     end
 end

@@ -1,0 +1,406 @@
+/*
+ * Each allocation of a scenario fails once, the first, the second, and so on until none is left to
+ * fail. Whatever the scenario then says must be true: done, or that memory was short. A shortage
+ * must never become a verdict about what a stranger sent, nothing may crash, and nothing may be
+ * left behind. malloc and its kin are ours here, also for the libraries.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <openssl/crypto.h>
+
+#include "delivery.h"
+#include "event_codec.h"
+#include "hook.h"
+#include "http_client.h"
+#include "json_read.h"
+#include "outcome.h"
+#include "record.h"
+#include "registry.h"
+#include "render.h"
+#include "settings.h"
+
+/* --- the allocator --- */
+
+#define ALLOCATIONS_MAX 100000
+
+static struct {
+    long until_failure; /* 1: the next one fails; 0: none does */
+    long live;          /* blocks that are not given back */
+    bool failed;
+} heap;
+
+/* glibc's own, by the names it keeps for such as us. */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+void __libc_free(void *memory);
+
+#define INSTEAD_OF_LIBC __attribute__((visibility("default")))
+
+static bool must_fail(void)
+{
+    if (heap.until_failure == 0 || --heap.until_failure > 0)
+        return false;
+    heap.failed = true;
+    errno = ENOMEM;
+    return true;
+}
+
+INSTEAD_OF_LIBC void *malloc(size_t size)
+{
+    void *memory = must_fail() ? NULL : __libc_malloc(size);
+
+    heap.live += memory != NULL;
+    return memory;
+}
+
+INSTEAD_OF_LIBC void *calloc(size_t count, size_t size)
+{
+    void *memory = must_fail() ? NULL : __libc_calloc(count, size);
+
+    heap.live += memory != NULL;
+    return memory;
+}
+
+INSTEAD_OF_LIBC void *realloc(void *memory, size_t size)
+{
+    void *moved = must_fail() ? NULL : __libc_realloc(memory, size);
+
+    heap.live += memory == NULL && moved != NULL;
+    return moved;
+}
+
+INSTEAD_OF_LIBC void free(void *memory)
+{
+    heap.live -= memory != NULL;
+    __libc_free(memory);
+}
+
+/* --- scenarios: each returns 0 when it was done, -1 when it says that memory was short --- */
+
+#define SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+#define HOOK                                                                                      \
+    "{\"url\":\"https://host.example:8443/a?b\",\"verificationSignature\":\"9JOLCJUVylQxxdhX\","  \
+    "\"secret\":[\"" SECRET "\",{\"key\":\"" SECRET "\",\"until\":1}],\"format\":\"standard\","   \
+    "\"headers\":{\"X-A\":\"1\",\"X-B\":\"a longer value, so that the line has to grow a bit\"}," \
+    "\"enabled\":true,\"timeout\":\"5s\",\"maxAge\":\"1h\",\"rateLimit\":\"10/s\"}"
+#define EVENT                                                                                     \
+    "{\"type\":\"message.created\",\"message\":{\"roomId\":438,\"createdAt\":1667548137257,"      \
+    "\"body\":{\"text\":\"a text with \\u00e9 and \\\"quotes\\\"\",\"list\":[1,2.5,null,true]}}," \
+    "\"fromUser\":{\"displayName\":\"Ana\"},\"room\":{\"name\":\"tests\"},"                       \
+    "\"webhooks\":[{\"url\":\"https://a.example/\"},{\"url\":\"https://b.example/\"}]}"
+#define RECORD                                                                                  \
+    "-"                                                                                         \
+    " 1\n{\"room\":438,\"hook\":\"main\",\"attempts\":3,\"first_attempt_at\":1667548137257,"    \
+    "\"last_attempt_at\":1667548138257,\"status\":503,\"error\":\"answered 503\",\"encoding\":" \
+    "\"json\"}\n" EVENT
+
+#define MESSAGE_OUT                                                                            \
+    "{\"roomId\":438,\"createdAt\":1667548137257,\"body\":{\"text\":\"a text with \u00e9 and " \
+    "\\\"quotes\\\"\",\"list\":[1,2.5,null,true]}}"
+
+static struct error_text why;
+
+static int try_hook(void)
+{
+    struct hook *hook = NULL;
+    int problem = hook_parse(BYTES("main"), BYTES(HOOK), &hook, &why);
+
+    if (problem != HOOK_OK && problem != HOOK_NO_MEMORY)
+        fail_msg("problem %d: %s", problem, why.text);
+    hook_free(hook);
+    return problem == HOOK_OK ? 0 : -1;
+}
+
+static int try_event(enum rh_encoding encoding, struct bytes document)
+{
+    struct event event;
+    int problem = event_decode(encoding, document, &event, &why);
+
+    assert_true(problem == EVENT_OK || problem == EVENT_NO_MEMORY);
+    if (problem != EVENT_OK)
+        return -1;
+    assert_true(bytes_equal(event.message, BYTES(MESSAGE_OUT))); /* not a byte is missing */
+    assert_int_equal(event.inline_hooks_len, 2);
+    event_release(&event);
+    return 0;
+}
+
+static int try_event_json(void)
+{
+    return try_event(RH_JSON, BYTES(EVENT));
+}
+
+static struct buffer packed_event;
+
+static int try_event_msgpack(void)
+{
+    return try_event(RH_MSGPACK, buffer_bytes(&packed_event));
+}
+
+static int try_event_packing(void)
+{
+    struct buffer packed;
+    int problem;
+
+    buffer_init(&packed, 65536);
+    problem = event_json_to_msgpack(BYTES(EVENT), &packed, &why);
+    buffer_release(&packed);
+    assert_true(problem == EVENT_OK || problem == EVENT_NO_MEMORY);
+    return problem == EVENT_OK ? 0 : -1;
+}
+
+static int try_record(void)
+{
+    struct record record;
+    struct buffer text;
+    int problem = record_decode(BYTES(RECORD), &record, &why);
+    bool failed;
+
+    assert_true(problem == RECORD_OK || problem == RECORD_NO_MEMORY);
+    if (problem != RECORD_OK)
+        return -1;
+    buffer_init(&text, 65536);
+    record_encode(&record, &text);
+    failed = buffer_failed(&text);
+    buffer_release(&text);
+    return failed ? -1 : 0;
+}
+
+static int try_inline_hooks(void)
+{
+    struct event event;
+    struct hook_set *set;
+    int result = -1;
+
+    if (event_decode(RH_JSON, BYTES(EVENT), &event, &why) != EVENT_OK)
+        return -1;
+    set = hook_set_inline(&event);
+    if (set && set->slots[0].hook && set->slots[1].hook)
+        result = 0;
+    for (size_t i = 0; set && i < set->len; i++)
+        assert_true(set->slots[i].hook || set->slots[i].problem == HOOK_NO_MEMORY);
+    hook_set_drop(set);
+    event_release(&event);
+    return result;
+}
+
+static int render_and_release(const struct event *event, const struct hook *hook)
+{
+    struct request request;
+    struct render_input input = {.event = event,
+                                 .hook = hook,
+                                 .event_id = BYTES("id"),
+                                 .traceparent = BYTES("traceparent"),
+                                 .now_s = 1667548137};
+    int result;
+
+    request_init(&request, 65536);
+    result = render(&input, &request);
+    request_release(&request);
+    return result;
+}
+
+static int try_render(void)
+{
+    struct event event;
+    struct hook *hook = NULL;
+    int result = -1;
+
+    if (event_decode(RH_JSON, BYTES(EVENT), &event, &why) != EVENT_OK)
+        return -1;
+    if (hook_parse(BYTES("main"), BYTES(HOOK), &hook, &why) == HOOK_OK)
+        result = render_and_release(&event, hook);
+    hook_free(hook);
+    event_release(&event);
+    return result;
+}
+
+/* An entry with one delivery of each outcome. */
+static int settle_entry(struct entry *entry)
+{
+    static const enum outcome outcomes[] = {OUTCOME_DELIVERED, OUTCOME_RETRY, OUTCOME_DEAD,
+                                            OUTCOME_NONE};
+    const struct outcome_stamp stamp = {.consumer = "host-1-01234567", .lease_ms = 20000};
+
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+        char id[] = "hook-0";
+        struct delivery *delivery;
+
+        id[5] = (char)('0' + i);
+        delivery = delivery_new(entry, NULL, NULL, id);
+        if (!delivery)
+            return -1;
+        delivery->outcome = outcomes[i];
+        delivery->reason = DEAD_EXHAUSTED;
+        if (outcomes[i] != OUTCOME_NONE)
+            entry->open--;
+        buffer_append_text(&delivery->response, "an answer\n");
+        if (buffer_failed(&delivery->response))
+            return -1;
+    }
+    return outcome_of_entry(entry, &stamp);
+}
+
+static int try_outcome(void)
+{
+    struct entry *entry = entry_new(BYTES("1667548137257-0"), RH_JSON, BYTES(EVENT));
+    int result;
+
+    if (!entry)
+        return -1;
+    result = event_decode(RH_JSON, entry->document, &entry->event, &why) == EVENT_OK
+                 ? settle_entry(entry)
+                 : -1;
+    entry_free(entry);
+    return result;
+}
+
+static int try_burial(void)
+{
+    struct entry *entry = entry_new(BYTES("1667548137257-0"), RH_JSON, BYTES(EVENT));
+    const struct outcome_stamp stamp = {.consumer = "host-1-01234567"};
+    int result;
+
+    if (!entry)
+        return -1;
+    result = outcome_bury(entry, DEAD_MALFORMED, "not an event", BYTES(EVENT),
+                          (struct bytes){NULL, 0}, &stamp);
+    entry_free(entry);
+    return result;
+}
+
+static char settings_path[] = "/tmp/roomhook-test-XXXXXX";
+
+/* The file says more than the defaults, so that a half-read one would be seen. */
+static int try_settings(void)
+{
+    static struct settings settings;
+    char program[] = "roomhook-worker";
+    char flag[] = "--config";
+    char *argv[] = {program, flag, settings_path, NULL};
+    char *environment[] = {NULL};
+    enum settings_action action;
+    int result = settings_read(3, argv, environment, &settings, &action, &why);
+
+    assert_true(result != 0 || (settings.max_in_flight == 77 && settings.dead_max == 78));
+    return result;
+}
+
+static int try_client(void)
+{
+    static const struct address_guard guard;
+    struct http_client_config config = {.guard = &guard,
+                                        .ca_file = "/etc/ssl/certs/ca-certificates.crt",
+                                        .max_transfers = 2,
+                                        .max_response_bytes = 1024,
+                                        .max_body_bytes = 1024};
+    struct loop *loop = loop_new();
+    struct http_client *client = loop ? http_client_new(loop, &config, &why) : NULL;
+    int result = client ? 0 : -1;
+
+    http_client_free(client);
+    loop_free(loop);
+    return result;
+}
+
+/* --- the sweep --- */
+
+static int run_failing(int (*scenario)(void), long n)
+{
+    int result;
+
+    heap.failed = false;
+    heap.until_failure = n;
+    result = scenario();
+    heap.until_failure = 0;
+    OPENSSL_thread_stop(); /* it keeps the errors it met, a few blocks at most */
+    return result;
+}
+
+/* Once without a failure first: what libraries keep for ever is made there. */
+static void sweep(int (*scenario)(void))
+{
+    long live;
+    long n = 0;
+
+    assert_int_equal(run_failing(scenario, 0), 0);
+    live = heap.live;
+    do {
+        int result = run_failing(scenario, ++n);
+
+        if (heap.live != live)
+            fail_msg("allocation %ld failed: %ld blocks are left behind", n, heap.live - live);
+        if (!heap.failed)
+            assert_int_equal(result, 0);
+        assert_true(n < ALLOCATIONS_MAX);
+    } while (heap.failed);
+    assert_true(n > 1); /* or nothing was tested */
+    print_message("           %ld allocations failed, one at a time\n", n - 1);
+}
+
+#define SWEEP(name)                        \
+    static void name##_sweep(void **state) \
+    {                                      \
+        (void)state;                       \
+        sweep(try_##name);                 \
+    }
+
+SWEEP(hook)
+SWEEP(event_json)
+SWEEP(event_msgpack)
+SWEEP(event_packing)
+SWEEP(record)
+SWEEP(inline_hooks)
+SWEEP(render)
+SWEEP(outcome)
+SWEEP(burial)
+SWEEP(settings)
+SWEEP(client)
+
+static int set_up(void **state)
+{
+    static const char text[] = "max-in-flight = 77\ndead-max = 78\nallow-address = 10.0.0.0/8\n";
+    int descriptor = mkstemp(settings_path);
+
+    (void)state;
+    assert_true(descriptor >= 0);
+    assert_int_equal(write(descriptor, text, strlen(text)), strlen(text));
+    close(descriptor);
+    json_read_watch_memory();
+    buffer_init(&packed_event, 65536);
+    assert_int_equal(event_json_to_msgpack(BYTES(EVENT), &packed_event, &why), EVENT_OK);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    unlink(settings_path);
+    buffer_release(&packed_event);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hook_sweep),          cmocka_unit_test(event_json_sweep),
+        cmocka_unit_test(event_msgpack_sweep), cmocka_unit_test(event_packing_sweep),
+        cmocka_unit_test(record_sweep),        cmocka_unit_test(inline_hooks_sweep),
+        cmocka_unit_test(render_sweep),        cmocka_unit_test(outcome_sweep),
+        cmocka_unit_test(burial_sweep),        cmocka_unit_test(settings_sweep),
+        cmocka_unit_test(client_sweep),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
