@@ -23,7 +23,8 @@ int registry_state_init(struct registry *registry)
 
 static void health_free(struct registry *registry, struct hook_health *health)
 {
-    HASH_DEL(registry->healths, health);
+    if (registry->healths != NULL) /* the analyser does not see that it is in there */
+        HASH_DEL(registry->healths, health);
     TAILQ_REMOVE(&registry->by_age, health, link);
     registry->untold -= health->is_untold ? 1 : 0;
     free(health);
