@@ -258,7 +258,7 @@ def test_replica(own_redis, doctor):
 
 
 def test_cluster(own_redis, cli, doctor):
-    server = own_redis(cluster_enabled="yes", cluster_port=free_port(), **GOOD_SETTINGS)
+    server = own_redis(cluster_enabled="yes", cluster_port=str(free_port()), **GOOD_SETTINGS)
     client = server.client()
     done = cli("doctor", redis=server, check=False)
     assert done.returncode == 1 and "CLUSTERDOWN" in done.stderr
