@@ -20,14 +20,18 @@ ANSWERS = (
     (25, "drop", Reset()),
     (12, "hang", Hang()),
 )
-HOPELESS = 0.01  # of the deliveries never succeed
+# Of the deliveries so many never succeed, but one at most of an endpoint: each failed attempt of
+# them keeps its breaker open for twice as long as the one before.
+HOPELESS = 0.01
 
 
 def draw(seed):
     """draw(7) -> choose(number, path, attempt) -> (name, behaviour), always the same ones."""
+    hopeless = {}  # path -> number
 
     def choose(number, path, attempt):
-        if random.Random(f"{seed}/{number}{path}").random() < HOPELESS:
+        is_candidate = random.Random(f"{seed}/{number}{path}").random() < HOPELESS
+        if is_candidate and hopeless.setdefault(path, number) == number:
             return "500", Answer(500)
         if attempt >= GOOD_FROM:
             return "200", Answer(200)
