@@ -1,7 +1,7 @@
 """The built address guard against a table made from Python's ipaddress and the lists below.
 
 Every range at its edges and beside them, in every IPv6 form that carries an IPv4 address, and a
-great many addresses besides.
+great many addresses besides. Ports, each of them, against a table of their own.
 """
 
 import ipaddress
@@ -168,11 +168,11 @@ def addresses():
 
 @pytest.fixture
 def ask(roomhook_bin):
-    """ask([(ip, rules), …]) -> for each whether the guard allows it"""
+    """ask([(ip, port, rules), …]) -> for each whether the guard allows it"""
     driver = roomhook_bin.parent / "tests" / "guard_driver"
 
     def run(questions):
-        lines = "".join(f"{ip} {PORT} {' '.join(rules)}\n" for ip, rules in questions)
+        lines = "".join(f"{ip} {port} {' '.join(rules)}\n" for ip, port, rules in questions)
         done = subprocess.run([driver], input=lines, capture_output=True, text=True, check=True)
         answers = done.stdout.split()
         assert len(answers) == len(questions)
@@ -192,8 +192,44 @@ def ask(roomhook_bin):
 )
 def test_the_guard_agrees(addresses, ask, expected, rules_for):
     assert len(addresses) > 20000
-    answers = ask([(ip, rules_for(ip)) for ip in addresses])
+    answers = ask([(ip, PORT, rules_for(ip)) for ip in addresses])
     table = [expected(ip) for ip in addresses]
     wrong = [str(ip) for ip, got, want in zip(addresses, answers, table) if got != want]
     assert wrong == []
     assert 100 < sum(table) < len(table), "both kinds are among them"
+
+
+# Where a POST could talk to something that is no web server. Below 1024 all of them, but two.
+REFUSED_PORTS = {
+    "of browsers' list of bad ports": (
+        1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668,
+        6669, 6679, 6697, 10080,
+    ),
+    "Docker, etcd, kubelet": (2375, 2376, 2379, 10250),
+    "Redis, Sentinel, memcached": (6379, 6380, 26379, 11211),
+    "databases": (3306, 5432, 27017),
+    "Consul, Elasticsearch": (8500, 9200),
+}  # fmt: skip
+
+
+def port_is_open(port):
+    refused = {one for ports in REFUSED_PORTS.values() for one in ports}
+    return port in (80, 443) or (1024 <= port <= 65535 and port not in refused)
+
+
+@pytest.mark.parametrize(
+    "ip, rules, expected",
+    [
+        ("93.184.216.34", (), port_is_open),
+        ("2606:2800:220:1:248:1893:25c8:1946", (), port_is_open),
+        ("10.0.0.1", ("10.0.0.0/8",), port_is_open),
+        ("10.0.0.1", ("10.0.0.0/8:20-30",), lambda port: 20 <= port <= 30),
+        ("10.0.0.1", ("10.0.0.0/8:1-65535",), lambda port: port != 0),
+        ("10.0.0.1", (), lambda port: False),
+    ],
+    ids=["public", "public IPv6", "rule", "rule with ports", "rule with all ports", "private"],
+)
+def test_the_guard_agrees_on_every_port(ask, ip, rules, expected):
+    answers = ask([(ip, port, rules) for port in range(65536)])
+    wrong = [port for port, got in enumerate(answers) if got != expected(port)]
+    assert wrong == []
