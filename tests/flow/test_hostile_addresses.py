@@ -117,6 +117,36 @@ def test_an_exact_rule_opens_one_of_our_own(batch, world, start_far_worker):
     assert world.attempts() == {(NAME_SERVER, 80)}
 
 
+def test_a_port_scan_learns_nothing(batch, world, network, names, start_far_worker):
+    """Open, closed, without an answer, without a route, ours: one answer, and nobody is asked."""
+    network.world.run("ip route add blackhole 10.0.0.2/32")  # no answer
+    network.worker.run("ip route add unreachable 10.0.0.3/32")
+    network.worker.run("ip route add blackhole 10.0.0.4/32")
+    names.set("scan.example", Records(a=(PRIVATE,)))
+    try:
+        for port in (80, 443, 8080, 9090):  # listening on both sides, on one, and on none
+            for host in (PRIVATE, "10.0.0.2", "10.0.0.3", "10.0.0.4", "127.0.0.1", WORKER_V4,
+                         "[::1]", f"[{WORKER_V6}]", NAME_SERVER, "scan.example"):  # fmt: skip
+                batch.add(f"{host}:{port}", f"http://{host}:{port}/")
+        start_far_worker()
+        check_untouched(world, batch)
+    finally:
+        network.world.run("ip route del blackhole 10.0.0.2/32")
+        network.worker.run("ip route del unreachable 10.0.0.3/32")
+        network.worker.run("ip route del blackhole 10.0.0.4/32")
+    differs = ("id", "room", "url", "event_id", "json", "worker")
+    letters = [
+        {name: value for name, value in letter.items()
+         if name not in differs and not name.endswith("_at")}
+        for letter in batch.letters().values()
+    ]  # fmt: skip
+    assert len(letters) == 40
+    assert all(letter == letters[0] for letter in letters), letters
+    assert letters[0] == {
+        "reason": "blocked", "error": "the address is not allowed", "attempts": "1", "hook": "main"
+    }  # fmt: skip
+
+
 # names
 
 
