@@ -228,6 +228,23 @@ def test_standard_webhooks_signature(redis, receiver, start_worker, secrets):
     ]
 
 
+def test_a_request_proves_nothing_to_another_receiver(redis, receiver, start_worker):
+    """Secrets part hooks, not URLs: with one secret for two, either takes what the other got."""
+    secrets = {"one": make_secret(1), "two": make_secret(2), "shares": make_secret(1)}
+    for hook_id, secret in secrets.items():
+        set_hook(redis, 438, hook_id, url=receiver.url(f"/{hook_id}"), secret=secret)
+    start_worker()
+    enqueue(redis, message_event())
+    receiver.wait_for(3)
+    fits = {}
+    for got in secrets:
+        (request,) = receiver.requests(f"/{got}")
+        signature = request.header("webhook-signature")
+        fits[got] = {name for name, secret in secrets.items()
+                     if standard_signature(secret, request) == signature}  # fmt: skip
+    assert fits == {"one": {"one", "shares"}, "two": {"two"}, "shares": {"one", "shares"}}
+
+
 def test_headers_of_the_hook_and_of_the_trace(redis, receiver, start_worker):
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     set_hook(
