@@ -1,5 +1,7 @@
 """hops: how many webhooks led to an event; told to receivers, and the end of what goes round."""
 
+import json
+
 import pytest
 
 from receiver import Answer
@@ -60,6 +62,20 @@ def test_the_eighth_hop_is_the_end(redis, receiver, start_worker, cli, encoding)
     assert receiver.wait_for(1, "/two")[0].header("webhook-hops") == "7"
     assert_queue_empty(redis)
     assert len(receiver.requests()) == 2
+
+
+def test_a_bot_that_answers_each_webhook_comes_to_an_end(redis, receiver, start_worker):
+    """It does what docs/protocol.md asks of it: what it posts is one hop further."""
+    set_hook(redis, 438, "main", url=receiver.url())
+    start_worker()
+    enqueue(redis, message_event())
+    for n in range(8):
+        request = receiver.wait_for(n + 1)[n]
+        enqueue(redis, hops_event(int(request.header("webhook-hops") or 0) + 1))
+    (letter,) = wait_dead(redis)
+    assert (letter["reason"], json.loads(letter["json"])["hops"]) == ("loop", 8)
+    assert_queue_empty(redis)
+    assert len(receiver.requests()) == 8
 
 
 def test_inline_hooks_do_not_escape(redis, receiver, start_worker):
