@@ -24,7 +24,7 @@ from webhook_queue import (
 )
 
 TOP = Path(__file__).resolve().parents[2]
-DOCS = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").glob("*.md"))]
+DOCS = [*sorted(TOP.glob("*.md")), *sorted((TOP / "docs").glob("*.md"))]
 DOCUMENTED_REDIS = "redis://127.0.0.1:6379/0"
 SIGNED = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 
@@ -120,11 +120,20 @@ def test_protocol_mentions_every_reason_counter_and_script():
     assert not sorted(name for name in names if f"`{name}`" not in protocol)
 
 
+def anchors(path):
+    """Of a page's headings, as forges make them."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_links_lead_somewhere():
     for path in DOCS:
-        for target in re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8")):
-            if not target.startswith("https://"):
-                assert (path.parent / target).exists(), f"{path.name}: {target}"
+        for link in re.findall(r"\]\(([^)]+)\)", path.read_text(encoding="utf-8")):
+            if not link.startswith("https://"):
+                target, _, anchor = link.partition("#")
+                there = path.parent / target if target else path
+                assert there.exists(), f"{path.name}: {link}"
+                assert not anchor or anchor in anchors(there), f"{path.name}: {link}"
 
 
 def test_hooks_are_registered_as_shown(redis, shell):
