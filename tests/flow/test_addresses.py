@@ -39,6 +39,15 @@ def test_loopback_is_blocked_by_default(redis, start_worker):
         check_blocked(redis, receiver, len(hosts))
 
 
+def test_without_a_guard_that_is_asked_no_worker_starts(redis_server, roomhook_bin, start_worker):
+    """Whatever the rules open: it finds out by itself, before it takes an event."""
+    deaf = roomhook_bin.parent / "tests" / "libdeaf_libcurl.so"
+    worker = start_worker(env={"LD_PRELOAD": str(deaf)}, wait_ready=False)
+    worker.expected_exit = 1
+    assert "the address guard did not refuse" in worker.wait_log("cannot_start")["why"]
+    assert worker.wait(10) == 1
+
+
 def test_a_rule_opens_no_more_than_it_says(redis, receiver, start_worker):
     with Receiver() as other_port, Receiver(host="127.0.0.2") as other_address:
         set_hook(redis, 1, "a", url=receiver.url("/"))
