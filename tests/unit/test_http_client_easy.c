@@ -40,6 +40,36 @@ CURL *__wrap_curl_easy_init(void);
 CURLcode __real_curl_easy_setopt(CURL *easy, CURLoption option, ...);
 CURLcode __wrap_curl_easy_setopt(CURL *easy, CURLoption option, ...);
 
+CURLU *__real_curl_url(void);
+CURLU *__wrap_curl_url(void);
+CURLUcode __real_curl_url_set(CURLU *url, CURLUPart part, const char *text, unsigned flags);
+CURLUcode __wrap_curl_url_set(CURLU *url, CURLUPart part, const char *text, unsigned flags);
+CURLUcode __real_curl_url_get(const CURLU *url, CURLUPart part, char **ret_text, unsigned flags);
+CURLUcode __wrap_curl_url_get(const CURLU *url, CURLUPart part, char **ret_text, unsigned flags);
+
+/* The so many-th call about a URL finds no memory; 0: none. */
+static int short_at;
+
+static bool is_short(void)
+{
+    return short_at > 0 && --short_at == 0;
+}
+
+CURLU *__wrap_curl_url(void)
+{
+    return is_short() ? NULL : __real_curl_url();
+}
+
+CURLUcode __wrap_curl_url_set(CURLU *url, CURLUPart part, const char *text, unsigned flags)
+{
+    return is_short() ? CURLUE_OUT_OF_MEMORY : __real_curl_url_set(url, part, text, flags);
+}
+
+CURLUcode __wrap_curl_url_get(const CURLU *url, CURLUPart part, char **ret_text, unsigned flags)
+{
+    return is_short() ? CURLUE_OUT_OF_MEMORY : __real_curl_url_get(url, part, ret_text, flags);
+}
+
 CURL *__wrap_curl_easy_init(void)
 {
     record.told_len = 0;
@@ -396,6 +426,7 @@ static void a_url_that_libcurl_reads_otherwise_is_not_used(void **state)
     static const char *const others[] = {
         "http://host.example/",       "https://other.example/",       "https://host.example:444/",
         "https://user@host.example/", "https://host.example.attack/", "ftp://host.example/",
+        "http://host.example:443/",
     };
     struct http_transfer *transfer = http_transfer_new(client_for(false));
     struct error_text why;
@@ -437,6 +468,29 @@ static void an_ipv6_host_is_compared_as_an_address(void **state)
     http_transfer_drop(transfer);
 }
 
+/* It would be a dead letter bad-url. */
+static void no_memory_for_a_url_is_no_bad_url(void **state)
+{
+    (void)state;
+    for (int i = 1; i <= 5; i++) {
+        struct http_transfer *transfer;
+
+        short_at = i;
+        transfer = start(client_for(true), "https://host.example/hook", false);
+        assert_int_equal(short_at, 0); /* it was reached */
+        if (transfer->started || transfer->bad_url)
+            fail_msg("call %d: %s", i, transfer->bad_url ? "a bad URL" : "started");
+    }
+}
+
+static void addresses_need_no_look_up(void **state)
+{
+    (void)state;
+    assert_true(start(client_for(true), "https://93.184.216.34/", false)->host_is_address);
+    assert_true(start(client_for(true), "https://[2600::1]/", false)->host_is_address);
+    assert_false(start(client_for(true), "https://host.example/", false)->host_is_address);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -453,6 +507,8 @@ int main(void)
         TEST(openssl_comes_back_after_each_record),
         TEST(a_url_that_libcurl_reads_otherwise_is_not_used),
         TEST(an_ipv6_host_is_compared_as_an_address),
+        TEST(no_memory_for_a_url_is_no_bad_url),
+        TEST(addresses_need_no_look_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
