@@ -20,11 +20,6 @@ class Mutation:
     new: str
     what: str
 
-    @property
-    def name(self):
-        """Without the line, which moves."""
-        return f"{self.file}: {self.what}"
-
     def apply(self, source):
         return source[: self.start] + self.new + source[self.end :]
 

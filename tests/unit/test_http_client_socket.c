@@ -3,6 +3,7 @@
  * without libcurl.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -184,6 +186,24 @@ static void an_address_that_many_fly_to_gets_no_socket(void **state)
     transfer = mine;
 }
 
+static void without_descriptors_there_is_no_socket(void **state)
+{
+    struct rlimit before;
+    struct rlimit none;
+    int descriptor;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    descriptor = open_to(PUBLIC6, PORT);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(descriptor, CURL_SOCKET_BAD);
+    assert_int_equal(transfer->socket_errno, EMFILE);
+    assert_int_equal(transfer->opened_len, 0);
+    assert_null(client_socket(client, -1));
+}
+
 /* --- sending a request --- */
 
 static void a_request_to_an_allowed_address_is_sent(void **state)
@@ -345,6 +365,20 @@ static void a_connection_is_judged_again_when_the_rules_changed(void **state)
     close(made.theirs);
 }
 
+/* Or what has its number next would be taken for it. */
+static void a_closed_socket_is_forgotten(void **state)
+{
+    struct connection made = connect_once();
+
+    (void)state;
+    assert_int_equal(client->sockets[made.ours].local_port, made.local_port);
+    drop(transfer);
+    assert_int_equal(client->sockets[made.ours].local_port, 0);
+    transfer = http_transfer_new(client);
+    transfer->opened_len = 0;
+    close(made.theirs);
+}
+
 static void an_unknown_connection_is_not_used_again(void **state)
 {
     struct connection made = connect_once();
@@ -371,6 +405,7 @@ int main(void)
         TEST(a_socket_for_ipv6_reaches_no_ipv4),
         TEST(a_name_with_many_addresses_gets_few_sockets),
         TEST(an_address_that_many_fly_to_gets_no_socket),
+        TEST(without_descriptors_there_is_no_socket),
         TEST(a_request_to_an_allowed_address_is_sent),
         TEST(no_request_is_sent_to_a_refused_address),
         TEST(no_request_is_sent_to_who_cannot_be_told),
@@ -379,6 +414,7 @@ int main(void)
         TEST(a_connection_with_bytes_is_not_used_again),
         TEST(a_closed_connection_is_not_used_again),
         TEST(a_connection_is_judged_again_when_the_rules_changed),
+        TEST(a_closed_socket_is_forgotten),
         TEST(an_unknown_connection_is_not_used_again),
     };
 
