@@ -117,24 +117,26 @@ static bool is_same_ipv6(const char *bracketed, const char *ours)
            inet_pton(AF_INET6, ours, &b) == 1 && memcmp(&a, &b, sizeof(a)) == 0;
 }
 
-/* libcurl must read the URL as we did: same scheme, host and port, or it is not used. */
-static bool url_agrees(CURLU *parsed, const struct url *url)
+/* libcurl must read the URL as we did: same scheme, host and port, or it is not used. What is there
+ * and cannot be got is a shortage of memory: -1. */
+static int url_agrees(CURLU *parsed, const struct url *url, bool *ret_agrees)
 {
     char *scheme = NULL;
     char *host = NULL;
     char *port = NULL;
     char expected[8];
     snprintf(expected, sizeof(expected), "%u", (unsigned)url->port);
-    bool agrees = curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-                  curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-                  curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-                  strcmp(scheme, url->https ? "https" : "http") == 0 &&
-                  strcmp(port, expected) == 0 &&
-                  (url->is_ipv6 ? is_same_ipv6(host, url->host) : strcasecmp(host, url->host) == 0);
+    bool got = curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+               curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+               curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
+    if (got)
+        *ret_agrees =
+            strcmp(scheme, url->https ? "https" : "http") == 0 && strcmp(port, expected) == 0 &&
+            (url->is_ipv6 ? is_same_ipv6(host, url->host) : strcasecmp(host, url->host) == 0);
     curl_free(scheme);
     curl_free(host);
     curl_free(port);
-    return agrees;
+    return got ? 0 : -1;
 }
 
 /* The list lives in the transfer: libcurl reads it and never frees it. */
@@ -196,19 +198,28 @@ static int set_request(struct http_transfer *transfer, bool fresh)
     return bad == 0 ? 0 : -1;
 }
 
-int transfer_prepare(struct http_transfer *transfer, const struct http_target *target)
+/* -1 when memory is short, which is no fault of the URL. */
+static int set_url(struct http_transfer *transfer, const struct http_target *target)
 {
-    const struct url *url = target->url;
-    if (renew_easy(transfer) != 0)
-        return -1;
+    bool agrees = false;
+    CURLUcode code;
     curl_url_cleanup(transfer->url);
     transfer->url = curl_url();
     if (transfer->url == NULL)
         return -1;
-    transfer->bad_url = curl_url_set(transfer->url, CURLUPART_URL, target->url_text,
-                                     CURLU_DISALLOW_USER) != CURLUE_OK ||
-                        !url_agrees(transfer->url, url) ||
-                        (transfer->client->config.https_only && !url->https);
+    code = curl_url_set(transfer->url, CURLUPART_URL, target->url_text, CURLU_DISALLOW_USER);
+    if (code == CURLUE_OUT_OF_MEMORY ||
+        (code == CURLUE_OK && url_agrees(transfer->url, target->url, &agrees) != 0))
+        return -1;
+    transfer->bad_url = !agrees || (transfer->client->config.https_only && !target->url->https);
+    return 0;
+}
+
+int transfer_prepare(struct http_transfer *transfer, const struct http_target *target)
+{
+    const struct url *url = target->url;
+    if (renew_easy(transfer) != 0 || set_url(transfer, target) != 0)
+        return -1;
     if (transfer->bad_url)
         return 0;
     snprintf(transfer->host, sizeof(transfer->host), "%s", url->host);

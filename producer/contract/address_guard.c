@@ -171,7 +171,7 @@ int address_rule_parse(struct bytes text, struct address_rule *ret_rule, struct 
         return -1;
     }
     ip = ip_of_bytes(rule.prefix, rule.is_ipv4);
-    if (rule.prefix_len >= 96 && address_mapped_ipv4(&ip, &inner)) {
+    if (address_mapped_ipv4(&ip, &inner)) {
         error_text_set(why, "\"%s\" is IPv4 inside IPv6: write it as an IPv4 range", shown);
         return -1;
     }

@@ -694,6 +694,28 @@ static void parse_error_names_the_problem(void **unused)
     }
 }
 
+/* Only with 80 zero bits before it is it one. */
+static void what_looks_like_mapped_ipv4_is_judged_as_ipv6(void **state)
+{
+    static const struct address_guard guard;
+
+    (void)state;
+    assert_true(allows_text(&guard, "::ffff:8.8.8.8", 443));
+    assert_false(allows_text(&guard, "fd00::ffff:8.8.8.8", 443));
+    assert_false(allows_text(&guard, "2002::ffff:8.8.8.8", 443));
+    assert_true(allows_text(&guard, "2600::ffff:10.0.0.1", 443));
+}
+
+static void an_own_address_is_all_of_its_bits(void **state)
+{
+    struct address_guard guard = {.own_len = 1};
+
+    (void)state;
+    guard.own[0] = sockaddr_of(address_of("2600::1"), 0);
+    assert_false(allows_text(&guard, "2600::1", 443));
+    assert_true(allows_text(&guard, "2600:0:0:1::1", 443));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -706,6 +728,8 @@ int main(void)
         cmocka_unit_test(any_of_several_rules_opens),
         cmocka_unit_test(own_addresses_need_an_exact_rule),
         cmocka_unit_test(own_redis_is_never_reached),
+        cmocka_unit_test(what_looks_like_mapped_ipv4_is_judged_as_ipv6),
+        cmocka_unit_test(an_own_address_is_all_of_its_bits),
         cmocka_unit_test(other_families_and_zones_are_refused),
         cmocka_unit_test(parse_fills_the_rule),
         cmocka_unit_test(parse_refuses_what_is_not_a_rule),
