@@ -32,11 +32,11 @@ void breaker_succeeded(struct breaker *breaker, int64_t now_ms)
     count(breaker, now_ms, false);
 }
 
-bool breaker_failed(struct breaker *breaker, int64_t now_ms)
+bool breaker_failed(struct breaker *breaker, bool timed_out, int64_t now_ms)
 {
     unsigned results, failures;
 
-    breaker->row++;
+    breaker->row += timed_out ? BREAKER_TIMEOUT : 1;
     count(breaker, now_ms, true);
     results = breaker->now.results + breaker->before.results;
     failures = breaker->now.failures + breaker->before.failures;

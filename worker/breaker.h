@@ -2,7 +2,8 @@
  * When to stop sending to a hook that keeps failing, and when to try again. Pure.
  *
  * A breaker counts the results of one hook as one worker sees them. It says that it is time to
- * open after BREAKER_ROW failures in a row, or when of the last results, at least BREAKER_RESULTS
+ * open after BREAKER_ROW failures in a row, of which a timeout counts for BREAKER_TIMEOUT because
+ * each costs so much, or when of the last results, at least BREAKER_RESULTS
  * in 10 to 20 seconds, half or more failed (the numbers are those of Hystrix). Whether the hook is
  * open is not in here: all workers share that, see registry.h.
  */
@@ -13,6 +14,7 @@
 #include <stdint.h>
 
 #define BREAKER_ROW 5
+#define BREAKER_TIMEOUT 3
 #define BREAKER_RESULTS 20
 #define BREAKER_WINDOW_MS 10000
 
@@ -33,10 +35,12 @@ void breaker_init(struct breaker *breaker, int64_t now_ms);
 void breaker_succeeded(struct breaker *breaker, int64_t now_ms);
 
 /* True: open. The counts begin anew. */
-bool breaker_failed(struct breaker *breaker, int64_t now_ms);
+bool breaker_failed(struct breaker *breaker, bool timed_out, int64_t now_ms);
 
 /* Nothing failed lately: it may be forgotten, and begin anew with the next failure. */
 bool breaker_is_quiet(const struct breaker *breaker, int64_t now_ms);
+
+#define BREAKER_PROBE_MOST_MS 72000 /* no wait for a probe is longer */
 
 /* How long to wait for a probe when the breaker opens for the opens-th time in a row: 1 s, then
  * twice as long each time, at most a minute, ± 20 %. */

@@ -7,7 +7,13 @@
 
 /* An endpoint's queue may take up to this part of the room that is left. */
 #define QUEUE_SHARE 4
-#define QUEUE_SHARE_UNKNOWN 32 /* while it has never succeeded */
+#define QUEUE_SHARE_UNKNOWN 8 /* while it has never succeeded */
+#define QUEUE_SHARE_SILENT 32 /* and does not answer */
+
+/* Of the moving average of answer times: the last one's part, as in RFC 6298; clocks are read in
+ * whole milliseconds, so an average below this is none. */
+#define ANSWER_GAIN 8
+#define ANSWER_LEAST_MS 0.1
 
 struct capacity *capacity_new(const struct capacity_limits *limits)
 {
@@ -104,13 +110,62 @@ static void waiter_take_out(struct capacity *capacity, struct capacity_waiter *w
     capacity->waiting--;
 }
 
-static bool may_queue(const struct capacity *capacity, const struct capacity_endpoint *endpoint)
+static size_t least(size_t a, size_t b)
 {
-    size_t used = capacity->in_flight + capacity->waiting;
-    size_t room = capacity->limits.in_flight > used ? capacity->limits.in_flight - used : 0;
+    return a < b ? a : b;
+}
+
+static size_t most(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t minus(size_t a, size_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+static int64_t silent_ms(const struct capacity_endpoint *endpoint, int64_t now_ms)
+{
+    return endpoint->in_flight > 0 ? now_ms - endpoint->silent_from_ms : 0;
+}
+
+static size_t free_room(const struct capacity *capacity)
+{
+    return minus(capacity->limits.in_flight, capacity->in_flight + capacity->waiting);
+}
+
+/* How many the endpoint takes within CAPACITY_SOON_MS, besides those that fly. */
+static size_t soon(const struct capacity *capacity, const struct capacity_endpoint *endpoint)
+{
+    size_t room = free_room(capacity);
+    double many;
+
+    if (!endpoint->has_succeeded)
+        return 0;
+    many = CAPACITY_SOON_MS * (double)endpoint_limit(capacity, endpoint) / endpoint->answer_ms;
+    return many < (double)room ? (size_t)many : room;
+}
+
+static size_t longest_queue(const struct capacity *capacity,
+                            const struct capacity_endpoint *endpoint, int64_t now_ms)
+{
+    size_t room = free_room(capacity);
+    size_t longest;
+
+    if (endpoint->has_succeeded)
+        longest = most(room / QUEUE_SHARE, soon(capacity, endpoint));
+    else if (silent_ms(endpoint, now_ms) < CAPACITY_SILENT_MS)
+        longest = room / QUEUE_SHARE_UNKNOWN;
+    else
+        longest = room / QUEUE_SHARE_SILENT;
+    return most(1 + longest, endpoint_limit(capacity, endpoint));
+}
+
+static bool may_queue(const struct capacity *capacity, const struct capacity_endpoint *endpoint,
+                      int64_t now_ms)
+{
     size_t limit = endpoint_limit(capacity, endpoint);
-    size_t share = 1 + room / (endpoint->has_succeeded ? QUEUE_SHARE : QUEUE_SHARE_UNKNOWN);
-    size_t longest = share > limit ? share : limit;
 
     if (endpoint->is_congested && endpoint->in_flight + endpoint->waiting >= limit)
         return false;
@@ -118,7 +173,21 @@ static bool may_queue(const struct capacity *capacity, const struct capacity_end
         capacity->lane_in_flight[LANE_SLOW] + capacity->lane_waiting[LANE_SLOW] >=
             capacity->limits.slow_most)
         return false;
-    return endpoint->waiting < longest;
+    return endpoint->waiting < longest_queue(capacity, endpoint, now_ms);
+}
+
+static void endpoint_queue(struct capacity *capacity, struct capacity_endpoint *endpoint,
+                           struct capacity_waiter *waiter, int64_t now_ms)
+{
+    TAILQ_INSERT_TAIL(&endpoint->waiters, waiter, link);
+    TAILQ_INSERT_TAIL(&capacity->arrivals, waiter, all);
+    waiter->endpoint = endpoint;
+    waiter->since_ms = now_ms;
+    waiter->state = CAPACITY_WAITING;
+    endpoint->waiting++;
+    capacity->lane_waiting[endpoint->lane]++;
+    capacity->waiting++;
+    endpoint_update(capacity, endpoint);
 }
 
 int capacity_wait(struct capacity *capacity, struct capacity_waiter *waiter, const char *endpoint,
@@ -130,19 +199,40 @@ int capacity_wait(struct capacity *capacity, struct capacity_waiter *waiter, con
     found = capacity_endpoint_get(capacity, endpoint, origin);
     if (!found)
         return -1;
-    if (!may_queue(capacity, found)) {
+    if (!may_queue(capacity, found, now_ms)) {
         capacity_endpoint_rest_if_unused(capacity, found);
         return CAPACITY_CONGESTED;
     }
-    TAILQ_INSERT_TAIL(&found->waiters, waiter, link);
-    TAILQ_INSERT_TAIL(&capacity->arrivals, waiter, all);
-    waiter->endpoint = found;
-    waiter->since_ms = now_ms;
-    waiter->state = CAPACITY_WAITING;
-    found->waiting++;
-    capacity->lane_waiting[found->lane]++;
-    capacity->waiting++;
-    endpoint_update(capacity, found);
+    endpoint_queue(capacity, found, waiter, now_ms);
+    return 0;
+}
+
+/* Slots that those who wait may not take, and those that are taken. */
+static bool process_is_full(const struct capacity *capacity)
+{
+    const struct capacity_limits *limits = &capacity->limits;
+
+    return capacity->in_flight >= limits->in_flight ||
+           capacity->in_flight - capacity->taken + limits->kept >= limits->in_flight;
+}
+
+/* How many more may wait for nothing but slots of the endpoint. */
+static size_t brief_queue(const struct capacity *capacity, const struct capacity_endpoint *endpoint)
+{
+    if (endpoint->is_congested || endpoint->lane == LANE_SLOW || process_is_full(capacity))
+        return 0;
+    return minus(soon(capacity, endpoint), endpoint->waiting);
+}
+
+int capacity_wait_briefly(struct capacity *capacity, struct capacity_waiter *waiter,
+                          const char *endpoint, int64_t now_ms)
+{
+    struct capacity_endpoint *found = capacity_endpoint_find(capacity, endpoint);
+
+    assert(waiter->state == CAPACITY_OUT);
+    if (!found || found->in_flight == 0 || brief_queue(capacity, found) == 0)
+        return CAPACITY_CONGESTED;
+    endpoint_queue(capacity, found, waiter, now_ms);
     return 0;
 }
 
@@ -155,6 +245,8 @@ static void waiter_fly(struct capacity *capacity, struct capacity_waiter *waiter
     TAILQ_INSERT_TAIL(&capacity->flights, waiter, all);
     if (!capacity->first_fast)
         capacity->first_fast = waiter;
+    if (waiter->endpoint->in_flight == 0)
+        waiter->endpoint->silent_from_ms = now_ms;
     capacity->in_flight++;
     capacity->lane_in_flight[waiter->endpoint->lane]++;
     waiter->endpoint->origin->in_flight++;
@@ -172,15 +264,6 @@ static void waiter_land(struct capacity *capacity, struct capacity_waiter *waite
     capacity->lane_in_flight[waiter->endpoint->lane]--;
     waiter->endpoint->origin->in_flight--;
     waiter->endpoint->in_flight--;
-}
-
-/* Slots that those who wait may not take, and those that are taken. */
-static bool process_is_full(const struct capacity *capacity)
-{
-    const struct capacity_limits *limits = &capacity->limits;
-
-    return capacity->in_flight >= limits->in_flight ||
-           capacity->in_flight - capacity->taken + limits->kept >= limits->in_flight;
 }
 
 /* Whose turn it is: the lanes alternate while the slow one is within its share, beyond it goes only
@@ -219,16 +302,6 @@ struct capacity_waiter *capacity_next(struct capacity *capacity, int64_t now_ms)
     return waiter;
 }
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t minus(size_t a, size_t b)
-{
-    return a > b ? a - b : 0;
-}
-
 size_t capacity_free_slots(const struct capacity *capacity, const char *endpoint,
                            const char *origin)
 {
@@ -247,6 +320,29 @@ size_t capacity_free_slots(const struct capacity *capacity, const char *endpoint
                                    capacity->lane_in_flight[LANE_SLOW]));
     slots = least(slots, limits->per_origin);
     return least(slots, minus(limits->in_flight, capacity->in_flight));
+}
+
+size_t capacity_soon(const struct capacity *capacity, const char *endpoint, const char *origin)
+{
+    const struct capacity_endpoint *found = capacity_endpoint_find(capacity, endpoint);
+
+    return capacity_free_slots(capacity, endpoint, origin) +
+           (found ? brief_queue(capacity, found) : 0);
+}
+
+struct capacity_pace capacity_pace_of(const struct capacity *capacity, const char *endpoint,
+                                      int64_t now_ms)
+{
+    const struct capacity_endpoint *found = capacity_endpoint_find(capacity, endpoint);
+    struct capacity_pace pace = {0};
+
+    if (!found)
+        return pace;
+    pace.silent_ms = silent_ms(found, now_ms);
+    if (found->has_succeeded)
+        pace.each_us =
+            1 + (int64_t)(found->answer_ms * 1000 / (double)endpoint_limit(capacity, found));
+    return pace;
 }
 
 bool capacity_has_queue(const struct capacity *capacity, const char *endpoint)
@@ -277,6 +373,16 @@ int capacity_take(struct capacity *capacity, struct capacity_waiter *waiter, con
 
 /* --- leaving --- */
 
+static void learn_answer_time(struct capacity_endpoint *endpoint, int64_t ms)
+{
+    double part = endpoint->has_succeeded ? ANSWER_GAIN : 1;
+
+    endpoint->answer_ms += ((double)ms - endpoint->answer_ms) / part;
+    if (endpoint->answer_ms < ANSWER_LEAST_MS)
+        endpoint->answer_ms = ANSWER_LEAST_MS;
+    endpoint->has_succeeded = true;
+}
+
 static void learn(struct capacity *capacity, const struct capacity_waiter *waiter,
                   enum capacity_news news, int64_t now_ms)
 {
@@ -290,7 +396,8 @@ static void learn(struct capacity *capacity, const struct capacity_waiter *waite
         concurrency_cut(concurrency, waiter->since_ms, now_ms);
     else if (news == CAPACITY_CUT)
         concurrency_cut_to_one(concurrency, now_ms);
-    endpoint->has_succeeded = endpoint->has_succeeded || news == CAPACITY_SUCCESS;
+    if (news == CAPACITY_SUCCESS)
+        learn_answer_time(endpoint, now_ms - waiter->since_ms);
     if (was_slow)
         capacity_change_lane(capacity, endpoint, LANE_SLOW);
     else if (news == CAPACITY_SUCCESS)
@@ -315,7 +422,7 @@ void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter,
         learn(capacity, waiter, news, now_ms);
         waiter_land(capacity, waiter);
         if (is_answer(news))
-            endpoint->answered_at_ms = now_ms;
+            endpoint->answered_at_ms = endpoint->silent_from_ms = now_ms;
         if (is_answer(news) && endpoint->in_flight <= endpoint_limit(capacity, endpoint) / 2)
             endpoint->is_congested = false;
     }

@@ -2,9 +2,11 @@
  * Who may be in flight: limits per process, per origin and per endpoint, and turns in round robin
  * over endpoints, so that one endpoint's queue never makes another wait. Pure bookkeeping.
  *
- * An endpoint's limit adapts to it (concurrency.h). How long its queue may be adapts to how much
- * room is left: at most a quarter of it, a 32nd while it has never succeeded, so that many that do
- * not keep up together leave room for one more (dynamic thresholds, Choudhury and Hahne 1998).
+ * An endpoint's limit adapts to it (concurrency.h). Its queue may hold what it takes within
+ * CAPACITY_SOON_MS, by its limit and the time its answers take. A longer one adapts to how much
+ * room is left: at most a quarter of it, an eighth while nothing is known of the endpoint, a 32nd
+ * when it does not answer, so that many that do not keep up together leave room for one more
+ * (dynamic thresholds, Choudhury and Hahne 1998).
  *
  * An endpoint is slow once a request to it takes limits.slow_ms or longer, until one succeeds
  * faster. Slow ones have a lane of their own: they share limits.slow of the slots with
@@ -67,6 +69,8 @@ struct capacity *capacity_new(const struct capacity_limits *limits); /* NULL: ou
 void capacity_free(struct capacity *capacity);
 
 #define CAPACITY_CONGESTED 1
+#define CAPACITY_SOON_MS 20
+#define CAPACITY_SILENT_MS 50 /* so long without an answer says something */
 #define CAPACITY_IDLE_MAX 4096
 
 /* Queues a waiter behind its endpoint (any string that names it, e.g. the URL) and origin. An
@@ -97,9 +101,26 @@ struct capacity_waiter *capacity_next(struct capacity *capacity, int64_t now_ms)
 int capacity_take(struct capacity *capacity, struct capacity_waiter *waiter, const char *endpoint,
                   const char *origin, int64_t now_ms);
 
+/* Queues one that cannot wait for long: only at an endpoint that has requests under way and, as
+ * far as is known, a slot for it within CAPACITY_SOON_MS. 0, or CAPACITY_CONGESTED. */
+int capacity_wait_briefly(struct capacity *capacity, struct capacity_waiter *waiter,
+                          const char *endpoint, int64_t now_ms);
+
+/* How many more may come to get a slot at once or, from capacity_wait_briefly, soon. */
+size_t capacity_soon(const struct capacity *capacity, const char *endpoint, const char *origin);
+
 /* How many capacity_take would let through now, one after the other. */
 size_t capacity_free_slots(const struct capacity *capacity, const char *endpoint,
                            const char *origin);
+
+/* How fast an endpoint takes what it is sent. */
+struct capacity_pace {
+    int64_t silent_ms; /* requests are under way and for so long none was answered; 0: none are */
+    int64_t each_us;   /* between two answers at its present limit; 0: it has never succeeded */
+};
+
+struct capacity_pace capacity_pace_of(const struct capacity *capacity, const char *endpoint,
+                                      int64_t now_ms);
 
 /* Somebody waits there, or it does not keep up. */
 bool capacity_has_queue(const struct capacity *capacity, const char *endpoint);

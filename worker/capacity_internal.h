@@ -50,6 +50,8 @@ struct capacity_endpoint {
     bool is_congested;
     bool has_succeeded;
     int64_t answered_at_ms; /* the last time */
+    int64_t silent_from_ms; /* the last answer, or the first request under way if that is later */
+    double answer_ms;       /* how long a success takes: a moving average */
     enum capacity_lane lane;
     TAILQ_HEAD(endpoint_waiters, capacity_waiter) waiters;
     bool is_runnable;

@@ -16,7 +16,6 @@ struct hot_hook {
     int64_t room_id;
     char hook_id[RH_NAME_MAX + 1];
     int64_t until_ms;
-    size_t pushed; /* deliveries put off by the last claim; the caller's */
 };
 
 struct hot_hooks {

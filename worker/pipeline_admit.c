@@ -44,7 +44,7 @@ static void queue_delivery(struct pipeline *pipeline, struct delivery *delivery)
         pipeline_start_leased(pipeline, delivery);
     } else if (capacity_wait(pipeline->capacity, &delivery->waiter, hook->url_text,
                              url_origin(&hook->url, origin), loop_now_ms()) != 0) {
-        pipeline_defer(pipeline, delivery, 0);
+        pipeline_defer_crowded(pipeline, delivery);
     } else {
         delivery->state = DELIVERY_WAITING;
         pipeline_watch_waiting(pipeline);

@@ -71,18 +71,39 @@ void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enu
         pipeline_wait_for_parting(pipeline, entry);
 }
 
-/* Put off without an attempt, at least until not_before_ms from now. */
-void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_t not_before_ms)
+static void defer_for(struct pipeline *pipeline, struct delivery *delivery, int64_t delay_ms)
 {
-    uint64_t seed = backoff_random(&pipeline->random);
-    int64_t delay =
-        backoff_exponential(DEFER_FIRST_MS, DEFER_MAX_MS, delivery->history.deferrals, seed);
     delivery->history.deferrals++;
     delivery->put_off = true;
     pipeline_note_hot(pipeline, delivery);
-    delivery->delay_ms = not_before_ms > 0 ? not_before_ms + delay / 4 : delay;
+    delivery->delay_ms = delay_ms;
     counters_add(pipeline->config.counters, COUNTER_DEFERRED, 1);
     pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);
+}
+
+static int64_t deferral_ms(struct pipeline *pipeline, const struct delivery *delivery,
+                           int64_t first_ms)
+{
+    return backoff_exponential(first_ms, DEFER_MAX_MS, delivery->history.deferrals,
+                               backoff_random(&pipeline->random));
+}
+
+/* Put off without an attempt, at least until not_before_ms from now. */
+void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_t not_before_ms)
+{
+    int64_t delay = deferral_ms(pipeline, delivery, DEFER_FIRST_MS);
+    defer_for(pipeline, delivery, not_before_ms > 0 ? not_before_ms + delay / 4 : delay);
+}
+
+/* Put off because there is no slot for it: soon at first, and for as long again as its endpoint has
+ * answered nothing, so that it is not put off again and again. */
+void pipeline_defer_crowded(struct pipeline *pipeline, struct delivery *delivery)
+{
+    int64_t delay = deferral_ms(pipeline, delivery, DEFER_CROWDED_MS);
+    struct capacity_pace pace =
+        capacity_pace_of(pipeline->capacity, delivery->slot->hook->url_text, loop_now_ms());
+    int64_t silence = backoff_jitter(pace.silent_ms, 50, backoff_random(&pipeline->random));
+    defer_for(pipeline, delivery, silence > delay ? silence : delay);
 }
 
 /* Put off without an attempt until its place at a hook with a rate comes. */
@@ -181,16 +202,28 @@ static bool take_slot(struct pipeline *pipeline, struct delivery *delivery)
                          url_origin(&hook->url, origin), loop_now_ms()) == 0;
 }
 
-/* A leased one does not queue. It may be held a moment for a slot, where nobody waits before it and
- * not too many are held: those keep other retries from being claimed. */
+static bool wait_briefly(struct pipeline *pipeline, struct delivery *delivery)
+{
+    if (capacity_wait_briefly(pipeline->capacity, &delivery->waiter, delivery->slot->hook->url_text,
+                              loop_now_ms()) != 0)
+        return false;
+    delivery->state = DELIVERY_WAITING;
+    pipeline_watch_waiting(pipeline);
+    return true;
+}
+
+/* A leased one queues only where its turn comes soon. Else it may be held a moment for a slot, where
+ * nobody waits before it and not too many are held: those keep other retries from being claimed. */
 void pipeline_start_leased(struct pipeline *pipeline, struct delivery *delivery)
 {
     size_t most = (size_t)pipeline->config.settings->max_in_flight;
     if (loop_now_ms() < pipeline->alive_until_ms && take_slot(pipeline, delivery))
         start_or_hand_back(pipeline, delivery);
+    else if (wait_briefly(pipeline, delivery))
+        return;
     else if (pipeline->held_len >= 1 + most / 8 ||
              capacity_has_queue(pipeline->capacity, delivery->slot->hook->url_text))
-        pipeline_defer(pipeline, delivery, 0);
+        pipeline_defer_crowded(pipeline, delivery);
     else
         pipeline_hold_leased(pipeline, delivery);
 }
@@ -244,15 +277,20 @@ static bool is_failure(const struct verdict *verdict)
 }
 
 static void tell_registry(struct pipeline *pipeline, const struct delivery *delivery,
-                          const struct verdict *verdict)
+                          enum attempt_end end, const struct verdict *verdict)
 {
     struct hook_ref ref = pipeline_hook_ref(delivery);
     struct registry *registry = pipeline->registry;
+    struct hook_failure failure = {
+        .was_probe = delivery->is_probe,
+        .timed_out = end == ATTEMPT_TIMEOUT,
+        .status = delivery->history.status,
+        .error = delivery->history.error,
+    };
     if (verdict->kind == VERDICT_DELIVERED)
         registry_succeeded(registry, &ref);
     else if (is_failure(verdict))
-        registry_failed(registry, &ref, delivery->is_probe, delivery->history.status,
-                        delivery->history.error);
+        registry_failed(registry, &ref, &failure);
     else if (verdict->reason == DEAD_REJECTED)
         registry_answered(registry, &ref);
     if (verdict->disable_hook)
@@ -320,7 +358,7 @@ static void apply(struct pipeline *pipeline, struct delivery *delivery,
     counters_add(pipeline->config.counters, COUNTER_ATTEMPTS, 1);
     remember_attempt(delivery, result);
     explain(delivery, verdict);
-    tell_registry(pipeline, delivery, verdict);
+    tell_registry(pipeline, delivery, result->attempt.end, verdict);
     if (verdict->kind == VERDICT_DELIVERED) {
         counters_add(pipeline->config.counters, COUNTER_DELIVERED, 1);
         pipeline_conclude(pipeline, delivery, OUTCOME_DELIVERED);

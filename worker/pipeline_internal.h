@@ -31,6 +31,7 @@
 #define LOOKUP_AGAIN_MS (INTAKE_IDLE_MS + 1000)
 #define LONE_AGAIN_MS 500
 #define DEFER_FIRST_MS 1000
+#define DEFER_CROWDED_MS 200
 #define DEFER_MAX_MS 300000
 
 struct pipeline {
@@ -110,6 +111,7 @@ void pipeline_start_leased(struct pipeline *pipeline,
 void pipeline_cut(struct pipeline *pipeline, struct delivery *delivery); /* it flies too long */
 void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome);
 void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_t not_before_ms);
+void pipeline_defer_crowded(struct pipeline *pipeline, struct delivery *delivery);
 void pipeline_put_off(struct pipeline *pipeline, struct delivery *delivery,
                       const struct permit *permit);
 void pipeline_hand_back(struct pipeline *pipeline, struct delivery *delivery);

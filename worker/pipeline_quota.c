@@ -9,10 +9,8 @@
  * as many are claimed as can be sent now, and the others are put off.
  */
 
-#define SPREAD_EACH_MS 10 /* a heap of n comes back within n times this */
-#define SPREAD_LEAST_MS 500
-#define SPREAD_MOST_MS 10000
-#define BUSY_MS 250
+#define EACH_US 10000 /* what is put off comes back so far apart while its pace is not known */
+#define BUSY_MS 250   /* and not before */
 
 void pipeline_note_hot(struct pipeline *pipeline, const struct delivery *delivery)
 {
@@ -24,8 +22,10 @@ void pipeline_note_hot(struct pipeline *pipeline, const struct delivery *deliver
 static void set_quota(struct pipeline *pipeline, struct retry_quota *quota)
 {
     const struct hook_slot *slot;
+    struct capacity_pace pace;
     char origin[URL_ORIGIN_SIZE];
     quota->push_ms = BUSY_MS;
+    quota->each_us = EACH_US;
     if (!registry_peek(pipeline->registry, quota->room_id, quota->hook_id, &slot)) {
         quota->quota = 1; /* finds out what became of it */
         return;
@@ -43,7 +43,10 @@ static void set_quota(struct pipeline *pipeline, struct retry_quota *quota)
         break;
     case HOOK_GO:
         url_origin(&slot->hook->url, origin);
-        quota->quota = capacity_free_slots(pipeline->capacity, slot->hook->url_text, origin);
+        quota->quota = capacity_soon(pipeline->capacity, slot->hook->url_text, origin);
+        pace = capacity_pace_of(pipeline->capacity, slot->hook->url_text, loop_now_ms());
+        quota->push_ms = pace.each_us > 0 ? pace.silent_ms : BUSY_MS + pace.silent_ms;
+        quota->each_us = pace.each_us > 0 ? pace.each_us : EACH_US;
         break;
     }
 }
@@ -55,13 +58,9 @@ size_t pipeline_quotas(void *context, struct retry_quota out[RETRY_QUOTAS_MAX])
     hot_hooks_forget_old(&pipeline->hot, loop_now_ms());
     for (size_t i = 0; i < pipeline->hot.len; i++) {
         const struct hot_hook *hook = &pipeline->hot.hooks[i];
-        int64_t spread = (int64_t)hook->pushed * SPREAD_EACH_MS;
         out[i].room_id = hook->room_id;
         snprintf(out[i].hook_id, sizeof(out[i].hook_id), "%s", hook->hook_id);
         set_quota(pipeline, &out[i]);
-        out[i].spread_ms = spread < SPREAD_LEAST_MS  ? SPREAD_LEAST_MS
-                           : spread > SPREAD_MOST_MS ? SPREAD_MOST_MS
-                                                     : spread;
     }
     return pipeline->hot.len;
 }
@@ -72,7 +71,6 @@ void pipeline_on_pushed(void *context, const struct retry_quota *quota, size_t c
     struct hot_hook *hook = hot_hooks_find(&pipeline->hot, quota->room_id, quota->hook_id);
     if (hook == NULL)
         return;
-    hook->pushed = count;
     if (count > 0)
         hot_hooks_note(&pipeline->hot, quota->room_id, quota->hook_id, loop_now_ms());
 }

@@ -45,13 +45,13 @@ void pipeline_on_overdue(void *context)
     struct capacity_waiter *waiter;
     struct delivery *held;
     while ((waiter = capacity_overdue(pipeline->capacity, now - QUEUE_WAIT_MS)) != NULL)
-        pipeline_defer(pipeline, pipeline_delivery_of(waiter), 0);
+        pipeline_defer_crowded(pipeline, pipeline_delivery_of(waiter));
     while (pipeline_is_full(pipeline) &&
            (waiter = capacity_stuck(pipeline->capacity, now - STUCK_MS)) != NULL)
-        pipeline_defer(pipeline, pipeline_delivery_of(waiter), 0);
+        pipeline_defer_crowded(pipeline, pipeline_delivery_of(waiter));
     while ((held = TAILQ_FIRST(&pipeline->held)) != NULL &&
            held->waiter.since_ms <= now - QUEUE_WAIT_MS)
-        pipeline_defer(pipeline, held, 0);
+        pipeline_defer_crowded(pipeline, held);
     if (!TAILQ_EMPTY(&pipeline->held) || capacity_waiting(pipeline->capacity) > 0)
         loop_timer_arm(&pipeline->overdue_timer, STUCK_MS);
 }

@@ -111,9 +111,16 @@ void registry_succeeded(struct registry *registry, const struct hook_ref *ref);
 void registry_answered(struct registry *registry,
                        const struct hook_ref *ref); /* no success, but it works: closes it */
 
-/* An attempt failed. was_probe: it was sent because the hook was open. */
-void registry_failed(struct registry *registry, const struct hook_ref *ref, bool was_probe,
-                     int status, const char *error);
+/* A failed attempt. */
+struct hook_failure {
+    bool was_probe; /* it was sent because the hook was open */
+    bool timed_out;
+    int status; /* 0: no answer */
+    const char *error;
+};
+
+void registry_failed(struct registry *registry, const struct hook_ref *ref,
+                     const struct hook_failure *failure);
 
 /* Of an open hook. It is not open any more; the next probe may be asked for in so long; this worker
  * probes it now, for at most lease_ms. */

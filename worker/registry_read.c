@@ -35,6 +35,13 @@ static int64_t local_time(const json_t *state, const char *name, int64_t server_
     return at > 0 ? loop_now_ms() + (at - server_now_ms) : 0;
 }
 
+/* A probe that is further away than any is from before the server's clock went back. */
+static int64_t probe_time(const json_t *state, int64_t server_now_ms)
+{
+    int64_t at = local_time(state, "probe_at", server_now_ms);
+    return at <= loop_now_ms() + BREAKER_PROBE_MOST_MS ? at : loop_now_ms() + REGISTRY_PROBING_MS;
+}
+
 /* What cannot be read says nothing. */
 static void apply_state(struct hook_slot *slot, struct bytes text, int64_t server_now_ms)
 {
@@ -42,7 +49,7 @@ static void apply_state(struct hook_slot *slot, struct bytes text, int64_t serve
     int64_t opens = json_integer_value(json_object_get(state, "opens"));
     slot->state = (struct hook_state){
         .paused_until_ms = local_time(state, "until", server_now_ms),
-        .probe_at_ms = local_time(state, "probe_at", server_now_ms),
+        .probe_at_ms = probe_time(state, server_now_ms),
         .opens = opens > 0 && opens < INT16_MAX ? (int)opens
                  : opens > 0                    ? INT16_MAX
                                                 : 0,

@@ -345,21 +345,22 @@ static void open_breaker(struct registry *registry, const struct hook_ref *ref,
     log_breaker(ref, "breaker_open", health->opens, health->probe_ms, health->error);
 }
 
-void registry_failed(struct registry *registry, const struct hook_ref *ref, bool was_probe,
-                     int status, const char *error)
+void registry_failed(struct registry *registry, const struct hook_ref *ref,
+                     const struct hook_failure *failure)
 {
     struct hook_health *health = health_get(registry, ref);
     struct hook_state *state = state_of(registry, ref);
     if (health == NULL)
         return; /* no memory: it will fail again */
     health->failures++;
-    health->status = status;
-    snprintf(health->error, sizeof(health->error), "%s", error);
+    health->status = failure->status;
+    snprintf(health->error, sizeof(health->error), "%s", failure->error);
     if (state != NULL)
         state->is_failing = true;
     /* While it is open only probes tell something new. */
     bool is_open = state != NULL && state->opens > 0;
-    bool opens = was_probe || (!is_open && breaker_failed(&health->breaker, loop_now_ms()));
+    bool opens = failure->was_probe ||
+                 (!is_open && breaker_failed(&health->breaker, failure->timed_out, loop_now_ms()));
     if (opens)
         open_breaker(registry, ref, health, state);
     note_untold(registry, health, opens);

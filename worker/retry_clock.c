@@ -188,7 +188,7 @@ static void put_quotas(struct retry_clock *clock, struct redis_args *args)
         redis_args_copy(args, bytes_of(quota->hook_id));
         redis_args_int(args, (int64_t)quota->quota);
         redis_args_int(args, quota->push_ms);
-        redis_args_int(args, quota->spread_ms);
+        redis_args_int(args, quota->each_us);
     }
 }
 

@@ -22,13 +22,13 @@ struct claimed_retry {
 };
 
 /* A hook of which more deliveries are due than can be sent: at most so many are claimed, the others
- * are due again in push_ms and up to spread_ms later. */
+ * are due again in push_ms and later, each_us apart. */
 struct retry_quota {
     int64_t room_id;
     char hook_id[RH_NAME_MAX + 1];
     size_t quota;
     int64_t push_ms;
-    int64_t spread_ms;
+    int64_t each_us;
 };
 
 #define RETRY_QUOTAS_MAX 64

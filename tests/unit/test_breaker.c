@@ -21,9 +21,20 @@ static void failures_in_a_row_open_it(void **unused)
 
     (void)unused;
     for (int i = 1; i < BREAKER_ROW; i++)
-        assert_false(breaker_failed(&breaker, 1000000 * i)); /* however far apart */
-    assert_true(breaker_failed(&breaker, 9000000));
-    assert_false(breaker_failed(&breaker, 9000001)); /* counted anew */
+        assert_false(breaker_failed(&breaker, false, 1000000 * i)); /* however far apart */
+    assert_true(breaker_failed(&breaker, false, 9000000));
+    assert_false(breaker_failed(&breaker, false, 9000001)); /* counted anew */
+}
+
+static void two_timeouts_in_a_row_open_it(void **unused)
+{
+    struct breaker breaker = breaker_at(0);
+
+    (void)unused;
+    assert_false(breaker_failed(&breaker, true, 10000));
+    breaker_succeeded(&breaker, 10001);
+    assert_false(breaker_failed(&breaker, true, 20000));
+    assert_true(breaker_failed(&breaker, true, 30000));
 }
 
 static void success_ends_a_row(void **unused)
@@ -33,7 +44,7 @@ static void success_ends_a_row(void **unused)
     (void)unused;
     for (int64_t now = 0; now < 100 * BREAKER_WINDOW_MS; now += BREAKER_WINDOW_MS) {
         for (int i = 1; i < BREAKER_ROW; i++)
-            assert_false(breaker_failed(&breaker, now));
+            assert_false(breaker_failed(&breaker, false, now));
         breaker_succeeded(&breaker, now);
     }
 }
@@ -46,10 +57,10 @@ static void half_of_many_failing_opens_it(void **unused)
     (void)unused;
     for (i = 0; i < BREAKER_RESULTS / 2 - 1; i++) {
         breaker_succeeded(&breaker, i);
-        assert_false(breaker_failed(&breaker, i));
+        assert_false(breaker_failed(&breaker, false, i));
     }
     breaker_succeeded(&breaker, i);
-    assert_true(breaker_failed(&breaker, i));
+    assert_true(breaker_failed(&breaker, false, i));
 }
 
 static void less_than_half_does_not(void **unused)
@@ -60,7 +71,7 @@ static void less_than_half_does_not(void **unused)
     for (int i = 0; i < 1000; i++) {
         breaker_succeeded(&breaker, i);
         breaker_succeeded(&breaker, i);
-        assert_false(breaker_failed(&breaker, i));
+        assert_false(breaker_failed(&breaker, false, i));
     }
 }
 
@@ -72,11 +83,11 @@ static void results_of_long_ago_do_not_count(void **unused)
     (void)unused;
     for (int i = 0; i < BREAKER_RESULTS / 2 - 1; i++) {
         breaker_succeeded(&breaker, 1);
-        assert_false(breaker_failed(&breaker, 1));
+        assert_false(breaker_failed(&breaker, false, 1));
     }
     for (int i = 0; i < BREAKER_RESULTS / 2 - 1; i++) {
         breaker_succeeded(&breaker, later);
-        assert_false(breaker_failed(&breaker, later));
+        assert_false(breaker_failed(&breaker, false, later));
     }
 }
 
@@ -87,10 +98,10 @@ static void results_of_the_last_window_count(void **unused)
     (void)unused;
     for (int i = 0; i < BREAKER_RESULTS / 2 - 1; i++) {
         breaker_succeeded(&breaker, BREAKER_WINDOW_MS - 1);
-        assert_false(breaker_failed(&breaker, BREAKER_WINDOW_MS - 1));
+        assert_false(breaker_failed(&breaker, false, BREAKER_WINDOW_MS - 1));
     }
     breaker_succeeded(&breaker, BREAKER_WINDOW_MS + 1);
-    assert_true(breaker_failed(&breaker, BREAKER_WINDOW_MS + 1));
+    assert_true(breaker_failed(&breaker, false, BREAKER_WINDOW_MS + 1));
 }
 
 static void quiet_when_nothing_failed_lately(void **unused)
@@ -98,7 +109,7 @@ static void quiet_when_nothing_failed_lately(void **unused)
     struct breaker breaker = breaker_at(0);
 
     (void)unused;
-    breaker_failed(&breaker, 0);
+    breaker_failed(&breaker, false, 0);
     assert_false(breaker_is_quiet(&breaker, 100 * BREAKER_WINDOW_MS)); /* a row has no end */
     breaker_succeeded(&breaker, 1);
     assert_false(breaker_is_quiet(&breaker, BREAKER_WINDOW_MS));
@@ -110,7 +121,7 @@ static void quiet_while_successes_go_on(void **unused)
     struct breaker breaker = breaker_at(0);
 
     (void)unused;
-    breaker_failed(&breaker, 0);
+    breaker_failed(&breaker, false, 0);
     breaker_succeeded(&breaker, BREAKER_WINDOW_MS);
     assert_false(breaker_is_quiet(&breaker, BREAKER_WINDOW_MS));
     breaker_succeeded(&breaker, 2 * BREAKER_WINDOW_MS);
@@ -136,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failures_in_a_row_open_it),
+        cmocka_unit_test(two_timeouts_in_a_row_open_it),
         cmocka_unit_test(success_ends_a_row),
         cmocka_unit_test(half_of_many_failing_opens_it),
         cmocka_unit_test(less_than_half_does_not),

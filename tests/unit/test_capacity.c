@@ -319,6 +319,8 @@ struct model_endpoint {
     struct concurrency concurrency; /* tested on its own */
     bool slow;
     bool proven;           /* succeeded once */
+    double answer_ms;      /* how long successes take */
+    int silent_from;       /* step of the last answer, or of the first that flies */
     int lane_since;        /* step at which it changed lanes */
     int since;             /* step at which it became able to go but for its origin, or -1 */
     int origin_free_since; /* since which its origin also had slots for all such endpoints, or -1 */
@@ -488,6 +490,22 @@ static void names_of(size_t e, char endpoint[32], char origin[32])
     (void)snprintf(origin, 32, "http://o%zu", e % ORIGINS);
 }
 
+static size_t model_longest_queue(const struct model *model, size_t e, size_t room)
+{
+    const struct model_endpoint *endpoint = &model->endpoints[e];
+    bool is_silent =
+        endpoint->in_flight > 0 && model->step - endpoint->silent_from >= CAPACITY_SILENT_MS;
+    double soon =
+        endpoint->proven ? CAPACITY_SOON_MS * (double)limit_of(model, e) / endpoint->answer_ms : 0;
+    size_t longest = room / (endpoint->proven ? 4 : is_silent ? 32 : 8);
+
+    if (soon > (double)room)
+        soon = (double)room;
+    if ((size_t)soon > longest)
+        longest = (size_t)soon;
+    return 1 + longest > limit_of(model, e) ? 1 + longest : limit_of(model, e);
+}
+
 static void step_wait(struct model *model, size_t w, size_t e)
 {
     struct model_endpoint *endpoint = &model->endpoints[e];
@@ -496,8 +514,7 @@ static void step_wait(struct model *model, size_t w, size_t e)
 
     size_t used = capacity_in_flight(model->capacity) + capacity_waiting(model->capacity);
     size_t room = used < model->limits.in_flight ? model->limits.in_flight - used : 0;
-    size_t share = 1 + room / (model->endpoints[e].proven ? 4 : 32);
-    size_t longest = share > limit_of(model, e) ? share : limit_of(model, e);
+    size_t longest = model_longest_queue(model, e, room);
 
     names_of(e, endpoint_name, origin_name);
     refused =
@@ -526,7 +543,15 @@ static void model_learn(struct model *model, size_t w, enum capacity_news news)
     size_t e = model->endpoint_of[w];
     struct model_endpoint *endpoint = &model->endpoints[e];
 
-    endpoint->proven = endpoint->proven || news == CAPACITY_SUCCESS;
+    if (news == CAPACITY_SUCCESS) {
+        double took = model->step - model->flies_since[w];
+
+        endpoint->answer_ms += (took - endpoint->answer_ms) / (endpoint->proven ? 8 : 1);
+        endpoint->answer_ms = endpoint->answer_ms < 0.1 ? 0.1 : endpoint->answer_ms;
+        endpoint->proven = true;
+    }
+    if (news == CAPACITY_SUCCESS || news == CAPACITY_ANSWER || news == CAPACITY_BUSY)
+        endpoint->silent_from = model->step;
     if (model->step - model->flies_since[w] >= model->limits.slow_ms)
         model_set_slow(model, e, true);
     else if (news == CAPACITY_SUCCESS)
@@ -601,6 +626,8 @@ static void step_next(struct model *model)
     assert_fair_turn(model, e);
     memmove(endpoint->queue, endpoint->queue + 1,
             sizeof(endpoint->queue[0]) * --endpoint->queue_len);
+    if (endpoint->in_flight == 0)
+        endpoint->silent_from = model->step;
     endpoint->in_flight++;
     endpoint->last_turn = model->step;
     model->flies_since[w] = model->step;
@@ -926,13 +953,23 @@ static void endpoint_earns_and_loses_slots(void **unused)
 }
 
 static size_t fill_queue(struct capacity *capacity, const char *name,
-                         struct capacity_waiter waiters[32])
+                         struct capacity_waiter waiters[32], int64_t now_ms)
 {
     size_t queued = 0;
 
-    while (queued < 32 && capacity_wait(capacity, &waiters[queued], name, name, 0) == 0)
+    while (queued < 32 && capacity_wait(capacity, &waiters[queued], name, name, now_ms) == 0)
         queued++;
     return queued;
+}
+
+/* The endpoint succeeds once, in so long. */
+static void teach(struct capacity *capacity, const char *name, int64_t answer_ms)
+{
+    struct capacity_waiter waiter = {0};
+
+    wait_ok(capacity, &waiter, name, name);
+    assert_next(capacity, &waiter);
+    capacity_leave(capacity, &waiter, CAPACITY_SUCCESS, answer_ms);
 }
 
 static void queue_may_take_a_part_of_the_room(void **unused)
@@ -944,18 +981,72 @@ static void queue_may_take_a_part_of_the_room(void **unused)
     size_t queued[4];
 
     (void)unused;
-    for (size_t e = 0; e < 4; e++) {
-        wait_ok(capacity, &waiters[e][0], names[e], names[e]);
-        assert_next(capacity, &waiters[e][0]);
-        capacity_leave(capacity, &waiters[e][0], CAPACITY_SUCCESS, 1);
-    }
-    assert_in_range(fill_queue(capacity, "unknown", waiters[4]), 2, 3);
     for (size_t e = 0; e < 4; e++)
-        queued[e] = fill_queue(capacity, names[e], waiters[e]);
-    assert_in_range(queued[0], 12, 14); /* a quarter of what it leaves, and one */
+        teach(capacity, names[e], 1000);
+    assert_in_range(fill_queue(capacity, "unknown", waiters[4], 0), 7, 9);
+    for (size_t e = 0; e < 4; e++)
+        queued[e] = fill_queue(capacity, names[e], waiters[e], 0);
+    assert_in_range(queued[0], 10, 13); /* a quarter of what it leaves, and one */
     for (size_t e = 1; e < 4; e++)
         assert_in_range(queued[e], 3, queued[e - 1]);
     assert_true(capacity_waiting(capacity) < 50);
+    capacity_free(capacity);
+}
+
+static void silent_endpoint_has_the_shortest_queue(void **unused)
+{
+    const struct capacity_limits limits = {640, 640, 4, 2, 0, 640, 640, INT64_MAX};
+    struct capacity *capacity = capacity_new(&limits);
+    struct capacity_waiter flying = {0}, waiters[32] = {0};
+
+    (void)unused;
+    assert_int_equal(capacity_wait(capacity, &flying, "a", "a", 1000), 0);
+    assert_ptr_equal(capacity_next(capacity, 1000), &flying);
+    assert_int_equal(fill_queue(capacity, "a", waiters, 1000 + CAPACITY_SILENT_MS), 20);
+    assert_int_equal(capacity_pace_of(capacity, "a", 1070).silent_ms, 70);
+    capacity_leave(capacity, &flying, CAPACITY_BUSY, 1080); /* not a good answer, but one */
+    assert_int_equal(capacity_pace_of(capacity, "a", 1090).silent_ms, 0);
+    assert_int_equal(capacity_pace_of(capacity, "nobody", 1090).silent_ms, 0);
+    capacity_free(capacity);
+}
+
+static void quick_endpoint_may_queue_what_it_takes_soon(void **unused)
+{
+    const struct capacity_limits limits = {36, 36, 4, 3, 0, 36, 36, INT64_MAX};
+    struct capacity *capacity = capacity_new(&limits);
+    struct capacity_waiter waiters[32] = {0};
+
+    (void)unused;
+    teach(capacity, "quick", 4); /* 3 at a time, 4 ms each: 15 within CAPACITY_SOON_MS */
+    assert_int_equal(capacity_pace_of(capacity, "quick", 10).each_us, 1334);
+    assert_in_range(fill_queue(capacity, "quick", waiters, 10), 15, 16);
+    capacity_free(capacity);
+}
+
+static void who_cannot_wait_long_queues_where_it_is_soon_over(void **unused)
+{
+    struct capacity *capacity = capacity_with(100, 100, 2);
+    struct capacity_waiter flying[2] = {0}, waiters[20] = {0};
+    size_t queued = 0;
+
+    (void)unused;
+    assert_int_equal(capacity_wait_briefly(capacity, &waiters[0], "a", 0), CAPACITY_CONGESTED);
+    teach(capacity, "a", 5);
+    assert_int_equal(capacity_wait_briefly(capacity, &waiters[0], "a", 9), CAPACITY_CONGESTED);
+    for (size_t i = 0; i < 2; i++) {
+        wait_ok(capacity, &flying[i], "a", "a");
+        assert_next(capacity, &flying[i]);
+    }
+    assert_int_equal(capacity_soon(capacity, "a", "a"), 8); /* 2 at a time, 5 ms each */
+    while (capacity_wait_briefly(capacity, &waiters[queued], "a", 10) == 0)
+        queued++;
+    assert_int_equal(queued, 8);
+    assert_int_equal(capacity_soon(capacity, "a", "a"), 0);
+    capacity_leave(capacity, &flying[0], CAPACITY_SUCCESS, 15);
+    assert_next(capacity, &waiters[0]);
+    assert_non_null(capacity_overdue(capacity, 10)); /* congested now */
+    capacity_leave(capacity, &waiters[1], CAPACITY_NO_NEWS, 16);
+    assert_int_equal(capacity_wait_briefly(capacity, &waiters[1], "a", 16), CAPACITY_CONGESTED);
     capacity_free(capacity);
 }
 
@@ -1082,6 +1173,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(endpoint_earns_and_loses_slots),
         cmocka_unit_test(queue_may_take_a_part_of_the_room),
+        cmocka_unit_test(silent_endpoint_has_the_shortest_queue),
+        cmocka_unit_test(quick_endpoint_may_queue_what_it_takes_soon),
+        cmocka_unit_test(who_cannot_wait_long_queues_where_it_is_soon_over),
         cmocka_unit_test(who_waits_where_nobody_is_answered_is_stuck),
         cmocka_unit_test(endpoint_changes_lanes_by_how_long_it_takes),
         cmocka_unit_test(fast_ones_pass_slow_ones_beyond_their_share),

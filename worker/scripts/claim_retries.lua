@@ -7,11 +7,12 @@
 --
 -- KEYS  retries deliveries
 -- ARGV  consumer first_number limit lease_ms bytes_budget look, then per such hook:
---       room hook quota push_ms spread_ms
---       At most look members are looked at. Beyond its quota a hook's are due in push_ms, and up to
---       spread_ms later.
+--       room hook quota push_ms each_us
+--       At most look members are looked at. Beyond its quota a hook's are due in push_ms and later,
+--       each_us apart if all that is due now were the hook's.
 -- reply {now_ms, next_due_ms or -1, {how many were put off, per such hook},
 --        {delivery_id, record} …}
+local SPREAD_LEAST_MS, SPREAD_MOST_MS = 100, 60000
 local FAR_MS = 60000 -- the next due time is asked for again long before
 local retries, deliveries = KEYS[1], KEYS[2]
 local me, number = ARGV[1], tonumber(ARGV[2])
@@ -29,7 +30,7 @@ for at = 7, #ARGV, 5 do
         number = #pushed,
         quota = tonumber(ARGV[at + 2]),
         push = tonumber(ARGV[at + 3]),
-        spread = tonumber(ARGV[at + 4]),
+        each_us = tonumber(ARGV[at + 4]),
     }
 end
 math.randomseed(now) -- else it is the same in each call
@@ -63,6 +64,12 @@ local due = {}
 if limit > 0 then
     local most = #pushed > 0 and look or limit
     due = redis.call('ZRANGEBYSCORE', retries, '-inf', now, 'LIMIT', 0, most)
+end
+-- How long it takes until a hook with a heap has got rid of it.
+local heap = #pushed > 0 and redis.call('ZCOUNT', retries, '-inf', now) or 0
+for _, hook in pairs(hot) do
+    local spread = math.floor(heap * hook.each_us / 1000)
+    hook.spread = math.max(SPREAD_LEAST_MS, math.min(spread, SPREAD_MOST_MS))
 end
 for _, id in ipairs(due) do
     local record = redis.call('HGET', deliveries, id)

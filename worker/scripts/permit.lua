@@ -13,6 +13,7 @@
 -- reply {wait_ms, slot_ms} per delivery; wait_ms 0: now, -1: now, and the hook is not open
 local MISSED_MS = 1000
 local EARLY_MS = 10 -- clocks are read in whole milliseconds, on two machines
+local PROBE_MOST_MS = 72000 -- the longest interval: further away is from before the clock went back
 local PROBING_MS = 2000 -- a probe is under way: it will be known sooner than its lease ends
 local states, pace = KEYS[1], KEYS[2]
 local time = redis.call('TIME')
@@ -26,7 +27,8 @@ local function probe(field, lease)
     if not ok or type(state) ~= 'table' or type(state.probe_at) ~= 'number' then
         return {-1, 0}
     end
-    if state.probe_at > now then
+    local is_near = state.probe_at - now <= math.max(PROBE_MOST_MS, lease)
+    if state.probe_at > now and is_near then
         local wait = state.probe_at - now
         return {state.probing and math.min(wait, PROBING_MS) or wait, 0}
     end
