@@ -85,9 +85,9 @@ class Sink:
 class BenchWorker:
     """A worker whose log goes to a file: reading it would cost what is measured."""
 
-    def __init__(self, binary, redis_url, folder, **settings):
+    def __init__(self, binary, redis_url, folder, prefix=(), **settings):
         settings = {"allow_address": "127.0.0.0/8", "log_level": "warn", **settings}
-        argv = [str(binary), "--redis", redis_url]
+        argv = [*prefix, str(binary), "--redis", redis_url]
         for name, value in settings.items():
             argv += ["--" + name.replace("_", "-"), str(value)]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ROOMHOOK_")}
