@@ -5,7 +5,9 @@
 #include "backoff.h"
 
 #define CLAIM_MAX 200
-#define LOOK_MAX 1000 /* due deliveries looked at in one claim, when some hooks have too many */
+#define LOOK_MAX \
+    100 /* due deliveries looked at in one claim, when some hooks have too many: they */
+#define LOOK_AGAIN_MS 1 /* keep others of Redis waiting */
 #define CLAIM_BYTES_BUDGET (8 << 20)
 #define SLEEP_MIN_MS 5
 #define SLEEP_MAX_MS 800 /* what a worker that ends hands over is taken up within a second */
@@ -60,19 +62,22 @@ int64_t retry_clock_fence_number(struct retry_clock *clock)
     return ++clock->fence_number;
 }
 
-static void sleep_for(struct retry_clock *clock, int64_t ms)
+static void wake_in(struct retry_clock *clock, int64_t ms)
 {
-    ms = ms < SLEEP_MIN_MS ? SLEEP_MIN_MS : ms > SLEEP_MAX_MS ? SLEEP_MAX_MS : ms;
     clock->wake_at_ms = loop_now_ms() + ms;
     loop_timer_arm(&clock->timer, ms);
+}
+
+static void sleep_for(struct retry_clock *clock, int64_t ms)
+{
+    wake_in(clock, ms < SLEEP_MIN_MS ? SLEEP_MIN_MS : ms > SLEEP_MAX_MS ? SLEEP_MAX_MS : ms);
 }
 
 static void again_later(struct retry_clock *clock)
 {
     int64_t ms = backoff_exponential(AGAIN_FIRST_MS, AGAIN_MAX_MS, clock->failures++,
                                      backoff_random(&clock->random));
-    clock->wake_at_ms = loop_now_ms() + ms;
-    loop_timer_arm(&clock->timer, ms);
+    wake_in(clock, ms);
 }
 
 void retry_clock_up(struct retry_clock *clock)
@@ -126,12 +131,16 @@ static void on_refused(struct retry_clock *clock, const struct reply *reply)
 
 #define REPLY_ITEMS 3 /* the place of the first delivery in the reply */
 
+static bool is_something_due(const struct reply *reply)
+{
+    int64_t next = reply_int(reply_at(reply, 1));
+    return next >= 0 && next <= reply_int(reply_at(reply, 0));
+}
+
 /* Something is due already and was not given: there was no room for it. */
 static bool is_starved(const struct retry_clock *clock, const struct reply *reply)
 {
-    int64_t now = reply_int(reply_at(reply, 0));
-    int64_t next = reply_int(reply_at(reply, 1));
-    return next >= 0 && next <= now && reply_len(reply) - REPLY_ITEMS >= clock->asked;
+    return is_something_due(reply) && reply_len(reply) - REPLY_ITEMS >= clock->asked;
 }
 
 static void plan_next(struct retry_clock *clock, const struct reply *reply)
@@ -145,7 +154,11 @@ static void plan_next(struct retry_clock *clock, const struct reply *reply)
     clock->starved = is_starved(clock, reply);
     if (clock->starved && clock->config.room(clock->config.context) == 0)
         wait = SLEEP_MAX_MS; /* retry_clock_kick comes with room */
-    if (!clock->stopped)
+    if (clock->stopped)
+        return;
+    if (is_something_due(reply) && !clock->starved) /* it was not looked at */
+        wake_in(clock, LOOK_AGAIN_MS);
+    else
         sleep_for(clock, wait);
 }
 

@@ -12,7 +12,8 @@
 --       each_us apart if all that is due now were the hook's.
 -- reply {now_ms, next_due_ms or -1, {how many were put off, per such hook},
 --        {delivery_id, record} …}
-local SPREAD_LEAST_MS, SPREAD_MOST_MS = 100, 60000
+local SPREAD_LEAST_MS, SPREAD_MOST_MS = 100, 20000
+local LOOK_US = 200 -- a heap of any size is looked at no more often than one delivery in so long
 local FAR_MS = 60000 -- the next due time is asked for again long before
 local retries, deliveries = KEYS[1], KEYS[2]
 local me, number = ARGV[1], tonumber(ARGV[2])
@@ -68,8 +69,9 @@ end
 -- How long it takes until a hook with a heap has got rid of it.
 local heap = #pushed > 0 and redis.call('ZCOUNT', retries, '-inf', now) or 0
 for _, hook in pairs(hot) do
+    local most = math.max(SPREAD_MOST_MS, math.floor(heap * LOOK_US / 1000))
     local spread = math.floor(heap * hook.each_us / 1000)
-    hook.spread = math.max(SPREAD_LEAST_MS, math.min(spread, SPREAD_MOST_MS))
+    hook.spread = math.max(SPREAD_LEAST_MS, math.min(spread, most))
 end
 for _, id in ipairs(due) do
     local record = redis.call('HGET', deliveries, id)
