@@ -5,11 +5,6 @@
 
 #include "capacity_internal.h"
 
-/* An endpoint's queue may take up to this part of the room that is left. */
-#define QUEUE_SHARE 4
-#define QUEUE_SHARE_UNKNOWN 8 /* while it has never succeeded */
-#define QUEUE_SHARE_SILENT 32 /* and does not answer */
-
 /* Of the moving average of answer times: the last one's part, as in RFC 6298; clocks are read in
  * whole milliseconds, so an average below this is none. */
 #define ANSWER_GAIN 8
@@ -36,16 +31,6 @@ void capacity_free(struct capacity *capacity)
         return;
     capacity_forget_all(capacity);
     free(capacity);
-}
-
-/* --- turns --- */
-
-static size_t endpoint_limit(const struct capacity *capacity,
-                             const struct capacity_endpoint *endpoint)
-{
-    size_t limit = concurrency_limit(&endpoint->concurrency);
-
-    return limit < capacity->limits.per_endpoint ? limit : capacity->limits.per_endpoint;
 }
 
 /* Makes the first parked endpoint ready if a slot of the origin is free for it. */
@@ -90,7 +75,7 @@ static void endpoint_dequeue(struct capacity *capacity, struct capacity_endpoint
 static void endpoint_update(struct capacity *capacity, struct capacity_endpoint *endpoint)
 {
     bool runnable = !TAILQ_EMPTY(&endpoint->waiters) &&
-                    endpoint->in_flight < endpoint_limit(capacity, endpoint);
+                    endpoint->in_flight < capacity_endpoint_limit(capacity, endpoint);
 
     if (runnable && !endpoint->is_runnable)
         endpoint_enqueue(endpoint);
@@ -108,72 +93,6 @@ static void waiter_take_out(struct capacity *capacity, struct capacity_waiter *w
     waiter->endpoint->waiting--;
     capacity->lane_waiting[waiter->endpoint->lane]--;
     capacity->waiting--;
-}
-
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t most(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-static size_t minus(size_t a, size_t b)
-{
-    return a > b ? a - b : 0;
-}
-
-static int64_t silent_ms(const struct capacity_endpoint *endpoint, int64_t now_ms)
-{
-    return endpoint->in_flight > 0 ? now_ms - endpoint->silent_from_ms : 0;
-}
-
-static size_t free_room(const struct capacity *capacity)
-{
-    return minus(capacity->limits.in_flight, capacity->in_flight + capacity->waiting);
-}
-
-/* How many the endpoint takes within CAPACITY_SOON_MS, besides those that fly. */
-static size_t soon(const struct capacity *capacity, const struct capacity_endpoint *endpoint)
-{
-    size_t room = free_room(capacity);
-    double many;
-
-    if (!endpoint->has_succeeded)
-        return 0;
-    many = CAPACITY_SOON_MS * (double)endpoint_limit(capacity, endpoint) / endpoint->answer_ms;
-    return many < (double)room ? (size_t)many : room;
-}
-
-static size_t longest_queue(const struct capacity *capacity,
-                            const struct capacity_endpoint *endpoint, int64_t now_ms)
-{
-    size_t room = free_room(capacity);
-    size_t longest;
-
-    if (endpoint->has_succeeded)
-        longest = most(room / QUEUE_SHARE, soon(capacity, endpoint));
-    else if (silent_ms(endpoint, now_ms) < CAPACITY_SILENT_MS)
-        longest = room / QUEUE_SHARE_UNKNOWN;
-    else
-        longest = room / QUEUE_SHARE_SILENT;
-    return most(1 + longest, endpoint_limit(capacity, endpoint));
-}
-
-static bool may_queue(const struct capacity *capacity, const struct capacity_endpoint *endpoint,
-                      int64_t now_ms)
-{
-    size_t limit = endpoint_limit(capacity, endpoint);
-
-    if (endpoint->is_congested && endpoint->in_flight + endpoint->waiting >= limit)
-        return false;
-    if (endpoint->lane == LANE_SLOW &&
-        capacity->lane_in_flight[LANE_SLOW] + capacity->lane_waiting[LANE_SLOW] >=
-            capacity->limits.slow_most)
-        return false;
-    return endpoint->waiting < longest_queue(capacity, endpoint, now_ms);
 }
 
 static void endpoint_queue(struct capacity *capacity, struct capacity_endpoint *endpoint,
@@ -199,29 +118,12 @@ int capacity_wait(struct capacity *capacity, struct capacity_waiter *waiter, con
     found = capacity_endpoint_get(capacity, endpoint, origin);
     if (!found)
         return -1;
-    if (!may_queue(capacity, found, now_ms)) {
+    if (!capacity_may_queue(capacity, found, now_ms)) {
         capacity_endpoint_rest_if_unused(capacity, found);
         return CAPACITY_CONGESTED;
     }
     endpoint_queue(capacity, found, waiter, now_ms);
     return 0;
-}
-
-/* Slots that those who wait may not take, and those that are taken. */
-static bool process_is_full(const struct capacity *capacity)
-{
-    const struct capacity_limits *limits = &capacity->limits;
-
-    return capacity->in_flight >= limits->in_flight ||
-           capacity->in_flight - capacity->taken + limits->kept >= limits->in_flight;
-}
-
-/* How many more may wait for nothing but slots of the endpoint. */
-static size_t brief_queue(const struct capacity *capacity, const struct capacity_endpoint *endpoint)
-{
-    if (endpoint->is_congested || endpoint->lane == LANE_SLOW || process_is_full(capacity))
-        return 0;
-    return minus(soon(capacity, endpoint), endpoint->waiting);
 }
 
 int capacity_wait_briefly(struct capacity *capacity, struct capacity_waiter *waiter,
@@ -230,7 +132,7 @@ int capacity_wait_briefly(struct capacity *capacity, struct capacity_waiter *wai
     struct capacity_endpoint *found = capacity_endpoint_find(capacity, endpoint);
 
     assert(waiter->state == CAPACITY_OUT);
-    if (!found || found->in_flight == 0 || brief_queue(capacity, found) == 0)
+    if (!found || found->in_flight == 0 || capacity_brief_queue(capacity, found) == 0)
         return CAPACITY_CONGESTED;
     endpoint_queue(capacity, found, waiter, now_ms);
     return 0;
@@ -289,7 +191,7 @@ struct capacity_waiter *capacity_next(struct capacity *capacity, int64_t now_ms)
     struct capacity_endpoint *endpoint;
     struct capacity_waiter *waiter;
 
-    if (process_is_full(capacity))
+    if (capacity_is_full(capacity))
         return NULL;
     endpoint = next_endpoint(capacity);
     if (!endpoint)
@@ -308,7 +210,7 @@ size_t capacity_free_slots(const struct capacity *capacity, const char *endpoint
     const struct capacity_limits *limits = &capacity->limits;
     const struct capacity_endpoint *found = capacity_endpoint_find(capacity, endpoint);
     const struct origin *from = found ? found->origin : capacity_origin_find(capacity, origin);
-    size_t slots = found ? minus(endpoint_limit(capacity, found), found->in_flight)
+    size_t slots = found ? minus(capacity_endpoint_limit(capacity, found), found->in_flight)
                          : least(limits->first_per_endpoint, limits->per_endpoint);
 
     if (found && found->waiting > 0)
@@ -327,22 +229,7 @@ size_t capacity_soon(const struct capacity *capacity, const char *endpoint, cons
     const struct capacity_endpoint *found = capacity_endpoint_find(capacity, endpoint);
 
     return capacity_free_slots(capacity, endpoint, origin) +
-           (found ? brief_queue(capacity, found) : 0);
-}
-
-struct capacity_pace capacity_pace_of(const struct capacity *capacity, const char *endpoint,
-                                      int64_t now_ms)
-{
-    const struct capacity_endpoint *found = capacity_endpoint_find(capacity, endpoint);
-    struct capacity_pace pace = {0};
-
-    if (!found)
-        return pace;
-    pace.silent_ms = silent_ms(found, now_ms);
-    if (found->has_succeeded)
-        pace.each_us =
-            1 + (int64_t)(found->answer_ms * 1000 / (double)endpoint_limit(capacity, found));
-    return pace;
+           (found ? capacity_brief_queue(capacity, found) : 0);
 }
 
 bool capacity_has_queue(const struct capacity *capacity, const char *endpoint)
@@ -423,7 +310,8 @@ void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter,
         waiter_land(capacity, waiter);
         if (is_answer(news))
             endpoint->answered_at_ms = endpoint->silent_from_ms = now_ms;
-        if (is_answer(news) && endpoint->in_flight <= endpoint_limit(capacity, endpoint) / 2)
+        if (is_answer(news) &&
+            endpoint->in_flight <= capacity_endpoint_limit(capacity, endpoint) / 2)
             endpoint->is_congested = false;
     }
     waiter->state = CAPACITY_OUT;
@@ -434,7 +322,7 @@ void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter,
 
 bool capacity_is_blocked(const struct capacity *capacity)
 {
-    return !TAILQ_EMPTY(&capacity->ready[LANE_FAST]) && process_is_full(capacity);
+    return !TAILQ_EMPTY(&capacity->ready[LANE_FAST]) && capacity_is_full(capacity);
 }
 
 size_t capacity_in_flight(const struct capacity *capacity)

@@ -1,6 +1,7 @@
 /*
  * What the files of capacity share:
  *   capacity.c           who waits, whose turn it is, who flies
+ *   capacity_queue.c     how long a queue may be
  *   capacity_yield.c     who makes way for others
  *   capacity_endpoint.c  endpoints and origins: found, made, kept for a while, forgotten
  */
@@ -82,6 +83,36 @@ struct capacity {
     TAILQ_HEAD(capacity_idle, capacity_endpoint) idle; /* the longest idle first */
     size_t idle_len;
 };
+
+static inline size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t most(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline size_t minus(size_t a, size_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/* Requests at a time. */
+size_t capacity_endpoint_limit(const struct capacity *capacity,
+                               const struct capacity_endpoint *endpoint);
+
+/* No slot is left for those who wait. */
+bool capacity_is_full(const struct capacity *capacity);
+
+/* There is room for one more in the endpoint's queue. */
+bool capacity_may_queue(const struct capacity *capacity, const struct capacity_endpoint *endpoint,
+                        int64_t now_ms);
+
+/* How many more may wait there for nothing but the endpoint's own slots, and not for long. */
+size_t capacity_brief_queue(const struct capacity *capacity,
+                            const struct capacity_endpoint *endpoint);
 
 struct origin *capacity_origin_find(const struct capacity *capacity, const char *name);
 struct capacity_endpoint *capacity_endpoint_find(const struct capacity *capacity, const char *name);

@@ -1,14 +1,15 @@
 /*
  * What the files of the pipeline share:
- *   pipeline.c        the parts and who hands what to whom; room
- *   pipeline_entry.c  arrival of an entry: from what Redis gave to an event and its deliveries
- *   pipeline_retry.c  arrival of a claimed retry, and what becomes of one that cannot be read
- *   pipeline_admit.c  may a delivery be attempted? then it waits for a slot
- *   pipeline_flight.c one attempt: slot, render, POST, verdict, outcome
- *   pipeline_yield.c  who makes way for others
- *   pipeline_quota.c  how much of a hook's heap is claimed
- *   pipeline_settle.c the end: from outcomes to Redis, and parting
- *   pipeline_lone.c   what may have ended a worker runs alone
+ *   pipeline.c           the parts and who hands what to whom; room
+ *   pipeline_entry.c     arrival of an entry: from what Redis gave to an event and its deliveries
+ *   pipeline_retry.c     arrival of a claimed retry, and what becomes of one that cannot be read
+ *   pipeline_admit.c     may a delivery be attempted? then it waits for a slot
+ *   pipeline_flight.c    one attempt: slot, render, POST, verdict, outcome
+ *   pipeline_conclude.c  a delivery gets its outcome, or is put off
+ *   pipeline_yield.c     who makes way for others
+ *   pipeline_quota.c     how much of a hook's heap is claimed
+ *   pipeline_settle.c    the end: from outcomes to Redis, and parting
+ *   pipeline_lone.c      what may have ended a worker runs alone
  */
 #ifndef WORKER_PIPELINE_INTERNAL_H
 #define WORKER_PIPELINE_INTERNAL_H
@@ -109,6 +110,8 @@ void pipeline_dispatch(struct pipeline *pipeline);
 void pipeline_start_leased(struct pipeline *pipeline,
                            struct delivery *delivery); /* now, soon, or later elsewhere */
 void pipeline_cut(struct pipeline *pipeline, struct delivery *delivery); /* it flies too long */
+
+/* pipeline_conclude.c */
 void pipeline_conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome);
 void pipeline_defer(struct pipeline *pipeline, struct delivery *delivery, int64_t not_before_ms);
 void pipeline_defer_crowded(struct pipeline *pipeline, struct delivery *delivery);

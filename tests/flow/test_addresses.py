@@ -3,6 +3,7 @@
 import pytest
 
 from receiver import Receiver
+from sanitizer import preload
 from webhook_queue import assert_queue_empty, enqueue, message_event, set_hook, wait_dead
 
 
@@ -42,7 +43,7 @@ def test_loopback_is_blocked_by_default(redis, start_worker):
 def test_without_a_guard_that_is_asked_no_worker_starts(redis_server, roomhook_bin, start_worker):
     """Whatever the rules open: it finds out by itself, before it takes an event."""
     deaf = roomhook_bin.parent / "tests" / "libdeaf_libcurl.so"
-    worker = start_worker(env={"LD_PRELOAD": str(deaf)}, wait_ready=False)
+    worker = start_worker(env=preload(deaf), wait_ready=False)
     worker.expected_exit = 1
     assert "the address guard did not refuse" in worker.wait_log("cannot_start")["why"]
     assert worker.wait(10) == 1

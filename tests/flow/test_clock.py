@@ -9,6 +9,7 @@ import time
 
 import pytest
 from receiver import Answer
+from sanitizer import preload
 from wait import wait_until
 from webhook_queue import (
     assert_queue_empty,
@@ -30,7 +31,7 @@ def wall_clock(roomhook_bin, tmp_path):
     class WallClock:
         path = tmp_path / "wall_clock"
         env = {
-            "LD_PRELOAD": str(roomhook_bin.parent / "tests" / "libwall_clock.so"),
+            **preload(roomhook_bin.parent / "tests" / "libwall_clock.so"),
             "WALL_CLOCK": str(path),
         }
 

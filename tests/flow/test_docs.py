@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import sanitizer
 from receiver import Answer, Hang
 from wait import wait_until
 from webhook_queue import (
@@ -185,7 +186,8 @@ def test_c_enqueues(receiver, redis_server, roomhook_bin, room_438, tmp_path):
          f"-L{build / 'lib'}", f"-Wl,-rpath,{build / 'lib'}", "-lroomhook"],
         check=True,
     )  # fmt: skip
-    subprocess.run([tmp_path / "send"], check=True)
+    environment = {**os.environ, **sanitizer.late()}
+    subprocess.run([tmp_path / "send"], check=True, env=environment)
     (request,) = receiver.wait_for(1)
     assert request.header("webhook-id") == "c-1"
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import oracle
 import places
+import sanitizer
 from child import end
 from history import History, Intent, fingerprint
 from receiver import Answer, Hang, Receiver
@@ -110,7 +111,8 @@ class Scenario:
 
     def start_worker(self, wrapper=()):
         worker = Worker(
-            self._binary, self.server.url, wait_ready=False, wrapper=wrapper, **SETTINGS
+            self._binary, self.server.url, wait_ready=False, wrapper=wrapper,
+            env=sanitizer.traced(), **SETTINGS,
         )
         self._workers.append(worker)
         self.history.note("worker", pid=worker.pid)
