@@ -13,6 +13,9 @@
 #define AUDIT_EVERY_MS 60000
 #define AUDIT_IDLE_MS 10000
 #define BEAT_MAX_MS 4000 /* a dead worker is noticed within its heartbeat-ttl and this */
+#define TIME_MAX_MS ((int64_t)1 << 53)
+#define CLOCK_WARN_MS 30000
+#define CLOCK_FINE_MS 15000
 #define OPEN_AGAIN_FIRST_MS 100
 #define OPEN_AGAIN_MAX_MS 5000
 
@@ -29,7 +32,8 @@ struct liveness {
     int64_t started_at_ms; /* wall clock */
     bool ever;             /* a heartbeat was stored before */
     bool leader;
-    bool evicts; /* Redis would throw keys away: told */
+    bool evicts;        /* Redis would throw keys away: told */
+    bool clock_differs; /* from Redis': told */
     loop_fn *left;
     void *left_context;
 };
@@ -70,6 +74,29 @@ static const struct redis_script *script(const struct liveness *liveness, enum s
 
 /* --- the heartbeat --- */
 
+/* What is no time would be one of a Redis that is none: ours is as good. */
+static int64_t redis_time(const struct reply *reply)
+{
+    int64_t ms = reply_int(reply);
+    return ms > 0 && ms < TIME_MAX_MS ? ms : loop_wall_ms();
+}
+
+/* One of the two is wrong; when it is ours, receivers refuse our signatures. */
+static void compare_clocks(struct liveness *liveness, int64_t redis_ms)
+{
+    int64_t ahead = loop_wall_ms() - redis_ms;
+    int64_t off = ahead < 0 ? -ahead : ahead;
+    if (off > CLOCK_WARN_MS && !liveness->clock_differs)
+        log_at(LOG_WARN, "clock_differs", log_int("ahead_of_redis_ms", ahead),
+               log_text("do", "set the clock of this machine or of Redis' right: receivers refuse "
+                              "requests that are signed at a wrong time"));
+    else if (off < CLOCK_FINE_MS && liveness->clock_differs)
+        log_at(LOG_INFO, "clock_agrees", log_int("ahead_of_redis_ms", ahead));
+    else
+        return;
+    liveness->clock_differs = !liveness->clock_differs;
+}
+
 static void on_beat(void *context, const struct reply *reply)
 {
     struct liveness *liveness = context;
@@ -87,8 +114,11 @@ static void on_beat(void *context, const struct reply *reply)
         log_at(LOG_WARN, "heartbeat_lapsed",
                log_text("why", "this worker stood still, or Redis lost it"));
     liveness->leader = leads;
-    liveness->config.alive(liveness->config.context, liveness->sent_at_ms + liveness->config.ttl_ms,
-                           !had && liveness->ever);
+    struct liveness_beat stored = {.until_ms = liveness->sent_at_ms + liveness->config.ttl_ms,
+                                   .had_lapsed = !had && liveness->ever,
+                                   .redis_ms = redis_time(reply_at(reply, 2))};
+    compare_clocks(liveness, stored.redis_ms);
+    liveness->config.alive(liveness->config.context, &stored);
     liveness->ever = true;
     if (leads && loop_now_ms() - liveness->link_up_at_ms >= liveness->config.ttl_ms)
         leader_look_after(liveness->config.leader);

@@ -22,6 +22,13 @@
 
 struct liveness;
 
+/* A heartbeat was stored. */
+struct liveness_beat {
+    int64_t until_ms; /* it holds so long, monotonic */
+    bool had_lapsed;  /* the one before did not hold until this one came */
+    int64_t redis_ms; /* Redis' clock when it was stored */
+};
+
 struct liveness_config {
     const struct keys *keys;
     const struct scripts *scripts;
@@ -33,7 +40,7 @@ struct liveness_config {
     int64_t ttl_ms;
     size_t (*in_flight)(void *context);
     void (*ready)(void *context); /* after each connect */
-    void (*alive)(void *context, int64_t until_ms, bool had_lapsed);
+    void (*alive)(void *context, const struct liveness_beat *beat);
     void (*adopt)(void *context, int64_t min_idle_ms);
     void (*refused)(void *context, const char *why); /* this worker must not run on this queue */
     void *context;

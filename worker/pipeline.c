@@ -284,13 +284,20 @@ static void hand_back_waiting(struct pipeline *pipeline)
     }
 }
 
-void pipeline_alive(struct pipeline *pipeline, int64_t until_ms, bool had_lapsed)
+/* Events are dated by Redis' clock: ours may be wrong. */
+int64_t pipeline_age_ms(const struct pipeline *pipeline, const struct entry *entry)
 {
-    if (had_lapsed) {
+    return loop_now_ms() + pipeline->redis_ahead_ms - entry->queued_at_ms;
+}
+
+void pipeline_alive(struct pipeline *pipeline, const struct liveness_beat *beat)
+{
+    pipeline->redis_ahead_ms = beat->redis_ms - loop_now_ms();
+    if (beat->had_lapsed) {
         hand_back_waiting(pipeline);
         pipeline_leave_crowd(pipeline);
     }
-    pipeline->alive_until_ms = until_ms;
+    pipeline->alive_until_ms = beat->until_ms;
     pipeline_dispatch(pipeline);
     pipeline_next_suspect(pipeline);
 }

@@ -15,6 +15,7 @@
 #include "address_guard.h"
 #include "counters.h"
 #include "keys.h"
+#include "liveness.h"
 #include "loop.h"
 #include "redis_link.h"
 #include "scripts.h"
@@ -47,10 +48,10 @@ void pipeline_link_down(struct pipeline *pipeline);
 /* Look through what has been pending for this consumer for so long; see intake_adopt. */
 void pipeline_adopt(struct pipeline *pipeline, int64_t min_idle_ms);
 
-/* This worker's heartbeat was stored and holds until until_ms (monotonic). Past it nothing is
- * started: others may have taken its entries over. When it had lapsed, what has not started is
- * handed back, which leaves alone what others hold now. */
-void pipeline_alive(struct pipeline *pipeline, int64_t until_ms, bool had_lapsed);
+/* This worker's heartbeat was stored. Past the time it holds nothing is started: others may have
+ * taken its entries over. When the last one had lapsed, what has not started is handed back, which
+ * leaves alone what others hold now. */
+void pipeline_alive(struct pipeline *pipeline, const struct liveness_beat *beat);
 
 /* Draining: take nothing new, hand back what has not started, finish what flies. */
 void pipeline_drain(struct pipeline *pipeline);

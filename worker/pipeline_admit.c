@@ -67,7 +67,7 @@ static void ask_permit(struct pipeline *pipeline, struct delivery *delivery, enu
     const struct hook *hook = delivery->slot->hook;
     const struct event *event = &delivery->entry->event;
     struct permit_query *query = &delivery->permit;
-    int64_t age = loop_wall_ms() - delivery->entry->queued_at_ms;
+    int64_t age = pipeline_age_ms(pipeline, delivery->entry);
     query->kind = kind;
     query->lease_ms = pipeline->stamp.lease_ms;
     query->interval_us = hook->rate_interval_us;
@@ -172,7 +172,7 @@ static bool asks_anew(struct pipeline *pipeline, struct delivery *delivery)
 static void admit(struct pipeline *pipeline, struct delivery *delivery)
 {
     const struct hook_slot *slot = delivery->slot;
-    int64_t age = loop_wall_ms() - delivery->entry->queued_at_ms;
+    int64_t age = pipeline_age_ms(pipeline, delivery->entry);
     if (asks_anew(pipeline, delivery))
         return;
     if (slot == NULL && !delivery->counted_as_retry && delivery->entry->only_hook[0] == '\0') {

@@ -261,7 +261,7 @@ static void judge(struct delivery *delivery, const struct http_result *result,
         policy.max_age_ms = hook->max_age_ms;
     struct verdict verdict =
         verdict_of(attempt, &policy, delivery->history.attempts + 1,
-                   loop_wall_ms() - delivery->entry->queued_at_ms, delivery->history.deferrals,
+                   pipeline_age_ms(pipeline, delivery->entry), delivery->history.deferrals,
                    backoff_random(&pipeline->random));
     if (verdict.kind == VERDICT_REDO) {
         delivery->redone = true;

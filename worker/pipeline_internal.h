@@ -53,6 +53,7 @@ struct pipeline {
     struct entry *table;          /* stream entries not yet settled */
     struct entry_list everything; /* entries alive, of both kinds, linked by every */
     int64_t alive_until_ms;       /* our heartbeat holds so long, monotonic */
+    int64_t redis_ahead_ms;       /* of loop_now_ms(): Redis' clock at the last heartbeat */
     size_t stream_load;           /* slots that stream entries take or will take */
     size_t retry_load;            /* the same for leased deliveries */
     size_t unfinished_len;
@@ -139,6 +140,7 @@ size_t pipeline_quotas(void *context, struct retry_quota out[RETRY_QUOTAS_MAX]);
 void pipeline_on_pushed(void *context, const struct retry_quota *quota, size_t count);
 
 /* pipeline.c */
+int64_t pipeline_age_ms(const struct pipeline *pipeline, const struct entry *entry);
 bool pipeline_is_full(const struct pipeline *pipeline); /* it has no room for what others bring */
 
 /* pipeline_settle.c */

@@ -121,10 +121,10 @@ static void on_ready(void *context)
     worker->told_ready = true;
 }
 
-static void on_alive(void *context, int64_t until_ms, bool had_lapsed)
+static void on_alive(void *context, const struct liveness_beat *beat)
 {
     struct worker *worker = context;
-    pipeline_alive(worker->pipeline, until_ms, had_lapsed);
+    pipeline_alive(worker->pipeline, beat);
 }
 
 static void on_adopt(void *context, int64_t min_idle_ms)

@@ -13,8 +13,10 @@ from sanitizer import preload
 from wait import wait_until
 from webhook_queue import (
     assert_queue_empty,
+    encode,
     enqueue,
     heartbeats,
+    key,
     message_event,
     set_hook,
     wait_dead,
@@ -87,18 +89,28 @@ def test_a_step_stops_nothing(redis, receiver, start_worker, wall_clock, step_s)
     assert not worker.logged("heartbeat_lapsed")
 
 
-def test_a_clock_that_is_ahead_by_more_than_max_age_expires_events(
-    redis, receiver, start_worker, wall_clock, cli
-):
-    """Not defended. They are kept as dead letters, and delivered when it is set right."""
+@pytest.mark.parametrize("off_s", [-6 * DAY_S, 6 * DAY_S])
+def test_events_age_by_the_clock_of_redis(redis, receiver, start_worker, wall_clock, off_s):
     set_hook(redis, 438, "main", url=receiver.url())
-    wall_clock.set(6 * DAY_S)
+    old_ms = int((time.time() - 5 * DAY_S) * 1000) - 60_000
+    redis.xadd(key("events"), {"json": encode(message_event(), "json")}, id=f"{old_ms}-0")
+    enqueue(redis, message_event(), id="young")
+    wall_clock.set(off_s)
     start_worker(env=wall_clock.env, max_age="5d")
-    enqueue(redis, message_event())
+    (request,) = receiver.wait_for(1)
+    assert request.header("webhook-id") == "young"
     (letter,) = wait_dead(redis)
     assert letter["reason"] == "expired"
-    assert receiver.connections == 0
-    wall_clock.set(0)
-    cli("dead", "replay", letter["id"])
-    receiver.wait_for(1)
     assert_queue_empty(redis)
+
+
+@pytest.mark.parametrize("off_s", [-40, 40])
+def test_a_clock_that_differs_is_told_once(redis, receiver, start_worker, wall_clock, off_s):
+    worker = start_worker(env=wall_clock.env, heartbeat_ttl="3s")
+    assert not worker.logged("clock_differs")
+    wall_clock.set(off_s)
+    line = worker.wait_log("clock_differs")
+    assert int(line["ahead_of_redis_ms"]) / 1000 == pytest.approx(off_s, abs=2)
+    wall_clock.set(0)
+    worker.wait_log("clock_agrees")
+    assert len(worker.logged("clock_differs")) == 1

@@ -194,11 +194,10 @@ static void on_nothing(void *context)
     (void)context;
 }
 
-static void on_alive(void *context, int64_t until_ms, bool had_lapsed)
+static void on_alive(void *context, const struct liveness_beat *beat)
 {
     (void)context;
-    (void)had_lapsed;
-    must(until_ms > 0);
+    must(beat->until_ms > 0 && beat->redis_ms > 0);
 }
 
 static void on_adopt(void *context, int64_t min_idle_ms)
