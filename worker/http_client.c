@@ -107,6 +107,7 @@ struct http_client *http_client_new(struct loop *loop, const struct http_client_
     if (client == NULL)
         return NULL;
     client->loop = loop;
+    client->renews_handles = curl_version_info(CURLVERSION_NOW)->version_num < REUSABLE_SINCE;
     client->config = *config;
     init_lists(client);
     client->descriptor_of_port = calloc(PORTS, sizeof(*client->descriptor_of_port));

@@ -156,15 +156,10 @@ static struct curl_slist *link_headers(struct http_transfer *transfer)
     return transfer->headers;
 }
 
-/*
- * libcurl before 8.1.0 remembers in a handle the last header of the answer before, and has freed it
- * by the next: an answer whose first header line begins with a blank is written there (curl
- * #11101). So each request gets a handle of its own from it; connections and certificates are kept
- * by the multi handle.
- */
+/* Connections and certificates are kept by the multi handle. */
 static int renew_easy(struct http_transfer *transfer)
 {
-    bool renew = transfer->used && curl_version_info(CURLVERSION_NOW)->version_num < 0x080100;
+    bool renew = transfer->used && transfer->client->renews_handles;
     transfer->used = true;
     if (!renew)
         return 0;

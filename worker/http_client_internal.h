@@ -86,10 +86,18 @@ struct stray_lookup {
 TAILQ_HEAD(transfer_list, http_transfer);
 LIST_HEAD(stray_list, stray_lookup);
 
+/*
+ * libcurl before 8.1.0 remembers in a handle the last header of the answer before, and has freed it
+ * by the next: an answer whose first header line begins with a blank is written there (curl
+ * #11101). So each request gets a handle of its own from it.
+ */
+#define REUSABLE_SINCE 0x080100u
+
 struct http_client {
     struct loop *loop;
     struct http_client_config config;
     CURLM *multi;
+    bool renews_handles; /* no easy handle may be used twice */
     struct transfer_list idle;
     struct transfer_list starting;
     struct transfer_list running;
