@@ -45,7 +45,7 @@ struct liveness *liveness_new(struct loop *loop, const struct liveness_config *c
     liveness->loop = loop;
     liveness->config = *config;
     liveness->started_at_ms = loop_wall_ms();
-    liveness->random = (uint64_t)loop_wall_ms() + 4;
+    liveness->random = loop_seed();
     if (loop_timer_init(loop, &liveness->timer, beat, liveness) != 0 ||
         loop_timer_init(loop, &liveness->open_timer, open_queue, liveness) != 0) {
         liveness_free(liveness);
