@@ -38,7 +38,7 @@ def drop_ins():
 
 
 def test_there_are_drop_ins():
-    assert len(drop_ins()) == 2
+    assert len(drop_ins()) == 3
 
 
 @pytest.mark.parametrize("drop_in", ["", *drop_ins()])
