@@ -18,7 +18,7 @@
 #include "worker.h"
 
 /* A worker ends within drain-timeout and 10 s (drain.c), or it stands still. */
-#define BEYOND_DRAIN_MS 20000
+#define BEYOND_DRAIN_MS 15000
 #define NOBODY (-1)
 
 /* --- ends --- */

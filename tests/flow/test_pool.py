@@ -318,6 +318,17 @@ def test_workers_of_a_parent_that_was_killed_drain_and_end(redis, receiver, busy
     assert_all_drained(pool, redis)
 
 
+def test_a_worker_that_does_not_drain_is_killed_in_the_end(redis_server, start_pool):
+    pool = start_pool(2, drain_timeout="0")
+    pool.expected_exit = 1
+    os.kill(places(pool)[1], signal.SIGSTOP)
+    pool.signal(signal.SIGTERM)
+    assert pool.wait(25) == 1
+    assert pool.logged("drain_overdue")
+    assert pool.logged("process_ended", process=1, signal=int(signal.SIGKILL))
+    assert pool.logged("process_ended", process=2, status=0)
+
+
 def test_a_stop_before_it_is_ready(own_redis, start_worker):
     pool = start_worker(redis=f"redis://127.0.0.1:{free_port()}/0", processes=3, wait_ready=False)
     pool.wait_log("pool_started")
@@ -343,14 +354,18 @@ def test_status_shows_each_worker_of_a_pool(redis, cli, start_pool):
         assert (heartbeat["pool"], heartbeat["process"]) == (pool.pid, place)
         assert (heartbeat["processes"], heartbeat["restarts"]) == (3, 1 if place == 3 else 0)
         assert heartbeat["in_flight"] == 0 and heartbeat["host"]
+    [told] = json.loads(cli("status", "--json").stdout)["pools"]
+    assert told.pop("host") == shown()[pids[1]]["host"]
+    assert told == {"pid": pool.pid, "processes": 3, "alive": 3, "restarts": 1, "in_flight": 0}
     text = cli("status").stdout
     assert f"pool={pool.pid}  process=3  processes=3  restarts=1" in text
+    assert f"/{pool.pid}: 3 of 3 workers alive, restarts 1, in flight 0\n" in text
 
 
 def test_a_lone_worker_tells_of_no_pool(redis, cli, start_worker):
     start_worker()
-    [worker] = json.loads(cli("status", "--json").stdout)["workers"]
-    assert "pool" not in worker["heartbeat"]
+    told = json.loads(cli("status", "--json").stdout)
+    assert told["pools"] == [] and "pool" not in told["workers"][0]["heartbeat"]
 
 
 @pytest.fixture
