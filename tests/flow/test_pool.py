@@ -188,6 +188,18 @@ def test_a_worker_that_was_told_to_stop_is_replaced(redis_server, start_pool):
     assert wait_working(pool, 2)[1] != stopped
 
 
+def test_signals_that_were_ignored_before_do_not_matter(redis_server, start_worker):
+    """Shells start what goes on in the background with SIGINT ignored, some with SIGCHLD."""
+    wrapper = ("env", "--ignore-signal=CHLD", "--ignore-signal=INT")
+    pool = start_worker(processes=2, wrapper=wrapper, wait_ready=False)
+    wait_working(pool, 2)
+    killed = kill_worker(pool, 2)
+    pool.wait_log("process_ended", pid=killed, signal=int(signal.SIGKILL))
+    wait_working(pool, 2)
+    pool.signal(signal.SIGINT)
+    assert pool.wait(10) == 0
+
+
 # who cannot run
 
 
