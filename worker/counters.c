@@ -63,6 +63,15 @@ const char *counter_name(enum counter counter)
     return counter_names[counter];
 }
 
+void counters_inherit(struct counters *counters)
+{
+    struct counters fresh = {.sending = false};
+    /* Whatever the process did to its memory before it died: a counter only grows. */
+    for (int i = 0; i < COUNTERS; i++)
+        fresh.unsent[i] = counters->unsent[i] > 0 ? counters->unsent[i] : 0;
+    *counters = fresh;
+}
+
 void counters_send(struct counters *counters)
 {
     if (!counters->sending)

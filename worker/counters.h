@@ -58,6 +58,10 @@ void counters_add(struct counters *counters, enum counter counter, int64_t n);
 void counters_dropped(struct counters *counters, int64_t n); /* letters, past dead-max; logged */
 const char *counter_name(enum counter counter);
 
+/* For another process that goes on with the counters of one that died: what was on its way counts
+ * as stored, what was not is still to be sent. */
+void counters_inherit(struct counters *counters);
+
 /* Everything unsent is on its way now. What is sent while another batch is under way counts as
  * stored. */
 void counters_send(struct counters *counters);

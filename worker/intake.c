@@ -48,7 +48,7 @@ struct intake *intake_new(struct loop *loop, const struct intake_config *config)
     intake->loop = loop;
     intake->config = *config;
     intake->entry_bytes = ENTRY_BYTES_GUESS;
-    intake->random = (uint64_t)loop_wall_ms() + 1;
+    intake->random = loop_seed();
     intake->adoption = adoption_new(loop, &intake->config, &intake->reading, on_adopted, intake);
     if (intake->adoption == NULL || loop_timer_init(loop, &intake->again, on_again, intake) != 0) {
         intake_free(intake);

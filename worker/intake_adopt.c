@@ -46,7 +46,7 @@ struct adoption *adoption_new(struct loop *loop, const struct intake_config *con
     adoption->reading = reading;
     adoption->done = done;
     adoption->context = context;
-    adoption->random = (uint64_t)loop_wall_ms() + 3;
+    adoption->random = loop_seed();
     if (loop_timer_init(loop, &adoption->timer, step, adoption) != 0) {
         free(adoption);
         return NULL;

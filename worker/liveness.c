@@ -49,7 +49,7 @@ struct liveness *liveness_new(struct loop *loop, const struct liveness_config *c
     liveness->loop = loop;
     liveness->config = *config;
     liveness->started_at_ms = loop_wall_ms();
-    liveness->random = (uint64_t)loop_wall_ms() + 4;
+    liveness->random = loop_seed();
     if (loop_timer_init(loop, &liveness->timer, beat, liveness) != 0 ||
         loop_timer_init(loop, &liveness->open_timer, open_queue, liveness) != 0) {
         liveness_free(liveness);
@@ -130,13 +130,18 @@ static void on_beat(void *context, const struct reply *reply)
 
 static void describe(struct liveness *liveness, struct buffer *out)
 {
+    const struct pool_place *place = liveness->config.place;
     buffer_append_text(out, "{\"host\":");
     json_put_untrusted(out, bytes_of(liveness->config.host));
     buffer_append_format(out, ",\"pid\":%ld,\"version\":\"" RH_VERSION "\",\"in_flight\":%zu",
                          (long)getpid(), liveness->config.in_flight(liveness->config.context));
-    buffer_append_format(out, ",\"started_at\":%lld,\"loop_lag_ms\":%lld}",
+    buffer_append_format(out, ",\"started_at\":%lld,\"loop_lag_ms\":%lld",
                          (long long)liveness->started_at_ms,
                          (long long)loop_take_lag_ms(liveness->loop));
+    if (place != NULL)
+        buffer_append_format(out, ",\"pool\":%ld,\"process\":%d,\"processes\":%d,\"restarts\":%d",
+                             (long)place->parent, place->number, place->processes, place->restarts);
+    buffer_append_char(out, '}');
 }
 
 static void beat(void *context)

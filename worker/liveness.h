@@ -17,6 +17,7 @@
 #include "keys.h"
 #include "leader.h"
 #include "loop.h"
+#include "pool_slots.h"
 #include "redis_link.h"
 #include "scripts.h"
 
@@ -34,6 +35,7 @@ struct liveness_config {
     const struct scripts *scripts;
     const char *consumer;
     const char *host;
+    const struct pool_place *place; /* NULL: it is in no pool */
     struct redis_link *link;
     struct counters *counters;
     struct leader *leader;

@@ -16,11 +16,12 @@
 struct config {
     enum log_level level;
     enum log_format format;
+    int process; /* 0: the only one */
 };
 
 /* The one thing that is the same for the whole process. */
 /* NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables) */
-static struct config config = {LOG_INFO, LOG_LOGFMT};
+static struct config config = {LOG_INFO, LOG_LOGFMT, 0};
 
 static const char *const level_names[] = {
     [LOG_DEBUG] = "debug",
@@ -40,6 +41,11 @@ void log_configure(enum log_level level, enum log_format format)
 {
     config.level = level;
     config.format = format;
+}
+
+void log_name_process(int place)
+{
+    config.process = place;
 }
 
 int log_is_on(enum log_level level)
@@ -228,6 +234,8 @@ void log_line(enum log_level level, const char *msg, const struct log_field *fie
                    log_text("msg", msg),
                },
                3);
+    if (config.process != 0)
+        add_fields(&line, (const struct log_field[]){log_int("process", config.process)}, 1);
     add_fields(&line, fields, fields_len);
     if (config.format == LOG_JSON)
         line.data[line.len++] = '}';

@@ -3,8 +3,10 @@
 #include <event2/dns.h>
 #include <event2/event.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #define LOOP_SIGNALS_MAX 8
 
@@ -48,6 +50,15 @@ int64_t loop_now_ms(void)
 int64_t loop_wall_ms(void)
 {
     return clock_ns(CLOCK_REALTIME) / 1000000;
+}
+
+uint64_t loop_seed(void)
+{
+    uint64_t seed = 0;
+    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == (ssize_t)sizeof(seed))
+        return seed;
+    /* Early at the start of a machine: workers that begin together differ by their process. */
+    return (uint64_t)clock_ns(CLOCK_MONOTONIC) ^ (uint64_t)getpid() << 40;
 }
 
 void loop_callback_begins(struct loop *loop)

@@ -38,6 +38,9 @@ void loop_callback_ends(struct loop *loop);
 int64_t loop_now_ms(void);  /* CLOCK_MONOTONIC: for every waiting */
 int64_t loop_wall_ms(void); /* CLOCK_REALTIME: for what is stored or sent */
 
+/* A number to begin a random sequence with: another one at each call, in each process. */
+uint64_t loop_seed(void);
+
 struct event_base *loop_base(struct loop *loop); /* for redis_link */
 struct evdns_base *loop_dns(struct loop *loop);  /* made at the first call; NULL: no memory */
 

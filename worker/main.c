@@ -11,6 +11,7 @@
 #include "json_read.h"
 #include "log.h"
 #include "notify.h"
+#include "pool.h"
 #include "process.h"
 #include "settings.h"
 #include "worker.h"
@@ -64,7 +65,10 @@ static int run(const struct settings *settings, int argc, char **argv)
     /* A receiver or Redis that closes first must not end the process. */
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit(settings);
-    return worker_run(settings, &notify);
+    int processes = pool_processes(settings);
+    if (processes > 1)
+        return pool_run(settings, &notify, processes);
+    return worker_run(settings, &notify, NULL);
 }
 
 static int check(const struct settings *settings)

@@ -77,7 +77,8 @@ int notify_request_read(struct notify_request *ret_request, struct error_text *w
 
 /* --- the messages --- */
 
-static void tell(struct notify *notify)
+static void send_by(int socket, const struct notify_request *request,
+                    const struct notify_words *words)
 {
     static const char *const states[] = {
         [NOTIFY_STARTING] = "STATUS=waiting for Redis",
@@ -86,17 +87,48 @@ static void tell(struct notify *notify)
         [NOTIFY_STOPPING] = "STOPPING=1\nSTATUS=draining",
     };
     /* While starting and stopping the manager's patience ends, unless the loop asks for more. */
-    bool extends = notify->state == NOTIFY_STARTING || notify->state == NOTIFY_STOPPING;
+    bool extends = words->state == NOTIFY_STARTING || words->state == NOTIFY_STOPPING;
     char text[256];
     char extension[64] = "";
-    if (extends)
+    if (extends && words->turns)
         snprintf(extension, sizeof(extension), "\nEXTEND_TIMEOUT_USEC=%" PRId64,
-                 notify->tick_ms * TICKS_PER_EXTENSION * 1000);
-    int len = snprintf(text, sizeof(text), "%s, %zu in flight\nWATCHDOG=1%s", states[notify->state],
-                       notify->in_flight(notify->context), extension);
+                 notify_tick_ms(request) * TICKS_PER_EXTENSION * 1000);
+    int len =
+        snprintf(text, sizeof(text), "%s%s, %zu in flight%s%s", states[words->state], words->detail,
+                 words->in_flight, words->turns ? "\nWATCHDOG=1" : "", extension);
+    if (len < 0 || (size_t)len >= sizeof(text))
+        return;
     /* Ignoring a failure: the next message tells the same. */
-    (void)sendto(notify->socket, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL,
-                 (const struct sockaddr *)&notify->request.address, notify->request.address_len);
+    (void)sendto(socket, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL,
+                 (const struct sockaddr *)&request->address, request->address_len);
+}
+
+int64_t notify_tick_ms(const struct notify_request *request)
+{
+    int64_t tick_ms = request->watchdog_ms / TICKS_PER_WATCHDOG;
+    return request->watchdog_ms == 0 || tick_ms > TICK_MAX_MS ? TICK_MAX_MS : tick_ms + 1;
+}
+
+void notify_say(const struct notify_request *request, const struct notify_words *words)
+{
+    int by = request->address_len == 0 ? -1 : socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (by < 0)
+        return;
+    send_by(by, request, words);
+    close(by);
+}
+
+/* --- those of one worker --- */
+
+static void tell(struct notify *notify)
+{
+    const struct notify_words words = {
+        .state = notify->state,
+        .detail = "",
+        .in_flight = notify->in_flight(notify->context),
+        .turns = true,
+    };
+    send_by(notify->socket, &notify->request, &words);
 }
 
 static void on_tick(void *context)
@@ -112,13 +144,11 @@ struct notify *notify_new(struct loop *loop, const struct notify_request *reques
     struct notify *notify = calloc(1, sizeof(*notify));
     if (notify == NULL)
         return NULL;
-    int64_t tick_ms = request->watchdog_ms / TICKS_PER_WATCHDOG;
     notify->request = *request;
     notify->socket = -1;
     notify->in_flight = in_flight;
     notify->context = context;
-    notify->tick_ms =
-        request->watchdog_ms == 0 || tick_ms > TICK_MAX_MS ? TICK_MAX_MS : tick_ms + 1;
+    notify->tick_ms = notify_tick_ms(request);
     if (request->address_len == 0)
         return notify;
     notify->socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

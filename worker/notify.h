@@ -12,6 +12,7 @@
 #ifndef WORKER_NOTIFY_H
 #define WORKER_NOTIFY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -37,6 +38,20 @@ struct notify_request {
 /* From NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID. -1 with *why when the first or second is not
  * usable: then nobody is told anything. */
 int notify_request_read(struct notify_request *ret_request, struct error_text *why);
+
+/* How often to tell. */
+int64_t notify_tick_ms(const struct notify_request *request);
+
+struct notify_words {
+    enum notify_state state;
+    const char *detail; /* behind the state, like ", 2 of 3 workers"; short */
+    size_t in_flight;
+    bool turns; /* false: something stands still, so the watchdog is not fed */
+};
+
+/* One message, by a socket that is closed again: for a pool's parent, which has no loop, and which
+ * leaves no descriptor to its children. */
+void notify_say(const struct notify_request *request, const struct notify_words *words);
 
 struct notify;
 

@@ -197,7 +197,7 @@ struct pipeline *pipeline_new(struct loop *loop, const struct pipeline_config *c
     }
     pipeline->loop = loop;
     pipeline->config = *config;
-    pipeline->random = (uint64_t)loop_wall_ms() * 2654435761u ^ (uint64_t)(uintptr_t)pipeline;
+    pipeline->random = loop_seed();
     TAILQ_INIT(&pipeline->unfinished);
     TAILQ_INIT(&pipeline->everything);
     TAILQ_INIT(&pipeline->parting);

@@ -39,7 +39,7 @@ struct redis_link *redis_link_new(struct loop *loop, const struct redis_link_con
         return NULL;
     link->loop = loop;
     link->config = *config;
-    link->random = (uint64_t)loop_wall_ms() ^ (uint64_t)(uintptr_t)link;
+    link->random = loop_seed();
     STAILQ_INIT(&link->waiting);
     if (loop_timer_init(loop, &link->deadline, on_deadline, link) != 0 ||
         loop_timer_init(loop, &link->reconnect, link_connect, link) != 0 ||

@@ -13,7 +13,7 @@ struct registry *registry_new(struct loop *loop, const struct registry_config *c
         return NULL;
     registry->loop = loop;
     registry->config = *config;
-    registry->random = (uint64_t)loop_wall_ms();
+    registry->random = loop_seed();
     TAILQ_INIT(&registry->awaiting_news);
     TAILQ_INIT(&registry->due);
     registry_link_up(registry);

@@ -41,7 +41,7 @@ struct retry_clock *retry_clock_new(struct loop *loop, const struct retry_clock_
         return NULL;
     clock->loop = loop;
     clock->config = *config;
-    clock->random = (uint64_t)loop_wall_ms() + 2;
+    clock->random = loop_seed();
     if (loop_timer_init(loop, &clock->timer, claim, clock) != 0) {
         free(clock);
         return NULL;

@@ -20,6 +20,8 @@
 #include "verdict.h"
 
 #define RETRY_SCHEDULE_MAX 64
+#define PROCESSES_MAX 64
+#define PROCESSES_AUTO 0
 
 struct settings {
     struct redis_address redis;    /* redis; its password may come from redis-password-file */
@@ -49,6 +51,7 @@ struct settings {
     int64_t dead_max_bytes;
     int64_t max_event_bytes;
     int64_t max_response_bytes;
+    int64_t processes; /* 1..PROCESSES_MAX, or PROCESSES_AUTO */
     int64_t heartbeat_ttl_ms;
     int64_t poison_after;
     int64_t drain_timeout_ms;

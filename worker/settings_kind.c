@@ -16,18 +16,28 @@ static int integer_parse(const struct setting *setting, struct bytes text, void 
                          struct error_text *why)
 {
     (void)why;
+    if (setting->words && bytes_equal_text(text, setting->words[0])) {
+        *(int64_t *)item = 0;
+        return 0;
+    }
     return parse_int64(text, setting->min, setting->max, item);
 }
 
 static void integer_format(const struct setting *setting, const void *item, char *out, size_t size)
 {
-    (void)setting;
-    snprintf(out, size, "%" PRId64, *(const int64_t *)item);
+    int64_t value = *(const int64_t *)item;
+
+    if (setting->words && value == 0)
+        snprintf(out, size, "%s", setting->words[0]);
+    else
+        snprintf(out, size, "%" PRId64, value);
 }
 
 static void integer_allowed(const struct setting *setting, char *out, size_t size)
 {
-    snprintf(out, size, "a whole number from %" PRId64 " to %" PRId64, setting->min, setting->max);
+    snprintf(out, size, "%s%sa whole number from %" PRId64 " to %" PRId64,
+             setting->words ? setting->words[0] : "", setting->words ? " or " : "", setting->min,
+             setting->max);
 }
 
 const struct setting_kind kind_integer = {

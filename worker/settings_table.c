@@ -19,6 +19,7 @@
 #define LIST_FIELD(items, len, capacity) \
     FIELD(items), .list_len_offset = offsetof(struct settings, len), .list_max = (capacity)
 
+static const char *const automatic[] = {"auto", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const log_formats[] = {"logfmt", "json", NULL};
 
@@ -104,6 +105,10 @@ const struct setting settings_table[] = {
      .min = MIB, .max = 1024 * GIB, .default_text = "1g",
      .help = "and how much memory they may take"},
 
+    {.group = "Worker", .name = "processes", .kind = &kind_integer, FIELD(processes),
+     .words = automatic, .min = 1, .max = PROCESSES_MAX, .default_text = "1",
+     .help = "worker processes, each with all of the limits above; auto: one for each processor "
+             "that may be used"},
     {.group = "Worker", .name = "heartbeat-ttl", .kind = &kind_duration, FIELD(heartbeat_ttl_ms),
      .min = 3 * SECOND, .max = 5 * MINUTE, .default_text = "15s",
      .help = "a worker silent for so long is dead: others take its deliveries"},

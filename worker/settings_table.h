@@ -10,7 +10,7 @@
 
 #include "bytes.h"
 
-#define SETTINGS_COUNT 31
+#define SETTINGS_COUNT 32
 #define SETTING_VARIABLE_SIZE 64 /* room for any variable's name */
 
 struct setting_kind;
@@ -22,7 +22,8 @@ struct setting {
     size_t offset; /* of the value, or of a list's first item, in struct settings */
     int64_t min;   /* of a number, or of each number of a list; of a path its length */
     int64_t max;
-    const char *const *words; /* of a choice, NULL at the end; the value is the index */
+    const char *const *words; /* of a choice, NULL at the end; the value is the index. Of a number,
+                                 from 1: the one word that stands for 0 */
     size_t list_max;          /* 0: a single value */
     size_t list_min;
     size_t list_len_offset;   /* of the size_t that counts a list's items */

@@ -39,7 +39,7 @@ struct settle *settle_new(struct loop *loop, const struct settle_config *config)
         return NULL;
     settle->loop = loop;
     settle->config = *config;
-    settle->random = (uint64_t)loop_wall_ms();
+    settle->random = loop_seed();
     for (int i = 0; i < SETTLE_KINDS; i++)
         STAILQ_INIT(&settle->queue[i]);
     if (loop_timer_init(loop, &settle->timer, flush, settle) != 0) {

@@ -27,11 +27,13 @@
 struct worker {
     const struct settings *settings;
     const struct notify_request *notify_request;
+    const struct pool_place *place; /* NULL: no pool */
     struct loop *loop;
     struct notify *notify;
     struct keys keys;
     struct scripts scripts;
-    struct counters counters;
+    struct counters own_counters; /* of a lone worker */
+    struct counters *counters;
     struct redis_faults faults;
     struct address_guard guard;
     struct own_addresses *own_addresses;
@@ -45,6 +47,7 @@ struct worker {
     struct pipeline *pipeline;
     struct drain drain;
     struct loop_timer flush_timer;
+    struct loop_timer pulse_timer;
     bool failed;
     bool told_ready;
 };
@@ -55,7 +58,7 @@ struct worker {
 static void on_counted(void *context, const struct reply *reply)
 {
     struct worker *worker = context;
-    counters_sent(&worker->counters, !reply_is_error(reply));
+    counters_sent(worker->counters, !reply_is_error(reply));
 }
 
 static void flush_counters(void *context)
@@ -65,17 +68,39 @@ static void flush_counters(void *context)
     redis_args_init(&args);
     redis_args_text(&args, worker->keys.stats);
     for (int i = 0; i < COUNTERS; i++) {
-        if (worker->counters.unsent[i] == 0)
+        if (worker->counters->unsent[i] == 0)
             continue;
         redis_args_text(&args, counter_name((enum counter)i));
-        redis_args_int(&args, worker->counters.unsent[i]);
+        redis_args_int(&args, worker->counters->unsent[i]);
     }
-    redis_reply_fn *fn = worker->counters.sending ? NULL : on_counted;
+    redis_reply_fn *fn = worker->counters->sending ? NULL : on_counted;
     if (args.len > 1 && redis_link_eval(worker->control, &worker->scripts.script[SCRIPT_COUNT], 1,
                                         &args, fn, worker) == 0)
-        counters_send(&worker->counters);
+        counters_send(worker->counters);
     redis_args_release(&args);
     loop_timer_arm(&worker->flush_timer, FLUSH_EVERY_MS);
+}
+
+/* --- telling how it is --- */
+
+static void tell(struct worker *worker, enum notify_state state)
+{
+    static const enum process_state states[] = {
+        [NOTIFY_STARTING] = PROCESS_STARTING,
+        [NOTIFY_WORKING] = PROCESS_WORKING,
+        [NOTIFY_AWAY] = PROCESS_AWAY,
+        [NOTIFY_STOPPING] = PROCESS_DRAINING,
+    };
+    notify_change(worker->notify, state);
+    if (worker->place != NULL)
+        pool_place_change(worker->place, states[state]);
+}
+
+static void pulse(void *context)
+{
+    struct worker *worker = context;
+    pool_place_turn(worker->place, loop_now_ms(), pipeline_in_flight(worker->pipeline));
+    loop_timer_arm(&worker->pulse_timer, worker->place->pulse_ms);
 }
 
 /* --- what the parts tell each other --- */
@@ -90,7 +115,7 @@ static void on_control_up(void *context)
 static void on_control_down(void *context)
 {
     struct worker *worker = context;
-    notify_change(worker->notify, worker->told_ready ? NOTIFY_AWAY : NOTIFY_STARTING);
+    tell(worker, worker->told_ready ? NOTIFY_AWAY : NOTIFY_STARTING);
     liveness_link_down(worker->liveness);
     pipeline_link_down(worker->pipeline);
 }
@@ -114,7 +139,7 @@ static void on_ready(void *context)
 {
     struct worker *worker = context;
     pipeline_control_up(worker->pipeline);
-    notify_change(worker->notify, NOTIFY_WORKING);
+    tell(worker, NOTIFY_WORKING);
     if (!worker->told_ready)
         log_at(LOG_INFO, "ready", log_text("queue", worker->keys.queue),
                log_text("consumer", worker->consumer), log_text("version", RH_VERSION));
@@ -138,6 +163,8 @@ static void on_refused(void *context, const char *why)
     struct worker *worker = context;
     log_at(LOG_ERROR, "refused", log_text("why", why));
     worker->failed = true;
+    if (worker->place != NULL)
+        pool_place_change(worker->place, PROCESS_REFUSED);
     loop_stop(worker->loop);
 }
 
@@ -150,9 +177,12 @@ static size_t in_flight(void *context)
 static void on_stop_signal(void *context)
 {
     struct worker *worker = context;
+    /* In a pool the same wish may come from the terminal, the parent and its death. */
+    if (worker->drain.begun && worker->place != NULL)
+        return;
     if (worker->drain.begun)
         _exit(1); /* everything is recoverable: what is pending goes to others */
-    notify_change(worker->notify, NOTIFY_STOPPING);
+    tell(worker, NOTIFY_STOPPING);
     drain_begin(&worker->drain);
 }
 
@@ -218,7 +248,7 @@ static int make_parts(struct worker *worker, struct error_text *why)
         .consumer = worker->consumer,
         .control = worker->control,
         .reader = worker->reader,
-        .counters = &worker->counters,
+        .counters = worker->counters,
         .guard = &worker->guard,
     };
     struct leader_config leader = {
@@ -226,7 +256,7 @@ static int make_parts(struct worker *worker, struct error_text *why)
         .scripts = &worker->scripts,
         .consumer = worker->consumer,
         .link = worker->control,
-        .counters = &worker->counters,
+        .counters = worker->counters,
         .ttl_ms = worker->settings->heartbeat_ttl_ms,
         .suspect_claims = SUSPECT_CLAIMS,
         .dead_max_bytes = worker->settings->dead_max_bytes,
@@ -239,8 +269,9 @@ static int make_parts(struct worker *worker, struct error_text *why)
         .scripts = &worker->scripts,
         .consumer = worker->consumer,
         .host = worker->host,
+        .place = worker->place,
         .link = worker->control,
-        .counters = &worker->counters,
+        .counters = worker->counters,
         .leader = worker->leader,
         .ttl_ms = worker->settings->heartbeat_ttl_ms,
         .in_flight = in_flight,
@@ -264,6 +295,7 @@ static int make_parts(struct worker *worker, struct error_text *why)
     };
     if (worker->leader == NULL || worker->liveness == NULL || drain_init(&worker->drain) != 0 ||
         loop_timer_init(worker->loop, &worker->flush_timer, flush_counters, worker) != 0 ||
+        loop_timer_init(worker->loop, &worker->pulse_timer, pulse, worker) != 0 ||
         loop_on_signal(worker->loop, SIGTERM, on_stop_signal, worker) != 0 ||
         loop_on_signal(worker->loop, SIGINT, on_stop_signal, worker) != 0)
         return -1;
@@ -297,6 +329,7 @@ static void release(struct worker *worker)
     leader_free(worker->leader);
     drain_release(&worker->drain);
     loop_timer_release(&worker->flush_timer);
+    loop_timer_release(&worker->pulse_timer);
     redis_link_free(worker->reader);
     redis_link_free(worker->control);
     redis_tls_free(worker->tls);
@@ -304,15 +337,31 @@ static void release(struct worker *worker)
     loop_free(worker->loop);
 }
 
-int worker_run(const struct settings *settings, const struct notify_request *notify)
+/* From here on the pool's parent is listened to. */
+static void join_pool(struct worker *worker)
 {
-    struct worker worker = {.settings = settings, .notify_request = notify};
-    worker.faults.counters = &worker.counters;
+    sigset_t stop;
+    memcpy(worker->place->slot->consumer, worker->consumer, sizeof(worker->consumer));
+    pulse(worker);
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    (void)sigprocmask(SIG_UNBLOCK, &stop, NULL);
+}
+
+int worker_run(const struct settings *settings, const struct notify_request *notify,
+               const struct pool_place *place)
+{
+    struct worker worker = {.settings = settings, .notify_request = notify, .place = place};
     struct error_text why = {""};
     int result = 1;
+    worker.counters = place != NULL ? &place->slot->counters : &worker.own_counters;
+    worker.faults.counters = worker.counters;
     if (build(&worker, &why) != 0) {
         log_at(LOG_ERROR, "cannot_start", log_text("why", why.text));
     } else {
+        if (place != NULL)
+            join_pool(&worker);
         redis_link_start(worker.control);
         redis_link_start(worker.reader);
         loop_timer_arm(&worker.flush_timer, FLUSH_EVERY_MS);

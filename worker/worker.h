@@ -5,11 +5,14 @@
 #define WORKER_WORKER_H
 
 #include "notify.h"
+#include "pool_slots.h"
 #include "settings.h"
 
 /* Runs until it is told to stop by SIGTERM or SIGINT. The exit code: 0 when everything was stored,
  * 1 when it could not start (the log tells why) or something stays pending. A second signal exits
- * at once. notify: the service manager to be told. */
-int worker_run(const struct settings *settings, const struct notify_request *notify);
+ * at once, but in a pool, where the parent sees to that. notify: the service manager to be told.
+ * place: in a pool, else NULL; there SIGTERM and SIGINT are blocked until somebody listens. */
+int worker_run(const struct settings *settings, const struct notify_request *notify,
+               const struct pool_place *place);
 
 #endif

@@ -91,6 +91,24 @@ static void put_workers(struct buffer *out, const struct status *status)
     buffer_append_char(out, ']');
 }
 
+static void put_pools(struct buffer *out, const struct status *status)
+{
+    buffer_append_char(out, '[');
+    for (size_t i = 0; i < status->pools.len; i++) {
+        const struct status_pool *pool = &status->pools.list[i];
+        buffer_append_text(out, i > 0 ? "," : "");
+        object_begin(out);
+        object_put_text(out, "host", bytes_of(pool->host));
+        object_put_int(out, "pid", pool->pid);
+        object_put_int(out, "processes", pool->processes);
+        object_put_int(out, "alive", pool->alive);
+        object_put_int(out, "restarts", pool->restarts);
+        object_put_int(out, "in_flight", pool->in_flight);
+        buffer_append_char(out, '}');
+    }
+    buffer_append_char(out, ']');
+}
+
 static void put_rates(struct buffer *out, const struct rates *rates)
 {
     for (size_t i = 0; i < RATED; i++) {
@@ -129,6 +147,7 @@ static int print_json(const struct cli *cli, const struct status *status, const 
     else
         object_put_json(&line, "oldest_event_ms", BYTES("null"));
     put_nested(&line, "workers", put_workers, status);
+    put_nested(&line, "pools", put_pools, status);
     put_nested(&line, "counters", put_counters, status);
     if (rates->known) {
         object_put_json(&line, "per_second", BYTES(""));
@@ -160,6 +179,17 @@ static void print_heartbeat(struct bytes text)
     json_decref(json);
 }
 
+static void print_pools(const struct status_pools *pools)
+{
+    for (size_t i = 0; i < pools->len; i++) {
+        const struct status_pool *pool = &pools->list[i];
+        (void)printf("pool        %s/%" PRId64 ": %" PRId64 " of %" PRId64
+                     " workers alive, restarts %" PRId64 ", in flight %" PRId64 "\n",
+                     pool->host, pool->pid, pool->alive, pool->processes, pool->restarts,
+                     pool->in_flight);
+    }
+}
+
 static void print_text(const struct cli *cli, const struct status *status,
                        const struct rates *rates)
 {
@@ -185,6 +215,7 @@ static void print_text(const struct cli *cli, const struct status *status,
         print_heartbeat(answer_text(status->workers[i].heartbeat));
         (void)putchar('\n');
     }
+    print_pools(&status->pools);
     if (answer_len(status->counters) > 0)
         (void)puts("counters");
     for (size_t i = 0; i + 1 < answer_len(status->counters); i += 2) {

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "cli.h"
+#include "status_pools.h"
 
 #define STATUS_WORKERS_MAX 512 /* consumers looked at */
 
@@ -26,6 +27,7 @@ struct status {
         struct bytes name;        /* in consumers */
         struct answer *heartbeat; /* its text is JSON */
     } workers[STATUS_WORKERS_MAX];
+    struct status_pools pools;
 };
 
 /* A missing stream or group is zeros. False with the failure told, and nothing to release. */

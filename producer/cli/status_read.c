@@ -157,10 +157,22 @@ static bool read_rest(struct cli *cli, struct status *status)
     return ok;
 }
 
+static bool gather_pools(struct status *status)
+{
+    for (size_t i = 0; i < status->workers_len; i++) {
+        if (status_pools_add(&status->pools, answer_text(status->workers[i].heartbeat)) != 0) {
+            (void)cli_failed("out of memory");
+            return false;
+        }
+    }
+    return true;
+}
+
 void status_release(struct status *status)
 {
     for (size_t i = 0; i < status->workers_len; i++)
         answer_free(status->workers[i].heartbeat);
+    status_pools_release(&status->pools);
     answer_free(status->consumers);
     answer_free(status->counters);
     *status = (struct status){0};
@@ -177,7 +189,7 @@ bool status_read(struct cli *cli, struct status *ret_status)
         status.counters = answers[QUERY_COUNTERS];
         status.consumers = answers[QUERY_CONSUMERS];
         answers[QUERY_COUNTERS] = answers[QUERY_CONSUMERS] = NULL;
-        ok = read_rest(cli, &status);
+        ok = read_rest(cli, &status) && gather_pools(&status);
     }
     free_answers(answers, QUERIES);
     if (!ok) {

@@ -39,7 +39,7 @@ def test_nothing_there(redis, cli):
     assert status(cli) == {
         "queue": "webhooks", "time_ms": pytest.approx(now_ms(redis), abs=5000),
         "backlog": 0, "in_flight": 0, "retries_waiting": 0, "retries_due": 0, "dead": 0,
-        "oldest_event_ms": None, "workers": [], "counters": {},
+        "oldest_event_ms": None, "workers": [], "pools": [], "counters": {},
     }
     text = cli("status").stdout
     assert "backlog     0\n" in text and "oldest      -\n" in text
@@ -82,6 +82,7 @@ def test_numbers(redis, cli):
             "name": "alive-1-0123abcd",
             "heartbeat": json.loads(HEARTBEAT),
         }],
+        "pools": [],
         "counters": {"events": 100, "delivered": 90},
     }
 

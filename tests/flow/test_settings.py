@@ -69,6 +69,7 @@ WRONG = [
     ("permanent-status", "200", "an HTTP status from 400 to 599"),
     ("allow-address", "10.0.0.1/8", "has address bits set behind its first 8"),
     ("https-only", "perhaps", "yes or no"),
+    ("processes", "65", "auto or a whole number from 1 to 64"),
     ("log-level", "loud", "debug, info, warn or error"),
     ("queue", "a b", "1 to 64 letters, digits, '_' or '-'"),
 ]

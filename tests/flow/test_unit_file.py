@@ -3,11 +3,13 @@
 import os
 import re
 import shlex
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 import sanitizer
+from notify_socket import NotifySocket
 from receiver import Receiver
 from webhook_queue import assert_queue_empty, enqueue, message_event, set_hook
 
@@ -39,7 +41,7 @@ def drop_ins():
 
 
 def test_there_are_drop_ins():
-    assert len(drop_ins()) == 2
+    assert len(drop_ins()) == 3
 
 
 @pytest.mark.parametrize("drop_in", ["", *drop_ins()])
@@ -147,3 +149,24 @@ def test_the_worker_bears_what_it_refuses(roomhook_bin, deliver, traced):
     wrapper, calls = traced
     deliver((*wrapper, *[f"--inject={name}:error=EPERM" for name in REFUSED]))
     assert REFUSED <= calls()
+
+
+def test_it_allows_what_a_pool_does(redis_server, start_worker, traced, tmp_path):
+    """Its parent starts a worker again, tells systemd, and ends both."""
+    wrapper, calls = traced
+    with NotifySocket(tmp_path / "notify") as manager:
+        # LeakSanitizer, when it is built in, cannot look into a process that is traced.
+        leaks = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+        env = {**leaks, **manager.env(watchdog_s=5)}
+        for processes in ("auto", "2"):
+            pool = start_worker(processes=processes, wrapper=wrapper, env=env, wait_ready=False)
+            by_it = lambda one, pid=pool.pid: one["pid"] == pid  # noqa: E731
+            manager.wait("of readiness", lambda one: by_it(one) and "READY" in one, timeout=20)
+            if processes == "2":
+                [first] = pool.logged("process_started", process=2)
+                os.kill(int(first["pid"]), signal.SIGKILL)
+                again = pool.wait_log("process_started", process=2, restarts=1)
+                pool.wait_log("process_state", pid=again["pid"], state="working")
+            assert pool.terminate() == 0
+            assert calls() - allowed_by_unit() <= REFUSED
+    assert {"wait4", "rt_sigtimedwait", "kill", "getppid"} <= calls()

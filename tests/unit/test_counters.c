@@ -61,6 +61,24 @@ static void counter_name_is_another_for_each(void **unused)
     }
 }
 
+static void counters_of_a_dead_process_are_sent_by_the_next(void **unused)
+{
+    struct counters counters = {0};
+
+    (void)unused;
+    counters_add(&counters, COUNTER_EVENTS, 5);
+    counters_send(&counters); /* on its way when the process died */
+    counters_add(&counters, COUNTER_EVENTS, 2);
+    counters.unsent[COUNTER_DEAD] = INT64_MIN;
+    counters_inherit(&counters);
+    assert_int_equal(counters.unsent[COUNTER_EVENTS], 2);
+    assert_int_equal(counters.unsent[COUNTER_DEAD], 0);
+    assert_int_equal(counters.total[COUNTER_EVENTS], 0);
+    counters_send(&counters);
+    counters_sent(&counters, false);
+    assert_int_equal(counters.unsent[COUNTER_EVENTS], 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -68,6 +86,7 @@ int main(void)
         cmocka_unit_test(counters_that_were_refused_are_unsent_again),
         cmocka_unit_test(counter_name_is_the_field_in_redis),
         cmocka_unit_test(counter_name_is_another_for_each),
+        cmocka_unit_test(counters_of_a_dead_process_are_sent_by_the_next),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

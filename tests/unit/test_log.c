@@ -89,6 +89,23 @@ static void log_line_json_has_time_level_msg_and_fields(void **unused)
                         "\"n\":-9223372036854775808}\n");
 }
 
+static void log_line_of_a_named_process_tells_it(void **unused)
+{
+    struct capture capture;
+    char out[2 * MAX_LINE];
+
+    (void)unused;
+    log_configure(LOG_INFO, LOG_JSON);
+    capture_start(&capture);
+    log_name_process(3);
+    log_at(LOG_INFO, "ready", log_text("queue", "q"));
+    log_name_process(0);
+    log_at(LOG_INFO, "ready", log_text("queue", "q"));
+    capture_end(&capture, out);
+    assert_non_null(strstr(out, "\"msg\":\"ready\",\"process\":3,\"queue\":\"q\"}\n"));
+    assert_non_null(strstr(out, "\"msg\":\"ready\",\"queue\":\"q\"}\n"));
+}
+
 static void log_line_time_is_now(void **unused)
 {
     char out[2 * MAX_LINE];
@@ -283,6 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(log_line_logfmt_has_time_level_msg_and_fields),
         cmocka_unit_test(log_line_json_has_time_level_msg_and_fields),
+        cmocka_unit_test(log_line_of_a_named_process_tells_it),
         cmocka_unit_test(log_line_time_is_now),
         cmocka_unit_test(log_line_below_the_level_is_not_written),
         cmocka_unit_test(log_line_quotes_logfmt_only_when_needed),

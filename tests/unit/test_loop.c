@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -98,12 +99,37 @@ static void free_nothing_of_ours_is_called(void **unused)
     loop_free(NULL);
 }
 
+/* Copies of one process, as a pool's workers are, must not choose alike. */
+static void seed_is_another_one_in_each_process(void **unused)
+{
+    uint64_t seeds[8] = {0};
+    int ends[2];
+
+    (void)unused;
+    assert_int_equal(pipe(ends), 0);
+    for (int i = 0; i < 8; i++) {
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+            uint64_t seed = loop_seed();
+            _exit(write(ends[1], &seed, sizeof(seed)) == (ssize_t)sizeof(seed) ? 0 : 1);
+        }
+        assert_int_equal(read(ends[0], &seeds[i], sizeof(seeds[i])), sizeof(seeds[i]));
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        for (int before = 0; before < i; before++)
+            assert_true(seeds[before] != seeds[i]);
+    }
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(free_callbacks_that_are_due_are_dropped),
         cmocka_unit_test(free_look_up_under_way_is_dropped),
         cmocka_unit_test(free_nothing_of_ours_is_called),
+        cmocka_unit_test(seed_is_another_one_in_each_process),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

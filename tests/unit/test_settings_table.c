@@ -49,7 +49,7 @@ static void setting_nearest_finds_what_was_meant(void **unused)
         {"", NULL},
         {"x", NULL},
         {"concurrency", NULL},
-        {"processes", NULL},
+        {"threads", NULL},
         {"a-name-that-is-longer-than-that-of-any-setting", NULL},
     };
 
