@@ -125,7 +125,7 @@ static void transfer_free(struct http_transfer *transfer)
 {
     if (transfer->easy != NULL)
         curl_easy_cleanup(transfer->easy);
-    curl_url_cleanup(transfer->url);
+    client_url_leave(transfer->url);
     request_release(&transfer->request);
     free(transfer);
 }
@@ -138,10 +138,13 @@ void transfer_move(struct http_transfer *transfer, struct transfer_list *list)
     if (transfer->list != NULL)
         TAILQ_REMOVE(transfer->list, transfer, link);
     transfer->list = list;
-    if (list == &client->idle)
+    if (list == &client->idle) {
         TAILQ_INSERT_HEAD(list, transfer, link);
-    else if (list != NULL)
+        client_url_leave(transfer->url);
+        transfer->url = NULL;
+    } else if (list != NULL) {
         TAILQ_INSERT_TAIL(list, transfer, link);
+    }
 }
 
 static void free_list(struct transfer_list *list)
@@ -165,6 +168,7 @@ void http_client_free(struct http_client *client)
     if (client->multi != NULL)
         curl_multi_cleanup(client->multi);
     lookup_free_strays(client);
+    client_url_free_all(client);
     for (size_t i = 0; i < client->sockets_cap; i++)
         loop_watch_free(client->sockets[i].watch);
     loop_timer_release(&client->timer);

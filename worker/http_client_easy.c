@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,41 +103,6 @@ int transfer_init_easy(struct http_transfer *transfer)
     return 0;
 }
 
-static bool is_same_ipv6(const char *bracketed, const char *ours)
-{
-    struct bytes inside = bytes_of(bracketed);
-    struct in6_addr a;
-    struct in6_addr b;
-    char text[INET6_ADDRSTRLEN];
-    if (inside.len < 2)
-        return false;
-    inside = (struct bytes){inside.data + 1, inside.len - 2};
-    return bytes_copy_text(inside, text, sizeof(text)) && inet_pton(AF_INET6, text, &a) == 1 &&
-           inet_pton(AF_INET6, ours, &b) == 1 && memcmp(&a, &b, sizeof(a)) == 0;
-}
-
-/* libcurl must read the URL as we did: same scheme, host and port, or it is not used. What is there
- * and cannot be got is a shortage of memory: -1. */
-static int url_agrees(CURLU *parsed, const struct url *url, bool *ret_agrees)
-{
-    char *scheme = NULL;
-    char *host = NULL;
-    char *port = NULL;
-    char expected[8];
-    snprintf(expected, sizeof(expected), "%u", (unsigned)url->port);
-    bool got = curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-               curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-               curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
-    if (got)
-        *ret_agrees =
-            strcmp(scheme, url->https ? "https" : "http") == 0 && strcmp(port, expected) == 0 &&
-            (url->is_ipv6 ? is_same_ipv6(host, url->host) : strcasecmp(host, url->host) == 0);
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(port);
-    return got ? 0 : -1;
-}
-
 /* The list lives in the transfer: libcurl reads it and never frees it. */
 static struct curl_slist *link_headers(struct http_transfer *transfer)
 {
@@ -185,7 +149,7 @@ static int set_request(struct http_transfer *transfer, bool fresh)
     CURL *easy = transfer->easy;
     struct bytes body = buffer_bytes(&transfer->request.body);
     unsigned bad = 0;
-    bad |= curl_easy_setopt(easy, CURLOPT_CURLU, transfer->url);
+    bad |= curl_easy_setopt(easy, CURLOPT_CURLU, transfer->url->curl);
     bad |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
     bad |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data);
     bad |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, link_headers(transfer));
@@ -196,17 +160,12 @@ static int set_request(struct http_transfer *transfer, bool fresh)
 /* -1 when memory is short, which is no fault of the URL. */
 static int set_url(struct http_transfer *transfer, const struct http_target *target)
 {
-    bool agrees = false;
-    CURLUcode code;
-    curl_url_cleanup(transfer->url);
-    transfer->url = curl_url();
+    client_url_leave(transfer->url);
+    transfer->url = client_url_get(transfer->client, target);
     if (transfer->url == NULL)
         return -1;
-    code = curl_url_set(transfer->url, CURLUPART_URL, target->url_text, CURLU_DISALLOW_USER);
-    if (code == CURLUE_OUT_OF_MEMORY ||
-        (code == CURLUE_OK && url_agrees(transfer->url, target->url, &agrees) != 0))
-        return -1;
-    transfer->bad_url = !agrees || (transfer->client->config.https_only && !target->url->https);
+    transfer->bad_url =
+        !transfer->url->agrees || (transfer->client->config.https_only && !target->url->https);
     return 0;
 }
 

@@ -2,6 +2,7 @@
  * What the files of http_client share:
  *   http_client.c         the pool of transfers, and the multi handle on the loop
  *   http_client_easy.c    the options of an easy handle
+ *   http_client_url.c     URLs as libcurl reads them
  *   http_client_socket.c  the address guard, and connections that are used again
  *   http_client_lookup.c  name look-ups and their limit
  *   http_client_answer.c  how much of an answer is taken
@@ -17,6 +18,10 @@
 #include <netinet/in.h>
 #include <sys/queue.h>
 
+#define HASH_NONFATAL_OOM 1
+#define HASH_FUNCTION HASH_OAT
+#include <uthash.h>
+
 #include "destinations.h"
 #include "http_client.h"
 #include "lookups.h"
@@ -31,11 +36,23 @@ struct socket_info {
     struct sockaddr_in6 peer;
 };
 
+/* A URL as libcurl parsed it, which copies it for each request. */
+struct parsed_url {
+    UT_hash_handle hh;
+    CURLU *curl;
+    size_t users;
+    bool agrees;  /* with our own parse of it; else it must not be used */
+    bool is_kept; /* in the client's hash */
+    char text[];
+};
+
+#define PARSED_URLS_MAX 512
+
 struct http_transfer {
     TAILQ_ENTRY(http_transfer) link;
     struct http_client *client;
     CURL *easy;
-    CURLU *url;
+    struct parsed_url *url;
     struct request request;
     struct curl_slist headers[REQUEST_HEADERS_MAX + 3];
     char error[CURL_ERROR_SIZE];
@@ -111,10 +128,16 @@ struct http_client {
     struct socket_info *sockets; /* by descriptor */
     size_t sockets_cap;
     int *descriptor_of_port; /* 65536 entries: local port -> descriptor, 0 none */
+    struct parsed_url *urls; /* the latest: a hash */
 };
 
 /* http_client.c */
 void transfer_move(struct http_transfer *transfer, struct transfer_list *list);
+
+/* http_client_url.c: get counts a user, leave ends that; NULL allowed. NULL: no memory. */
+struct parsed_url *client_url_get(struct http_client *client, const struct http_target *target);
+void client_url_leave(struct parsed_url *parsed);
+void client_url_free_all(struct http_client *client);
 
 /* http_client_easy.c: the only maker of easy handles. */
 int transfer_init_easy(struct http_transfer *transfer);

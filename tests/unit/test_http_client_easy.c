@@ -293,7 +293,7 @@ static void check_options(const struct http_transfer *transfer)
     }
     assert_ptr_equal(told(CURLOPT_PRIVATE).pointer, transfer);
     assert_ptr_equal(told(CURLOPT_ERRORBUFFER).pointer, transfer->error);
-    assert_ptr_equal(told(CURLOPT_CURLU).pointer, transfer->url);
+    assert_ptr_equal(told(CURLOPT_CURLU).pointer, transfer->url->curl);
     assert_ptr_equal(told(CURLOPT_POSTFIELDS).pointer, transfer->request.body.data);
     assert_ptr_equal(told(CURLOPT_HTTPHEADER).pointer, transfer->headers);
     assert_non_null(told(CURLOPT_SSL_CTX_FUNCTION).function);
