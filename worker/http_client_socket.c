@@ -147,7 +147,7 @@ static bool is_clean(struct http_client *client, int local_port, const struct so
     int descriptor = client->descriptor_of_port[local_port];
     const struct socket_info *info;
     char byte;
-    if (descriptor == 0 || (size_t)descriptor >= client->sockets_cap)
+    if (descriptor == 0)
         return false;
     info = &client->sockets[descriptor];
     if (info->local_port != local_port || !is_same_peer(&info->peer, peer))

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -159,6 +160,8 @@ static void a_socket_for_ipv6_reaches_no_ipv4(void **state)
     assert_true(descriptor >= 0);
     assert_true(transfer->tried_ipv6);
     assert_int_equal(option_of(descriptor, IPPROTO_IPV6, IPV6_V6ONLY), 1);
+    assert_true(open_to(PUBLIC, PORT) >= 0);
+    assert_true(transfer->tried_ipv6); /* still */
 }
 
 static void a_name_with_many_addresses_gets_few_sockets(void **state)
@@ -244,6 +247,7 @@ static void no_request_is_sent_to_who_cannot_be_told(void **state)
     assert_int_equal(ask(PUBLIC, PORT, 0), CURL_PREREQFUNC_ABORT);
     assert_int_equal(ask(PUBLIC, PORT, 65536), CURL_PREREQFUNC_ABORT);
     assert_false(transfer->asked);
+    assert_false(transfer->blocked);
 }
 
 static void no_request_is_sent_to_an_address_that_many_fly_to(void **state)
@@ -265,6 +269,7 @@ static void no_request_is_sent_to_an_address_that_many_fly_to(void **state)
 
 /* Connected over loopback; the first request on it is sent. */
 struct connection {
+    const char *ip;
     int ours;
     int theirs;
     int port;
@@ -273,33 +278,53 @@ struct connection {
 
 static int bound_port(int descriptor)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in6 address; /* the port is where sockaddr_in has it */
     socklen_t len = sizeof(address);
 
     assert_int_equal(getsockname(descriptor, (struct sockaddr *)&address, &len), 0);
-    return ntohs(address.sin_port);
+    return ntohs(address.sin6_port);
+}
+
+static int listen_on(const char *ip)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    bool is_v4 = inet_pton(AF_INET, ip, &v4.sin_addr) == 1;
+    int listener = socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(listener >= 0);
+    assert_int_equal(is_v4 ? bind(listener, (struct sockaddr *)&v4, sizeof(v4))
+                           : bind(listener, (struct sockaddr *)&v6, sizeof(v6)),
+                     0);
+    assert_int_equal(listen(listener, 2), 0);
+    return listener;
+}
+
+static struct connection connect_to(int listener, const char *ip)
+{
+    struct sockaddr_in6 address; /* of either kind */
+    socklen_t len = sizeof(address);
+    struct connection made = {.ip = ip, .port = bound_port(listener)};
+
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    made.ours = open_to(ip, (uint16_t)made.port);
+    assert_true(made.ours >= 0);
+    assert_int_equal(connect(made.ours, (struct sockaddr *)&address, len), 0);
+    made.theirs = accept(listener, NULL, NULL);
+    assert_true(made.theirs >= 0);
+    made.local_port = bound_port(made.ours);
+    assert_int_equal(ask(ip, made.port, made.local_port), CURL_PREREQFUNC_OK);
+    return made;
 }
 
 static struct connection connect_once(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int listener = listen_on("127.0.0.1");
     struct connection made;
 
-    allow("127.0.0.1/32:1024-65535");
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(listen(listener, 1), 0);
-    made.port = bound_port(listener);
-    address.sin_port = htons((uint16_t)made.port);
-    made.ours = open_to("127.0.0.1", (uint16_t)made.port);
-    assert_true(made.ours >= 0);
-    assert_int_equal(connect(made.ours, (struct sockaddr *)&address, sizeof(address)), 0);
-    made.theirs = accept(listener, NULL, NULL);
-    assert_true(made.theirs >= 0);
-    made.local_port = bound_port(made.ours);
+    allow("127.0.0.0/8:1024-65535");
+    made = connect_to(listener, "127.0.0.1");
     close(listener);
-    assert_int_equal(ask("127.0.0.1", made.port, made.local_port), CURL_PREREQFUNC_OK);
     return made;
 }
 
@@ -310,7 +335,7 @@ static int use_again(const struct connection *made)
     int result;
 
     transfer = http_transfer_new(client);
-    result = ask("127.0.0.1", made->port, made->local_port);
+    result = ask(made->ip, made->port, made->local_port);
     if (result != CURL_PREREQFUNC_OK)
         assert_true(transfer->dirty || transfer->blocked);
     drop(transfer);
@@ -384,14 +409,101 @@ static void an_unknown_connection_is_not_used_again(void **state)
     struct connection made = connect_once();
     struct connection other_port = made;
     struct connection other_peer = made;
+    struct connection other_address = made;
 
     (void)state;
     other_port.local_port = made.local_port == LOCAL_PORT ? LOCAL_PORT + 1 : LOCAL_PORT;
     other_peer.port = made.port == 65535 ? 65534 : made.port + 1;
     assert_int_equal(use_again(&other_port), CURL_PREREQFUNC_ABORT);
+    other_address.ip = "127.0.0.2";
     assert_int_equal(use_again(&other_peer), CURL_PREREQFUNC_ABORT);
+    assert_int_equal(use_again(&other_address), CURL_PREREQFUNC_ABORT);
     close(made.theirs);
 }
+
+static void a_client_without_connections_uses_none_again(void **state)
+{
+    (void)state;
+    assert_null(client->sockets);
+    assert_int_equal(ask(PUBLIC, PORT, LOCAL_PORT), CURL_PREREQFUNC_ABORT);
+    assert_true(transfer->dirty);
+}
+
+static void a_clean_connection_over_ipv6_is_used_again(void **state)
+{
+    int listener = listen_on("::1");
+    struct connection made;
+
+    (void)state;
+    allow("[::1]:1024-65535");
+    made = connect_to(listener, "::1");
+    assert_int_equal(use_again(&made), CURL_PREREQFUNC_OK);
+    close(made.theirs);
+    close(listener);
+}
+
+/* Of the sockets of a transfer, for others of the name's addresses were tried before. */
+static void the_socket_it_speaks_on_is_remembered(void **state)
+{
+    struct connection made;
+
+    (void)state;
+    assert_true(open_to(PUBLIC, PORT) >= 0);
+    made = connect_once();
+    assert_int_equal(use_again(&made), CURL_PREREQFUNC_OK);
+    close(made.theirs);
+}
+
+static void a_reset_connection_is_not_used_again(void **state)
+{
+    struct connection made = connect_once();
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    (void)state;
+    assert_int_equal(setsockopt(made.theirs, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+    close(made.theirs);
+    wait_readable(made.ours);
+    assert_int_equal(use_again(&made), CURL_PREREQFUNC_ABORT);
+}
+
+/* The port of one that is gone leads to its descriptor, which is another one's now. */
+static void a_descriptor_that_is_anothers_is_not_used_again(void **state)
+{
+    int listener = listen_on("127.0.0.1");
+    struct connection gone, made;
+
+    (void)state;
+    allow("127.0.0.1/32:1024-65535");
+    gone = connect_to(listener, "127.0.0.1");
+    drop(transfer);
+    transfer = http_transfer_new(client);
+    transfer->opened_len = 0;
+    made = connect_to(listener, "127.0.0.1");
+    assert_int_equal(made.ours, gone.ours);
+    assert_int_not_equal(made.local_port, gone.local_port);
+    assert_int_equal(use_again(&gone), CURL_PREREQFUNC_ABORT);
+    assert_int_equal(use_again(&made), CURL_PREREQFUNC_OK);
+    close(gone.theirs);
+    close(made.theirs);
+    close(listener);
+}
+
+#ifndef __SANITIZE_ADDRESS__ /* which ends the process for it */
+static void without_memory_for_it_a_socket_is_not_remembered(void **state)
+{
+    struct rlimit before;
+    struct rlimit little;
+    struct socket_info *info;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    little = (struct rlimit){.rlim_cur = (rlim_t)4 << 30, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_AS, &little), 0);
+    info = client_socket(client, INT_MAX - 1);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_null(info);
+}
+#endif
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
@@ -416,6 +528,14 @@ int main(void)
         TEST(a_connection_is_judged_again_when_the_rules_changed),
         TEST(a_closed_socket_is_forgotten),
         TEST(an_unknown_connection_is_not_used_again),
+        TEST(a_client_without_connections_uses_none_again),
+        TEST(a_clean_connection_over_ipv6_is_used_again),
+        TEST(the_socket_it_speaks_on_is_remembered),
+        TEST(a_reset_connection_is_not_used_again),
+        TEST(a_descriptor_that_is_anothers_is_not_used_again),
+#ifndef __SANITIZE_ADDRESS__
+        TEST(without_memory_for_it_a_socket_is_not_remembered),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
