@@ -261,7 +261,7 @@ bool address_guard_allows(const struct address_guard *guard, const struct sockad
     struct ip ip, inner;
     uint16_t port;
 
-    if (!ip_of_sockaddr(address, &ip, &port) || port == 0)
+    if (!ip_of_sockaddr(address, &ip, &port))
         return false;
     /* A zone names one of our own links; no webhook has business there. */
     if (address->sa_family == AF_INET6) {

@@ -21,7 +21,7 @@
 #include "delivery.h"
 #include "event_codec.h"
 #include "hook.h"
-#include "http_client.h"
+#include "http_client_internal.h"
 #include "json_read.h"
 #include "outcome.h"
 #include "record.h"
@@ -314,6 +314,19 @@ static int try_client(void)
     return result;
 }
 
+static int try_parsed_url(void)
+{
+    static struct http_client client;
+    struct url url;
+    struct http_target target = {.url_text = "https://a.test/x", .url = &url};
+    int result = url_parse(bytes_of(target.url_text), &url, &why);
+    struct parsed_url *parsed = client_url_get(&client, &target);
+
+    client_url_leave(parsed);
+    client_url_free_all(&client);
+    return result == 0 && parsed ? 0 : -1;
+}
+
 /* --- the sweep --- */
 
 static int run_failing(int (*scenario)(void), long n)
@@ -367,6 +380,7 @@ SWEEP(outcome)
 SWEEP(burial)
 SWEEP(settings)
 SWEEP(client)
+SWEEP(parsed_url)
 
 static int set_up(void **state)
 {
@@ -399,7 +413,7 @@ int main(void)
         cmocka_unit_test(record_sweep),        cmocka_unit_test(inline_hooks_sweep),
         cmocka_unit_test(render_sweep),        cmocka_unit_test(outcome_sweep),
         cmocka_unit_test(burial_sweep),        cmocka_unit_test(settings_sweep),
-        cmocka_unit_test(client_sweep),
+        cmocka_unit_test(client_sweep),        cmocka_unit_test(parsed_url_sweep),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
