@@ -325,7 +325,13 @@ def test_workers_of_a_parent_that_was_killed_drain_and_end(redis, receiver, busy
     pids = children(pool.pid)
     assert len(pids) == 3
     pool.kill()
-    wait_until(lambda: all(has_ended(pid) for pid in pids), 10, lambda: f"an end:\n{pool.log()}")
+    try:
+        ended = lambda: all(has_ended(pid) for pid in pids)  # noqa: E731
+        wait_until(ended, 10, lambda: f"an end:\n{pool.log()}")
+    finally:
+        for pid in pids:
+            if not has_ended(pid):
+                os.kill(pid, signal.SIGKILL)
     assert len(receiver.requests("/slow")) == 3
     assert_all_drained(pool, redis)
 
