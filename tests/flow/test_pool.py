@@ -348,10 +348,13 @@ def test_a_worker_that_does_not_drain_is_killed_in_the_end(redis_server, start_p
 
 
 def test_a_stop_before_it_is_ready(own_redis, start_worker):
-    pool = start_worker(redis=f"redis://127.0.0.1:{free_port()}/0", processes=3, wait_ready=False)
-    pool.wait_log("pool_started")
+    """The last ones have hardly begun when they are told."""
+    pool = start_worker(redis=f"redis://127.0.0.1:{free_port()}/0", processes=8, wait_ready=False)
+    while not children(pool.pid):
+        assert pool.is_running
     pool.signal(signal.SIGTERM)
     assert pool.wait(15) == 0
+    assert not any("signal" in line for line in pool.logged("process_ended"))
 
 
 # what is seen of it
