@@ -325,7 +325,13 @@ def test_workers_of_a_parent_that_was_killed_drain_and_end(redis, receiver, busy
     pids = children(pool.pid)
     assert len(pids) == 3
     pool.kill()
-    wait_until(lambda: all(has_ended(pid) for pid in pids), 10, lambda: f"an end:\n{pool.log()}")
+    try:
+        ended = lambda: all(has_ended(pid) for pid in pids)  # noqa: E731
+        wait_until(ended, 10, lambda: f"an end:\n{pool.log()}")
+    finally:
+        for pid in pids:
+            if not has_ended(pid):
+                os.kill(pid, signal.SIGKILL)
     assert len(receiver.requests("/slow")) == 3
     assert_all_drained(pool, redis)
 
@@ -342,10 +348,13 @@ def test_a_worker_that_does_not_drain_is_killed_in_the_end(redis_server, start_p
 
 
 def test_a_stop_before_it_is_ready(own_redis, start_worker):
-    pool = start_worker(redis=f"redis://127.0.0.1:{free_port()}/0", processes=3, wait_ready=False)
-    pool.wait_log("pool_started")
+    """The last ones have hardly begun when they are told."""
+    pool = start_worker(redis=f"redis://127.0.0.1:{free_port()}/0", processes=8, wait_ready=False)
+    while not children(pool.pid):
+        assert pool.is_running
     pool.signal(signal.SIGTERM)
     assert pool.wait(15) == 0
+    assert not any("signal" in line for line in pool.logged("process_ended"))
 
 
 # what is seen of it

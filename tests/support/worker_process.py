@@ -143,8 +143,10 @@ class Worker:
         self.process.send_signal(sig)
 
     def terminate(self, timeout=20.0):
-        """SIGTERM; returns the exit code."""
-        return end(self.process, signal.SIGTERM, timeout)
+        """SIGTERM; returns the exit code. The log is whole then."""
+        code = end(self.process, signal.SIGTERM, timeout)
+        self._reader.join(5)
+        return code
 
     def kill(self):
         """SIGKILL, as a crash."""
@@ -159,8 +161,10 @@ class Worker:
         self.signal(signal.SIGCONT)
 
     def wait(self, timeout):
-        """Waits for it to end by itself; returns the exit code."""
-        return self.process.wait(timeout)
+        """Waits for it to end by itself; returns the exit code. The log is whole then."""
+        code = self.process.wait(timeout)
+        self._reader.join(5)
+        return code
 
     def cpu_seconds(self):
         """User and system time so far."""
