@@ -346,6 +346,7 @@ int http_client_self_test(struct http_client *client, struct error_text *why)
     int result = 0;
     tested.config.guard = &strict;
     tested.config.https_only = false;
+    tested.urls = NULL;
     struct http_transfer *transfer = make_transfer(&tested);
     for (size_t i = 0; transfer != NULL && i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
         struct url url;
@@ -368,5 +369,6 @@ int http_client_self_test(struct http_client *client, struct error_text *why)
         return -1;
     }
     transfer_free(transfer);
+    client_url_free_all(&tested);
     return result;
 }
