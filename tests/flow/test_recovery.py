@@ -68,6 +68,7 @@ def test_graceful_exit_hands_over_what_waits_within_a_second(redis, receiver, st
     assert_queue_empty(redis, timeout=10)
     assert len(receiver.requests()) == 40
     wait_until(lambda: stats(redis).get("deferred", 0) > 0, 5, "something to be handed over")
+    assert first.wait(10) == 0  # before a second signal, which would cut it short
 
 
 class Monitor:
