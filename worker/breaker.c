@@ -3,8 +3,6 @@
 #include "backoff.h"
 
 #define PROBE_FIRST_MS 1000
-#define PROBE_MOST_MS 60000
-#define PROBE_JITTER_PERCENT 20
 
 void breaker_init(struct breaker *breaker, int64_t now_ms)
 {
@@ -61,7 +59,8 @@ int64_t breaker_probe_ms(int opens, uint64_t seed)
 {
     int64_t wait = PROBE_FIRST_MS;
 
-    for (int i = 1; i < opens && wait < PROBE_MOST_MS; i++)
+    for (int i = 1; i < opens && wait < BREAKER_PROBE_MAX_MS; i++)
         wait *= 2;
-    return backoff_jitter(wait < PROBE_MOST_MS ? wait : PROBE_MOST_MS, PROBE_JITTER_PERCENT, seed);
+    return backoff_jitter(wait < BREAKER_PROBE_MAX_MS ? wait : BREAKER_PROBE_MAX_MS,
+                          BREAKER_PROBE_JITTER_PERCENT, seed);
 }

@@ -40,7 +40,10 @@ bool breaker_failed(struct breaker *breaker, bool timed_out, int64_t now_ms);
 /* Nothing failed lately: it may be forgotten, and begin anew with the next failure. */
 bool breaker_is_quiet(const struct breaker *breaker, int64_t now_ms);
 
-#define BREAKER_PROBE_MOST_MS 72000 /* no wait for a probe is longer */
+#define BREAKER_PROBE_MAX_MS 60000 /* before the jitter */
+#define BREAKER_PROBE_JITTER_PERCENT 20
+#define BREAKER_PROBE_MOST_MS \
+    (BREAKER_PROBE_MAX_MS + BREAKER_PROBE_MAX_MS / 100 * BREAKER_PROBE_JITTER_PERCENT)
 
 /* How long to wait for a probe when the breaker opens for the opens-th time in a row: 1 s, then
  * twice as long each time, at most a minute, ± 20 %. */

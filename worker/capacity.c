@@ -5,8 +5,8 @@
 
 #include "capacity_internal.h"
 
-/* Of the moving average of answer times: the last one's part, as in RFC 6298; clocks are read in
- * whole milliseconds, so an average below this is none. */
+/* Of the moving average of answer times: an answer counts for an eighth, as in RFC 6298. Clocks are
+ * read in whole milliseconds, so quick answers take none; they are taken for this. */
 #define ANSWER_GAIN 8
 #define ANSWER_LEAST_MS 0.1
 
@@ -32,6 +32,8 @@ void capacity_free(struct capacity *capacity)
     capacity_forget_all(capacity);
     free(capacity);
 }
+
+/* --- turns --- */
 
 /* Makes the first parked endpoint ready if a slot of the origin is free for it. */
 static void origin_wake(struct capacity *capacity, struct origin *origin)

@@ -5,14 +5,10 @@
 #define QUEUE_SHARE_UNKNOWN 8 /* while it has never succeeded */
 #define QUEUE_SHARE_SILENT 32 /* and does not answer */
 
-/* --- turns --- */
-
 size_t capacity_endpoint_limit(const struct capacity *capacity,
                                const struct capacity_endpoint *endpoint)
 {
-    size_t limit = concurrency_limit(&endpoint->concurrency);
-
-    return limit < capacity->limits.per_endpoint ? limit : capacity->limits.per_endpoint;
+    return least(concurrency_limit(&endpoint->concurrency), capacity->limits.per_endpoint);
 }
 
 /* Slots that those who wait may not take, and those that are taken. */

@@ -88,6 +88,7 @@ static void init_lists(struct http_client *client)
     TAILQ_INIT(&client->running);
     TAILQ_INIT(&client->waiting);
     LIST_INIT(&client->strays);
+    client_url_init(client);
 }
 
 static int init_loop(struct http_client *client)
@@ -346,7 +347,7 @@ int http_client_self_test(struct http_client *client, struct error_text *why)
     int result = 0;
     tested.config.guard = &strict;
     tested.config.https_only = false;
-    tested.urls = NULL;
+    client_url_init(&tested);
     struct http_transfer *transfer = make_transfer(&tested);
     for (size_t i = 0; transfer != NULL && i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
         struct url url;

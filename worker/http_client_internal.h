@@ -39,6 +39,8 @@ struct socket_info {
 /* A URL as libcurl parsed it, which copies it for each request. */
 struct parsed_url {
     UT_hash_handle hh;
+    TAILQ_ENTRY(parsed_url) unused; /* while it is kept and has no users */
+    struct http_client *client;
     CURLU *curl;
     size_t users;
     bool agrees;  /* with our own parse of it; else it must not be used */
@@ -101,6 +103,7 @@ struct stray_lookup {
 };
 
 TAILQ_HEAD(transfer_list, http_transfer);
+TAILQ_HEAD(parsed_urls, parsed_url);
 LIST_HEAD(stray_list, stray_lookup);
 
 /*
@@ -127,14 +130,18 @@ struct http_client {
     struct loop_turn turn;
     struct socket_info *sockets; /* by descriptor */
     size_t sockets_cap;
-    int *descriptor_of_port; /* 65536 entries: local port -> descriptor, 0 none */
-    struct parsed_url *urls; /* the latest: a hash */
+    int *descriptor_of_port;        /* 65536 entries: local port -> descriptor, 0 none */
+    struct parsed_url *urls;        /* by text: the latest, and those in use */
+    struct parsed_urls unused_urls; /* of these, used longest ago first */
 };
 
 /* http_client.c */
 void transfer_move(struct http_transfer *transfer, struct transfer_list *list);
 
-/* http_client_url.c: get counts a user, leave ends that; NULL allowed. NULL: no memory. */
+/* http_client_url.c: get counts a user, leave ends that; NULL allowed. NULL: no memory. What is
+ * kept goes by the target's text, of which target->url is what url_parse makes. All are free when
+ * the client's transfers are. */
+void client_url_init(struct http_client *client);
 struct parsed_url *client_url_get(struct http_client *client, const struct http_target *target);
 void client_url_leave(struct parsed_url *parsed);
 void client_url_free_all(struct http_client *client);

@@ -74,20 +74,18 @@ static struct parsed_url *new_parsed(const struct http_target *target)
     return parsed;
 }
 
-/* The one that nobody used for longest makes way: the hash keeps the order they came in. */
-static void make_room(struct http_client *client)
+/* Of those in nobody's hands the one that was used longest ago makes way. False: there is none. */
+static bool make_room(struct http_client *client)
 {
-    struct parsed_url *parsed;
-    struct parsed_url *next;
+    struct parsed_url *oldest = TAILQ_FIRST(&client->unused_urls);
     if (HASH_COUNT(client->urls) < PARSED_URLS_MAX)
-        return;
-    HASH_ITER(hh, client->urls, parsed, next) {
-        if (parsed->users > 0)
-            continue;
-        HASH_DEL(client->urls, parsed);
-        free_parsed(parsed);
-        return;
-    }
+        return true;
+    if (oldest == NULL)
+        return false;
+    TAILQ_REMOVE(&client->unused_urls, oldest, unused);
+    HASH_DEL(client->urls, oldest);
+    free_parsed(oldest);
+    return true;
 }
 
 struct parsed_url *client_url_get(struct http_client *client, const struct http_target *target)
@@ -95,15 +93,16 @@ struct parsed_url *client_url_get(struct http_client *client, const struct http_
     struct parsed_url *parsed = NULL;
     HASH_FIND_STR(client->urls, target->url_text, parsed);
     if (parsed != NULL) {
-        parsed->users++;
+        if (parsed->users++ == 0)
+            TAILQ_REMOVE(&client->unused_urls, parsed, unused);
         return parsed;
     }
     parsed = new_parsed(target);
     if (parsed == NULL)
         return NULL;
+    parsed->client = client;
     parsed->users = 1;
-    make_room(client);
-    if (HASH_COUNT(client->urls) < PARSED_URLS_MAX) {
+    if (make_room(client)) {
         HASH_ADD_STR(client->urls, text, parsed);
         parsed->is_kept = parsed->hh.tbl != NULL;
     }
@@ -112,11 +111,18 @@ struct parsed_url *client_url_get(struct http_client *client, const struct http_
 
 void client_url_leave(struct parsed_url *parsed)
 {
-    if (parsed == NULL)
+    if (parsed == NULL || --parsed->users > 0)
         return;
-    parsed->users--;
-    if (!parsed->is_kept)
+    if (parsed->is_kept)
+        TAILQ_INSERT_TAIL(&parsed->client->unused_urls, parsed, unused);
+    else
         free_parsed(parsed);
+}
+
+void client_url_init(struct http_client *client)
+{
+    client->urls = NULL;
+    TAILQ_INIT(&client->unused_urls);
 }
 
 void client_url_free_all(struct http_client *client)
@@ -127,4 +133,5 @@ void client_url_free_all(struct http_client *client)
         HASH_DEL(client->urls, parsed);
         free_parsed(parsed);
     }
+    TAILQ_INIT(&client->unused_urls);
 }

@@ -5,9 +5,10 @@
 #include "backoff.h"
 
 #define CLAIM_MAX 200
-#define LOOK_MAX \
-    100 /* due deliveries looked at in one claim, when some hooks have too many: they */
-#define LOOK_AGAIN_MS 1 /* keep others of Redis waiting */
+/* When some hooks have too many: due deliveries looked at in one claim, and when the next claim
+ * goes on. While a script runs Redis answers nobody else. */
+#define LOOK_MAX 50
+#define LOOK_AGAIN_MS 1
 #define CLAIM_BYTES_BUDGET (8 << 20)
 #define SLEEP_MIN_MS 5
 #define SLEEP_MAX_MS 800 /* what a worker that ends hands over is taken up within a second */

@@ -155,9 +155,7 @@ def test_it_allows_what_a_pool_does(redis_server, start_worker, traced, tmp_path
     """Its parent starts a worker again, tells systemd, and ends both."""
     wrapper, calls = traced
     with NotifySocket(tmp_path / "notify") as manager:
-        # LeakSanitizer, when it is built in, cannot look into a process that is traced.
-        leaks = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
-        env = {**leaks, **manager.env(watchdog_s=5)}
+        env = {**sanitizer.traced(), **manager.env(watchdog_s=5)}
         for processes in ("auto", "2"):
             pool = start_worker(processes=processes, wrapper=wrapper, env=env, wait_ready=False)
             by_it = lambda one, pid=pool.pid: one["pid"] == pid  # noqa: E731

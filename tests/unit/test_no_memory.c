@@ -320,8 +320,10 @@ static int try_parsed_url(void)
     struct url url;
     struct http_target target = {.url_text = "https://a.test/x", .url = &url};
     int result = url_parse(bytes_of(target.url_text), &url, &why);
-    struct parsed_url *parsed = client_url_get(&client, &target);
+    struct parsed_url *parsed;
 
+    client_url_init(&client);
+    parsed = client_url_get(&client, &target);
     client_url_leave(parsed);
     client_url_free_all(&client);
     return result == 0 && parsed ? 0 : -1;

@@ -13,7 +13,8 @@
 -- reply {wait_ms, slot_ms} per delivery; wait_ms 0: now, -1: now, and the hook is not open
 local MISSED_MS = 1000
 local EARLY_MS = 10 -- clocks are read in whole milliseconds, on two machines
-local PROBE_MOST_MS = 72000 -- the longest interval: further away is from before the clock went back
+-- As in breaker.h, the longest interval: what is further away is from before the clock went back.
+local PROBE_MOST_MS = 72000
 local PROBING_MS = 2000 -- a probe is under way: it will be known sooner than its lease ends
 local states, pace = KEYS[1], KEYS[2]
 local time = redis.call('TIME')
