@@ -7,7 +7,7 @@
 #define CLAIM_MAX 200
 /* When some hooks have too many: due deliveries looked at in one claim, and when the next claim
  * goes on. While a script runs Redis answers nobody else. */
-#define LOOK_MAX 50
+#define LOOK_MAX 16
 #define LOOK_AGAIN_MS 1
 #define CLAIM_BYTES_BUDGET (8 << 20)
 #define SLEEP_MIN_MS 5
@@ -139,9 +139,17 @@ static bool is_something_due(const struct reply *reply)
 }
 
 /* Something is due already and was not given: there was no room for it. */
-static bool is_starved(const struct retry_clock *clock, const struct reply *reply)
+static bool is_short_of_room(const struct retry_clock *clock, const struct reply *reply)
 {
     return is_something_due(reply) && reply_len(reply) - REPLY_ITEMS >= clock->asked;
+}
+
+static bool has_pushed(const struct reply *counts)
+{
+    for (size_t i = 0; i < reply_len(counts); i++)
+        if (reply_int(reply_at(counts, i)) > 0)
+            return true;
+    return false;
 }
 
 static void plan_next(struct retry_clock *clock, const struct reply *reply)
@@ -152,7 +160,8 @@ static void plan_next(struct retry_clock *clock, const struct reply *reply)
     if (clock->hint_at_ms != 0 && clock->hint_at_ms - loop_now_ms() < wait)
         wait = clock->hint_at_ms - loop_now_ms();
     clock->hint_at_ms = 0;
-    clock->starved = is_starved(clock, reply);
+    /* As long as a heap is in front there may be others behind it, for whom there is room. */
+    clock->starved = is_short_of_room(clock, reply) && !has_pushed(reply_at(reply, 2));
     if (clock->starved && clock->config.room(clock->config.context) == 0)
         wait = SLEEP_MAX_MS; /* retry_clock_kick comes with room */
     if (clock->stopped)
@@ -186,7 +195,7 @@ static void on_claimed(void *context, const struct reply *reply)
             .delivery_id = reply_text(reply_at(item, 0)),
             .record = reply_text(reply_at(item, 1)),
             .lease_until_ms = clock->claim_sent_ms + clock->config.lease_ms,
-            .more_are_due = is_starved(clock, reply),
+            .more_are_due = is_short_of_room(clock, reply),
         };
         clock->config.retry(clock->config.context, &retry);
     }
@@ -206,7 +215,7 @@ static void put_quotas(struct retry_clock *clock, struct redis_args *args)
     }
 }
 
-/* With no room it still asks, for nothing but the next due time. */
+/* With no room it still asks, for the next due time, and to put heaps off. */
 static void claim(void *context)
 {
     struct retry_clock *clock = context;

@@ -141,7 +141,7 @@ def test_retries_get_slots_beside_a_backlog_of_many_hooks(redis, receiver, start
     for n in range(6):
         set_hook(redis, 439, f"h{n}", url=receiver.url(f"/slow"))
     set_hook(redis, 438, "main", url=receiver.url())
-    for _ in range(200):
+    for _ in range(600):
         enqueue(redis, message_event(room=439))
     start_worker(max_in_flight=8, max_per_endpoint=8)
     receiver.wait_for(20, "/slow")

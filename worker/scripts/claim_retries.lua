@@ -8,12 +8,13 @@
 -- KEYS  retries deliveries
 -- ARGV  consumer first_number limit lease_ms bytes_budget look, then per such hook:
 --       room hook quota push_ms each_us
---       At most look members are looked at. Beyond its quota a hook's are due in push_ms and later,
---       each_us apart if all that is due now were the hook's.
+--       At most look members are looked at, also with a limit of 0: then they are only put off.
+--       Beyond its quota a hook's are due in push_ms and later, each_us apart if all that is due now
+--       were the hook's.
 -- reply {now_ms, next_due_ms or -1, {how many were put off, per such hook},
 --        {delivery_id, record} …}
 local SPREAD_LEAST_MS, SPREAD_MOST_MS = 100, 20000
-local LOOK_US = 200 -- a heap of any size is looked at no more often than one delivery in so long
+local LOOK_US = 400 -- a heap of any size is looked at no more often than one delivery in so long
 local FAR_MS = 60000 -- the next due time is asked for again long before
 local retries, deliveries = KEYS[1], KEYS[2]
 local me, number = ARGV[1], tonumber(ARGV[2])
@@ -62,7 +63,7 @@ local function lease_it(id, record)
 end
 
 local due = {}
-if limit > 0 then
+if limit > 0 or #pushed > 0 then
     local most = #pushed > 0 and look or limit
     due = redis.call('ZRANGEBYSCORE', retries, '-inf', now, 'LIMIT', 0, most)
 end
