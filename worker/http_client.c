@@ -49,8 +49,8 @@ static int on_curl_socket(CURL *easy, curl_socket_t descriptor, int what, void *
     /* Closing pooled connections, libcurl uses a handle of its own. */
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
     if (what == CURL_POLL_REMOVE) {
-        loop_watch_free(info->watch);
-        info->watch = NULL;
+        if (info->watch != NULL)
+            loop_watch_rest(info->watch);
         if (transfer != NULL)
             lookup_unseen(transfer, descriptor);
         return 0;

@@ -58,7 +58,7 @@ static CURLcode set_behaviour(CURL *easy)
     /* Without it a slow name look-up that times out joins its thread and stops the loop. */
     bad |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     bad |= curl_easy_setopt(easy, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, HAPPY_EYEBALLS_MS);
-    bad |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16384L);
+    bad |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
     /* An answer may hold thousands of addresses, and libcurl keeps what it is told. */
     bad |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, KEEP_NAME_S);
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
@@ -148,7 +148,10 @@ static int set_request(struct http_transfer *transfer, bool fresh)
 {
     CURL *easy = transfer->easy;
     struct bytes body = buffer_bytes(&transfer->request.body);
+    const char *text = transfer->url->text;
     unsigned bad = 0;
+    /* The parsed one is used; without its text libcurl would put that together anew. */
+    bad |= curl_easy_setopt(easy, CURLOPT_URL, text);
     bad |= curl_easy_setopt(easy, CURLOPT_CURLU, transfer->url->curl);
     bad |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
     bad |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data);

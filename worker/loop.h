@@ -35,7 +35,7 @@ int64_t loop_take_lag_ms(struct loop *loop);
 void loop_callback_begins(struct loop *loop);
 void loop_callback_ends(struct loop *loop);
 
-int64_t loop_now_ms(void);  /* CLOCK_MONOTONIC: for every waiting */
+int64_t loop_now_ms(void); /* CLOCK_MONOTONIC, the same all through a callback: for every waiting */
 int64_t loop_wall_ms(void); /* CLOCK_REALTIME: for what is stored or sent */
 
 /* A number to begin a random sequence with: another one at each call, in each process. */
@@ -71,10 +71,12 @@ int loop_turn_init(struct loop *loop, struct loop_turn *turn, loop_fn *fn, void 
 void loop_turn_arm(struct loop_turn *turn);
 void loop_turn_release(struct loop_turn *turn);
 
-/* A descriptor that somebody else owns and will close only after loop_watch_free. */
+/* A descriptor that somebody else owns and will close only after loop_watch_rest or
+ * loop_watch_free. A watch that rests may be set again, for the same one or another. */
 struct loop_watch;
 struct loop_watch *loop_watch_new(struct loop *loop, loop_watch_fn *fn, void *context);
 int loop_watch_set(struct loop_watch *watch, int descriptor, bool read, bool write);
+void loop_watch_rest(struct loop_watch *watch);
 void loop_watch_free(struct loop_watch *watch);
 
 int loop_on_signal(struct loop *loop, int signal_number, loop_fn *fn, void *context);

@@ -108,7 +108,7 @@ int main(int argc, char **argv)
         break;
     }
     log_configure(settings.log_level, settings.log_format);
-    json_read_watch_memory();
+    json_read_own_memory();
     int result = run(&settings, argc, argv);
     explicit_bzero(&settings, sizeof(settings)); /* holds the password of Redis */
     return result;

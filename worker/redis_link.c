@@ -41,6 +41,7 @@ struct redis_link *redis_link_new(struct loop *loop, const struct redis_link_con
     link->config = *config;
     link->random = loop_seed();
     STAILQ_INIT(&link->waiting);
+    reply_memory_init(&link->replies);
     if (loop_timer_init(loop, &link->deadline, on_deadline, link) != 0 ||
         loop_timer_init(loop, &link->reconnect, link_connect, link) != 0 ||
         make_sentinels(link) != 0) {
@@ -67,6 +68,7 @@ void redis_link_free(struct redis_link *link)
     if (link == NULL)
         return;
     release_connection(link);
+    reply_memory_release(&link->replies);
     while (!STAILQ_EMPTY(&link->waiting)) {
         struct pending *pending = STAILQ_FIRST(&link->waiting);
         STAILQ_REMOVE_HEAD(&link->waiting, link);
@@ -272,7 +274,8 @@ static void connect_to(struct redis_link *link, const struct redis_host *host)
 {
     const struct redis_address *address = link->config.address;
     link->state = LINK_CONNECTING;
-    link->reader = redisReaderCreate();
+    reply_memory_clear(&link->replies); /* what the last connection broke off in */
+    link->reader = redis_reader_new(&link->replies);
     link->io = redis_link_open(link->loop, link->config.tls, host);
     if (link->io == NULL || link->reader == NULL) {
         redis_link_drop(link, "out of memory");

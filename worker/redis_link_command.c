@@ -136,7 +136,6 @@ static bool take_reply(struct redis_link *link)
     unsigned epoch = link->epoch;
     link->fed = 0;
     if (pending == NULL) {
-        freeReplyObject(reply);
         redis_link_drop(link, "an answer nobody asked for");
         return false;
     }
@@ -147,7 +146,7 @@ static bool take_reply(struct redis_link *link)
     if (epoch == link->epoch)
         connect_anew(link, reply);
     free(pending);
-    freeReplyObject(reply);
+    reply_memory_clear(&link->replies);
     return epoch == link->epoch;
 }
 

@@ -5,10 +5,10 @@
 #ifndef WORKER_REDIS_LINK_INTERNAL_H
 #define WORKER_REDIS_LINK_INTERNAL_H
 
-#include <hiredis/hiredis.h>
 #include <sys/queue.h>
 
 #include "redis_link.h"
+#include "redis_reader.h"
 
 struct bufferevent;
 struct sentinel_query;
@@ -38,6 +38,7 @@ struct redis_link {
     struct sentinel_query *sentinels; /* NULL without Sentinels */
     struct bufferevent *io;
     redisReader *reader;
+    struct reply_memory replies;
     size_t fed;     /* bytes given to the reader since the last whole reply */
     unsigned epoch; /* grows with every drop: tells callbacks that the ground is gone */
     int failures;   /* losses in a row, without a steady connection between */

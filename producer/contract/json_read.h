@@ -23,10 +23,11 @@ json_t *json_read(struct bytes text, enum json_nul nul, bool *ret_no_memory,
 
 /*
  * jansson leaves bytes out of a string when it has no memory for them, and says nothing. Once this
- * was called json_read knows of every allocation that failed while it read. It gives jansson an
- * allocator of ours, so only a process that is ours alone calls it, before it reads anything.
+ * was called json_read knows of every allocation that failed while it read, and short documents
+ * cost no allocation. It gives jansson an allocator of ours, for one thread, so only a process that
+ * is ours alone calls it, before it reads anything. The memory is not wiped when it is freed.
  */
-void json_read_watch_memory(void);
+void json_read_own_memory(void);
 
 /* The text of a string value, borrowed from it. */
 struct bytes json_text_of(const json_t *string);

@@ -7,7 +7,6 @@
 #include "fuzz.h"
 
 #include <event2/event.h>
-#include <hiredis/hiredis.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -18,6 +17,7 @@
 #include "log.h"
 #include "permits.h"
 #include "record.h"
+#include "redis_reader.h"
 #include "registry.h"
 #include "retry_clock.h"
 #include "settle.h"
@@ -221,6 +221,7 @@ struct rig {
     struct scripts scripts;
     struct counters counters;
     redisReader *reader;
+    struct reply_memory replies;
 };
 
 /* The next whole reply; NULL when there is none, or it is not the protocol. */
@@ -246,8 +247,7 @@ static void run(struct rig *rig)
         void *reply = replies++ < REPLIES_MAX && !link_of_all.is_down ? next_reply(rig) : NULL;
         if (pending->fn)
             pending->fn(pending->context, reply);
-        if (reply)
-            freeReplyObject(reply);
+        reply_memory_clear(&rig->replies);
         free(pending);
     }
     link_of_all.is_down = true;
@@ -438,7 +438,7 @@ static void try_accessors(struct rig *rig)
     for (int i = 0; i < REPLIES_MAX && (reply = next_reply(rig)) != NULL; i++) {
         must(redis_fault_of(reply) < FAULTS);
         walk(reply, 0);
-        freeReplyObject(reply);
+        reply_memory_clear(&rig->replies);
     }
 }
 
@@ -471,12 +471,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     STAILQ_INIT(&link_of_all.waiting);
     link_of_all.is_down = false;
     rig.loop = loop_new();
-    rig.reader = redisReaderCreate();
+    reply_memory_init(&rig.replies);
+    rig.reader = redis_reader_new(&rig.replies);
     must(rig.loop && rig.reader && keys_init(&rig.keys, "webhooks") == 0 &&
          scripts_init(&rig.scripts) == 0);
     redisReaderFeed(rig.reader, (const char *)data + 1, size - 1);
     parts[data[0] % (sizeof(parts) / sizeof(parts[0]))](&rig);
     redisReaderFree(rig.reader);
+    reply_memory_release(&rig.replies);
     loop_free(rig.loop);
     return 0;
 }

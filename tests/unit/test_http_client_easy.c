@@ -225,7 +225,7 @@ static const struct {
     {CURLOPT_NOSIGNAL, 1},
     {CURLOPT_QUICK_EXIT, 1},
     {CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, 200},
-    {CURLOPT_BUFFERSIZE, 16384},
+    {CURLOPT_BUFFERSIZE, 4096},
     {CURLOPT_DNS_CACHE_TIMEOUT, 15},
     {CURLOPT_MAXAGE_CONN, 15},
     {CURLOPT_MAXLIFETIME_CONN, 300},
@@ -268,7 +268,7 @@ static const struct {
 };
 
 /* That are looked at one by one below. */
-#define OTHERS 6
+#define OTHERS 7
 
 static void check_options(const struct http_transfer *transfer)
 {
@@ -294,6 +294,7 @@ static void check_options(const struct http_transfer *transfer)
     assert_ptr_equal(told(CURLOPT_PRIVATE).pointer, transfer);
     assert_ptr_equal(told(CURLOPT_ERRORBUFFER).pointer, transfer->error);
     assert_ptr_equal(told(CURLOPT_CURLU).pointer, transfer->url->curl);
+    assert_ptr_equal(told(CURLOPT_URL).pointer, transfer->url->text);
     assert_ptr_equal(told(CURLOPT_POSTFIELDS).pointer, transfer->request.body.data);
     assert_ptr_equal(told(CURLOPT_HTTPHEADER).pointer, transfer->headers);
     assert_non_null(told(CURLOPT_SSL_CTX_FUNCTION).function);
@@ -312,7 +313,7 @@ static void each_option_has_its_value(void **state)
     check_options(transfer);
 }
 
-/* ACCEPT_ENCODING, cookies, credentials, the URL as text: what is not named must not be set. */
+/* ACCEPT_ENCODING, cookies, credentials: what is not named must not be set. */
 static void no_other_option_is_set(void **state)
 {
     size_t known = LEN(numbers) + LEN(texts) + 2 * LEN(callbacks) + OTHERS;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 /* cmocka.h needs those above. */
@@ -121,6 +122,69 @@ static void lack_of_memory_is_not_a_syntax_error(void **state)
     json_set_alloc_funcs(malloc, free);
 }
 
+/* --- with memory of its own: the last tests, as it cannot be undone --- */
+
+static json_t *read_text(const char *text)
+{
+    bool no_memory;
+    struct error_text why;
+    json_t *value = json_read(bytes_of(text), JSON_NUL_REFUSED, &no_memory, &why);
+
+    assert_non_null(value);
+    return value;
+}
+
+static void its_memory_is_used_again(void **state)
+{
+    json_t *first, *second;
+
+    (void)state;
+    json_read_own_memory();
+    first = read_text("{\"message\":{\"id\":1}}");
+    json_decref(first);
+    for (int i = 0; i < 10000; i++) {
+        second = read_text("{\"message\":{\"id\":2},\"list\":[\"a\",\"b\",\"c\"]}");
+#ifndef ROOMHOOK_SANITIZE
+        assert_ptr_equal(second, first);
+#endif
+        json_decref(second);
+    }
+}
+
+static void what_lives_on_is_not_overwritten(void **state)
+{
+    static char numbers[40000];
+    size_t len = 0;
+    json_t *values[40], *large = NULL;
+
+    (void)state;
+    json_read_own_memory();
+    for (; len < sizeof(numbers) - 8; len += 5)
+        memcpy(numbers + len, len == 0 ? "[1234" : ",1234", 5);
+    numbers[len] = ']';
+    for (int i = 0; i < 40; i++) {
+        char text[64];
+
+        snprintf(text, sizeof(text), "{\"number\":%d,\"text\":\"number %d\"}", i, i);
+        values[i] = read_text(text);
+        if (i == 20)
+            large = read_text(numbers); /* more than the memory holds */
+    }
+    for (int i = 0; i < 40; i += 2)
+        json_decref(values[i]);
+    for (int i = 1; i < 40; i += 2) {
+        char text[64];
+
+        snprintf(text, sizeof(text), "number %d", i);
+        assert_int_equal(json_integer_value(json_object_get(values[i], "number")), i);
+        assert_string_equal(json_string_value(json_object_get(values[i], "text")), text);
+        json_decref(values[i]);
+    }
+    assert_int_equal(json_integer_value(json_array_get(large, json_array_size(large) - 1)), 1234);
+    json_decref(large);
+    its_memory_is_used_again(state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +193,8 @@ int main(void)
         cmocka_unit_test(nul_in_values_can_be_allowed),
         cmocka_unit_test(lack_of_memory_is_not_a_syntax_error),
         cmocka_unit_test(text_of_other_values_is_empty),
+        cmocka_unit_test(its_memory_is_used_again),
+        cmocka_unit_test(what_lives_on_is_not_overwritten),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,7 @@ static int try_event_json(void)
 }
 
 static struct buffer packed_event;
+static json_t *filling;
 
 static int try_event_msgpack(void)
 {
@@ -384,6 +385,22 @@ SWEEP(settings)
 SWEEP(client)
 SWEEP(parsed_url)
 
+/* With the block of json_read full every allocation is malloc's and can fail. */
+static void fill_block(void)
+{
+    struct buffer text;
+    bool no_memory;
+
+    buffer_init(&text, 65536);
+    buffer_append_text(&text, "[0");
+    for (int i = 0; i < 8000; i++)
+        buffer_append_text(&text, ",0");
+    buffer_append_text(&text, "]");
+    filling = json_read(buffer_bytes(&text), JSON_NUL_REFUSED, &no_memory, &why);
+    assert_non_null(filling);
+    buffer_release(&text);
+}
+
 static int set_up(void **state)
 {
     static const char text[] = "max-in-flight = 77\ndead-max = 78\nallow-address = 10.0.0.0/8\n";
@@ -393,7 +410,8 @@ static int set_up(void **state)
     assert_true(descriptor >= 0);
     assert_int_equal(write(descriptor, text, strlen(text)), strlen(text));
     close(descriptor);
-    json_read_watch_memory();
+    json_read_own_memory();
+    fill_block();
     buffer_init(&packed_event, 65536);
     assert_int_equal(event_json_to_msgpack(BYTES(EVENT), &packed_event, &why), EVENT_OK);
     return 0;
@@ -403,6 +421,7 @@ static int tear_down(void **state)
 {
     (void)state;
     unlink(settings_path);
+    json_decref(filling);
     buffer_release(&packed_event);
     return 0;
 }

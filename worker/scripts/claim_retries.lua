@@ -9,8 +9,8 @@
 -- ARGV  consumer first_number limit lease_ms bytes_budget look, then per such hook:
 --       room hook quota push_ms each_us
 --       At most look members are looked at, also with a limit of 0: then they are only put off.
---       Beyond its quota a hook's are due in push_ms and later, each_us apart if all that is due now
---       were the hook's.
+--       Beyond its quota a hook's are due in push_ms and later, each_us apart if all that is due
+--       now were the hook's.
 -- reply {now_ms, next_due_ms or -1, {how many were put off, per such hook},
 --        {delivery_id, record} …}
 local SPREAD_LEAST_MS, SPREAD_MOST_MS = 100, 20000
