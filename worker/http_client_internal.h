@@ -48,7 +48,7 @@ struct parsed_url {
     char text[];
 };
 
-#define PARSED_URLS_MAX 512
+#define PARSED_URLS_MAX 16384 /* some 0.4 KB each */
 
 struct http_transfer {
     TAILQ_ENTRY(http_transfer) link;

@@ -5,7 +5,7 @@ from report import at_most
 
 
 def _by_endpoints(site, scale, report):
-    events = scale.number(50_000, 500)
+    events = scale.number(200_000, 500)
     counts = (10, 100, 1000, scale.number(10_000, 200))
     found = alternate(site, scale.rounds, [
         (f"{n} endpoints", lambda n=n: one_deliver(site, events, endpoints=n)) for n in counts
