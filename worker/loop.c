@@ -23,7 +23,6 @@ struct loop {
     int signals_len;
     struct timeval turn; /* libevent's time of this turn: the same all through it */
     int64_t turn_began_ns;
-    int64_t last_callback_ended_ns; /* of this turn; when it began, before the first has ended */
     int64_t longest_turn_ns;
 };
 
@@ -43,14 +42,27 @@ static int64_t clock_ns(clockid_t id)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* The time at which the callback that runs now began, 0 while none does: it is asked for some
- * twenty times a delivery. */
+/* In a callback the time is that of its beginning: it is asked for some twenty times a delivery. */
 /* NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables) */
-static int64_t callback_began_ns;
+static struct {
+    int64_t read_ns; /* the last time that was read */
+    bool in_callback;
+} now;
+
+static int64_t read_now_ns(void)
+{
+    now.read_ns = clock_ns(CLOCK_MONOTONIC);
+    return now.read_ns;
+}
+
+int64_t loop_fresh_ms(void)
+{
+    return clock_ns(CLOCK_MONOTONIC) / 1000000;
+}
 
 int64_t loop_now_ms(void)
 {
-    return (callback_began_ns != 0 ? callback_began_ns : clock_ns(CLOCK_MONOTONIC)) / 1000000;
+    return (now.in_callback ? now.read_ns : read_now_ns()) / 1000000;
 }
 
 int64_t loop_wall_ms(void)
@@ -73,16 +85,15 @@ void loop_callback_begins(struct loop *loop)
     event_base_gettimeofday_cached(loop->base, &turn);
     if (turn.tv_sec != loop->turn.tv_sec || turn.tv_usec != loop->turn.tv_usec) {
         loop->turn = turn;
-        loop->last_callback_ended_ns = loop->turn_began_ns = clock_ns(CLOCK_MONOTONIC);
+        loop->turn_began_ns = read_now_ns();
     }
-    callback_began_ns = loop->last_callback_ended_ns;
+    now.in_callback = true; /* which begins when the one before it in the turn ended */
 }
 
 void loop_callback_ends(struct loop *loop)
 {
-    loop->last_callback_ended_ns = clock_ns(CLOCK_MONOTONIC);
-    int64_t turn_ns = loop->last_callback_ended_ns - loop->turn_began_ns;
-    callback_began_ns = 0;
+    int64_t turn_ns = read_now_ns() - loop->turn_began_ns;
+    now.in_callback = false;
     if (turn_ns > loop->longest_turn_ns)
         loop->longest_turn_ns = turn_ns;
 }

@@ -35,7 +35,10 @@ int64_t loop_take_lag_ms(struct loop *loop);
 void loop_callback_begins(struct loop *loop);
 void loop_callback_ends(struct loop *loop);
 
-int64_t loop_now_ms(void); /* CLOCK_MONOTONIC, the same all through a callback: for every waiting */
+/* CLOCK_MONOTONIC, for every waiting: the same all through a callback, and read anew, for what must
+ * not be done after its time although the process stood still meanwhile. */
+int64_t loop_now_ms(void);
+int64_t loop_fresh_ms(void);
 int64_t loop_wall_ms(void); /* CLOCK_REALTIME: for what is stored or sent */
 
 /* A number to begin a random sequence with: another one at each call, in each process. */

@@ -57,7 +57,7 @@ static void start(struct pipeline *pipeline, struct delivery *delivery)
 static bool lease_suffices(const struct pipeline *pipeline, const struct delivery *delivery)
 {
     int64_t needed = timeout_ms(pipeline, delivery->slot->hook) + START_MARGIN_MS;
-    return !delivery->leased || delivery->lease_until_ms - loop_now_ms() >= needed;
+    return !delivery->leased || delivery->lease_until_ms - loop_fresh_ms() >= needed;
 }
 
 /* It may have waited for its slot, and its hook may have opened meanwhile. */
@@ -97,7 +97,7 @@ static bool wait_briefly(struct pipeline *pipeline, struct delivery *delivery)
 void pipeline_start_leased(struct pipeline *pipeline, struct delivery *delivery)
 {
     size_t most = (size_t)pipeline->config.settings->max_in_flight;
-    if (loop_now_ms() < pipeline->alive_until_ms && take_slot(pipeline, delivery))
+    if (loop_fresh_ms() < pipeline->alive_until_ms && take_slot(pipeline, delivery))
         start_or_hand_back(pipeline, delivery);
     else if (wait_briefly(pipeline, delivery))
         return;
@@ -126,7 +126,7 @@ static void dispatch_held(struct pipeline *pipeline)
 void pipeline_dispatch(struct pipeline *pipeline)
 {
     struct capacity_waiter *waiter;
-    if (loop_now_ms() >= pipeline->alive_until_ms)
+    if (loop_fresh_ms() >= pipeline->alive_until_ms)
         return;
     while ((waiter = capacity_next(pipeline->capacity, loop_now_ms())) != NULL)
         start_or_hand_back(pipeline, pipeline_delivery_of(waiter));

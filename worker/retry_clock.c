@@ -5,8 +5,8 @@
 #include "backoff.h"
 
 #define CLAIM_MAX 200
-/* When some hooks have too many: due deliveries looked at in one claim, and when the next claim
- * goes on. While a script runs Redis answers nobody else. */
+/* When some hooks have too many: due deliveries put off in one claim, and when the next claim goes
+ * on. While a script runs Redis answers nobody else. */
 #define LOOK_MAX 16
 #define LOOK_AGAIN_MS 1
 #define CLAIM_BYTES_BUDGET (8 << 20)

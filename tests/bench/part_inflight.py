@@ -19,7 +19,7 @@ def one(site, count, pair=None, ca=None):
         run.hooks({room: run.sink.url(room) for room in range(count)})
         worker = run.worker(
             max_in_flight=min(65536, count * 4 // 3 + 16), max_per_origin=65536,
-            max_per_endpoint=65536, **settings,
+            max_per_endpoint=65536, max_per_address=65536, **settings,
         )  # fmt: skip
         time.sleep(0.5)
         idle = rss_mb(worker.pid)

@@ -174,7 +174,7 @@ static void a_reply_outlives_its_reader(void **state)
 
 static void an_array_of_millions_ends_the_reader(void **state)
 {
-    static const char *const heads[] = {"*1048577\r\n", "*2147483647\r\n"};
+    static const char *const heads[] = {"*16777217\r\n", "*2147483647\r\n"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {

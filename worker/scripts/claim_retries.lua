@@ -8,7 +8,7 @@
 -- KEYS  retries deliveries
 -- ARGV  consumer first_number limit lease_ms bytes_budget look, then per such hook:
 --       room hook quota push_ms each_us
---       At most look members are looked at, also with a limit of 0: then they are only put off.
+--       At most look members are put off, also with a limit of 0.
 --       Beyond its quota a hook's are due in push_ms and later, each_us apart if all that is due
 --       now were the hook's.
 -- reply {now_ms, next_due_ms or -1, {how many were put off, per such hook},
@@ -20,6 +20,7 @@ local retries, deliveries = KEYS[1], KEYS[2]
 local me, number = ARGV[1], tonumber(ARGV[2])
 local limit, lease, budget = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local look = tonumber(ARGV[6])
+local is_full = limit <= 0
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local out, pushed = {now, -1, {}}, {}
@@ -64,7 +65,7 @@ end
 
 local due = {}
 if limit > 0 or #pushed > 0 then
-    local most = #pushed > 0 and look or limit
+    local most = #pushed > 0 and limit + look or limit
     due = redis.call('ZRANGEBYSCORE', retries, '-inf', now, 'LIMIT', 0, most)
 end
 -- How long it takes until a hook with a heap has got rid of it.
@@ -73,6 +74,10 @@ for _, hook in pairs(hot) do
     local most = math.max(SPREAD_MOST_MS, math.floor(heap * LOOK_US / 1000))
     local spread = math.floor(heap * hook.each_us / 1000)
     hook.spread = math.max(SPREAD_LEAST_MS, math.min(spread, most))
+    if is_full then -- nobody gets one before it is not: all that waits is looked at as seldom
+        local all = math.floor(redis.call('ZCARD', retries) * LOOK_US / 1000)
+        hook.spread = math.max(hook.spread, math.min(all, SPREAD_MOST_MS))
+    end
 end
 for _, id in ipairs(due) do
     local record = redis.call('HGET', deliveries, id)
@@ -82,6 +87,7 @@ for _, id in ipairs(due) do
     elseif hook and hook.quota <= 0 then
         redis.call('ZADD', retries, now + hook.push + math.random(0, hook.spread), id)
         pushed[hook.number] = pushed[hook.number] + 1
+        look = look - 1
     else
         if limit > 0 then
             lease_it(id, record)
@@ -93,7 +99,7 @@ for _, id in ipairs(due) do
     end
     budget = budget - (record and #record or 0)
     -- With no room left hooks that have too many are still put off, so that others come next.
-    if budget <= 0 or (limit <= 0 and #pushed == 0) then
+    if budget <= 0 or look <= 0 or (limit <= 0 and #pushed == 0) then
         break
     end
 end
