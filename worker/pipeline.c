@@ -22,6 +22,8 @@ static size_t stream_limit(const struct pipeline *pipeline)
     return limit > 0 ? limit : 1;
 }
 
+/* In entries, each of which will take as many slots as those before it: what is read beyond them
+ * would be put aside in Redis, which costs more than a delivery. */
 static size_t stream_room(void *context)
 {
     const struct pipeline *pipeline = context;
@@ -32,7 +34,10 @@ static size_t stream_room(void *context)
     if (used >= total || pipeline_is_quarantined(pipeline) ||
         settle_waiting(pipeline->settle) > UNSTORED_MAX * total)
         return 0;
-    return room < total - used ? room : total - used;
+    if (room > total - used)
+        room = total - used;
+    size_t entries = (size_t)((double)room / pipeline->hooks_an_event);
+    return entries == 0 && room > 0 && pipeline->stream_load == 0 ? 1 : entries;
 }
 
 bool pipeline_is_full(const struct pipeline *pipeline)
@@ -198,6 +203,7 @@ struct pipeline *pipeline_new(struct loop *loop, const struct pipeline_config *c
     pipeline->loop = loop;
     pipeline->config = *config;
     pipeline->random = loop_seed();
+    pipeline->hooks_an_event = 1;
     TAILQ_INIT(&pipeline->unfinished);
     TAILQ_INIT(&pipeline->everything);
     TAILQ_INIT(&pipeline->parting);

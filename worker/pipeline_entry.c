@@ -5,6 +5,8 @@
 #include "parse.h"
 #include "pipeline_internal.h"
 
+#define HOOKS_MEMORY 16 /* events that count for how many hooks one has */
+
 bool pipeline_knows(void *context, struct bytes id)
 {
     const struct pipeline *pipeline = context;
@@ -102,6 +104,12 @@ static int add_all(struct pipeline *pipeline, struct entry *entry, struct hook_s
     return 0;
 }
 
+static void note_hooks(struct pipeline *pipeline, size_t len)
+{
+    double now = len > 0 ? (double)len : 1;
+    pipeline->hooks_an_event += (now - pipeline->hooks_an_event) / HOOKS_MEMORY;
+}
+
 static void on_hooks_of_entry(struct pipeline *pipeline, struct entry *entry, struct hook_set *set)
 {
     size_t len = entry->only_hook[0] != '\0' ? 1 : set->len;
@@ -113,6 +121,7 @@ static void on_hooks_of_entry(struct pipeline *pipeline, struct entry *entry, st
         give_up(pipeline, entry);
         return;
     }
+    note_hooks(pipeline, len);
     entry->awaits_hooks = false;
     load_sub(pipeline, entry, 1);
     if (entry->open == 0) {

@@ -55,6 +55,7 @@ struct pipeline {
     int64_t alive_until_ms;       /* our heartbeat holds so long, monotonic */
     int64_t redis_ahead_ms;       /* of loop_now_ms(): Redis' clock at the last heartbeat */
     size_t stream_load;           /* slots that stream entries take or will take */
+    double hooks_an_event;        /* of those read lately */
     size_t retry_load;            /* the same for leased deliveries */
     size_t unfinished_len;
     struct delivery_list unfinished; /* deliveries without an outcome, linked by all */
