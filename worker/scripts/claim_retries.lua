@@ -65,7 +65,7 @@ end
 
 local due = {}
 if limit > 0 or #pushed > 0 then
-    local most = #pushed > 0 and limit + look or limit
+    local most = #pushed > 0 and look + math.min(limit, 3 * look) or limit
     due = redis.call('ZRANGEBYSCORE', retries, '-inf', now, 'LIMIT', 0, most)
 end
 -- How long it takes until a hook with a heap has got rid of it.
