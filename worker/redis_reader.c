@@ -115,10 +115,10 @@ static void *make_array(const redisReadTask *task, int len)
     if (len > REPLY_ELEMENTS_MAX)
         return NULL;
     if (len > 0) {
-        elements = take(task, (size_t)len * sizeof(*elements));
+        elements = take(task, (size_t)len * sizeof(void *));
         if (elements == NULL)
             return NULL;
-        memset(elements, 0, (size_t)len * sizeof(*elements));
+        memset(elements, 0, (size_t)len * sizeof(void *));
     }
     redisReply *reply = make(task);
     if (reply == NULL)

@@ -16,14 +16,16 @@
 #endif
 #define ALIGNMENT _Alignof(max_align_t)
 
-/* jansson's functions for memory take no context. */
-/* NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables) */
-static struct {
+struct own_memory {
     _Alignas(max_align_t) char block[BLOCK_SIZE + ALIGNMENT];
     size_t used;
     size_t allocations;    /* in the block */
     bool memory_was_short; /* an allocation failed */
-} memory;
+};
+
+/* jansson's functions for memory take no context. */
+/* NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables) */
+static struct own_memory memory;
 
 static void *allocate(size_t size)
 {
