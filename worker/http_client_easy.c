@@ -58,7 +58,7 @@ static CURLcode set_behaviour(CURL *easy)
     /* Without it a slow name look-up that times out joins its thread and stops the loop. */
     bad |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     bad |= curl_easy_setopt(easy, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, HAPPY_EYEBALLS_MS);
-    bad |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
+    bad |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16384L);
     /* An answer may hold thousands of addresses, and libcurl keeps what it is told. */
     bad |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, KEEP_NAME_S);
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);

@@ -23,7 +23,8 @@ static size_t stream_limit(const struct pipeline *pipeline)
 }
 
 /* In entries, each of which will take as many slots as those before it: what is read beyond them
- * would be put aside in Redis, which costs more than a delivery. */
+ * would be put aside in Redis, which costs more than a delivery. With any room at all it is one, so
+ * that receivers which hang cannot keep an event of many hooks from being read. */
 static size_t stream_room(void *context)
 {
     const struct pipeline *pipeline = context;
@@ -37,7 +38,7 @@ static size_t stream_room(void *context)
     if (room > total - used)
         room = total - used;
     size_t entries = (size_t)((double)room / pipeline->hooks_an_event);
-    return entries == 0 && room > 0 && pipeline->stream_load == 0 ? 1 : entries;
+    return entries == 0 && room > 0 ? 1 : entries;
 }
 
 bool pipeline_is_full(const struct pipeline *pipeline)

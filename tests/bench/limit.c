@@ -137,7 +137,7 @@ static void set_options(struct transfer *transfer)
     bad |= curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     bad |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     bad |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    bad |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
+    bad |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16384L);
     bad |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     bad |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
     bad |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
