@@ -52,6 +52,25 @@ def test_many_hanging_receivers_leave_room(redis, receiver, start_worker):
         assert cut and all(one["attempts"] == 1 for one in cut)
 
 
+def test_events_of_more_hooks_than_slots_do_not_wait_for_one_that_hangs(
+    redis, receiver, start_worker
+):
+    """How many events are read follows from how many hooks the last ones had."""
+    hooks = 20
+    receiver.script("/hangs", [Hang()])
+    set_hook(redis, 1, "main", url=receiver.url("/hangs"))
+    for n in range(hooks):
+        set_hook(redis, 2, f"hook-{n}", url=receiver.url(f"/{n}"))
+    start_worker(max_in_flight=16, timeout="30s")
+    for _ in range(50):
+        enqueue(redis, message_event(room=2))
+    assert_queue_empty(redis, timeout=30)
+    enqueue(redis, message_event(room=1))
+    receiver.wait_for(1, "/hangs")
+    enqueue(redis, message_event(room=2))
+    receiver.wait_for(51, "/0", timeout=5)
+
+
 def test_slow_receiver_that_answers_is_not_cut(redis, receiver, start_worker):
     receiver.script("/slow", [Answer(200, delay=2.5)])
     set_hook(redis, 1, "main", url=receiver.url("/slow"))
