@@ -6,9 +6,11 @@
 #include "dead_letter.h"
 #include "parse.h"
 
-#define SINCE_MAX_MS ((int64_t)3650 * 24 * 3600 * 1000) /* ten years: older than any letter */
+#define AGE_MAX_MS ((int64_t)3650 * 24 * 3600 * 1000) /* ten years: older than any letter */
+#define VALUE_SHOWN_SIZE 40
+#define TIME_SIZE 32
 
-static const char *const flags[] = {"room", "hook", "reason", "since"};
+static const char *const flags[] = {"room", "hook", "reason", "since", "before"};
 
 /* Takes n digits that make a number in min..max, if they come next. */
 static bool take_number(struct bytes *text, size_t n, int min, int max, int *ret)
@@ -83,15 +85,25 @@ static int parse_iso8601(struct bytes text, int64_t *ret_ms)
     return 0;
 }
 
-int dead_since_parse(struct bytes text, int64_t now_ms, int64_t *ret_ms)
+int dead_time_parse(struct bytes text, int64_t now_ms, int64_t *ret_ms)
 {
     int64_t age_ms;
 
-    if (parse_duration_ms(text, 0, SINCE_MAX_MS, &age_ms) == 0) {
+    if (parse_duration_ms(text, 0, AGE_MAX_MS, &age_ms) == 0) {
         *ret_ms = age_ms < now_ms ? now_ms - age_ms : 0;
         return 0;
     }
     return parse_iso8601(text, ret_ms);
+}
+
+/* A flag's value that cannot be used, and what can. Returns -1. */
+static int refuse(struct error_text *why, const char *flag, const char *given, const char *allowed)
+{
+    char shown[VALUE_SHOWN_SIZE];
+
+    error_text_set(why, "--%s is %s: give %s", flag,
+                   bytes_printable(bytes_of(given), shown, sizeof(shown)), allowed);
+    return -1;
 }
 
 /* A reason's name as the letters have it. */
@@ -105,36 +117,65 @@ static int read_reason(const char *given, const char **ret_reason, struct error_
         return 0;
     }
     buffer_init(&names, sizeof(why->text));
+    buffer_append_format(&names, "one of");
     for (int i = 0; i < DEAD_REASONS; i++)
         buffer_append_format(&names, " %s", dead_reason_name((enum dead_reason)i));
-    error_text_set(why, "--reason is one of%s", buffer_failed(&names) ? " few" : names.data);
+    (void)refuse(why, "reason", given, buffer_failed(&names) ? "one of few" : names.data);
     buffer_release(&names);
+    return -1;
+}
+
+/* One end of the range; *ret_ms is left when the flag is not given. */
+static int read_time(const struct options *options, const char *flag, int64_t now_ms,
+                     int64_t *ret_ms, struct error_text *why)
+{
+    const char *given = options_value(options, flag);
+
+    if (!given || dead_time_parse(bytes_of(given), now_ms, ret_ms) == 0)
+        return 0;
+    return refuse(why, flag, given,
+                  "an age up to 3650d, like 2h, or a UTC time like "
+                  "2022-11-04T08:28:57Z");
+}
+
+static int read_range(const struct options *options, int64_t now_ms, struct dead_filter *filter,
+                      struct error_text *why)
+{
+    char since[VALUE_SHOWN_SIZE];
+    char before[VALUE_SHOWN_SIZE];
+    char since_time[TIME_SIZE];
+    char before_time[TIME_SIZE];
+
+    if (read_time(options, "since", now_ms, &filter->since_ms, why) < 0 ||
+        read_time(options, "before", now_ms, &filter->before_ms, why) < 0)
+        return -1;
+    if (!options_has(options, "since") || filter->since_ms < filter->before_ms)
+        return 0;
+    error_text_set(
+        why, "--since %s (%s) is not earlier than --before %s (%s)",
+        bytes_printable(bytes_of(options_value(options, "since")), since, sizeof(since)),
+        format_iso8601(filter->since_ms, since_time, sizeof(since_time)),
+        bytes_printable(bytes_of(options_value(options, "before")), before, sizeof(before)),
+        format_iso8601(filter->before_ms, before_time, sizeof(before_time)));
     return -1;
 }
 
 int dead_filter_read(struct dead_filter *ret_filter, const struct options *options, int64_t now_ms,
                      struct error_text *why)
 {
-    struct dead_filter filter = {.hook = options_value(options, "hook")};
+    struct dead_filter filter = {.hook = options_value(options, "hook"), .before_ms = DEAD_NO_END};
     const char *room = options_value(options, "room");
     const char *reason = options_value(options, "reason");
-    const char *since = options_value(options, "since");
 
     filter.has_room = room != NULL;
-    if (room && parse_int64(bytes_of(room), INT64_MIN, INT64_MAX, &filter.room_id) < 0) {
-        error_text_set(why, "--room is not a whole number");
-        return -1;
-    }
-    if (filter.hook && !parse_is_name(bytes_of(filter.hook))) {
-        error_text_set(why, "--hook is not of [A-Za-z0-9_-], 1 to 64 characters");
-        return -1;
-    }
+    if (room && parse_int64(bytes_of(room), INT64_MIN, INT64_MAX, &filter.room_id) < 0)
+        return refuse(why, "room", room, "a whole number");
+    if (filter.hook && !parse_is_name(bytes_of(filter.hook)))
+        return refuse(why, "hook", filter.hook, "1 to 64 characters of [A-Za-z0-9_-]");
     if (reason && read_reason(reason, &filter.reason, why) < 0)
         return -1;
-    if (since && dead_since_parse(bytes_of(since), now_ms, &filter.since_ms) < 0) {
-        error_text_set(why, "--since is an age like 2h, or a time like 2022-11-04T08:28:57Z");
+    if (read_range(options, now_ms, &filter, why) < 0)
         return -1;
-    }
     *ret_filter = filter;
     return 0;
 }

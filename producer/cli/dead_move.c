@@ -1,58 +1,15 @@
-/* dead replay and dead purge: moving dead letters back to the events, or away. */
+#include "dead_move.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
-#include "cli_lua.h"
 #include "dead_filter.h"
 #include "dead_letter.h"
-#include "dead_scan.h"
-#include "interrupt.h"
-#include "json_output.h"
 #include "parse.h"
-#include "progress.h"
 
 #define RATE_MAX 1000000
 #define BATCHES_PER_SECOND 10 /* with --rate: small batches, so that the rate is even */
-
-struct mover;
-
-/* Moves ids away; tells of each by mover_moved, _missing or _refused. False: failure told. */
-typedef bool (*move_fn)(struct mover *mover, const struct bytes *ids, size_t ids_len);
-
-struct mover {
-    struct cli *cli;
-    move_fn move;
-    bool replays;
-    const char *done_word; /* "replayed" */
-    bool all;              /* --all: letters that others took meanwhile are no failure */
-    bool dry_run;
-    int64_t rate; /* letters a second; 0: no limit */
-    struct interrupt interrupt;
-    struct progress progress;
-    int64_t started_ms;
-    uint64_t done;
-    uint64_t failed;  /* missing or refused */
-    uint64_t skipped; /* cannot be replayed whole */
-    bool stopped;     /* by an interrupt */
-    struct buffer line;
-};
-
-static const struct option_spec replay_specs[] = {
-    {"all", NULL, "every letter that matches the filters", false},
-    DEAD_FILTER_SPECS,
-    {"rate", "N/s", "at most so many a second", false},
-    {"dry-run", NULL, "only count them", false},
-    {NULL, NULL, NULL, false},
-};
-
-static const struct option_spec purge_specs[] = {
-    {"all", NULL, "every letter that matches the filters", false},
-    DEAD_FILTER_SPECS,
-    {"dry-run", NULL, "only count them", false},
-    {NULL, NULL, NULL, false},
-};
 
 /* One letter's result as JSON. */
 static void print_object(struct mover *mover, struct bytes id, const char *name, struct bytes value)
@@ -63,8 +20,7 @@ static void print_object(struct mover *mover, struct bytes id, const char *name,
     (void)object_print(&mover->line);
 }
 
-/* event is the new stream id of a replayed letter, else empty. */
-static void mover_moved(struct mover *mover, struct bytes id, struct bytes event)
+void mover_moved(struct mover *mover, struct bytes id, struct bytes event)
 {
     mover->done++;
     if (mover->cli->json)
@@ -74,7 +30,7 @@ static void mover_moved(struct mover *mover, struct bytes id, struct bytes event
         print_value(event);
 }
 
-static void mover_refused(struct mover *mover, struct bytes id, struct bytes why)
+void mover_refused(struct mover *mover, struct bytes id, struct bytes why)
 {
     char words[128];
 
@@ -86,70 +42,10 @@ static void mover_refused(struct mover *mover, struct bytes id, struct bytes why
                          bytes_printable(why, words, sizeof(words)));
 }
 
-static void mover_missing(struct mover *mover, struct bytes id)
+void mover_missing(struct mover *mover, struct bytes id)
 {
     if (!mover->all)
         mover_refused(mover, id, BYTES("there is no such dead letter"));
-}
-
-/* --- one batch --- */
-
-static bool replay_batch(struct mover *mover, const struct bytes *ids, size_t ids_len)
-{
-    const struct keys *keys = &mover->cli->keys;
-    char kept[16];
-    struct bytes args[6 + CLI_BATCH] = {BYTES("EVAL"), BYTES(lua_replay), BYTES("2"),
-                                        bytes_of(keys->dead), bytes_of(keys->events)};
-    struct answer *answer;
-
-    (void)snprintf(kept, sizeof(kept), "%d", DEAD_DOCUMENT_KEPT);
-    args[5] = bytes_of(kept);
-    memcpy(args + 6, ids, ids_len * sizeof(*ids));
-    if (!cli_ask(mover->cli, args, 6 + ids_len, &answer))
-        return false;
-    for (size_t i = 0; i < ids_len; i++) {
-        struct bytes result = answer_text(answer_at(answer, i));
-        uint64_t ms;
-        uint64_t seq;
-        if (result.len == 0)
-            mover_missing(mover, ids[i]);
-        else if (parse_stream_id(result, &ms, &seq) == 0)
-            mover_moved(mover, ids[i], result);
-        else
-            mover_refused(mover, ids[i], result);
-    }
-    answer_free(answer);
-    return true;
-}
-
-/* One XDEL for each, so that each one's result is known. */
-static bool purge_batch(struct mover *mover, const struct bytes *ids, size_t ids_len)
-{
-    struct cli *cli = mover->cli;
-    size_t appended = 0;
-    int status = RH_OK;
-
-    while (appended < ids_len && status == RH_OK) {
-        const struct bytes args[] = {BYTES("XDEL"), bytes_of(cli->keys.dead), ids[appended]};
-        status = redis_append(cli->redis, args, 3);
-        appended += status == RH_OK;
-    }
-    for (size_t i = 0; i < appended; i++) {
-        struct answer *answer;
-        int got = redis_get(cli->redis, &answer);
-        if (got != RH_OK) {
-            status = status == RH_OK ? got : status;
-            continue;
-        }
-        if (answer_int(answer) == 1)
-            mover_moved(mover, ids[i], (struct bytes){NULL, 0});
-        else
-            mover_missing(mover, ids[i]);
-        answer_free(answer);
-    }
-    if (status != RH_OK)
-        cli_redis_failed(cli);
-    return status == RH_OK;
 }
 
 static bool count_batch(struct mover *mover, const struct bytes *ids, size_t ids_len)
@@ -197,16 +93,6 @@ static bool move_ids(struct mover *mover, const struct bytes *ids, size_t ids_le
     return true;
 }
 
-/* Only the beginning of its document was kept. */
-static bool is_cut(const struct dead_entry *entry)
-{
-    struct bytes msgpack = dead_field(entry, "msgpack");
-    struct bytes document = msgpack.data ? msgpack : dead_field(entry, "json");
-
-    return bytes_equal_text(dead_field(entry, "reason"), dead_reason_name(DEAD_TOO_LARGE)) &&
-           document.len >= DEAD_DOCUMENT_KEPT;
-}
-
 static void mover_skip(struct mover *mover, struct bytes id)
 {
     mover->skipped++;
@@ -214,31 +100,47 @@ static void mover_skip(struct mover *mover, struct bytes id)
         print_object(mover, id, "skipped", bytes_of(dead_reason_name(DEAD_TOO_LARGE)));
 }
 
-static bool move_matching(struct mover *mover, const struct dead_filter *filter)
+/* The page's letters that can be moved; those that are left are skipped. */
+static size_t take_ids(struct mover *mover, const struct dead_entry *entries, size_t len,
+                       struct bytes ids[CLI_BATCH])
+{
+    size_t ids_len = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (mover->leaves && mover->leaves(&entries[i]))
+            mover_skip(mover, entries[i].id);
+        else
+            ids[ids_len++] = entries[i].id;
+    }
+    return ids_len;
+}
+
+static bool move_scanned(struct mover *mover, struct dead_scan *scan)
 {
     struct dead_entry entries[CLI_BATCH];
     struct bytes ids[CLI_BATCH];
-    struct dead_scan scan;
     size_t len;
     int more;
 
+    if (mover->agree && !mover->agree(mover, scan))
+        return false;
+    while (!mover->stopped && !mover->declined &&
+           (more = dead_scan_next(scan, entries, &len)) != 0) {
+        if (more < 0 || !move_ids(mover, ids, take_ids(mover, entries, len, ids)))
+            return false;
+    }
+    return true;
+}
+
+static bool move_matching(struct mover *mover, const struct dead_filter *filter)
+{
+    struct dead_scan scan;
+
     if (!dead_scan_begin(&scan, mover->cli, filter, DEAD_OLDEST_FIRST))
         return false;
-    while (!mover->stopped && (more = dead_scan_next(&scan, entries, &len)) != 0) {
-        size_t ids_len = 0;
-        for (size_t i = 0; more > 0 && i < len; i++) {
-            if (mover->replays && is_cut(&entries[i]))
-                mover_skip(mover, entries[i].id);
-            else
-                ids[ids_len++] = entries[i].id;
-        }
-        if (more < 0 || !move_ids(mover, ids, ids_len)) {
-            dead_scan_end(&scan);
-            return false;
-        }
-    }
+    bool moved = move_scanned(mover, &scan);
     dead_scan_end(&scan);
-    return true;
+    return moved;
 }
 
 static bool move_operands(struct mover *mover)
@@ -293,6 +195,8 @@ static int summary(const struct mover *mover, bool moved)
 {
     const char *would = mover->dry_run ? "would be " : "";
 
+    if (mover->declined)
+        return cli_failed("nothing was %s", mover->done_word);
     if (mover->stopped || !moved)
         return cli_failed("%s: %" PRIu64 " %s; run it again to go on",
                           mover->stopped ? "interrupted" : "stopped", mover->done,
@@ -309,7 +213,7 @@ static int summary(const struct mover *mover, bool moved)
     return mover->failed > 0 ? CLI_FAILED : CLI_DONE;
 }
 
-static int run_mover(struct mover *mover)
+int mover_run(struct mover *mover)
 {
     struct cli *cli = mover->cli;
     struct dead_filter filter;
@@ -340,40 +244,3 @@ static int run_mover(struct mover *mover)
     interrupt_close(&mover->interrupt);
     return summary(mover, moved);
 }
-
-static int run_replay(struct cli *cli)
-{
-    struct mover mover = {
-        .cli = cli, .move = replay_batch, .replays = true, .done_word = "replayed"};
-
-    return run_mover(&mover);
-}
-
-static int run_purge(struct cli *cli)
-{
-    struct mover mover = {.cli = cli, .move = purge_batch, .done_word = "purged"};
-
-    return run_mover(&mover);
-}
-
-const struct command command_dead_replay = {
-    .name = "dead replay",
-    .operands = "ID... | --all",
-    .summary = "Puts dead letters back on the queue and prints their new stream ids.",
-    .details =
-        "Each is sent to the hook it failed for, with the webhook-id it had, and starts anew:\n"
-        "all retries, full age. With --all the oldest come first; letters that die meanwhile\n"
-        "are left alone. Ctrl-C stops between batches. A letter that is too-large has only the\n"
-        "beginning of its event and is not replayed: send the event again from its source.\n",
-    .options = replay_specs,
-    .run = run_replay,
-};
-
-const struct command command_dead_purge = {
-    .name = "dead purge",
-    .operands = "ID... | --all",
-    .summary = "Deletes dead letters for good.",
-    .details = "",
-    .options = purge_specs,
-    .run = run_purge,
-};

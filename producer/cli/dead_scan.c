@@ -19,17 +19,17 @@ struct bytes dead_field(const struct dead_entry *entry, const char *name)
 }
 
 /* Notes the newest letter's id as the end. */
-static bool find_end(struct dead_scan *scan)
+static bool find_end(struct dead_scan *scan, const char *last)
 {
     const struct bytes args[] = {BYTES("XREVRANGE"), bytes_of(scan->cli->keys.dead),
-                                 BYTES("+"),         BYTES("-"),
+                                 bytes_of(last),     BYTES("-"),
                                  BYTES("COUNT"),     BYTES("1")};
     struct answer *answer;
 
     if (!cli_ask(scan->cli, args, 6, &answer))
         return false;
     struct dead_entry newest = dead_entry_of(answer_at(answer, 0));
-    scan->ended = !bytes_copy_text(newest.id, scan->to, sizeof(scan->to)) || newest.id.len == 0;
+    scan->empty = !bytes_copy_text(newest.id, scan->to, sizeof(scan->to)) || newest.id.len == 0;
     answer_free(answer);
     return true;
 }
@@ -37,18 +37,32 @@ static bool find_end(struct dead_scan *scan)
 bool dead_scan_begin(struct dead_scan *scan, struct cli *cli, const struct dead_filter *filter,
                      enum dead_order order)
 {
-    char since[DEAD_CURSOR_SIZE] = "-";
+    char first[DEAD_CURSOR_SIZE] = "-";
+    char last[DEAD_CURSOR_SIZE] = "+";
 
     *scan = (struct dead_scan){.cli = cli, .filter = filter, .order = order};
+    /* A bare time is for XRANGE the first id of that millisecond, or the last one. */
     if (filter->since_ms > 0)
-        (void)snprintf(since, sizeof(since), "%" PRId64, filter->since_ms);
+        (void)snprintf(first, sizeof(first), "%" PRId64, filter->since_ms);
+    if (filter->before_ms != DEAD_NO_END)
+        (void)snprintf(last, sizeof(last), "%" PRId64, filter->before_ms - 1);
+    scan->empty = filter->before_ms <= 0;
     if (order == DEAD_NEWEST_FIRST) {
-        (void)snprintf(scan->from, sizeof(scan->from), "+");
-        memcpy(scan->to, since, sizeof(since));
-        return true;
+        memcpy(scan->start, last, sizeof(last));
+        memcpy(scan->to, first, sizeof(first));
+    } else {
+        memcpy(scan->start, first, sizeof(first));
+        if (!scan->empty && !find_end(scan, last))
+            return false;
     }
-    memcpy(scan->from, since, sizeof(since));
-    return find_end(scan);
+    dead_scan_again(scan);
+    return true;
+}
+
+void dead_scan_again(struct dead_scan *scan)
+{
+    memcpy(scan->from, scan->start, sizeof(scan->from));
+    scan->ended = scan->empty;
 }
 
 void dead_scan_end(struct dead_scan *scan)

@@ -31,8 +31,10 @@ struct dead_scan {
     struct cli *cli;
     const struct dead_filter *filter;
     enum dead_order order;
+    char start[DEAD_CURSOR_SIZE];
     char from[DEAD_CURSOR_SIZE];
     char to[DEAD_CURSOR_SIZE];
+    bool empty; /* there is nothing between start and to */
     bool ended;
     struct answer *page;
 };
@@ -40,6 +42,9 @@ struct dead_scan {
 /* False with the failure told. */
 bool dead_scan_begin(struct dead_scan *scan, struct cli *cli, const struct dead_filter *filter,
                      enum dead_order order);
+
+/* From the start once more, with the same end. */
+void dead_scan_again(struct dead_scan *scan);
 void dead_scan_end(struct dead_scan *scan);
 
 /*

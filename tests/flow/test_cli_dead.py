@@ -1,6 +1,9 @@
 """roomhook dead: looking at dead letters, replaying and purging them."""
 
 import json
+import os
+import pty
+import re
 import signal
 import subprocess
 import time
@@ -106,6 +109,14 @@ def test_list_filters(redis, cli):
         (["--since=2000-01-01", "--limit=2"], [new, gone]),
         (["--since=2100-01-01T00:00:00Z"], []),
         (["--room=1", "--limit=1"], [new]),
+        (["--before=1h"], [old]),
+        (["--before=3h"], []),
+        (["--before=30s"], [gone, old]),
+        (["--before=2100-01-01"], [new, gone, old]),
+        (["--before=1970-01-01"], []),
+        (["--since=3h", "--before=30s"], [gone, old]),
+        (["--since=90m", "--before=30s", "--reason=gone"], [gone]),
+        (["--since=90m", "--before=30m"], []),
     ):
         assert ids_of(cli("dead", "list", "--json", *arguments)) == expected, arguments
 
@@ -117,6 +128,8 @@ def test_list_filters(redis, cli):
         ["list", "--room=x"],
         ["list", "--hook=a/b"],
         ["list", "--since=yesterday"],
+        ["list", "--since=2h", "--before=30d"],
+        ["list", "--before=yesterday"],
         ["list", "--limit=0"],
         ["list", "1-0"],
         ["show"],
@@ -129,9 +142,13 @@ def test_list_filters(redis, cli):
         ["replay", "--all", "--rate=0"],
         ["replay", "--all", "--rate=5/m"],
         ["replay", "--all", "--limit=5"],
+        ["replay", "--all", "--yes"],
+        ["replay", "1-0", "--before=30d"],
         ["purge"],
         ["purge", "--room=438"],
         ["purge", "--all", "--reason=sad"],
+        ["purge", "--all", "--since=1h", "--before=1h"],
+        ["purge", "--all", "--before=30"],
     ],
 )
 def test_wrong_usage(redis, cli, arguments):
@@ -144,6 +161,20 @@ def test_wrong_usage(redis, cli, arguments):
 def test_list_of_nothing(redis, cli):
     assert len(cli("dead", "list").stdout.splitlines()) == 1
     assert cli("dead", "list", "--json").stdout == ""
+
+
+def test_bounds_are_exact(redis, cli):
+    """since is the first millisecond that is meant, before the first that is not."""
+    ids = [bury(redis, f"{1667548137000 + ms}-{seq}") for ms in (0, 1, 2) for seq in (0, 7)]
+    first, second = "2022-11-04T07:48:57.001Z", "2022-11-04T07:48:57.002Z"
+    for arguments, expected in (
+        (["--before", first], ids[:2]),
+        (["--since", first], ids[2:]),
+        (["--since", first, "--before", second], ids[2:4]),
+    ):
+        assert ids_of(cli("dead", "list", "--json", *arguments)) == expected[::-1], arguments
+        done = cli("dead", "purge", "--all", "--dry-run", "--json", *arguments)
+        assert ids_of(done) == expected, arguments
 
 
 # --- show ---
@@ -424,3 +455,113 @@ def test_purge_all(redis, cli):
     assert ids_of(cli("dead", "purge", "--all", "--reason=rejected", "--json")) == [gone]
     assert cli("dead", "purge", "--all").stdout == "450 purged\n"
     assert redis.xlen(key("dead")) == 0 and not redis.exists(key("events"))
+
+
+def test_purge_before_deletes_the_old(redis, cli):
+    now = redis.time()[0] * 1000
+    old = [bury(redis, f"{now - days * 86_400_000}-0") for days in (60, 40, 31)]
+    recent = [bury(redis, f"{now - 29 * 86_400_000}-0"), bury(redis)]
+    done = cli("dead", "purge", "--all", "--before", "30d", "--dry-run", "--json")
+    assert ids_of(done) == old and dead_ids(redis) == old + recent
+    assert cli("dead", "replay", "--all", "--before=50d").stdout == "1 replayed\n"
+    assert cli("dead", "purge", "--all", "--before", "30d").stdout == "2 purged\n"
+    assert dead_ids(redis) == recent
+
+
+def test_purge_says_what_it_deletes(redis, cli):
+    """How many, and from when to when; without a terminal it does not ask."""
+    ids = [bury(redis, f"{1667548137257 + 86_400_000 * day}-0") for day in range(3)]
+    told = "3 dead letters, died from 2022-11-04T07:48:57.257Z to 2022-11-06T07:48:57.257Z\n"
+    done = cli("dead", "purge", "--all", "--dry-run")
+    assert done.stderr == told and done.stdout == "3 would be purged\n" and dead_ids(redis) == ids
+    done = cli("dead", "purge", "--all", "--before=2022-11-05")
+    told_of_one = "1 dead letter, died from 2022-11-04T07:48:57.257Z to 2022-11-04T07:48:57.257Z\n"
+    assert done.stderr == told_of_one and done.stdout == "1 purged\n"
+    done = cli("dead", "purge", "--all", "--room=1")
+    assert done.stderr == "" and done.stdout == "0 purged\n" and dead_ids(redis) == ids[1:]
+
+
+class Terminal:
+    """roomhook dead purge --all with standard input and error on a terminal."""
+
+    def __init__(self, program, url, *arguments):
+        self.mine, theirs = pty.openpty()
+        self.seen = ""
+        self.process = spawn(
+            [program, "--redis", url, "dead", "purge", "--all", *arguments],
+            stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        os.close(theirs)
+
+    def read(self, until):
+        """What is on the terminal, once that is there."""
+        while until not in self.seen:
+            self.seen += os.read(self.mine, 4096).decode()
+        return self.seen
+
+    def type(self, text):
+        os.write(self.mine, text.encode())
+
+    def end(self):
+        """Its exit code and what it printed."""
+        printed, _ = self.process.communicate(timeout=20)
+        return self.process.returncode, printed
+
+    def close(self):
+        end(self.process, signal.SIGKILL)
+        os.close(self.mine)
+
+
+@pytest.fixture
+def purge_on_terminal(redis_server, roomhook_bin):
+    terminals = []
+
+    def start(*arguments):
+        terminals.append(Terminal(roomhook_bin / "roomhook", redis_server.url, *arguments))
+        return terminals[-1]
+
+    yield start
+    for terminal in terminals:
+        terminal.close()
+
+
+@pytest.mark.parametrize("answer", ["y\n", "YES\n"])
+def test_purge_asks_on_a_terminal(redis, purge_on_terminal, answer):
+    """What dies while it waits for the answer was not asked about, and stays."""
+    bury_many(redis, 250)
+    terminal = purge_on_terminal()
+    shown = terminal.read("[y/N] ")
+    assert re.search(r"250 dead letters, died from 20\S+Z to 20\S+Z\r\n", shown)
+    assert redis.xlen(key("dead")) == 250
+    later = bury(redis)
+    terminal.type(answer)
+    assert terminal.end() == (0, "250 purged\n")
+    assert dead_ids(redis) == [later]
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", "yess\n", "\x04", "x" * 100 + "y\n"])
+def test_purge_leaves_all_unless_told_yes(redis, purge_on_terminal, answer):
+    letter_id = bury(redis)
+    terminal = purge_on_terminal()
+    terminal.read("[y/N] ")
+    terminal.type(answer)
+    assert terminal.end() == (1, "")
+    assert "nothing was purged" in terminal.read("purged")
+    assert dead_ids(redis) == [letter_id]
+
+
+def test_purge_is_interrupted_at_the_question(redis, purge_on_terminal):
+    letter_id = bury(redis)
+    terminal = purge_on_terminal()
+    terminal.read("[y/N] ")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.end() == (1, "") and dead_ids(redis) == [letter_id]
+
+
+def test_purge_need_not_ask(redis, purge_on_terminal):
+    ids = bury_many(redis, 3)
+    assert purge_on_terminal("--dry-run").end() == (0, "3 would be purged\n")
+    assert purge_on_terminal("--room=1").end() == (0, "0 purged\n")
+    assert dead_ids(redis) == ids
+    assert purge_on_terminal("--yes").end() == (0, "3 purged\n")
+    assert dead_ids(redis) == []

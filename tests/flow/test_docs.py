@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -242,6 +243,19 @@ def test_dead_letters_are_handled_as_shown(redis, receiver, room_438, shell):
     receiver.wait_for(4)
     assert_queue_empty(redis)
     assert redis.xlen(key("dead")) == 0
+
+
+def test_purge_as_shown_deletes_the_old(redis, shell):
+    """The README's example, for real."""
+    (command,) = re.findall(r"^roomhook dead purge .*$", text_of("README.md"), re.MULTILINE)
+    assert command.endswith(" --dry-run")
+    now = int(time.time() * 1000)
+    for days in (40, 31, 29, 0):
+        redis.xadd(key("dead"), {"reason": "gone"}, id=f"{now - days * 86_400_000}-0")
+    assert shell(command) == "2 would be purged\n"
+    shell(command.removesuffix(" --dry-run"))
+    left = [int(entry_id.partition(b"-")[0]) for entry_id, _ in redis.xrange(key("dead"))]
+    assert left == [now - 29 * 86_400_000, now]
 
 
 def test_redis_cli_tells_the_numbers_of_status(redis, receiver, shell, start_worker):

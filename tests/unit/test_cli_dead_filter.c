@@ -52,6 +52,7 @@ static void no_flags_match_all(void **state)
     assert_true(matches(&filter, "438", "main", "gone"));
     assert_true(matches(&filter, NULL, NULL, NULL));
     assert_int_equal(filter.since_ms, 0);
+    assert_int_equal(filter.before_ms, DEAD_NO_END);
 }
 
 static void every_flag_narrows(void **state)
@@ -88,10 +89,18 @@ static void wrong_values_are_named(void **state)
         const char *flags;
         const char *why; /* the beginning */
     } rows[] = {
-        {"--room=x", "--room is not a whole number"},
-        {"--hook=a/b", "--hook is not of"},
-        {"--reason=sad", "--reason is one of exhausted expired"},
-        {"--since=yesterday", "--since is an age"},
+        {"--room=x", "--room is x: give a whole number"},
+        {"--hook=a/b", "--hook is a/b: give 1 to 64 characters of [A-Za-z0-9_-]"},
+        {"--reason=sad", "--reason is sad: give one of exhausted expired"},
+        {"--since=yesterday", "--since is yesterday: give an age up to 3650d, like 2h, or a UTC "
+                              "time like 2022-11-04T08:28:57Z"},
+        {"--before=30", "--before is 30: give an age up to 3650d"},
+        {"--before=3651d", "--before is 3651d: give an age up to 3650d"},
+        {"--before=\x1b[31m", "--before is ?[31m: give an age"},
+        {"--since=2h --before=30d", "--since 2h (2022-11-04T05:48:57.257Z) is not earlier than "
+                                    "--before 30d (2022-10-05T07:48:57.257Z)"},
+        {"--since=2h --before=2h", "--since 2h (2022-11-04T05:48:57.257Z) is not earlier than "},
+        {"--since=2022-11-05 --before=2022-11-04T08:00", "--since 2022-11-05 ("},
     };
 
     (void)state;
@@ -104,7 +113,23 @@ static void wrong_values_are_named(void **state)
     }
 }
 
-static void since_is_an_age_or_a_time(void **state)
+static void since_and_before_bound_a_range(void **state)
+{
+    struct dead_filter filter;
+    struct error_text why;
+
+    (void)state;
+    assert_int_equal(read("--before=30d --since=60d", &filter, &why), 0);
+    assert_int_equal(filter.since_ms, NOW_MS - INT64_C(60) * 86400000);
+    assert_int_equal(filter.before_ms, NOW_MS - INT64_C(30) * 86400000);
+    assert_int_equal(read("--since=2022-11-03 --before=2022-11-04", &filter, &why), 0);
+    assert_int_equal(filter.since_ms, INT64_C(1667433600000));
+    assert_int_equal(filter.before_ms, INT64_C(1667520000000));
+    assert_int_equal(read("--before=1970-01-01", &filter, &why), 0);
+    assert_int_equal(filter.before_ms, 0);
+}
+
+static void a_bound_is_an_age_or_a_time(void **state)
 {
     static const struct {
         const char *text;
@@ -146,7 +171,7 @@ static void since_is_an_age_or_a_time(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         int64_t ms = -1;
 
-        assert_int_equal(dead_since_parse(bytes_of(rows[i].text), NOW_MS, &ms),
+        assert_int_equal(dead_time_parse(bytes_of(rows[i].text), NOW_MS, &ms),
                          rows[i].ms < 0 ? -1 : 0);
         assert_int_equal(ms, rows[i].ms);
     }
@@ -157,7 +182,7 @@ static void an_age_before_1970_is_everything(void **state)
     int64_t ms = -1;
 
     (void)state;
-    assert_int_equal(dead_since_parse(bytes_of("2h"), 1000, &ms), 0);
+    assert_int_equal(dead_time_parse(bytes_of("2h"), 1000, &ms), 0);
     assert_int_equal(ms, 0);
 }
 
@@ -168,7 +193,8 @@ int main(void)
         cmocka_unit_test(every_flag_narrows),
         cmocka_unit_test(room_0_is_a_room),
         cmocka_unit_test(wrong_values_are_named),
-        cmocka_unit_test(since_is_an_age_or_a_time),
+        cmocka_unit_test(since_and_before_bound_a_range),
+        cmocka_unit_test(a_bound_is_an_age_or_a_time),
         cmocka_unit_test(an_age_before_1970_is_everything),
     };
 
