@@ -54,8 +54,10 @@ static void queue_delivery(struct pipeline *pipeline, struct delivery *delivery)
 struct hook_ref pipeline_hook_ref(const struct delivery *delivery)
 {
     const struct event *event = &delivery->entry->event;
-    return (struct hook_ref){
-        .is_inline = event->has_inline_hooks, .room_id = event->room_id, .slot = delivery->slot};
+    return (struct hook_ref){.is_inline = event->has_inline_hooks,
+                             .has_room = event->has_room_id,
+                             .room_id = event->room_id,
+                             .slot = delivery->slot};
 }
 
 /* --- where workers have to agree --- */
@@ -65,7 +67,7 @@ static void on_permit(void *context, const struct permit *permit);
 static void ask_permit(struct pipeline *pipeline, struct delivery *delivery, enum permit_kind kind)
 {
     const struct hook *hook = delivery->slot->hook;
-    const struct event *event = &delivery->entry->event;
+    struct hook_ref ref = pipeline_hook_ref(delivery);
     struct permit_query *query = &delivery->permit;
     int64_t age = pipeline_age_ms(pipeline, delivery->entry);
     query->kind = kind;
@@ -73,10 +75,7 @@ static void ask_permit(struct pipeline *pipeline, struct delivery *delivery, enu
     query->interval_us = hook->rate_interval_us;
     query->slot_ms = delivery->history.slot_ms;
     query->most_ms = max_age_ms(pipeline, hook) - age;
-    if (event->has_inline_hooks)
-        snprintf(query->field, sizeof(query->field), "inline/%s", hook->fingerprint);
-    else
-        hook_state_field(hook, event->room_id, query->field);
+    hook_ref_field(&ref, query->field);
     delivery->state = DELIVERY_ASKING;
     permits_ask(pipeline->permits, query, on_permit, delivery);
 }

@@ -205,7 +205,7 @@ void pipeline_find_hooks(struct pipeline *pipeline, struct entry *entry)
         give_up(pipeline, entry);
         return;
     }
-    registry_recall_inline(pipeline->registry, set);
+    registry_recall_inline(pipeline->registry, &entry->event, set);
     if (entry->settled)
         on_hooks_of_retry(pipeline, entry, set);
     else

@@ -98,12 +98,16 @@ void registry_cancel(struct registry_query *query);
 
 /* The hook an attempt went to, as it was then. A hook that was changed meanwhile has another
  * fingerprint: it does not learn from that attempt. An inline hook's state is known to this worker
- * only, and belongs to its URL. */
+ * only. */
 struct hook_ref {
     bool is_inline;
+    bool has_room; /* an event with inline hooks may have none */
     int64_t room_id;
     const struct hook_slot *slot; /* its hook is not NULL */
 };
+
+/* As what it is known: its field in {Q}:hooks-state and {Q}:hooks-pace. */
+const char *hook_ref_field(const struct hook_ref *ref, char out[HOOK_STATE_FIELD_SIZE]);
 
 void registry_pause(struct registry *registry, const struct hook_ref *ref, int64_t pause_ms);
 void registry_gone(struct registry *registry, const struct hook_ref *ref); /* answered 410 */
@@ -131,8 +135,9 @@ void registry_set_probing(struct registry *registry, const struct hook_ref *ref,
 /* How long nothing may be sent to a hook that this worker saw open; 0: it is not open. */
 int64_t registry_open_ms(struct registry *registry, const struct hook_ref *ref);
 
-/* Gives the slots of a set of inline hooks the state that this worker knows. */
-void registry_recall_inline(const struct registry *registry, struct hook_set *set);
+/* Gives the slots of the set of an event's inline hooks the state that this worker knows. */
+void registry_recall_inline(const struct registry *registry, const struct event *event,
+                            struct hook_set *set);
 
 /* A hook as it is cached, NULL for one the room does not have; until the next call of registry_*.
  * False: the room is not cached, or for too long. */

@@ -52,7 +52,7 @@ struct hook_health {
     char error[HOOK_ERROR_SIZE];
     int opens;
     int64_t probe_ms;
-    char key[]; /* field in hooks-state; of an inline hook its URL */
+    char key[]; /* its field, see hook_ref_field */
 };
 
 TAILQ_HEAD(hook_healths, hook_health);

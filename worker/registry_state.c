@@ -40,11 +40,11 @@ void registry_state_release(struct registry *registry)
 
 /* --- whose state --- */
 
-static const char *key_of(const struct hook_ref *ref, char out[HOOK_STATE_FIELD_SIZE])
+const char *hook_ref_field(const struct hook_ref *ref, char out[HOOK_STATE_FIELD_SIZE])
 {
     const struct hook *hook = ref->slot->hook;
     if (ref->is_inline)
-        return hook->url_text;
+        return hook_inline_field(hook, ref->has_room ? &ref->room_id : NULL, out);
     return hook_state_field(hook, ref->room_id, out);
 }
 
@@ -54,7 +54,7 @@ static struct hook_health *health_find(const struct registry *registry, const st
     struct hook_health *health = NULL;
     if (registry->healths == NULL)
         return NULL;
-    const char *key = key_of(ref, storage);
+    const char *key = hook_ref_field(ref, storage);
     HASH_FIND_STR(registry->healths, key, health);
     return health;
 }
@@ -62,7 +62,7 @@ static struct hook_health *health_find(const struct registry *registry, const st
 static struct hook_health *health_get(struct registry *registry, const struct hook_ref *ref)
 {
     char storage[HOOK_STATE_FIELD_SIZE];
-    const char *key = key_of(ref, storage);
+    const char *key = hook_ref_field(ref, storage);
     struct hook_health *health = health_find(registry, ref);
     if (health == NULL) {
         health = calloc(1, sizeof(*health) + strlen(key) + 1);
@@ -111,10 +111,14 @@ static struct hook_state *state_of(struct registry *registry, const struct hook_
     return slot == NULL ? NULL : &slot->state;
 }
 
-void registry_recall_inline(const struct registry *registry, struct hook_set *set)
+void registry_recall_inline(const struct registry *registry, const struct event *event,
+                            struct hook_set *set)
 {
     for (size_t i = 0; registry->healths != NULL && i < set->len; i++) {
-        struct hook_ref ref = {.is_inline = true, .slot = &set->slots[i]};
+        struct hook_ref ref = {.is_inline = true,
+                               .has_room = event->has_room_id,
+                               .room_id = event->room_id,
+                               .slot = &set->slots[i]};
         const struct hook_health *health =
             set->slots[i].hook == NULL ? NULL : health_find(registry, &ref);
         if (health != NULL)

@@ -192,7 +192,7 @@ static enum registered look_at_hook(const struct learnt *row, const struct answe
     if (answer_is_nil(stored))
         return REGISTERED_REMOVED;
     if (hook_parse(bytes_of(row->hook_id), answer_text(stored), &hook, &why) == HOOK_OK &&
-        strcmp(hook->fingerprint, row->fingerprint) == 0) {
+        strncmp(hook->fingerprint, row->fingerprint, sizeof(row->fingerprint) - 1) == 0) {
         url_origin(&hook->url, ret_origin);
         registered = REGISTERED_YES;
     }

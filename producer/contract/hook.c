@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "hook_secret.h"
 #include "json_read.h"
@@ -239,12 +240,26 @@ static int read_keys(struct hook *hook, json_t *root, struct error_text *why)
     return HOOK_OK;
 }
 
-/* SHA-256 over url, NUL, signature, NUL and the keys: a hook that was changed starts with a clean
- * shared state, and one who registers another's URL does not share it. */
+/* The header line that holds credentials by its definition, or NULL. */
+static const char *authorization(const struct hook *hook)
+{
+    static const char name[] = "Authorization: ";
+
+    for (size_t i = 0; i < hook->headers_len; i++) {
+        if (strncasecmp(hook->headers[i], name, sizeof(name) - 1) == 0)
+            return hook->headers[i] + sizeof(name) - 1;
+    }
+    return NULL;
+}
+
+/* SHA-256 over url, NUL, signature, NUL, the keys and, behind a NUL, the value of Authorization if
+ * it has one: a hook that was changed starts with a clean shared state, and one who registers
+ * another's URL does not share it. */
 static int set_fingerprint(struct hook *hook, struct error_text *why)
 {
     const char *signature = hook->verification_signature ? hook->verification_signature : "";
     EVP_MD_CTX *sha256 = EVP_MD_CTX_new();
+    const char *header = authorization(hook);
     unsigned char digest[EVP_MAX_MD_SIZE];
     bool done = sha256 && EVP_DigestInit_ex(sha256, EVP_sha256(), NULL) == 1 &&
                 EVP_DigestUpdate(sha256, hook->url_text, strlen(hook->url_text) + 1) == 1 &&
@@ -252,12 +267,15 @@ static int set_fingerprint(struct hook *hook, struct error_text *why)
 
     for (size_t i = 0; done && i < hook->secrets_len; i++)
         done = EVP_DigestUpdate(sha256, hook->secrets[i].key, hook->secrets[i].key_len) == 1;
+    if (done && header)
+        done = EVP_DigestUpdate(sha256, "", 1) == 1 &&
+               EVP_DigestUpdate(sha256, header, strlen(header)) == 1;
     done = done && EVP_DigestFinal_ex(sha256, digest, NULL) == 1;
     EVP_MD_CTX_free(sha256);
     if (!done)
         return out_of_memory(why);
-    snprintf(hook->fingerprint, sizeof(hook->fingerprint), "%02x%02x%02x%02x", digest[0], digest[1],
-             digest[2], digest[3]);
+    for (size_t i = 0; 2 * i + 1 < sizeof(hook->fingerprint); i++)
+        snprintf(hook->fingerprint + 2 * i, 3, "%02x", digest[i]);
     return HOOK_OK;
 }
 
@@ -327,7 +345,18 @@ void hook_free(struct hook *hook)
 const char *hook_state_field(const struct hook *hook, int64_t room_id,
                              char out[HOOK_STATE_FIELD_SIZE])
 {
-    snprintf(out, HOOK_STATE_FIELD_SIZE, "%lld/%s/%s", (long long)room_id, hook->id,
-             hook->fingerprint);
+    snprintf(out, HOOK_STATE_FIELD_SIZE, "%lld/%s/%.*s", (long long)room_id, hook->id,
+             HOOK_STATE_FINGERPRINT_SIZE - 1, hook->fingerprint);
+    return out;
+}
+
+const char *hook_inline_field(const struct hook *hook, const int64_t *room_id,
+                              char out[HOOK_STATE_FIELD_SIZE])
+{
+    char room[24] = "";
+
+    if (room_id)
+        snprintf(room, sizeof(room), "%lld", (long long)*room_id);
+    snprintf(out, HOOK_STATE_FIELD_SIZE, "%s/:%s", room, hook->fingerprint);
     return out;
 }

@@ -37,7 +37,8 @@
 #define HOOK_SIGNATURE_MAX 256
 #define HOOK_RATE_MAX 100000
 #define HOOK_RATE_TEXT_SIZE 12        /* "100000/s", and a few zeros in front */
-#define HOOK_STATE_FINGERPRINT_SIZE 9 /* 8 hex and NUL */
+#define HOOK_FINGERPRINT_SIZE 17      /* 16 hex and NUL */
+#define HOOK_STATE_FINGERPRINT_SIZE 9 /* of these the first 8, and NUL */
 
 enum hook_format {
     HOOK_FORMAT_SPIKA,
@@ -62,11 +63,11 @@ struct hook {
     size_t headers_len;
     enum hook_format format;
     bool enabled;
-    int64_t max_age_ms;                            /* 0: the setting's */
-    int64_t timeout_ms;                            /* 0: the setting's */
-    int64_t rate_interval_us;                      /* between two attempts; 0: no rate limit */
-    char rate_limit[HOOK_RATE_TEXT_SIZE];          /* the same as given; "": none */
-    char fingerprint[HOOK_STATE_FINGERPRINT_SIZE]; /* 8 hex of SHA-256 of url and credentials */
+    int64_t max_age_ms;                      /* 0: the setting's */
+    int64_t timeout_ms;                      /* 0: the setting's */
+    int64_t rate_interval_us;                /* between two attempts; 0: no rate limit */
+    char rate_limit[HOOK_RATE_TEXT_SIZE];    /* the same as given; "": none */
+    char fingerprint[HOOK_FINGERPRINT_SIZE]; /* 16 hex of SHA-256 of url and credentials */
 };
 
 enum hook_problem {
@@ -98,9 +99,14 @@ int hook_secret_parse(struct bytes text, struct hook_secret *ret_secret, struct 
 int hook_make_signature(char out[17]); /* 16 of [A-Za-z0-9], as Spika does */
 int hook_make_secret(char out[64]);    /* "whsec_" and base64 of 32 bytes */
 
-/* "<room>/<hook id>/<fingerprint>", the hook's field in {Q}:hooks-state. */
+/* "<room>/<hook id>/<8 hex of the fingerprint>", the hook's field in {Q}:hooks-state. */
 #define HOOK_STATE_FIELD_SIZE (20 + 1 + RH_NAME_MAX + 1 + HOOK_STATE_FINGERPRINT_SIZE)
 const char *hook_state_field(const struct hook *hook, int64_t room_id,
                              char out[HOOK_STATE_FIELD_SIZE]);
+
+/* "<room>/:<fingerprint>", how a hook that is given inline is known: it has no id of its own. room
+ * is NULL when its event has none: "/:<fingerprint>". No registered hook has such a field. */
+const char *hook_inline_field(const struct hook *hook, const int64_t *room_id,
+                              char out[HOOK_STATE_FIELD_SIZE]);
 
 #endif

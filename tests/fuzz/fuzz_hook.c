@@ -38,7 +38,7 @@ static void check_accepted(const struct hook *hook)
 
     must(url_parse(bytes_of(hook->url_text), &url, &why) == 0);
     must(strcmp(url.host, hook->url.host) == 0 && url.port == hook->url.port);
-    must(strlen(hook->fingerprint) == HOOK_STATE_FINGERPRINT_SIZE - 1);
+    must(strlen(hook->fingerprint) == HOOK_FINGERPRINT_SIZE - 1);
     must(hook->secrets_len <= HOOK_MAX_SECRETS);
     for (size_t i = 0; i < hook->secrets_len; i++)
         must(hook->secrets[i].key_len >= HOOK_SECRET_MIN &&

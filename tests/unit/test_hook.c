@@ -244,26 +244,30 @@ static void older_secrets_may_have_an_end(void **state)
     hook_free(hook);
 }
 
-/* The expected values come from another program: SHA-256 over url, NUL, signature, NUL, keys. */
+/* The expected values come from another program: SHA-256 over url, NUL, signature, NUL, keys and,
+ * of one with an Authorization, NUL and its value. */
 static void fingerprints_follow_url_and_credentials(void **state)
 {
     static const struct {
         const char *json;
         const char *fingerprint;
     } rows[] = {
-        {"{" URL "}", "0ecbac1b"},
-        {"{" URL ",\"format\":\"bare\",\"enabled\":false,\"timeout\":\"5s\"}", "0ecbac1b"},
-        {"{" URL ",\"rateLimit\":\"1/s\"}", "0ecbac1b"},
+        {"{" URL "}", "0ecbac1bbee71e56"},
+        {"{" URL ",\"format\":\"bare\",\"enabled\":false,\"timeout\":\"5s\"}", "0ecbac1bbee71e56"},
+        {"{" URL ",\"rateLimit\":\"1/s\"}", "0ecbac1bbee71e56"},
         {"{" URL ",\"verificationSignature\":\"9JOLCJUVylQxxdhX\",\"secret\":[\"" SECRET_2
          "\"," ENDS("1") "]}",
-         "3a801533"},
-        {"{" URL ",\"verificationSignature\":\"9JOLCJUVylQxxdhX\"}", "6a844be2"},
+         "3a8015336da72695"},
+        {"{" URL ",\"verificationSignature\":\"9JOLCJUVylQxxdhX\"}", "6a844be25ad8291b"},
         {"{" URL ",\"verificationSignature\":\"9JOLCJUVylQxxdhX\",\"secret\":[\"" SECRET_1
          "\",\"" SECRET_2 "\"]}",
-         "5e107660"},
+         "5e107660afd9ca57"},
         {"{" URL ",\"verificationSignature\":\"9JOLCJUVylQxxdhX\",\"secret\":[\"" SECRET_2
          "\",\"" SECRET_1 "\"]}",
-         "3a801533"},
+         "3a8015336da72695"},
+        {"{" URL ",\"headers\":{\"X-Room\":\"438\"}}", "0ecbac1bbee71e56"},
+        {"{" URL ",\"headers\":{\"X-Room\":\"438\",\"authorization\":\" Bearer one \"}}",
+         "f3cf51ae055a3875"},
     };
 
     (void)state;
@@ -288,6 +292,21 @@ static void the_state_field_names_room_hook_and_fingerprint(void **state)
     hook_free(hook);
 }
 
+static void an_inline_hook_is_known_by_room_and_fingerprint(void **state)
+{
+    struct hook *hook = parse("{" URL "}");
+    char field[HOOK_STATE_FIELD_SIZE];
+    int64_t room = 438;
+
+    (void)state;
+    assert_string_equal(hook_inline_field(hook, &room, field), "438/:0ecbac1bbee71e56");
+    assert_string_equal(hook_inline_field(hook, NULL, field), "/:0ecbac1bbee71e56");
+    room = INT64_MIN;
+    assert_string_equal(hook_inline_field(hook, &room, field),
+                        "-9223372036854775808/:0ecbac1bbee71e56");
+    hook_free(hook);
+}
+
 static void formats_have_names(void **state)
 {
     (void)state;
@@ -308,6 +327,7 @@ int main(void)
         cmocka_unit_test(older_secrets_may_have_an_end),
         cmocka_unit_test(fingerprints_follow_url_and_credentials),
         cmocka_unit_test(the_state_field_names_room_hook_and_fingerprint),
+        cmocka_unit_test(an_inline_hook_is_known_by_room_and_fingerprint),
         cmocka_unit_test(formats_have_names),
     };
 
