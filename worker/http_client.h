@@ -14,11 +14,11 @@
 #include <stdint.h>
 
 #include "address_guard.h"
+#include "attempt_result.h"
 #include "dead_letter.h"
 #include "loop.h"
 #include "render.h"
 #include "url.h"
-#include "verdict.h"
 
 struct http_client;
 struct http_transfer;

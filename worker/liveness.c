@@ -130,7 +130,6 @@ static void on_beat(void *context, const struct reply *reply)
 
 static void describe(struct liveness *liveness, struct buffer *out)
 {
-    const struct pool_place *place = liveness->config.place;
     buffer_append_text(out, "{\"host\":");
     json_put_untrusted(out, bytes_of(liveness->config.host));
     buffer_append_format(out, ",\"pid\":%ld,\"version\":\"" RH_VERSION "\",\"in_flight\":%zu",
@@ -138,9 +137,7 @@ static void describe(struct liveness *liveness, struct buffer *out)
     buffer_append_format(out, ",\"started_at\":%lld,\"loop_lag_ms\":%lld",
                          (long long)liveness->started_at_ms,
                          (long long)loop_take_lag_ms(liveness->loop));
-    if (place != NULL)
-        buffer_append_format(out, ",\"pool\":%ld,\"process\":%d,\"processes\":%d,\"restarts\":%d",
-                             (long)place->parent, place->number, place->processes, place->restarts);
+    buffer_append_text(out, liveness->config.pool);
     buffer_append_char(out, '}');
 }
 

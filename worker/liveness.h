@@ -17,7 +17,6 @@
 #include "keys.h"
 #include "leader.h"
 #include "loop.h"
-#include "pool_slots.h"
 #include "redis_link.h"
 #include "scripts.h"
 
@@ -35,7 +34,7 @@ struct liveness_config {
     const struct scripts *scripts;
     const char *consumer;
     const char *host;
-    const struct pool_place *place; /* NULL: it is in no pool */
+    const char *pool; /* members of its heartbeat about its pool, ",\"pool\":4711"; "" in none */
     struct redis_link *link;
     struct counters *counters;
     struct leader *leader;

@@ -25,6 +25,7 @@
 #include "registry.h"
 #include "retry_clock.h"
 #include "settle.h"
+#include "verdict.h"
 
 #define LEASE_MARGIN_MS 5000 /* a lease lasts timeout + this */
 #define START_MARGIN_MS 2000 /* a POST starts only with timeout + this left of its lease */

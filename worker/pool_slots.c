@@ -1,6 +1,7 @@
 #include "pool_slots.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -41,6 +42,13 @@ const char *process_state_name(enum process_state state)
         [PROCESS_DRAINING] = "draining", [PROCESS_REFUSED] = "refused",
     };
     return names[state];
+}
+
+void pool_place_text(const struct pool_place *place, char out[POOL_PLACE_TEXT_SIZE])
+{
+    snprintf(out, POOL_PLACE_TEXT_SIZE,
+             ",\"pool\":%ld,\"process\":%d,\"processes\":%d,\"restarts\":%d", (long)place->parent,
+             place->number, place->processes, place->restarts);
 }
 
 void pool_place_change(const struct pool_place *place, enum process_state state)

@@ -55,6 +55,10 @@ struct pool_place {
     int64_t pulse_ms;
 };
 
+/* Members of the worker's heartbeat that name its place: ",\"pool\":4711,\"process\":1,…". */
+#define POOL_PLACE_TEXT_SIZE 112
+void pool_place_text(const struct pool_place *place, char out[POOL_PLACE_TEXT_SIZE]);
+
 /* The worker's side: what it is now, and that its loop turns. The parent looks at a change at once;
  * behind draining and refusal there is none. */
 void pool_place_change(const struct pool_place *place, enum process_state state);

@@ -23,8 +23,8 @@
 #include "redis_args.h"
 #include "redis_fault.h"
 #include "redis_reply.h"
+#include "redis_script.h"
 #include "redis_tls.h"
-#include "scripts.h"
 
 #define REDIS_COMMAND_DEADLINE_MS 5000
 #define REDIS_REPLY_MAX (128u << 20) /* bytes of one reply; past it the connection is dropped */

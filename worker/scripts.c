@@ -1,10 +1,11 @@
 #include "scripts.h"
 
-#include <openssl/evp.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdbool.h>
 
 #include "worker_lua.h"
+
+/* A link remembers by one bit a script which texts it has sent. */
+_Static_assert((int)SCRIPTS <= REDIS_SCRIPTS_MAX, "too many scripts");
 
 int scripts_init(struct scripts *scripts)
 {
@@ -32,17 +33,14 @@ int scripts_init(struct scripts *scripts)
         [SCRIPT_LONE_LEASE] = {"lone_lease", lua_lone_lease, false},
         [SCRIPT_LEAVE] = {"leave", lua_leave, false},
     };
-    unsigned char digest[EVP_MAX_MD_SIZE];
     for (int i = 0; i < SCRIPTS; i++) {
         struct redis_script *script = &scripts->script[i];
         script->number = i;
         script->name = known[i].name;
         script->text = known[i].text;
         script->by_sha = known[i].by_sha;
-        if (EVP_Digest(script->text, strlen(script->text), digest, NULL, EVP_sha1(), NULL) != 1)
+        if (redis_script_hash(script) != 0)
             return -1;
-        for (size_t b = 0; b < 20; b++)
-            snprintf(script->sha + 2 * b, 3, "%02x", digest[b]);
     }
     return 0;
 }

@@ -5,7 +5,7 @@
 #ifndef WORKER_SCRIPTS_H
 #define WORKER_SCRIPTS_H
 
-#include <stdbool.h>
+#include "redis_script.h"
 
 enum script_number {
     SCRIPT_ACKNOWLEDGE,      /* delete what leaves nothing behind */
@@ -27,15 +27,6 @@ enum script_number {
     SCRIPT_LONE_LEASE,       /* lease a suspect delivery anew before its run */
     SCRIPT_LEAVE,            /* say goodbye */
     SCRIPTS
-};
-
-struct redis_script {
-    int number; /* a script_number; at most 32 */
-    const char *name;
-    const char *text;
-    char sha[41]; /* SHA-1 of text in hex */
-    bool by_sha;  /* sent by its hash once a connection has seen the text; whoever sends it must
-                      send it again on NOSCRIPT. Rare scripts go as text every time. */
 };
 
 struct scripts {

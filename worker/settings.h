@@ -17,9 +17,9 @@
 #include "keys.h"
 #include "log.h"
 #include "redis_address.h"
-#include "verdict.h"
 
 #define RETRY_SCHEDULE_MAX 64
+#define PERMANENT_STATUS_MAX 64
 #define PROCESSES_MAX 64
 #define PROCESSES_AUTO 0
 

@@ -5,37 +5,6 @@
 #define LOCAL_BACKOFF_FIRST_MS 1000
 #define LOCAL_BACKOFF_MAX_MS 60000
 
-const char *attempt_end_name(enum attempt_end end)
-{
-    switch (end) {
-    case ATTEMPT_ANSWERED:
-        return "answered";
-    case ATTEMPT_TIMEOUT:
-        return "timeout";
-    case ATTEMPT_DNS:
-        return "dns";
-    case ATTEMPT_CONNECT:
-        return "connect";
-    case ATTEMPT_TLS:
-        return "tls";
-    case ATTEMPT_BROKEN:
-        return "broken";
-    case ATTEMPT_BLOCKED:
-        return "blocked";
-    case ATTEMPT_BAD_URL:
-        return "bad-url";
-    case ATTEMPT_LOCAL:
-        return "local";
-    case ATTEMPT_DIRTY:
-        return "dirty";
-    case ATTEMPT_NO_LOOKUP:
-        return "no-lookup";
-    case ATTEMPT_CROWDED:
-        return "crowded";
-    }
-    return "unknown";
-}
-
 static void verdict_set_dead(struct verdict *verdict, enum dead_reason reason)
 {
     verdict->kind = VERDICT_DEAD;

@@ -27,7 +27,8 @@
 struct worker {
     const struct settings *settings;
     const struct notify_request *notify_request;
-    const struct pool_place *place; /* NULL: no pool */
+    const struct pool_place *place;  /* NULL: no pool */
+    char pool[POOL_PLACE_TEXT_SIZE]; /* the same for its heartbeat; "" */
     struct loop *loop;
     struct notify *notify;
     struct keys keys;
@@ -269,7 +270,7 @@ static int make_parts(struct worker *worker, struct error_text *why)
         .scripts = &worker->scripts,
         .consumer = worker->consumer,
         .host = worker->host,
-        .place = worker->place,
+        .pool = worker->pool,
         .link = worker->control,
         .counters = worker->counters,
         .leader = worker->leader,
@@ -357,6 +358,8 @@ int worker_run(const struct settings *settings, const struct notify_request *not
     int result = 1;
     worker.counters = place != NULL ? &place->slot->counters : &worker.own_counters;
     worker.faults.counters = worker.counters;
+    if (place != NULL)
+        pool_place_text(place, worker.pool);
     if (build(&worker, &why) != 0) {
         log_at(LOG_ERROR, "cannot_start", log_text("why", why.text));
     } else {

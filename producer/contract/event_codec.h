@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "bytes.h"
+#include "event_problem.h"
 
 #define EVENT_MAX_INLINE_HOOKS 64
 #define EVENT_DEFAULT_TYPE "message.created"
@@ -34,12 +35,6 @@ struct event {
     struct bytes *inline_hooks; /* each one's compact JSON, not yet checked as a hook */
     size_t inline_hooks_len;
     struct buffer text; /* what the views above point into */
-};
-
-enum event_problem {
-    EVENT_OK = 0,
-    EVENT_BAD = -1,       /* the document is not an event: dead letter reason malformed */
-    EVENT_NO_MEMORY = -2, /* nothing is known about the document */
 };
 
 /* Decodes a document. 0, or an enum event_problem with *why told and *ret_event untouched. A

@@ -7,9 +7,10 @@
 
 #include <jansson.h>
 #include <msgpack.h>
+#include <roomhook/event.h>
 
 #include "bytes.h"
-#include "event_codec.h"
+#include "event_problem.h"
 
 enum event_kind {
     EVENT_KIND_ABSENT, /* there is no such key */

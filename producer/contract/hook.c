@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "hook_secret.h"
 #include "json_read.h"
 #include "parse.h"
 
@@ -68,7 +67,14 @@ static int read_signature(struct hook *hook, json_t *value, struct error_text *w
 
 static int read_secrets(struct hook *hook, json_t *value, struct error_text *why)
 {
-    return hook_secrets_read(value, hook, why);
+    switch (hook_secrets_read(value, &hook->secrets, &hook->secrets_len, why)) {
+    case 0:
+        return HOOK_OK;
+    case -2:
+        return HOOK_NO_MEMORY;
+    default:
+        return HOOK_BAD;
+    }
 }
 
 static int read_format(struct hook *hook, json_t *value, struct error_text *why)
@@ -333,9 +339,7 @@ void hook_free(struct hook *hook)
         return;
     wipe_text(hook->url_text); /* may hold a token */
     wipe_text(hook->verification_signature);
-    if (hook->secrets)
-        OPENSSL_cleanse(hook->secrets, hook->secrets_len * sizeof(*hook->secrets));
-    free(hook->secrets);
+    hook_secrets_free(hook->secrets, hook->secrets_len);
     for (size_t i = 0; i < hook->headers_len; i++)
         wipe_text(hook->headers[i]); /* may be an Authorization */
     free(hook->headers);

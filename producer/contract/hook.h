@@ -25,15 +25,13 @@
 #include <stdint.h>
 
 #include "bytes.h"
+#include "hook_secret.h"
 #include "url.h"
 
 #define HOOK_JSON_MAX 65536
 #define HOOKS_PER_ROOM_MAX 256
-#define HOOK_MAX_SECRETS 4
 #define HOOK_MAX_HEADERS 32
 #define HOOK_MAX_HEADER_VALUE 1024
-#define HOOK_SECRET_MIN 24 /* bytes behind the base64; Standard Webhooks 1.0.0 */
-#define HOOK_SECRET_MAX 64
 #define HOOK_SIGNATURE_MAX 256
 #define HOOK_RATE_MAX 100000
 #define HOOK_RATE_TEXT_SIZE 12        /* "100000/s", and a few zeros in front */
@@ -44,12 +42,6 @@ enum hook_format {
     HOOK_FORMAT_SPIKA,
     HOOK_FORMAT_BARE,
     HOOK_FORMAT_STANDARD
-};
-
-struct hook_secret {
-    unsigned char key[HOOK_SECRET_MAX];
-    size_t key_len;
-    int64_t until_ms; /* wall clock; it signs before that only; 0: no end */
 };
 
 struct hook {
@@ -91,13 +83,6 @@ int hook_header_check(struct bytes name, struct bytes value, struct error_text *
 
 /* A header's value without the blanks around it, as it is sent. */
 struct bytes hook_header_trim(struct bytes value);
-
-/* A secret text "whsec_…" to its key, without an end. 0 or -1 with *why. */
-int hook_secret_parse(struct bytes text, struct hook_secret *ret_secret, struct error_text *why);
-
-/* Makes credentials from the system's randomness. 0, or -1 when there is none. */
-int hook_make_signature(char out[17]); /* 16 of [A-Za-z0-9], as Spika does */
-int hook_make_secret(char out[64]);    /* "whsec_" and base64 of 32 bytes */
 
 /* "<room>/<hook id>/<8 hex of the fingerprint>", the hook's field in {Q}:hooks-state. */
 #define HOOK_STATE_FIELD_SIZE (20 + 1 + RH_NAME_MAX + 1 + HOOK_STATE_FINGERPRINT_SIZE)

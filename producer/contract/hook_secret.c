@@ -93,7 +93,7 @@ static int bad_secret(struct error_text *why)
                    "secret: must be a string, or a list of 1..%d strings; behind the first "
                    "also objects of key and until, a time in ms",
                    HOOK_MAX_SECRETS);
-    return HOOK_BAD;
+    return -1;
 }
 
 /* {"key": "whsec_…", "until": ms} */
@@ -106,9 +106,9 @@ static int read_ending(json_t *value, struct hook_secret *secret, struct error_t
         json_object_size(value) != 2)
         return bad_secret(why);
     if (hook_secret_parse(json_text_of(key), secret, why))
-        return HOOK_BAD;
+        return -1;
     secret->until_ms = json_integer_value(until);
-    return HOOK_OK;
+    return 0;
 }
 
 static int read_one(json_t *value, bool is_first, struct hook_secret *secret,
@@ -118,33 +118,42 @@ static int read_one(json_t *value, bool is_first, struct hook_secret *secret,
         return read_ending(value, secret, why);
     if (!json_is_string(value))
         return bad_secret(why);
-    return hook_secret_parse(json_text_of(value), secret, why) ? HOOK_BAD : HOOK_OK;
+    return hook_secret_parse(json_text_of(value), secret, why);
 }
 
-int hook_secrets_read(json_t *value, struct hook *hook, struct error_text *why)
+int hook_secrets_read(json_t *value, struct hook_secret **ret_secrets, size_t *ret_len,
+                      struct error_text *why)
 {
     bool is_list = json_is_array(value);
     size_t len = is_list ? json_array_size(value) : 1;
+    struct hook_secret *secrets;
 
     if (len < 1 || len > HOOK_MAX_SECRETS) {
         error_text_set(why, "secret: the list has %zu entries, 1..%d are allowed", len,
                        HOOK_MAX_SECRETS);
-        return HOOK_BAD;
+        return -1;
     }
-    hook->secrets = calloc(len, sizeof(*hook->secrets));
-    if (!hook->secrets) {
+    secrets = calloc(len, sizeof(*secrets));
+    if (!secrets) {
         error_text_set(why, "out of memory");
-        return HOOK_NO_MEMORY;
+        return -2;
     }
     for (size_t i = 0; i < len; i++) {
-        int problem =
-            read_one(is_list ? json_array_get(value, i) : value, i == 0, &hook->secrets[i], why);
-
-        if (problem)
-            return problem;
-        hook->secrets_len++;
+        if (read_one(is_list ? json_array_get(value, i) : value, i == 0, &secrets[i], why)) {
+            hook_secrets_free(secrets, len);
+            return -1;
+        }
     }
-    return HOOK_OK;
+    *ret_secrets = secrets;
+    *ret_len = len;
+    return 0;
+}
+
+void hook_secrets_free(struct hook_secret *secrets, size_t len)
+{
+    if (secrets)
+        OPENSSL_cleanse(secrets, len * sizeof(*secrets));
+    free(secrets);
 }
 
 int hook_make_signature(char out[17])

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "local_http.h"
+#include "verdict.h"
 
 #define RETRY_AFTER_MAX_MS (366 * 86400000LL)
 
