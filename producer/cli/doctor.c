@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "cli.h"
+#include "doctor_access.h"
 #include "doctor_judge.h"
 #include "doctor_print.h"
 #include "doctor_read.h"
@@ -42,8 +43,8 @@ static bool look(struct cli *cli, struct doctor *doctor)
 {
     struct doctor_facts *facts = &doctor->facts;
 
-    return doctor_read_redis(cli, facts) && doctor_read_queue(cli, facts) &&
-           doctor_read_walks(cli, facts) &&
+    return doctor_read_access(cli, facts) && doctor_read_redis(cli, facts) &&
+           doctor_read_queue(cli, facts) && doctor_read_walks(cli, facts) &&
            doctor_read_rooms(cli, facts, &doctor->findings, &doctor->names) &&
            doctor_read_workers(cli, facts, &doctor->names);
 }

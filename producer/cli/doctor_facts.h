@@ -43,6 +43,14 @@ struct asking {
     char refusal[160]; /* what Redis said instead, the first time; "" when it never refused */
 };
 
+/* What a client without a password may do. Zeroed: it was not asked. */
+struct access_facts {
+    bool asked;
+    bool is_open;      /* it may use the queue */
+    bool is_local;     /* but only from Redis' own machine */
+    char refusal[160]; /* neither is known: what Redis said; else "" */
+};
+
 /* The queue's own keys, in the order that look_queue.lua gets them. */
 enum queue_key {
     KEY_EVENTS,
@@ -112,6 +120,7 @@ struct rooms_facts {
 
 struct doctor_facts {
     struct asking asked[QUESTIONS];
+    struct access_facts access;
     struct info info;
     char appendfsync[INFO_WORD_SIZE];
     int64_t clock_ahead_ms; /* this machine's clock before Redis'; below 0: behind. To the nearest

@@ -213,6 +213,25 @@ static void judge_clock(struct findings *findings, const struct doctor_facts *fa
                     "is 5 minutes off");
 }
 
+static void judge_access(struct findings *findings, const struct access_facts *access)
+{
+    if (!access->asked)
+        return;
+    if (access->refusal[0] != '\0') {
+        findings_add(findings, PART_REDIS, "access", LEVEL_UNCHECKED,
+                     "could not check that Redis needs a password: %s", access->refusal);
+        findings_advise(findings, "mend that first, then look again");
+    } else if (!access->is_open) {
+        findings_add(findings, PART_REDIS, "access", LEVEL_OK, "the queue needs a password");
+    } else {
+        findings_add(findings, PART_REDIS, "access", access->is_local ? LEVEL_NOTE : LEVEL_WARNING,
+                     "the queue needs no password: every client %s may use it",
+                     access->is_local ? "on Redis' own machine" : "that reaches Redis");
+        findings_advise(findings, "give workers, producers and operators users of their own, then "
+                                  "redis-cli ACL SETUSER default resetpass '>a-password'");
+    }
+}
+
 void judge_redis(struct findings *findings, const struct doctor_facts *facts)
 {
     const struct info *info = &facts->info;
@@ -231,5 +250,6 @@ void judge_redis(struct findings *findings, const struct doctor_facts *facts)
                     info->aof_rewrite);
         judge_write(findings, "snapshot", "the last snapshot", info->rdb_save);
     }
+    judge_access(findings, &facts->access);
     judge_clock(findings, facts);
 }

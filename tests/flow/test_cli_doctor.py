@@ -7,6 +7,7 @@ import shutil
 import socket
 
 import pytest
+import redis as redis_py
 from child import free_port
 from receiver import Answer
 from redis_server import RedisServer
@@ -43,8 +44,11 @@ class Report:
         self.findings = self.json["findings"]
 
     def levels(self):
-        """{check: level} of what is not ok."""
-        return {f["check"]: f["level"] for f in self.findings if f["level"] != "ok"}
+        """{check: level} of what is not ok. That a test's Redis needs no password is a note, of
+        which test_access is.
+        """
+        return {f["check"]: f["level"] for f in self.findings
+                if f["level"] != "ok" and (f["check"], f["level"]) != ("access", "note")}
 
     def of(self, check):
         """The only finding of a check."""
@@ -150,9 +154,9 @@ def test_text(redis_server, redis, cli):
     assert titles[1:-1] == ["Redis", "Queue", "Workers", "Hooks", "Dead letters"]
     at = lines.index("  error      {webhooks}:meta is a string; it must be a hash")
     assert lines[at + 1].startswith("             -> ")
-    assert lines[-1].startswith("1 error, 1 note, ") and lines[-1].endswith(" ok")
+    assert lines[-1].startswith("1 error, 2 notes, ") and lines[-1].endswith(" ok")
     redis.delete(key("meta"))
-    assert cli("doctor").stdout.splitlines()[-1].startswith("nothing is wrong: 2 notes, ")
+    assert cli("doctor").stdout.splitlines()[-1].startswith("nothing is wrong: 3 notes, ")
 
 
 def test_wrong_usage(cli):
@@ -176,6 +180,43 @@ def test_password_is_missing(own_redis, cli):
     done = cli("doctor", redis=server, check=False)
     assert done.returncode == 1 and done.stdout == ""
     assert "NOAUTH" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_access(own_redis, doctor):
+    """What a client without a password may do is seen with any rights."""
+    server = own_redis(protected_mode="yes", **GOOD_SETTINGS)
+    client = server.client()
+    client.execute_command("ACL", "SETUSER", "some", "reset", "on", ">pw", "~*", "+client|setname")
+    some = f"redis://some:pw@{server.host}:{server.port}/0"
+    unix = f"unix://{server.folder}/redis.sock"
+    report = doctor(redis=server)
+    assert report.has("access", "note", "every client on Redis' own machine")
+    assert report.exit_code == 0
+
+    client.config_set("protected-mode", "no")
+    assert doctor(redis=server).has("access", "note", "on Redis' own machine")  # bound to loopback
+    client.config_set("bind", "0.0.0.0 -::")
+    for url in (server, some, unix):
+        report = doctor(redis=url)
+        assert report.has("access", "warning", "every client that reaches Redis")
+        assert "ACL SETUSER default resetpass" in report.of("access")["advice"]
+        assert report.exit_code == 1
+    client.config_set("protected-mode", "yes")
+    assert doctor(redis=some).has("access", "note")
+
+    # Its way to Redis is what is known when the settings may not be looked at.
+    client.config_set("protected-mode", "no")
+    client.execute_command("ACL", "SETUSER", "admin", "reset", "on", ">pw", "~*", "&*", "+@all")
+    admin = redis_py.Redis.from_url(f"redis://admin:pw@{server.host}:{server.port}/0")
+    with admin:
+        admin.execute_command("ACL", "SETUSER", "default", "-config")
+        assert doctor(redis=some).has("access", "note")
+        assert doctor(redis=f"{unix}?user=some&password=pw").has("access", "note")
+
+        # Without a way in, or without a right to the queue.
+        for rules in (["-@all", "+ping"], ["+@all", "off"], ["on", "resetpass", ">secret"]):
+            admin.execute_command("ACL", "SETUSER", "default", *rules)
+            assert doctor(redis=some).has("access", "ok", "needs a password"), rules
 
 
 def test_settings(own_redis, doctor):

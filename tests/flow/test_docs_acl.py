@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import subprocess
 from pathlib import Path
 
@@ -23,17 +24,27 @@ from webhook_queue import (
 TOP = Path(__file__).resolve().parents[2]
 
 
+def set_up_users(server):
+    """All commands of the page's section, one after the other."""
+    page = (TOP / "docs/operations.md").read_text(encoding="utf-8")
+    section = page.partition("\n### Users\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    commands = "".join(blocks).replace("redis-cli ", f"redis-cli -p {server.port} ")
+    told = subprocess.run(
+        ["bash", "-euc", commands], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert told[:3] == ["OK"] * 3 and set(told[3:]) <= {"OK", "0", "1"}, told
+
+
+def administrator(server):
+    return server.client(password="admin-password")
+
+
 @pytest.fixture
 def users(own_redis):
     """A server with the documented users: (its RedisServer, url("worker"))."""
     server = own_redis()
-    page = (TOP / "docs/operations.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"^```sh\n(redis-cli ACL .*?)^```", page, re.MULTILINE | re.DOTALL)
-    commands = block.replace("redis-cli ", f"redis-cli -p {server.port} ")
-    told = subprocess.run(
-        ["bash", "-euc", commands], check=True, capture_output=True, text=True
-    ).stdout
-    assert told.split() == ["OK"] * 3
+    set_up_users(server)
 
     def url(name):
         return f"redis://roomhook-{name}:{name}-password@{server.host}:{server.port}/0"
@@ -82,7 +93,7 @@ def fill_what_the_leader_tidies(client):
 
 def test_worker_and_operator(users, run, receiver, start_worker):
     server, url = users
-    client = server.client()
+    client = administrator(server)
     settings = {
         "heartbeat_ttl": "3s",
         "retry_schedule": "100ms,100ms",
@@ -132,6 +143,7 @@ def test_worker_and_operator(users, run, receiver, start_worker):
     # except for what shows passwords.
     report = json.loads(run("operator", "doctor", "--json", code=1))
     assert report["unchecked"] == 0 and report["ok"] > 10
+    assert [f["level"] for f in report["findings"] if f["check"] == "access"] == ["ok"]
     assert refused(client) == [("roomhook-operator", "config|get")]
     client.acl_log_reset()
     assert worker.terminate() == 0
@@ -141,7 +153,7 @@ def test_worker_and_operator(users, run, receiver, start_worker):
 
 def test_others_may_not(users):
     server, url = users
-    client = server.client()
+    client = administrator(server)
     for name, command in (
         ("worker", ["FLUSHALL"]),
         ("worker", ["CONFIG", "GET", "*"]),
@@ -156,3 +168,22 @@ def test_others_may_not(users):
             with pytest.raises(redis_py.exceptions.NoPermissionError):
                 user.execute_command(*command)
     assert len(refused(client)) > 0
+
+
+def test_nobody_gets_in_without_a_password(own_redis, cli):
+    """Neither by a new connection nor by one that is older than the users."""
+    server = own_redis()
+    with socket.create_connection((server.host, server.port), timeout=10) as old:
+        old.sendall(b"PING\r\n")
+        assert old.recv(100) == b"+PONG\r\n"
+        set_up_users(server)
+        assert old.recv(100) == b""
+    stranger = server.client()
+    for command in (["HSET", key("room:1"), "main", "{}"], ["XADD", key("events"), "*", "a", "b"],
+                    ["ACL", "WHOAMI"], ["PING"]):  # fmt: skip
+        with pytest.raises(redis_py.exceptions.AuthenticationError):
+            stranger.execute_command(*command)
+    done = cli("hook", "set", "--room", "1", "--url", "https://a.example/", redis=server,
+               check=False)  # fmt: skip
+    assert done.returncode == 1 and "NOAUTH" in done.stderr
+    assert administrator(server).dbsize() == 0

@@ -219,6 +219,30 @@ static void what_was_not_asked_is_not_judged(void **state)
     assert_int_equal(findings.len, 0);
 }
 
+static void a_queue_without_a_password_is_told(void **state)
+{
+    (void)state;
+    facts.access = (struct access_facts){.asked = true};
+    judge();
+    assert_found(&findings, "access", LEVEL_OK, "needs a password");
+
+    begin(state);
+    facts.access = (struct access_facts){.asked = true, .is_open = true};
+    judge();
+    assert_found(&findings, "access", LEVEL_WARNING, "every client that reaches Redis");
+    assert_non_null(strstr(found(&findings, "access")->advice, "ACL SETUSER default resetpass"));
+
+    begin(state);
+    facts.access = (struct access_facts){.asked = true, .is_open = true, .is_local = true};
+    judge();
+    assert_found(&findings, "access", LEVEL_NOTE, "every client on Redis' own machine");
+
+    begin(state);
+    facts.access = (struct access_facts){.asked = true, .refusal = "Redis answered: ERR x"};
+    judge();
+    assert_found(&findings, "access", LEVEL_UNCHECKED, "ERR x");
+}
+
 static void refuse(enum question question, const char *words)
 {
     (void)snprintf(facts.asked[question].refusal, sizeof(facts.asked[question].refusal), "%s",
@@ -278,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup(clocks_may_differ_a_little, begin),
         cmocka_unit_test_setup(what_info_leaves_out_is_unchecked, begin),
         cmocka_unit_test_setup(what_was_not_asked_is_not_judged, begin),
+        cmocka_unit_test_setup(a_queue_without_a_password_is_told, begin),
         cmocka_unit_test_setup(every_refusal_is_told_with_its_right, begin),
         cmocka_unit_test_setup(advice_fits_the_refusal, begin),
     };
