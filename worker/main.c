@@ -8,13 +8,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "json_read.h"
-#include "log.h"
-#include "notify.h"
-#include "pool.h"
-#include "process.h"
-#include "settings.h"
-#include "worker.h"
+#include "base/log.h"
+#include "contract/json_read.h"
+#include "pool/pool.h"
+#include "process/notify.h"
+#include "process/process.h"
+#include "process/worker.h"
+#include "settings/settings.h"
 
 #define EXIT_USAGE 2
 /* Connected or connecting sockets (two while IPv4 and IPv6 race), look-ups, Redis, log, spare. */

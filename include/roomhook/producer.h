@@ -33,8 +33,8 @@
 
 #include <stddef.h>
 
-#include "event.h"
-#include "status.h"
+#include "roomhook/event.h"
+#include "roomhook/status.h"
 #include <roomhook/version.h>
 
 #ifdef __cplusplus

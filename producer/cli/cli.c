@@ -1,4 +1,4 @@
-#include "cli.h"
+#include "cli/cli.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parse.h"
+#include "contract/parse.h"
 
 const struct option_spec cli_global_options[] = {
     {"redis", "URL", "where Redis is (ROOMHOOK_REDIS; default " REDIS_DEFAULT_ADDRESS ")", false},

@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "keys.h"
-#include "options.h"
-#include "redis_address.h"
-#include "redis_blocking.h"
+#include "cli/options.h"
+#include "contract/keys.h"
+#include "contract/redis_address.h"
+#include "redis/blocking.h"
 
 #define CLI_TIMEOUT_MS 5000 /* connecting, and each answer */
 #define CLI_BATCH 100       /* ids in one command or script */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
+#include "cli/cli.h"
 
 static const struct command *const commands[] = {
     &command_send,        &command_hook_set,    &command_hook_rotate,  &command_hook_list,

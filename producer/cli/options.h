@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "bytes.h"
+#include "contract/bytes.h"
 
 #define OPTIONS_MAX 64 /* flags given, repeated ones counted each time */
 

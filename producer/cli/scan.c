@@ -1,4 +1,4 @@
-#include "scan.h"
+#include "cli/scan.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #ifndef CLI_SCAN_H
 #define CLI_SCAN_H
 
-#include "cli.h"
+#include "cli/cli.h"
 
 #define SCAN_PAGE 500 /* about so many are looked at for a page; fewer match */
 #define SCAN_CURSOR_SIZE 24

@@ -1,12 +1,12 @@
-#include "address_guard.h"
+#include "contract/address_guard.h"
 
 #include <arpa/inet.h>
 #include <endian.h>
 #include <netinet/in.h>
 #include <string.h>
 
-#include "address_guard_table.h"
-#include "parse.h"
+#include "contract/address_guard_table.h"
+#include "contract/parse.h"
 
 /*
  * Ports from 1024 up where something listens that a POST could talk to. First the WHATWG Fetch

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "bytes.h"
+#include "contract/bytes.h"
 
 #define ADDRESS_RULES_MAX 64
 #define ADDRESS_OWN_MAX 256

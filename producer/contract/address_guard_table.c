@@ -1,4 +1,4 @@
-#include "address_guard_table.h"
+#include "contract/address_guard_table.h"
 
 #include <stddef.h>
 

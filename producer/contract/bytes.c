@@ -1,4 +1,4 @@
-#include "bytes.h"
+#include "contract/bytes.h"
 
 #include <inttypes.h>
 #include <stdio.h>

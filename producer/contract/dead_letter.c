@@ -1,4 +1,4 @@
-#include "dead_letter.h"
+#include "contract/dead_letter.h"
 
 static const char *const names[DEAD_REASONS] = {
     [DEAD_EXHAUSTED] = "exhausted",

@@ -10,7 +10,7 @@
 #ifndef CONTRACT_DEAD_LETTER_H
 #define CONTRACT_DEAD_LETTER_H
 
-#include "bytes.h"
+#include "contract/bytes.h"
 
 #define DEAD_RESPONSE_MAX 1024  /* bytes of the answer kept, before escaping */
 #define DEAD_DOCUMENT_KEPT 4096 /* bytes kept of a document that is too large */

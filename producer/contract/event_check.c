@@ -1,10 +1,10 @@
-#include "event_check.h"
+#include "contract/event_check.h"
 
 #include <stdio.h>
 
-#include "event_codec.h"
-#include "hook.h"
-#include "parse.h"
+#include "contract/event_codec.h"
+#include "contract/hook.h"
+#include "contract/parse.h"
 
 #define INLINE_ID_SIZE 32 /* "inline-" and a number */
 

@@ -1,8 +1,8 @@
-#include "event_codec.h"
+#include "contract/event_codec.h"
 
 #include <stdlib.h>
 
-#include "event_tree.h"
+#include "contract/event_tree.h"
 
 #define TYPE_MAX 128
 #define CREATED_AT_MAX INT64_C(8640000000000000) /* the last moment a JavaScript Date knows */

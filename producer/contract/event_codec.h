@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bytes.h"
-#include "event_problem.h"
+#include "contract/bytes.h"
+#include "contract/event_problem.h"
 
 #define EVENT_MAX_INLINE_HOOKS 64
 #define EVENT_DEFAULT_TYPE "message.created"

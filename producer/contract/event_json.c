@@ -1,6 +1,6 @@
-#include "event_tree.h"
-#include "json_read.h"
-#include "json_text.h"
+#include "contract/event_tree.h"
+#include "contract/json_read.h"
+#include "contract/json_text.h"
 
 static struct event_value view(json_t *node)
 {

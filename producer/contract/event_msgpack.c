@@ -1,9 +1,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "event_prescan.h"
-#include "event_tree.h"
-#include "json_text.h"
+#include "contract/event_prescan.h"
+#include "contract/event_tree.h"
+#include "contract/json_text.h"
 
 #define PLACES_MAX (RH_EVENT_MAX_DEPTH + 2) /* a chain is never longer: the scan saw to it */
 #define PATH_SIZE 140                       /* leaves room for the rest of an error_text */

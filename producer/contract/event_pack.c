@@ -1,6 +1,6 @@
 #include <stdbool.h>
 
-#include "event_tree.h"
+#include "contract/event_tree.h"
 
 static int write_to_buffer(void *out, const char *data, size_t len)
 {

@@ -1,4 +1,4 @@
-#include "event_prescan.h"
+#include "contract/event_prescan.h"
 
 #include <roomhook/event.h>
 

@@ -7,7 +7,7 @@
 #ifndef CONTRACT_EVENT_PRESCAN_H
 #define CONTRACT_EVENT_PRESCAN_H
 
-#include "bytes.h"
+#include "contract/bytes.h"
 
 /* 0, or -1 with *why giving the byte offset. */
 int event_prescan(struct bytes document, struct error_text *why);

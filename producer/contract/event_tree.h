@@ -9,8 +9,8 @@
 #include <msgpack.h>
 #include <roomhook/event.h>
 
-#include "bytes.h"
-#include "event_problem.h"
+#include "contract/bytes.h"
+#include "contract/event_problem.h"
 
 enum event_kind {
     EVENT_KIND_ABSENT, /* there is no such key */

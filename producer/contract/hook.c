@@ -1,4 +1,4 @@
-#include "hook.h"
+#include "contract/hook.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "json_read.h"
-#include "parse.h"
+#include "contract/json_read.h"
+#include "contract/parse.h"
 
 #define MAX_AGE_MIN_MS 1000
 #define TIMEOUT_MIN_MS 100

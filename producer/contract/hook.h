@@ -24,9 +24,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bytes.h"
-#include "hook_secret.h"
-#include "url.h"
+#include "contract/bytes.h"
+#include "contract/hook_secret.h"
+#include "contract/url.h"
 
 #define HOOK_JSON_MAX 65536
 #define HOOKS_PER_ROOM_MAX 256

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "hook.h"
+#include "contract/hook.h"
 
 #define NAME_MAX_LEN 64
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hook_secret.h"
-#include "json_read.h"
+#include "contract/hook_secret.h"
+#include "contract/json_read.h"
 
 #define SECRET_PREFIX "whsec_"
 #define NEW_SECRET_BYTES 32

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bytes.h"
+#include "contract/bytes.h"
 
 #define HOOK_MAX_SECRETS 4
 #define HOOK_SECRET_MIN 24 /* bytes behind the base64; Standard Webhooks 1.0.0 */

@@ -1,4 +1,4 @@
-#include "ipv4_spelling.h"
+#include "contract/ipv4_spelling.h"
 
 #include <string.h>
 

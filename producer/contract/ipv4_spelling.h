@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "bytes.h"
+#include "contract/bytes.h"
 
 enum ipv4_spelling {
     IPV4_NONE,    /* a name: its last label is not a number */

@@ -1,4 +1,4 @@
-#include "json_read.h"
+#include "contract/json_read.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "bytes.h"
+#include "contract/bytes.h"
 
 enum json_nul {
     JSON_NUL_REFUSED, /* "\u0000" is an error */

@@ -1,4 +1,4 @@
-#include "json_text.h"
+#include "contract/json_text.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -12,7 +12,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "bytes.h"
+#include "contract/bytes.h"
 
 void json_put_string(struct buffer *out, struct bytes text); /* quoted; text must be valid UTF-8 */
 void json_put_real(struct buffer *out, double value);        /* value must be finite */

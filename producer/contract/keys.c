@@ -1,8 +1,8 @@
-#include "keys.h"
+#include "contract/keys.h"
 
 #include <stdio.h>
 
-#include "parse.h"
+#include "contract/parse.h"
 
 static void set_key(const struct keys *keys, char out[KEY_SIZE], const char *name)
 {

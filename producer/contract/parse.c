@@ -1,4 +1,4 @@
-#include "parse.h"
+#include "contract/parse.h"
 
 #include <inttypes.h>
 #include <roomhook/event.h>

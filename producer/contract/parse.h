@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bytes.h"
+#include "contract/bytes.h"
 
 /* Decimal; a '-' in front is allowed. */
 int parse_int64(struct bytes text, int64_t min, int64_t max, int64_t *ret);

@@ -1,10 +1,10 @@
-#include "redis_address.h"
+#include "contract/redis_address.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "parse.h"
+#include "contract/parse.h"
 
 #define REDIS_ADDRESS_TEXT_MAX 4096
 #define DEFAULT_PORT 6379

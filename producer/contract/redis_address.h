@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bytes.h"
+#include "contract/bytes.h"
 
 #define REDIS_DEFAULT_ADDRESS "redis://127.0.0.1:6379/0"
 #define REDIS_CREDENTIAL_MAX 512

@@ -1,11 +1,11 @@
-#include "url.h"
+#include "contract/url.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "ipv4_spelling.h"
-#include "parse.h"
+#include "contract/ipv4_spelling.h"
+#include "contract/parse.h"
 
 #define HOST_MAX 253 /* a DNS name in text form */
 #define LABEL_MAX 63

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bytes.h"
+#include "contract/bytes.h"
 
 #define URL_MAX 2048
 #define URL_ORIGIN_SIZE 280 /* "https://" + host + ":65535" + NUL */

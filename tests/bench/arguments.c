@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parse.h"
+#include "contract/parse.h"
 
 #define WORDS_MAX 64
 

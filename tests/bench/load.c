@@ -16,7 +16,7 @@
 #include <time.h>
 
 #include "arguments.h"
-#include "event_codec.h"
+#include "contract/event_codec.h"
 #include "histogram.h"
 #include "message.h"
 

@@ -21,7 +21,7 @@
 #include <sys/resource.h>
 
 #include "arguments.h"
-#include "parse.h"
+#include "contract/parse.h"
 #include "sink_server.h"
 
 #define WORDS_MAX 5

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "parse.h"
+#include "contract/parse.h"
 #include "sink_server.h"
 
 /* An event id of the bench begins with the microsecond it was sent at; one that a worker made of a

@@ -113,7 +113,7 @@ def test_readme_mentions_every_command(cli):
 def test_protocol_mentions_every_reason_counter_and_script():
     protocol = text_of("docs/protocol.md")
     names = set()
-    for source in ("producer/contract/dead_letter.c", "worker/counters.c"):
+    for source in ("producer/contract/dead_letter.c", "producer/base/counters.c"):
         found = re.findall(r'^ +\[\w+\] = "([a-z_-]+)",', text_of(source), re.MULTILINE)
         assert len(found) > 10
         names.update(found)

@@ -9,7 +9,7 @@ TOP = Path(__file__).resolve().parents[2]
 PAGE = (TOP / "docs" / "threat-model.md").read_text(encoding="utf-8")
 THREATS = [f"T{n}" for n in range(1, 23)]
 DEFENCE = re.compile(r"(worker|producer|scripts)/[\w/@.-]+")
-TEST = re.compile(r"(\w+\.(?:py|c))(?:::(\w+))?|scripts/[\w-]+")
+TEST = re.compile(r"((?:\w+/)*\w+\.(?:py|c))(?:::(\w+))?|scripts/[\w-]+")
 
 
 def rows():

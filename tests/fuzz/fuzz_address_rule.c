@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "address_guard.h"
+#include "contract/address_guard.h"
 
 #define ADDRESS_SIZE 18
 

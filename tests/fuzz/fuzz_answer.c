@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delivery/verdict.h"
 #include "local_http.h"
-#include "verdict.h"
 
 #define RETRY_AFTER_MAX_MS (366 * 86400000LL)
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event_codec.h"
+#include "contract/event_codec.h"
 
 static void must(bool truth)
 {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_text.h"
+#include "contract/json_text.h"
 #include "local_http.h"
 
 #define RECORDS_MAX 8

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hook.h"
+#include "contract/hook.h"
 
 static void must(bool truth)
 {

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parse.h"
-#include "record.h"
+#include "contract/parse.h"
+#include "queue/record.h"
 
 static void must(bool truth)
 {

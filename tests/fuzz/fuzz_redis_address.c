@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "redis_address.h"
+#include "contract/redis_address.h"
 
 static void must(bool truth)
 {

@@ -11,16 +11,16 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "intake.h"
-#include "leader.h"
-#include "liveness.h"
-#include "log.h"
-#include "permits.h"
-#include "record.h"
-#include "redis_reader.h"
-#include "registry.h"
-#include "retry_clock.h"
-#include "settle.h"
+#include "base/log.h"
+#include "hooks/permits.h"
+#include "hooks/registry.h"
+#include "queue/intake.h"
+#include "queue/leader.h"
+#include "queue/liveness.h"
+#include "queue/record.h"
+#include "queue/retry_clock.h"
+#include "queue/settle.h"
+#include "redis/link_reader.h"
 
 #define REPLIES_MAX 64
 #define TURNS_MAX 64
@@ -347,6 +347,7 @@ static void try_liveness(struct rig *rig)
                                      .scripts = &rig->scripts,
                                      .consumer = CONSUMER,
                                      .host = "host",
+                                     .pool = "",
                                      .link = &link_of_all,
                                      .counters = &rig->counters,
                                      .leader = leader,

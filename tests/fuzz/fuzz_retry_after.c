@@ -10,8 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "contract/parse.h"
 #include "local_http.h"
-#include "parse.h"
 
 #define MAX_S (366 * INT64_C(86400))
 #define DATE_DIGITS 8

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hook.h"
+#include "contract/hook.h"
 
 #define PREFIX "whsec_"
 

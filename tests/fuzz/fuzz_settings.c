@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "settings_file.h"
+#include "settings/file.h"
 
 static char *printed(const struct settings *settings)
 {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "url.h"
+#include "contract/url.h"
 
 static void must(bool truth)
 {

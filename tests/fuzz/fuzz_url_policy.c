@@ -18,8 +18,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "http_client.h"
-#include "parse.h"
+#include "contract/parse.h"
+#include "http/client.h"
 
 #define TIMEOUT_MS 2000
 #define ADDRESSES_MAX 4

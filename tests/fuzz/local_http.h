@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bytes.h"
-#include "http_client.h"
+#include "contract/bytes.h"
+#include "http/client.h"
 
 #define LOCAL_HTTP_REQUEST_MAX 262144
 #define LOCAL_HTTP_ANSWER_MAX 65536 /* what a socket takes at once */

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "address_guard.h"
-#include "parse.h"
+#include "contract/address_guard.h"
+#include "contract/parse.h"
 
 static void give_up(const char *what, const char *text)
 {

@@ -18,16 +18,16 @@
 #include <cmocka.h>
 #include <openssl/crypto.h>
 
-#include "delivery.h"
-#include "event_codec.h"
-#include "hook.h"
-#include "http_client_internal.h"
-#include "json_read.h"
-#include "outcome.h"
-#include "record.h"
-#include "registry.h"
-#include "render.h"
-#include "settings.h"
+#include "contract/event_codec.h"
+#include "contract/hook.h"
+#include "contract/json_read.h"
+#include "delivery/delivery.h"
+#include "delivery/outcome.h"
+#include "hooks/registry.h"
+#include "http/client_internal.h"
+#include "http/render.h"
+#include "queue/record.h"
+#include "settings/settings.h"
 
 /* --- the allocator --- */
 

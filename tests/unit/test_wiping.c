@@ -15,11 +15,11 @@
 
 #include <cmocka.h>
 
-#include "delivery.h"
-#include "event_codec.h"
-#include "hook.h"
-#include "render.h"
-#include "settings.h"
+#include "contract/event_codec.h"
+#include "contract/hook.h"
+#include "delivery/delivery.h"
+#include "http/render.h"
+#include "settings/settings.h"
 
 #define CANARY "canary-canary-canary-canary-12345678"
 #define SECRET "whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5LTEyMzQ=" /* canary-…-1234 */

@@ -1,0 +1,88 @@
+#include "base/counters.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/log.h"
+
+static const char *const counter_names[COUNTERS] = {
+    [COUNTER_EVENTS] = "events",
+    [COUNTER_ATTEMPTS] = "attempts",
+    [COUNTER_DELIVERED] = "delivered",
+    [COUNTER_RETRIES] = "retries",
+    [COUNTER_DEFERRED] = "deferred",
+    [COUNTER_CUT] = "cut",
+    [COUNTER_BREAKER_OPENED] = "breaker_opened",
+    [COUNTER_DEAD] = "dead",
+    [COUNTER_DEAD_DROPPED] = "dead_dropped",
+    [COUNTER_NO_HOOK] = "no_hook",
+    [COUNTER_HOOK_DISABLED] = "hook_disabled",
+    [COUNTER_FENCED] = "fenced",
+    [COUNTER_LOST] = "lost",
+    [COUNTER_GONE] = "gone",
+    [COUNTER_LOCAL_SHORTAGES] = "local_shortages",
+    [COUNTER_REDIS_CONNECTS] = "redis_connects",
+    [COUNTER_REDIS_ERRORS] = "redis_errors",
+    [COUNTER_REDIS_UNREACHABLE] = "redis_unreachable",
+    [COUNTER_REDIS_LOST] = "redis_lost",
+    [COUNTER_REDIS_TIMEOUT] = "redis_timeout",
+    [COUNTER_REDIS_LOADING] = "redis_loading",
+    [COUNTER_REDIS_READONLY] = "redis_readonly",
+    [COUNTER_REDIS_NOAUTH] = "redis_noauth",
+    [COUNTER_REDIS_NOSCRIPT] = "redis_noscript",
+    [COUNTER_REDIS_NOGROUP] = "redis_nogroup",
+    [COUNTER_REDIS_OOM] = "redis_oom",
+    [COUNTER_REDIS_MISCONF] = "redis_misconf",
+    [COUNTER_REDIS_BUSY] = "redis_busy",
+    [COUNTER_REDIS_NOPERM] = "redis_noperm",
+    [COUNTER_REDIS_WRONGTYPE] = "redis_wrongtype",
+    [COUNTER_REDIS_EXECABORT] = "redis_execabort",
+    [COUNTER_REDIS_OTHER] = "redis_other",
+    [COUNTER_GROUP_CREATED] = "group_created",
+    [COUNTER_ADOPTED] = "adopted",
+    [COUNTER_REAPED] = "reaped",
+    [COUNTER_SWEPT] = "swept",
+};
+
+void counters_add(struct counters *counters, enum counter counter, int64_t n)
+{
+    counters->total[counter] += n;
+    counters->unsent[counter] += n;
+}
+
+void counters_dropped(struct counters *counters, int64_t n)
+{
+    if (n <= 0)
+        return;
+    counters_add(counters, COUNTER_DEAD_DROPPED, n);
+    log_at(LOG_WARN, "dead_dropped", log_int("count", n));
+}
+
+const char *counter_name(enum counter counter)
+{
+    return counter_names[counter];
+}
+
+void counters_inherit(struct counters *counters)
+{
+    struct counters fresh = {.sending = false};
+    /* Whatever the process did to its memory before it died: a counter only grows. */
+    for (int i = 0; i < COUNTERS; i++)
+        fresh.unsent[i] = counters->unsent[i] > 0 ? counters->unsent[i] : 0;
+    *counters = fresh;
+}
+
+void counters_send(struct counters *counters)
+{
+    if (!counters->sending)
+        memcpy(counters->sent, counters->unsent, sizeof(counters->sent));
+    memset(counters->unsent, 0, sizeof(counters->unsent));
+    counters->sending = true;
+}
+
+void counters_sent(struct counters *counters, bool stored)
+{
+    for (int i = 0; !stored && i < COUNTERS; i++)
+        counters->unsent[i] += counters->sent[i];
+    counters->sending = false;
+}

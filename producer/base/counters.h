@@ -1,0 +1,70 @@
+/*
+ * Numbers for operators. Each is added to {Q}:stats in batches; the names below are its fields.
+ */
+#ifndef BASE_COUNTERS_H
+#define BASE_COUNTERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum counter {
+    COUNTER_EVENTS,         /* events        entries taken from the stream */
+    COUNTER_ATTEMPTS,       /* attempts      POSTs made */
+    COUNTER_DELIVERED,      /* delivered     deliveries answered 2xx */
+    COUNTER_RETRIES,        /* retries       deliveries put off by a failed attempt */
+    COUNTER_DEFERRED,       /* deferred      deliveries put off without an attempt */
+    COUNTER_CUT,            /* cut           attempts given up early, others needed the slot */
+    COUNTER_BREAKER_OPENED, /* breaker_opened  hooks that opened because they kept failing */
+    COUNTER_DEAD,           /* dead          dead letters written */
+    COUNTER_DEAD_DROPPED,   /* dead_dropped  dead letters dropped past the caps */
+    COUNTER_NO_HOOK,        /* no_hook       events of rooms without an enabled hook */
+    COUNTER_HOOK_DISABLED,  /* hook_disabled not delivered, hook disabled at look-up */
+    COUNTER_FENCED,         /* fenced        outcomes dropped, another worker's entry */
+    COUNTER_LOST,           /* lost          pending entries deleted by someone else */
+    COUNTER_GONE,           /* gone          all entries deleted by someone else, seen afterwards */
+    COUNTER_LOCAL_SHORTAGES, /* local_shortages  attempts not made, own shortage */
+    COUNTER_REDIS_CONNECTS,  /* redis_connects */
+    COUNTER_REDIS_ERRORS,    /* redis_errors  all of the following together; redis/fault.h */
+    COUNTER_REDIS_UNREACHABLE,
+    COUNTER_REDIS_LOST,
+    COUNTER_REDIS_TIMEOUT,
+    COUNTER_REDIS_LOADING,
+    COUNTER_REDIS_READONLY,
+    COUNTER_REDIS_NOAUTH,
+    COUNTER_REDIS_NOSCRIPT,
+    COUNTER_REDIS_NOGROUP,
+    COUNTER_REDIS_OOM,
+    COUNTER_REDIS_MISCONF,
+    COUNTER_REDIS_BUSY,
+    COUNTER_REDIS_NOPERM,
+    COUNTER_REDIS_WRONGTYPE,
+    COUNTER_REDIS_EXECABORT,
+    COUNTER_REDIS_OTHER,
+    COUNTER_GROUP_CREATED, /* group_created */
+    COUNTER_ADOPTED,       /* adopted       own pending entries taken up after a reconnect */
+    COUNTER_REAPED,        /* reaped        entries taken over from dead workers */
+    COUNTER_SWEPT,         /* swept         entries taken over from live ones that forgot them */
+    COUNTERS               /* how many there are */
+};
+
+struct counters {
+    int64_t total[COUNTERS];
+    int64_t unsent[COUNTERS]; /* not yet added to Redis */
+    int64_t sent[COUNTERS];   /* on their way there */
+    bool sending;             /* nobody has told yet whether those arrived */
+};
+
+void counters_add(struct counters *counters, enum counter counter, int64_t n);
+void counters_dropped(struct counters *counters, int64_t n); /* letters, past dead-max; logged */
+const char *counter_name(enum counter counter);
+
+/* For another process that goes on with the counters of one that died: what was on its way counts
+ * as stored, what was not is still to be sent. */
+void counters_inherit(struct counters *counters);
+
+/* Everything unsent is on its way now. What is sent while another batch is under way counts as
+ * stored. */
+void counters_send(struct counters *counters);
+void counters_sent(struct counters *counters, bool stored); /* if not, it is unsent again */
+
+#endif

@@ -1,0 +1,80 @@
+/* dead purge: deleting dead letters. */
+#include "cli/dead/move.h"
+#include "cli/dead/survey.h"
+#include "cli/terminal/confirm.h"
+
+static const struct option_spec purge_specs[] = {
+    {"all", NULL, "every letter that matches the filters", false},
+    DEAD_FILTER_SPECS,
+    {"dry-run", NULL, "only count them", false},
+    {"yes", NULL, "do not ask", false},
+    {NULL, NULL, NULL, false},
+};
+
+/* One XDEL for each, so that each one's result is known. */
+static bool purge_batch(struct mover *mover, const struct bytes *ids, size_t ids_len)
+{
+    struct cli *cli = mover->cli;
+    size_t appended = 0;
+    int status = RH_OK;
+
+    while (appended < ids_len && status == RH_OK) {
+        const struct bytes args[] = {BYTES("XDEL"), bytes_of(cli->keys.dead), ids[appended]};
+        status = redis_append(cli->redis, args, 3);
+        appended += status == RH_OK;
+    }
+    for (size_t i = 0; i < appended; i++) {
+        struct answer *answer;
+        int got = redis_get(cli->redis, &answer);
+        if (got != RH_OK) {
+            status = status == RH_OK ? got : status;
+            continue;
+        }
+        if (answer_int(answer) == 1)
+            mover_moved(mover, ids[i], (struct bytes){NULL, 0});
+        else
+            mover_missing(mover, ids[i]);
+        answer_free(answer);
+    }
+    if (status != RH_OK)
+        cli_redis_failed(cli);
+    return status == RH_OK;
+}
+
+/* What is deleted is gone: says what it will be, and asks where it can. False: failure told. */
+static bool agree_to_purge(struct mover *mover, struct dead_scan *scan)
+{
+    struct dead_survey survey;
+
+    if (!dead_survey_take(scan, &mover->interrupt, &survey))
+        return false;
+    mover->stopped = survey.stopped;
+    if (mover->stopped)
+        return true;
+    dead_survey_print(&survey);
+    if (survey.letters == 0 || mover->dry_run || options_has(&mover->cli->options, "yes") ||
+        !confirm_is_possible())
+        return true;
+    mover->declined = !confirm(&mover->interrupt, "Delete them for good?");
+    return true;
+}
+
+static int run_purge(struct cli *cli)
+{
+    struct mover mover = {
+        .cli = cli, .move = purge_batch, .agree = agree_to_purge, .done_word = "purged"};
+
+    return mover_run(&mover);
+}
+
+const struct command command_dead_purge = {
+    .name = "dead purge",
+    .operands = "ID... | --all",
+    .summary = "Deletes dead letters for good.",
+    .details =
+        "With --all it says how many there are and from when to when they died, and asks on a\n"
+        "terminal: that is, when standard input and error are one. Elsewhere, as in cron, it\n"
+        "does not ask. Letters that die meanwhile are left alone.\n",
+    .options = purge_specs,
+    .run = run_purge,
+};

@@ -1,0 +1,75 @@
+/* dead replay: moving dead letters back to the events. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/dead/move.h"
+#include "cli_lua.h"
+#include "contract/dead_letter.h"
+#include "contract/parse.h"
+
+static const struct option_spec replay_specs[] = {
+    {"all", NULL, "every letter that matches the filters", false},
+    DEAD_FILTER_SPECS,
+    {"rate", "N/s", "at most so many a second", false},
+    {"dry-run", NULL, "only count them", false},
+    {NULL, NULL, NULL, false},
+};
+
+static bool replay_batch(struct mover *mover, const struct bytes *ids, size_t ids_len)
+{
+    const struct keys *keys = &mover->cli->keys;
+    char kept[16];
+    struct bytes args[6 + CLI_BATCH] = {BYTES("EVAL"), BYTES(lua_replay), BYTES("2"),
+                                        bytes_of(keys->dead), bytes_of(keys->events)};
+    struct answer *answer;
+
+    (void)snprintf(kept, sizeof(kept), "%d", DEAD_DOCUMENT_KEPT);
+    args[5] = bytes_of(kept);
+    memcpy(args + 6, ids, ids_len * sizeof(*ids));
+    if (!cli_ask(mover->cli, args, 6 + ids_len, &answer))
+        return false;
+    for (size_t i = 0; i < ids_len; i++) {
+        struct bytes result = answer_text(answer_at(answer, i));
+        uint64_t ms;
+        uint64_t seq;
+        if (result.len == 0)
+            mover_missing(mover, ids[i]);
+        else if (parse_stream_id(result, &ms, &seq) == 0)
+            mover_moved(mover, ids[i], result);
+        else
+            mover_refused(mover, ids[i], result);
+    }
+    answer_free(answer);
+    return true;
+}
+
+/* Only the beginning of its document was kept. */
+static bool is_cut(const struct dead_entry *entry)
+{
+    struct bytes msgpack = dead_field(entry, "msgpack");
+    struct bytes document = msgpack.data ? msgpack : dead_field(entry, "json");
+
+    return bytes_equal_text(dead_field(entry, "reason"), dead_reason_name(DEAD_TOO_LARGE)) &&
+           document.len >= DEAD_DOCUMENT_KEPT;
+}
+
+static int run_replay(struct cli *cli)
+{
+    struct mover mover = {
+        .cli = cli, .move = replay_batch, .leaves = is_cut, .done_word = "replayed"};
+
+    return mover_run(&mover);
+}
+
+const struct command command_dead_replay = {
+    .name = "dead replay",
+    .operands = "ID... | --all",
+    .summary = "Puts dead letters back on the queue and prints their new stream ids.",
+    .details =
+        "Each is sent to the hook it failed for, with the webhook-id it had, and starts anew:\n"
+        "all retries, full age. With --all the oldest come first; letters that die meanwhile\n"
+        "are left alone. Ctrl-C stops between batches. A letter that is too-large has only the\n"
+        "beginning of its event and is not replayed: send the event again from its source.\n",
+    .options = replay_specs,
+    .run = run_replay,
+};

@@ -1,0 +1,51 @@
+#include "cli/doctor/ask.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum ask_result doctor_ask(struct cli *cli, struct doctor_facts *facts, enum question question,
+                           const struct bytes *args, size_t args_len, struct answer **ret_answer)
+{
+    struct asking *asking = &facts->asked[question];
+
+    int status = redis_append(cli->redis, args, args_len);
+    bool is_sent = status == RH_OK; /* else the login failed, and would again */
+    if (is_sent)
+        status = redis_get(cli->redis, ret_answer);
+    if (status == RH_OK) {
+        asking->answered = true;
+        return ASK_ANSWERED;
+    }
+    if (!is_sent || status != RH_ERR_REFUSED || redis_error_is(cli->redis, "NOAUTH")) {
+        cli_redis_failed(cli);
+        return ASK_BROKEN;
+    }
+    asking->answered = false;
+    if (asking->refusal[0] == '\0')
+        (void)snprintf(asking->refusal, sizeof(asking->refusal), "%.*s",
+                       (int)sizeof(asking->refusal) - 1, redis_error(cli->redis));
+    return ASK_REFUSED;
+}
+
+enum ask_result doctor_ask_script(struct cli *cli, struct doctor_facts *facts,
+                                  enum question question, struct bytes script, size_t keys_len,
+                                  const struct bytes *args, size_t args_len,
+                                  struct answer **ret_answer)
+{
+    struct bytes command[3 + DOCTOR_ARGS_MAX] = {BYTES("EVAL"), script};
+    char keys[16];
+
+    (void)snprintf(keys, sizeof(keys), "%zu", keys_len);
+    command[2] = bytes_of(keys);
+    memcpy(&command[3], args, args_len * sizeof(*args));
+    return doctor_ask(cli, facts, question, command, 3 + args_len, ret_answer);
+}
+
+const struct answer *doctor_value(const struct answer *answer, const char *name)
+{
+    for (size_t i = 0; i + 1 < answer_len(answer); i += 2) {
+        if (bytes_equal_text(answer_text(answer_at(answer, i)), name))
+            return answer_at(answer, i + 1);
+    }
+    return NULL;
+}

@@ -1,0 +1,31 @@
+/*
+ * Questions to Redis of which each may be refused: that is a fact about it, and not the end.
+ */
+#ifndef CLI_DOCTOR_ASK_H
+#define CLI_DOCTOR_ASK_H
+
+#include "cli/cli.h"
+#include "cli/doctor/facts.h"
+
+enum ask_result {
+    ASK_BROKEN, /* no connection, or Redis is not ready: the failure is told */
+    ASK_REFUSED,
+    ASK_ANSWERED
+};
+
+/* Sends a command and notes in facts what became of it. Only ASK_ANSWERED gives an answer. */
+enum ask_result doctor_ask(struct cli *cli, struct doctor_facts *facts, enum question question,
+                           const struct bytes *args, size_t args_len, struct answer **ret_answer);
+
+#define DOCTOR_ARGS_MAX 1100
+
+/* The same for a script; the first keys_len of its at most DOCTOR_ARGS_MAX args are keys. */
+enum ask_result doctor_ask_script(struct cli *cli, struct doctor_facts *facts,
+                                  enum question question, struct bytes script, size_t keys_len,
+                                  const struct bytes *args, size_t args_len,
+                                  struct answer **ret_answer);
+
+/* The value of a name in an answer of names and values in turn; NULL when it is not there. */
+const struct answer *doctor_value(const struct answer *answer, const char *name);
+
+#endif

@@ -1,0 +1,104 @@
+/* doctor: what is wrong with Redis and the queue, and what to do about it. */
+#include <stdlib.h>
+
+#include "cli/cli.h"
+#include "cli/doctor/access.h"
+#include "cli/doctor/judge.h"
+#include "cli/doctor/print.h"
+#include "cli/doctor/read.h"
+#include "contract/parse.h"
+
+#define DEAD_MAX_DEFAULT 100000
+#define DEAD_MAX_BYTES_DEFAULT (UINT64_C(1) << 30)
+
+static const struct option_spec doctor_specs[] = {
+    {"dead-max", "N", "what the workers have set; default 100000", false},
+    {"dead-max-bytes", "SIZE", "what the workers have set; default 1g", false},
+    {NULL, NULL, NULL, false},
+};
+
+/* All of one run. Large. */
+struct doctor {
+    struct doctor_facts facts;
+    struct findings findings;
+    struct worker_names names;
+};
+
+static int read_options(const struct cli *cli, struct doctor_facts *facts)
+{
+    const char *dead_max = options_value(&cli->options, "dead-max");
+    const char *dead_max_bytes = options_value(&cli->options, "dead-max-bytes");
+    uint64_t bytes = DEAD_MAX_BYTES_DEFAULT;
+
+    facts->dead_max = DEAD_MAX_DEFAULT;
+    if (dead_max && parse_int64(bytes_of(dead_max), 1, INT64_MAX, &facts->dead_max) < 0)
+        return cli_usage(cli, "--dead-max is a whole number from 1");
+    if (dead_max_bytes && parse_size(bytes_of(dead_max_bytes), 1, INT64_MAX, &bytes) < 0)
+        return cli_usage(cli, "--dead-max-bytes is a size, like 512m");
+    facts->dead_max_bytes = (int64_t)bytes;
+    return CLI_DONE;
+}
+
+static bool look(struct cli *cli, struct doctor *doctor)
+{
+    struct doctor_facts *facts = &doctor->facts;
+
+    return doctor_read_access(cli, facts) && doctor_read_redis(cli, facts) &&
+           doctor_read_queue(cli, facts) && doctor_read_walks(cli, facts) &&
+           doctor_read_rooms(cli, facts, &doctor->findings, &doctor->names) &&
+           doctor_read_workers(cli, facts, &doctor->names);
+}
+
+static void judge(const struct cli *cli, struct doctor *doctor)
+{
+    const struct doctor_facts *facts = &doctor->facts;
+    struct findings *findings = &doctor->findings;
+
+    judge_redis(findings, facts);
+    judge_queue(findings, facts, &cli->keys);
+    judge_walks(findings, facts, &cli->keys);
+    judge_workers(findings, facts, &cli->keys);
+    judge_rooms(findings, facts);
+    judge_dead(findings, facts, &cli->keys);
+    judge_refusals(findings, facts, &cli->keys);
+}
+
+static int examine(struct cli *cli, struct doctor *doctor)
+{
+    int failed = read_options(cli, &doctor->facts);
+
+    if (failed != CLI_DONE)
+        return failed;
+    if (!look(cli, doctor))
+        return CLI_FAILED;
+    judge(cli, doctor);
+    if (!cli->json)
+        doctor_print_text(cli, &doctor->findings);
+    else if (doctor_print_json(cli, &doctor->findings) != CLI_DONE)
+        return CLI_FAILED;
+    return findings_exit_code(&doctor->findings);
+}
+
+static int run_doctor(struct cli *cli)
+{
+    struct doctor *doctor = calloc(1, sizeof(*doctor));
+
+    if (!doctor)
+        return cli_failed("out of memory");
+    int result = examine(cli, doctor);
+    free(doctor->facts.workers.list);
+    free(doctor);
+    return result;
+}
+
+const struct command command_doctor = {
+    .name = "doctor",
+    .operands = "",
+    .summary = "Checks Redis, the queue, its workers and hooks, and says what to do.",
+    .details = "Levels: error (events are lost, or not delivered), warning (it goes wrong, or\n"
+               "will), unchecked (Redis refuses to tell), note (worth knowing), ok.\n"
+               "Exit status: 0 when there are notes at most, 1 for the others, and when Redis\n"
+               "cannot be reached; 2 wrong usage. It only reads.\n",
+    .options = doctor_specs,
+    .run = run_doctor,
+};

@@ -1,0 +1,70 @@
+/* What could not be looked at. */
+#include <string.h>
+
+#include "cli/doctor/judge.h"
+
+static const struct {
+    enum part part;
+    const char *check;
+    const char *what;
+    const char *rights;
+} questions[QUESTIONS] = {
+    [ASK_INFO] = {PART_REDIS, "info", "version, role, memory and persistence", "+info"},
+    [ASK_APPENDFSYNC] = {PART_REDIS, "appendfsync", "appendfsync", "+config|get"},
+    [ASK_TIME] = {PART_REDIS, "clock", "the clock", "+time"},
+    [ASK_QUEUE] =
+        {PART_QUEUE, "queue", "the queue's keys, group and entries",
+         "+eval +type +pttl +time +xlen +xrange +xinfo|groups +zcard +zcount +zrange +hlen "
+         "+hget"},
+    [ASK_STORED] = {PART_QUEUE, "stored", "that every entry that was read is pending",
+                    "+eval +xrange +xpending"},
+    [ASK_PENDING] = {PART_QUEUE, "pending", "that every pending entry is stored",
+                     "+eval +xrange +xpending"},
+    [ASK_RETRIES] = {PART_QUEUE, "due-times", "that every due time has its record",
+                     "+eval +zscan +hexists"},
+    [ASK_DELIVERIES] = {PART_QUEUE, "records", "that every record has its due time",
+                        "+eval +hscan +zscore"},
+    [ASK_COUNTERS] = {PART_QUEUE, "counters", "the counters lost, gone and dead_dropped", "+hmget"},
+    [ASK_WORKERS] = {PART_WORKERS, "workers", "the workers", "+eval +get +pttl +xinfo|consumers"},
+    [ASK_KEYS] = {PART_HOOKS, "hooks", "the rooms' hooks", "+scan"},
+    [ASK_ROOMS] = {PART_HOOKS, "hooks", "the rooms' hooks", "+eval +type +pttl +hlen +hgetall"},
+    [ASK_HOOK_STATES] = {PART_HOOKS, "disabled", "which hooks are disabled", "+hmget"},
+    [ASK_DEAD_BYTES] = {PART_DEAD, "dead-max-bytes", "how much memory the dead letters take",
+                        "+memory|usage"},
+};
+
+/* Redis has one answer for commands, and another for those of scripts. */
+static bool is_about_rights(const char *refusal)
+{
+    return strstr(refusal, "NOPERM") || strstr(refusal, "executing the script can't");
+}
+
+static void advise(struct findings *findings, enum question question, const char *refusal,
+                   const struct keys *keys)
+{
+    if (question == ASK_APPENDFSYNC)
+        findings_advise(findings,
+                        "look at it as an administrator: the right %s shows passwords too",
+                        questions[question].rights);
+    else if (!is_about_rights(refusal))
+        findings_advise(findings, "mend that first, then look again");
+    else if (strstr(refusal, " keys "))
+        findings_advise(findings, "give the user the keys ~{%s}:*", keys->queue);
+    else
+        findings_advise(findings, "give the user %s", questions[question].rights);
+}
+
+void judge_refusals(struct findings *findings, const struct doctor_facts *facts,
+                    const struct keys *keys)
+{
+    for (enum question question = 0; question < QUESTIONS; question++) {
+        const char *refusal = facts->asked[question].refusal;
+        if (refusal[0] == '\0')
+            continue;
+        /* The right that appendfsync needs is better not given. */
+        findings_add(findings, questions[question].part, questions[question].check,
+                     question == ASK_APPENDFSYNC ? LEVEL_NOTE : LEVEL_UNCHECKED,
+                     "could not check %s: %s", questions[question].what, refusal);
+        advise(findings, question, refusal, keys);
+    }
+}

@@ -1,0 +1,236 @@
+/* What is read at one go: Redis itself, the queue's numbers, the workers. */
+#include "cli/doctor/read.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/doctor/ask.h"
+#include "cli_lua.h"
+#include "contract/parse.h"
+
+/* --- Redis --- */
+
+static bool read_info(struct cli *cli, struct doctor_facts *facts)
+{
+    const struct bytes args[] = {BYTES("INFO")};
+    struct answer *answer;
+
+    enum ask_result result = doctor_ask(cli, facts, ASK_INFO, args, 1, &answer);
+    if (result != ASK_ANSWERED)
+        return result == ASK_REFUSED;
+    info_read(answer_text(answer), &facts->info);
+    answer_free(answer);
+    return true;
+}
+
+/* INFO does not tell it. */
+static bool read_appendfsync(struct cli *cli, struct doctor_facts *facts)
+{
+    const struct bytes args[] = {BYTES("CONFIG"), BYTES("GET"), BYTES("appendfsync")};
+    struct answer *answer;
+
+    enum ask_result result = doctor_ask(cli, facts, ASK_APPENDFSYNC, args, 3, &answer);
+    if (result != ASK_ANSWERED)
+        return result == ASK_REFUSED;
+    bytes_printable(answer_text(doctor_value(answer, "appendfsync")), facts->appendfsync,
+                    sizeof(facts->appendfsync));
+    answer_free(answer);
+    return true;
+}
+
+static int64_t wall_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Redis looked at its clock at some time between our two looks: nearer than that nobody knows. */
+static bool read_time(struct cli *cli, struct doctor_facts *facts)
+{
+    const struct bytes args[] = {BYTES("TIME")};
+    struct answer *answer;
+
+    int64_t before_ms = wall_ms();
+    enum ask_result result = doctor_ask(cli, facts, ASK_TIME, args, 1, &answer);
+    int64_t after_ms = wall_ms();
+    if (result != ASK_ANSWERED)
+        return result == ASK_REFUSED;
+    int64_t redis_ms =
+        answer_int(answer_at(answer, 0)) * 1000 + answer_int(answer_at(answer, 1)) / 1000;
+    facts->clock_ahead_ms = 0;
+    if (redis_ms < before_ms)
+        facts->clock_ahead_ms = before_ms - redis_ms;
+    else if (redis_ms > after_ms)
+        facts->clock_ahead_ms = after_ms - redis_ms;
+    answer_free(answer);
+    return true;
+}
+
+bool doctor_read_redis(struct cli *cli, struct doctor_facts *facts)
+{
+    return read_info(cli, facts) && read_appendfsync(cli, facts) && read_time(cli, facts);
+}
+
+/* --- the queue --- */
+
+static void read_keys(struct queue_facts *queue, const struct answer *pairs)
+{
+    for (size_t i = 0; i < QUEUE_KEYS; i++) {
+        bytes_printable(answer_text(answer_at(pairs, 2 * i)), queue->keys[i].type,
+                        sizeof(queue->keys[i].type));
+        queue->keys[i].pttl_ms = answer_int(answer_at(pairs, 2 * i + 1));
+    }
+}
+
+static void read_groups(struct queue_facts *queue, const struct answer *answer)
+{
+    const struct answer *others = doctor_value(answer, "other_groups");
+    struct bytes last = answer_text(doctor_value(answer, "last_delivered"));
+    uint64_t ms;
+    uint64_t seq;
+
+    queue->has_group = last.len > 0;
+    (void)bytes_copy_text(last, queue->last_delivered, sizeof(queue->last_delivered));
+    queue->pending = answer_int(doctor_value(answer, "pending"));
+    queue->oldest_unread_ms = -1;
+    if (parse_stream_id(answer_text(doctor_value(answer, "oldest_unread")), &ms, &seq) == 0)
+        queue->oldest_unread_ms = ms < INT64_MAX ? (int64_t)ms : INT64_MAX;
+    queue->other_groups_len = answer_len(others);
+    for (size_t i = 0; i < queue->other_groups_len && i < OTHER_GROUPS_MAX; i++)
+        bytes_printable(answer_text(answer_at(others, i)), queue->other_groups[i],
+                        sizeof(queue->other_groups[i]));
+}
+
+static void read_queue(struct queue_facts *queue, const struct answer *answer)
+{
+    read_keys(queue, doctor_value(answer, "keys"));
+    read_groups(queue, answer);
+    bytes_printable(answer_text(doctor_value(answer, "contract")), queue->contract,
+                    sizeof(queue->contract));
+    queue->now_ms = answer_int(doctor_value(answer, "now_ms"));
+    queue->events = answer_int(doctor_value(answer, "events"));
+    queue->retries = answer_int(doctor_value(answer, "retries"));
+    queue->due = answer_int(doctor_value(answer, "due"));
+    queue->first_due_ms = answer_int(doctor_value(answer, "first_due_ms"));
+    queue->deliveries = answer_int(doctor_value(answer, "deliveries"));
+    queue->dead = answer_int(doctor_value(answer, "dead"));
+}
+
+static bool read_counters(struct cli *cli, struct doctor_facts *facts)
+{
+    const struct bytes args[] = {BYTES("HMGET"), bytes_of(cli->keys.stats), BYTES("lost"),
+                                 BYTES("gone"), BYTES("dead_dropped")};
+    struct answer *answer;
+
+    enum ask_result result = doctor_ask(cli, facts, ASK_COUNTERS, args, 5, &answer);
+    if (result != ASK_ANSWERED)
+        return result == ASK_REFUSED;
+    facts->lost = answer_int(answer_at(answer, 0));
+    facts->gone = answer_int(answer_at(answer, 1));
+    facts->dead_dropped = answer_int(answer_at(answer, 2));
+    answer_free(answer);
+    return true;
+}
+
+static bool read_dead_bytes(struct cli *cli, struct doctor_facts *facts)
+{
+    const struct bytes args[] = {BYTES("MEMORY"), BYTES("USAGE"), bytes_of(cli->keys.dead)};
+    struct answer *answer;
+
+    enum ask_result result = doctor_ask(cli, facts, ASK_DEAD_BYTES, args, 3, &answer);
+    if (result != ASK_ANSWERED)
+        return result == ASK_REFUSED;
+    facts->dead_bytes = answer_int(answer);
+    answer_free(answer);
+    return true;
+}
+
+bool doctor_read_queue(struct cli *cli, struct doctor_facts *facts)
+{
+    const struct keys *keys = &cli->keys;
+    const struct bytes args[QUEUE_KEYS + 1] = {
+        [KEY_EVENTS] = bytes_of(keys->events),
+        [KEY_RETRIES] = bytes_of(keys->retries),
+        [KEY_DELIVERIES] = bytes_of(keys->deliveries),
+        [KEY_DEAD] = bytes_of(keys->dead),
+        [KEY_META] = bytes_of(keys->meta),
+        [KEY_HOOKS_STATE] = bytes_of(keys->hooks_state),
+        [KEY_HOOKS_PACE] = bytes_of(keys->hooks_pace),
+        [KEY_HOOKS_CHANGED] = bytes_of(keys->hooks_changed),
+        [KEY_STATS] = bytes_of(keys->stats),
+        [KEY_LEADER] = bytes_of(keys->leader),
+        [QUEUE_KEYS] = BYTES(KEYS_GROUP),
+    };
+    struct answer *answer;
+
+    enum ask_result result = doctor_ask_script(cli, facts, ASK_QUEUE, BYTES(lua_look_queue),
+                                               QUEUE_KEYS, args, QUEUE_KEYS + 1, &answer);
+    if (result == ASK_BROKEN)
+        return false;
+    if (result == ASK_ANSWERED) {
+        read_queue(&facts->queue, answer);
+        answer_free(answer);
+    }
+    return read_counters(cli, facts) && read_dead_bytes(cli, facts);
+}
+
+/* --- the workers --- */
+
+static void read_version(struct worker_fact *worker, struct bytes heartbeat)
+{
+    json_t *json = json_loadb(heartbeat.data, heartbeat.len, 0, NULL);
+
+    bytes_printable(bytes_of(json_string_value(json_object_get(json, "version"))), worker->version,
+                    sizeof(worker->version));
+    json_decref(json);
+}
+
+static void read_worker(struct worker_fact *worker, const struct answer *answer)
+{
+    bytes_printable(answer_text(answer_at(answer, 0)), worker->name, sizeof(worker->name));
+    worker->pending = answer_int(answer_at(answer, 1));
+    worker->idle_ms = answer_int(answer_at(answer, 2));
+    worker->pttl_ms = answer_int(answer_at(answer, 3));
+    read_version(worker, answer_text(answer_at(answer, 4)));
+}
+
+static bool read_workers(struct workers_facts *workers, const struct answer *answer)
+{
+    size_t len = answer_len(answer);
+
+    workers->list = calloc(len > 0 ? len : 1, sizeof(*workers->list));
+    if (!workers->list) {
+        cli_failed("out of memory");
+        return false;
+    }
+    for (size_t i = 0; i < len; i++)
+        read_worker(&workers->list[i], answer_at(answer, i));
+    workers->len = len;
+    return true;
+}
+
+bool doctor_read_workers(struct cli *cli, struct doctor_facts *facts,
+                         const struct worker_names *names)
+{
+    struct bytes args[4 + DOCTOR_WORKERS_MAX] = {bytes_of(cli->keys.events),
+                                                 bytes_of(cli->keys.leader), BYTES(KEYS_GROUP)};
+    char prefix[KEY_SIZE];
+    struct answer *answer;
+
+    args[3] = bytes_of(keys_worker(&cli->keys, "", prefix));
+    for (size_t i = 0; i < names->len; i++)
+        args[4 + i] = bytes_of(names->names[i]);
+    enum ask_result result = doctor_ask_script(cli, facts, ASK_WORKERS, BYTES(lua_look_workers), 2,
+                                               args, 4 + names->len, &answer);
+    if (result != ASK_ANSWERED)
+        return result == ASK_REFUSED;
+    bool ok = read_workers(&facts->workers, answer);
+    answer_free(answer);
+    return ok;
+}

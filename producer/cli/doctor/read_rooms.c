@@ -1,0 +1,223 @@
+/* The walk over the queue's keys: rooms with their hooks, and workers. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/doctor/ask.h"
+#include "cli/doctor/judge.h"
+#include "cli/doctor/read.h"
+#include "cli/terminal/progress.h"
+#include "cli_lua.h"
+#include "contract/parse.h"
+
+#define KEYS_A_PAGE 1000
+#define KEYS_MAX 20000000 /* of all keys of the database: a walk over so many takes a minute */
+#define ROOMS_MAX 200000
+#define ROOMS_A_SCRIPT 50
+#define BYTES_A_SCRIPT "4194304" /* of hooks in one answer */
+#define STATES_A_COMMAND 100
+
+#define TEXT_OF_(number) #number
+#define TEXT_OF(number) TEXT_OF_(number)
+
+/* Hooks whose state is to be asked for. */
+struct state_queries {
+    struct state_query {
+        int64_t room_id;
+        char hook_id[RH_NAME_MAX + 1];
+        char field[HOOK_STATE_FIELD_SIZE];
+    } list[STATES_A_COMMAND];
+    size_t len;
+};
+
+struct rooms_walk {
+    struct cli *cli;
+    struct doctor_facts *facts;
+    struct findings *findings;
+    struct worker_names *names;
+    char rooms[ROOMS_A_SCRIPT][KEY_SIZE]; /* keys whose hooks are to be looked at */
+    size_t rooms_len;
+    struct state_queries states;
+    struct progress progress;
+};
+
+/* --- hooks --- */
+
+static bool ask_states(struct rooms_walk *walk)
+{
+    struct bytes args[2 + STATES_A_COMMAND] = {BYTES("HMGET"),
+                                               bytes_of(walk->cli->keys.hooks_state)};
+    struct state_queries *states = &walk->states;
+    struct answer *answer;
+    size_t len = states->len;
+
+    states->len = 0;
+    if (len == 0)
+        return true;
+    for (size_t i = 0; i < len; i++)
+        args[2 + i] = bytes_of(states->list[i].field);
+    enum ask_result result =
+        doctor_ask(walk->cli, walk->facts, ASK_HOOK_STATES, args, 2 + len, &answer);
+    if (result != ASK_ANSWERED)
+        return result == ASK_REFUSED;
+    for (size_t i = 0; i < len; i++)
+        judge_hook_state(walk->findings, states->list[i].room_id, states->list[i].hook_id,
+                         answer_text(answer_at(answer, i)));
+    answer_free(answer);
+    return true;
+}
+
+static bool look_at_hook(struct rooms_walk *walk, int64_t room_id, struct bytes id,
+                         const struct answer *stored)
+{
+    struct state_queries *states = &walk->states;
+    struct bytes json = answer_text(stored);
+
+    walk->facts->rooms.hooks++;
+    if (!json.data) /* too long, so that only its length came */
+        json = (struct bytes){"", (size_t)answer_int(stored)};
+    struct hook *hook = judge_hook(walk->findings, room_id, id, json);
+    if (!hook)
+        return true;
+    struct state_query *query = &states->list[states->len++];
+    query->room_id = room_id;
+    memcpy(query->hook_id, hook->id, sizeof(query->hook_id));
+    hook_state_field(hook, room_id, query->field);
+    hook_free(hook);
+    return states->len < STATES_A_COMMAND || ask_states(walk);
+}
+
+/* --- rooms --- */
+
+static struct bytes behind(struct bytes text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    if (text.len < len || memcmp(text.data, prefix, len) != 0)
+        return (struct bytes){NULL, 0};
+    return (struct bytes){text.data + len, text.len - len};
+}
+
+static bool look_at_room(struct rooms_walk *walk, const char *room, const struct answer *answer)
+{
+    const struct answer *hooks = answer_at(answer, 3);
+    struct key_fact key = {.pttl_ms = answer_int(answer_at(answer, 1))};
+    struct bytes name = bytes_of(strrchr(room, ':') + 1);
+    int64_t room_id = 0;
+
+    bytes_printable(answer_text(answer_at(answer, 0)), key.type, sizeof(key.type));
+    if (strcmp(key.type, "none") == 0) /* removed since */
+        return true;
+    walk->facts->rooms.rooms++;
+    judge_room(walk->findings, name, &key, answer_int(answer_at(answer, 2)));
+    if (parse_int64(name, INT64_MIN, INT64_MAX, &room_id) < 0)
+        return true;
+    for (size_t i = 0; i + 1 < answer_len(hooks); i += 2) {
+        if (!look_at_hook(walk, room_id, answer_text(answer_at(hooks, i)), answer_at(hooks, i + 1)))
+            return false;
+    }
+    return true;
+}
+
+/* Looks at the rooms that were found; the script may end before the last, when there is much. */
+static bool look_at_rooms(struct rooms_walk *walk)
+{
+    size_t done = 0;
+
+    while (done < walk->rooms_len) {
+        struct bytes args[ROOMS_A_SCRIPT + 3];
+        struct answer *answer;
+        size_t len = 0;
+        for (size_t i = done; i < walk->rooms_len; i++)
+            args[len++] = bytes_of(walk->rooms[i]);
+        args[len] = BYTES(TEXT_OF(HOOK_JSON_MAX));
+        args[len + 1] = BYTES(TEXT_OF(HOOKS_PER_ROOM_MAX));
+        args[len + 2] = BYTES(BYTES_A_SCRIPT);
+        enum ask_result result = doctor_ask_script(
+            walk->cli, walk->facts, ASK_ROOMS, BYTES(lua_look_rooms), len, args, len + 3, &answer);
+        bool ok = result == ASK_ANSWERED;
+        for (size_t i = 0; ok && i < answer_len(answer) && i < len; i++)
+            ok = look_at_room(walk, walk->rooms[done + i], answer_at(answer, i));
+        if (result != ASK_ANSWERED)
+            return result == ASK_REFUSED;
+        done += answer_len(answer);
+        answer_free(answer);
+        if (!ok)
+            return false;
+    }
+    walk->rooms_len = 0;
+    return ask_states(walk);
+}
+
+/* --- keys --- */
+
+static bool take_key(struct rooms_walk *walk, struct bytes key)
+{
+    const struct rooms_facts *facts = &walk->facts->rooms;
+    struct worker_names *names = walk->names;
+    char prefix[KEY_SIZE];
+
+    struct bytes consumer = behind(key, keys_worker(&walk->cli->keys, "", prefix));
+    if (consumer.len > 0 && names->len < DOCTOR_WORKERS_MAX &&
+        bytes_copy_text(consumer, names->names[names->len], CONSUMER_NAME_SIZE))
+        names->len++;
+    (void)snprintf(prefix, sizeof(prefix), "{%s}:room:", walk->cli->keys.queue);
+    if (!behind(key, prefix).data || facts->rooms >= ROOMS_MAX)
+        return true;
+    if (!bytes_copy_text(key, walk->rooms[walk->rooms_len], KEY_SIZE))
+        return true; /* longer than any room's: no event leads there */
+    walk->rooms_len++;
+    return walk->rooms_len < ROOMS_A_SCRIPT || look_at_rooms(walk);
+}
+
+static enum ask_result walk_keys(struct rooms_walk *walk)
+{
+    struct rooms_facts *facts = &walk->facts->rooms;
+    char pattern[KEY_SIZE];
+    char cursor[24] = "0";
+
+    (void)snprintf(pattern, sizeof(pattern), "{%s}:*", walk->cli->keys.queue);
+    do {
+        const struct bytes args[] = {BYTES("SCAN"),  bytes_of(cursor),
+                                     BYTES("MATCH"), bytes_of(pattern),
+                                     BYTES("COUNT"), BYTES(TEXT_OF(KEYS_A_PAGE))};
+        struct answer *answer;
+        if (facts->rooms >= ROOMS_MAX || facts->keys >= KEYS_MAX) {
+            facts->cut = true;
+            break;
+        }
+        enum ask_result result = doctor_ask(walk->cli, walk->facts, ASK_KEYS, args, 6, &answer);
+        if (result != ASK_ANSWERED)
+            return result;
+        const struct answer *keys = answer_at(answer, 1);
+        bool ok = bytes_copy_text(answer_text(answer_at(answer, 0)), cursor, sizeof(cursor));
+        for (size_t i = 0; ok && i < answer_len(keys); i++)
+            ok = take_key(walk, answer_text(answer_at(keys, i)));
+        answer_free(answer);
+        if (!ok)
+            return ASK_BROKEN;
+        facts->keys += KEYS_A_PAGE;
+        progress_show(&walk->progress, (uint64_t)facts->keys);
+    } while (strcmp(cursor, "0") != 0);
+    return look_at_rooms(walk) ? ASK_ANSWERED : ASK_BROKEN;
+}
+
+bool doctor_read_rooms(struct cli *cli, struct doctor_facts *facts, struct findings *findings,
+                       struct worker_names *ret_names)
+{
+    struct rooms_walk *walk = calloc(1, sizeof(*walk));
+
+    if (!walk) {
+        cli_failed("out of memory");
+        return false;
+    }
+    walk->cli = cli;
+    walk->facts = facts;
+    walk->findings = findings;
+    walk->names = ret_names;
+    progress_begin(&walk->progress, "keys looked at", false);
+    enum ask_result result = walk_keys(walk);
+    progress_end(&walk->progress);
+    free(walk);
+    return result != ASK_BROKEN;
+}

@@ -1,0 +1,121 @@
+#include "cli/hook/change.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/hook/store.h"
+#include "cli_lua.h"
+#include "contract/json_text.h"
+
+#define JSON_DEPTH 8  /* a hook has three levels */
+#define SWAP_TRIES 20 /* somebody else changes the same hook at the same moment, again and again */
+
+int hook_target_init(const struct cli *cli, struct hook_target *target)
+{
+    *target = (struct hook_target){0};
+    if (cli_room(cli, &target->room_id) != CLI_DONE || cli_name(cli, "id", &target->id) != CLI_DONE)
+        return CLI_USAGE;
+    if (!target->id)
+        target->id = "main";
+    (void)snprintf(target->room, sizeof(target->room), "%" PRId64, target->room_id);
+    keys_room(&cli->keys, target->room_id, target->room_key);
+    return CLI_DONE;
+}
+
+int hook_target_missing(const struct hook_target *target)
+{
+    return cli_failed("room %" PRId64 " has no hook %s", target->room_id, target->id);
+}
+
+/* Stores new in place of old. 1, 0 when another one is stored by now, -1 with the failure told. */
+static int swap(struct cli *cli, const struct hook_target *target, struct bytes old,
+                struct bytes new)
+{
+    const struct bytes args[] = {BYTES("EVAL"),
+                                 BYTES(lua_hook_swap),
+                                 BYTES("2"),
+                                 bytes_of(target->room_key),
+                                 bytes_of(cli->keys.hooks_changed),
+                                 bytes_of(target->room),
+                                 bytes_of(target->id),
+                                 old,
+                                 new};
+    struct answer *answer;
+
+    if (!cli_ask(cli, args, 9, &answer))
+        return -1;
+    int swapped = answer_int(answer) == 1 ? 1 : 0;
+    answer_free(answer);
+    return swapped;
+}
+
+/* The hook's new JSON, checked as a worker will check it. */
+static int write_hook(struct cli *cli, const struct hook_target *target, json_t *hook,
+                      struct buffer *out, struct hook **ret_hook)
+{
+    struct error_text why;
+
+    if (json_put_value(out, hook, JSON_DEPTH) < 0 || buffer_failed(out))
+        return cli_failed("the hook is deeper or longer than a hook may be");
+    if (hook_parse(bytes_of(target->id), buffer_bytes(out), ret_hook, &why) != HOOK_OK)
+        return cli_usage(cli, "not stored, the hook would not be valid: %s", why.text);
+    return CLI_DONE;
+}
+
+/* Changes what was read and tries to store it. *ret_hook is left alone when somebody was faster. */
+static int change_once(struct cli *cli, struct hook_target *target, hook_change_fn *change,
+                       struct bytes old, struct hook **ret_hook)
+{
+    struct buffer new;
+    struct hook *hook = NULL;
+    int result;
+
+    json_t *json = old.len > 0 ? json_loadb(old.data, old.len, 0, NULL) : json_object();
+    if (!json_is_object(json)) {
+        json_decref(json);
+        return cli_failed("the stored hook is not a JSON object: remove it first");
+    }
+    buffer_init(&new, HOOK_JSON_MAX);
+    result = change(cli, target, json);
+    if (result == CLI_DONE)
+        result = write_hook(cli, target, json, &new, &hook);
+    int swapped = result == CLI_DONE ? swap(cli, target, old, buffer_bytes(&new)) : -1;
+    if (swapped == 1) {
+        *ret_hook = hook;
+    } else {
+        hook_free(hook);
+        if (swapped < 0 && result == CLI_DONE)
+            result = CLI_FAILED;
+    }
+    json_decref(json);
+    buffer_release(&new);
+    return result;
+}
+
+int hook_change(struct cli *cli, struct hook_target *target, hook_change_fn *change,
+                bool clear_state, struct hook **ret_hook)
+{
+    const struct bytes args[] = {BYTES("HGET"), bytes_of(target->room_key), bytes_of(target->id)};
+    int64_t forgotten;
+
+    for (int i = 0; i < SWAP_TRIES; i++) {
+        struct hook *hook = NULL;
+        struct answer *answer;
+        if (!cli_ask(cli, args, 3, &answer))
+            return CLI_FAILED;
+        int result = change_once(cli, target, change, answer_text(answer), &hook);
+        answer_free(answer);
+        if (result != CLI_DONE)
+            return result;
+        if (!hook)
+            continue;
+        if (clear_state && !hook_store_forget(cli, target->room_id, target->id, &forgotten)) {
+            hook_free(hook);
+            return cli_failed(
+                "the hook is stored, but what workers learnt about it is not cleared");
+        }
+        *ret_hook = hook;
+        return CLI_DONE;
+    }
+    return cli_failed("the hook is being changed by somebody else all the time");
+}

@@ -1,0 +1,40 @@
+/*
+ * Changing one hook in Redis: read, changed, checked as a worker will check it, and stored only if
+ * nobody else changed it meanwhile; else once more from the beginning.
+ */
+#ifndef CLI_HOOK_CHANGE_H
+#define CLI_HOOK_CHANGE_H
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+#include "cli/hook/edit.h"
+#include "contract/hook.h"
+
+/* The hook a command is about, and what has become of it. */
+struct hook_target {
+    int64_t room_id;
+    const char *id;
+    char room[24]; /* room_id as text */
+    char room_key[KEY_SIZE];
+    char secret[HOOK_SECRET_TEXT_SIZE]; /* made by this command, else "" */
+    int64_t keep_ms;                    /* rotate: how long the old secrets sign yet */
+    int64_t now_ms;                     /* rotate: on the clock of Redis */
+    int64_t old_until_ms;               /* rotate: when the last old secret ends; 0: none is left */
+};
+
+/* From --room and --id. CLI_DONE, or CLI_USAGE with the failure told. */
+int hook_target_init(const struct cli *cli, struct hook_target *target);
+
+int hook_target_missing(const struct hook_target *target); /* tells it; the exit code */
+
+/* Changes a hook read from Redis, an empty object when there is none. CLI_DONE or an exit code. May
+ * be called again for another state of the hook. */
+typedef int hook_change_fn(struct cli *cli, struct hook_target *target, json_t *hook);
+
+/* Reads, changes and stores a hook, then forgets what workers learnt about it where clear_state.
+ * CLI_DONE with what was stored, for hook_free; or an exit code with the failure told. */
+int hook_change(struct cli *cli, struct hook_target *target, hook_change_fn *change,
+                bool clear_state, struct hook **ret_hook);
+
+#endif

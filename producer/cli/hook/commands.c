@@ -1,0 +1,283 @@
+/* hook set, rotate, enable, disable, remove: changes of a room's hooks. */
+#include "contract/hook.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/hook/change.h"
+#include "cli/hook/edit.h"
+#include "cli/hook/resume.h"
+#include "cli/hook/rotate.h"
+#include "cli/hook/store.h"
+#include "cli/terminal/json_output.h"
+#include "cli_lua.h"
+#include "contract/json_text.h"
+#include "contract/parse.h"
+
+#define KEEP_DEFAULT_MS (24 * 3600 * INT64_C(1000))
+#define KEEP_MAX_MS (365 * KEEP_DEFAULT_MS)
+
+static const struct option_spec target_specs[] = {
+    {"room", "N", "the room; needed", false},
+    {"id", "ID", "the hook's id in the room; default main", false},
+    {NULL, NULL, NULL, false},
+};
+
+static const struct option_spec rotate_specs[] = {
+    {"room", "N", "the room; needed", false},
+    {"id", "ID", "the hook's id in the room; default main", false},
+    {"keep", "DURATION", "how long the old secrets sign yet; default 24h, 0 for not at all", false},
+    {NULL, NULL, NULL, false},
+};
+
+/* --- set --- */
+
+static int change_by_flags(struct cli *cli, struct hook_target *target, json_t *hook)
+{
+    struct error_text why;
+
+    if (hook_edit(hook, &cli->options, target->secret, &why) < 0)
+        return cli_usage(cli, "%s", why.text);
+    return CLI_DONE;
+}
+
+static void warn_about(const struct hook *hook)
+{
+    bool is_local = strcmp(hook->url.host, "localhost") == 0 ||
+                    strcmp(hook->url.host, "::1") == 0 || strncmp(hook->url.host, "127.", 4) == 0;
+
+    if (!hook->url.https && !is_local)
+        (void)fputs("roomhook: warning: http:// shows messages and the verification signature "
+                    "to everybody on the way\n",
+                    stderr);
+}
+
+/* "" for 0 */
+static const char *time_text(int64_t time_ms, char out[32])
+{
+    out[0] = '\0';
+    return time_ms > 0 ? format_iso8601(time_ms, out, 32) : out;
+}
+
+static int print_hook(const struct cli *cli, const struct hook_target *target,
+                      const struct hook *hook)
+{
+    char old_until[32];
+    const struct {
+        const char *name;
+        const char *value; /* left out when empty */
+    } rows[] = {
+        {"id", hook->id},
+        {"url", hook->url_text},
+        {"format", hook_format_name(hook->format)},
+        {"verificationSignature", hook->verification_signature ? hook->verification_signature : ""},
+        {"secret", target->secret},
+        {"oldSecretUntil", time_text(target->old_until_ms, old_until)}};
+    struct buffer line;
+
+    if (!cli->json)
+        (void)printf("%-22s %" PRId64 "\n", "room", target->room_id);
+    buffer_init(&line, HOOK_JSON_MAX);
+    object_begin(&line);
+    object_put_int(&line, "room", target->room_id);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].value[0] == '\0')
+            continue;
+        if (!cli->json)
+            (void)printf("%-22s %s\n", rows[i].name, rows[i].value);
+        object_put_text(&line, rows[i].name, bytes_of(rows[i].value));
+    }
+    int printed = cli->json ? object_print(&line) : 0;
+    buffer_release(&line);
+    return printed < 0 ? cli_failed("out of memory") : CLI_DONE;
+}
+
+static int run_set(struct cli *cli)
+{
+    struct hook_target target;
+    struct hook *hook = NULL;
+
+    int result = hook_target_init(cli, &target);
+    if (result == CLI_DONE)
+        result = hook_change(cli, &target, change_by_flags, true, &hook);
+    if (result == CLI_DONE) {
+        warn_about(hook);
+        result = print_hook(cli, &target, hook);
+    }
+    hook_free(hook);
+    explicit_bzero(&target, sizeof(target));
+    return result;
+}
+
+/* --- rotate --- */
+
+static int change_secret(struct cli *cli, struct hook_target *target, json_t *hook)
+{
+    struct error_text why;
+
+    (void)cli;
+    if (json_object_size(hook) == 0)
+        return hook_target_missing(target);
+    if (hook_rotate(hook, target->now_ms, target->keep_ms, target->secret, &target->old_until_ms,
+                    &why) < 0)
+        return cli_failed("%s", why.text);
+    return CLI_DONE;
+}
+
+static int read_keep(const struct cli *cli, struct hook_target *target)
+{
+    const char *text = options_value(&cli->options, "keep");
+
+    target->keep_ms = KEEP_DEFAULT_MS;
+    if (text && parse_duration_ms(bytes_of(text), 0, KEEP_MAX_MS, &target->keep_ms) < 0)
+        return cli_usage(cli, "--keep must be a time from 0 to 365d, like 24h");
+    return CLI_DONE;
+}
+
+static int run_rotate(struct cli *cli)
+{
+    struct hook_target target;
+    struct hook *hook = NULL;
+
+    int result = hook_target_init(cli, &target);
+    if (result == CLI_DONE)
+        result = read_keep(cli, &target);
+    if (result == CLI_DONE && !cli_server_time(cli, &target.now_ms))
+        result = CLI_FAILED;
+    if (result == CLI_DONE)
+        result = hook_change(cli, &target, change_secret, true, &hook);
+    if (result == CLI_DONE)
+        result = print_hook(cli, &target, hook);
+    hook_free(hook);
+    explicit_bzero(&target, sizeof(target));
+    return result;
+}
+
+/* --- enable, disable, remove --- */
+
+static int set_enabled(const struct hook_target *target, json_t *hook, bool enabled)
+{
+    if (json_object_size(hook) == 0)
+        return hook_target_missing(target);
+    if (json_object_set_new(hook, "enabled", json_boolean(enabled)) < 0)
+        return cli_failed("out of memory");
+    return CLI_DONE;
+}
+
+static int change_to_enabled(struct cli *cli, struct hook_target *target, json_t *hook)
+{
+    (void)cli;
+    return set_enabled(target, hook, true);
+}
+
+static int change_to_disabled(struct cli *cli, struct hook_target *target, json_t *hook)
+{
+    (void)cli;
+    return set_enabled(target, hook, false);
+}
+
+static int run_enable(struct cli *cli)
+{
+    struct hook_target target;
+    struct hook *hook = NULL;
+
+    int result = hook_target_init(cli, &target);
+    if (result == CLI_DONE)
+        result = hook_change(cli, &target, change_to_enabled, true, &hook);
+    if (result == CLI_DONE)
+        result = hook_resume_deliveries(cli, target.room_id, target.id);
+    hook_free(hook);
+    return result;
+}
+
+static int run_disable(struct cli *cli)
+{
+    struct hook_target target;
+    struct hook *hook = NULL;
+
+    int result = hook_target_init(cli, &target);
+    if (result == CLI_DONE)
+        result = hook_change(cli, &target, change_to_disabled, false, &hook);
+    hook_free(hook);
+    return result;
+}
+
+static int run_remove(struct cli *cli)
+{
+    struct hook_target target;
+    struct answer *answer;
+    int64_t forgotten;
+
+    int result = hook_target_init(cli, &target);
+    if (result != CLI_DONE)
+        return result;
+    const struct bytes args[] = {BYTES("EVAL"),
+                                 BYTES(lua_hook_remove),
+                                 BYTES("2"),
+                                 bytes_of(target.room_key),
+                                 bytes_of(cli->keys.hooks_changed),
+                                 bytes_of(target.room),
+                                 bytes_of(target.id)};
+    if (!cli_ask(cli, args, 7, &answer))
+        return CLI_FAILED;
+    bool removed = answer_int(answer) == 1;
+    answer_free(answer);
+    /* Also when there was none: an earlier try may have been interrupted here, or the hook was
+     * removed by hand. */
+    if (!hook_store_forget(cli, target.room_id, target.id, &forgotten))
+        return CLI_FAILED;
+    return removed || forgotten > 0 ? CLI_DONE : hook_target_missing(&target);
+}
+
+const struct command command_hook_set = {
+    .name = "hook set",
+    .operands = "",
+    .summary = "Registers a webhook of a room, or changes one, and prints its signature.",
+    .details =
+        "An existing hook keeps what is not given, its signature and secret included. A secret\n"
+        "that was made (--secret auto) is printed this once. To replace a secret without a gap\n"
+        "use hook rotate.\n",
+    .options = hook_edit_specs,
+    .run = run_set,
+};
+
+const struct command command_hook_rotate = {
+    .name = "hook rotate",
+    .operands = "",
+    .summary = "Gives a hook a new secret; the old one signs beside it for a while.",
+    .details =
+        "The new secret is printed this once. Requests carry signatures by both until the old one\n"
+        "ends, so that the receiver can change over without a gap. After a theft use --keep 0.\n",
+    .options = rotate_specs,
+    .run = run_rotate,
+};
+
+const struct command command_hook_enable = {
+    .name = "hook enable",
+    .operands = "",
+    .summary = "Takes a disabled or paused hook up again; what waits for it comes within seconds.",
+    .details = "",
+    .options = target_specs,
+    .run = run_enable,
+};
+
+const struct command command_hook_disable = {
+    .name = "hook disable",
+    .operands = "",
+    .summary = "Stops deliveries to a hook; those that wait for a retry become dead letters.",
+    .details = "",
+    .options = target_specs,
+    .run = run_disable,
+};
+
+const struct command command_hook_remove = {
+    .name = "hook remove",
+    .operands = "",
+    .summary = "Removes a hook; deliveries that wait for a retry become dead letters.",
+    .details = "",
+    .options = target_specs,
+    .run = run_remove,
+};

@@ -1,0 +1,181 @@
+#include "cli/hook/edit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "contract/hook.h"
+
+const struct option_spec hook_edit_specs[] = {
+    {"room", "N", "the room; needed", false},
+    {"id", "ID", "the hook's id in the room; default main", false},
+    {"url", "URL", "where events are POSTed; needed for a new hook", false},
+    {"format", "NAME", "body: spika (default), bare or standard", false},
+    {"signature", "auto|TEXT|none", "Verification-Signature; a new hook gets auto", false},
+    {"secret", "auto|whsec_...|none", "signs requests (Standard Webhooks), newest first", true},
+    {"header", "\"Name: value\"", "sent with each request; no value removes it", true},
+    {"timeout", "DURATION|none", "for one request, like 5s; only lowers the worker's", false},
+    {"max-age", "DURATION|none", "for one event, like 1h; only lowers the worker's", false},
+    {"rate-limit", "N/s|N/m|N/h|none", "at most so many attempts, by all workers together", false},
+    {NULL, NULL, NULL, false},
+};
+
+/* Takes value over. NULL, too, is a failure: text that is not UTF-8, or no memory. */
+static int put(json_t *object, const char *key, json_t *value, struct error_text *why)
+{
+    if (json_object_set_new(object, key, value) == 0)
+        return 0;
+    error_text_set(why, "%s is not UTF-8, or out of memory", key);
+    return -1;
+}
+
+/* A flag whose value goes into the hook as it is; "none" takes the key away. */
+static int edit_text(json_t *hook, const char *key, const char *value, struct error_text *why)
+{
+    if (!value)
+        return 0;
+    if (strcmp(value, "none") == 0) {
+        (void)json_object_del(hook, key);
+        return 0;
+    }
+    return put(hook, key, json_string(value), why);
+}
+
+static int edit_signature(json_t *hook, const char *value, bool is_new, struct error_text *why)
+{
+    char made[17];
+
+    if (!value && is_new)
+        value = "auto";
+    if (value && strcmp(value, "auto") == 0) {
+        if (hook_make_signature(made) < 0) {
+            error_text_set(why, "there is no randomness for a signature");
+            return -1;
+        }
+        value = made;
+    }
+    return edit_text(hook, "verificationSignature", value, why);
+}
+
+static int add_secret(json_t *secrets, const char *value, char ret_secret[HOOK_SECRET_TEXT_SIZE],
+                      struct error_text *why)
+{
+    if (strcmp(value, "auto") == 0) {
+        if (ret_secret[0] != '\0') {
+            error_text_set(why, "--secret=auto is given twice");
+            return -1;
+        }
+        if (hook_make_secret(ret_secret) < 0) {
+            error_text_set(why, "there is no randomness for a secret");
+            return -1;
+        }
+        value = ret_secret;
+    }
+    if (json_array_append_new(secrets, json_string(value)) == 0)
+        return 0;
+    error_text_set(why, "--secret is not UTF-8, or out of memory");
+    return -1;
+}
+
+static int edit_secrets(json_t *hook, const struct options *options,
+                        char ret_secret[HOOK_SECRET_TEXT_SIZE], struct error_text *why)
+{
+    const char *value = options_value(options, "secret");
+
+    if (!value)
+        return 0;
+    if (strcmp(value, "none") == 0 && !options_value_at(options, "secret", 1)) {
+        (void)json_object_del(hook, "secret");
+        return 0;
+    }
+    json_t *secrets = json_array();
+    for (size_t i = 0; (value = options_value_at(options, "secret", i)); i++) {
+        if (add_secret(secrets, value, ret_secret, why) < 0) {
+            json_decref(secrets);
+            return -1;
+        }
+    }
+    if (json_array_size(secrets) > 1)
+        return put(hook, "secret", secrets, why);
+    int result = put(hook, "secret", json_incref(json_array_get(secrets, 0)), why);
+    json_decref(secrets);
+    return result;
+}
+
+static void remove_header(json_t *headers, struct bytes name)
+{
+    const char *key;
+    json_t *value;
+    void *next;
+
+    json_object_foreach_safe(headers, next, key, value) {
+        if (bytes_equal_nocase(bytes_of(key), name))
+            (void)json_object_del(headers, key);
+    }
+}
+
+/* One "Name: value"; names are the same in either case. */
+static int edit_header(json_t *headers, const char *line, struct error_text *why)
+{
+    const char *colon = strchr(line, ':');
+
+    if (!colon) {
+        error_text_set(why, "--header is not like \"Name: value\"");
+        return -1;
+    }
+    struct bytes name = {line, (size_t)(colon - line)};
+    struct bytes value = hook_header_trim(bytes_of(colon + 1));
+
+    remove_header(headers, name);
+    if (value.len == 0)
+        return 0;
+    if (hook_header_check(name, value, why) < 0)
+        return -1;
+    if (json_object_setn_new(headers, name.data, name.len, json_stringn(value.data, value.len)) ==
+        0)
+        return 0;
+    error_text_set(why, "out of memory");
+    return -1;
+}
+
+static int edit_headers(json_t *hook, const struct options *options, struct error_text *why)
+{
+    const char *line;
+
+    if (!options_has(options, "header"))
+        return 0;
+    json_t *headers = json_object_get(hook, "headers");
+    if (!json_is_object(headers)) {
+        headers = json_object();
+        if (put(hook, "headers", headers, why) < 0)
+            return -1;
+    }
+    for (size_t i = 0; (line = options_value_at(options, "header", i)); i++) {
+        if (edit_header(headers, line, why) < 0)
+            return -1;
+    }
+    if (json_object_size(headers) == 0)
+        (void)json_object_del(hook, "headers");
+    return 0;
+}
+
+int hook_edit(json_t *hook, const struct options *options, char ret_secret[HOOK_SECRET_TEXT_SIZE],
+              struct error_text *why)
+{
+    bool is_new = json_object_size(hook) == 0;
+
+    ret_secret[0] = '\0';
+    if (is_new && !options_has(options, "url")) {
+        error_text_set(why, "--url is needed for a new hook");
+        return -1;
+    }
+    if (edit_text(hook, "url", options_value(options, "url"), why) < 0 ||
+        edit_signature(hook, options_value(options, "signature"), is_new, why) < 0 ||
+        edit_secrets(hook, options, ret_secret, why) < 0 ||
+        edit_text(hook, "format", options_value(options, "format"), why) < 0 ||
+        edit_headers(hook, options, why) < 0 ||
+        edit_text(hook, "maxAge", options_value(options, "max-age"), why) < 0 ||
+        edit_text(hook, "timeout", options_value(options, "timeout"), why) < 0 ||
+        edit_text(hook, "rateLimit", options_value(options, "rate-limit"), why) < 0)
+        return -1;
+    return 0;
+}

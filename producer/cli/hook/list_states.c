@@ -1,0 +1,361 @@
+/* hook state: the hooks of all rooms that something was learnt about. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/hook/state.h"
+#include "cli/scan.h"
+#include "cli/terminal/json_output.h"
+#include "cli/terminal/progress.h"
+#include "cli/terminal/table.h"
+#include "contract/hook.h"
+#include "contract/parse.h"
+
+#define STATES_MAX 1000000 /* they are sorted, so all of them wait in memory */
+#define PATTERN_SIZE 32
+
+static const struct option_spec state_specs[] = {
+    {"room", "N", "only of this room", false},
+    {"failing", NULL, "only those without a success since they failed, and disabled ones", false},
+    {NULL, NULL, NULL, false},
+};
+
+static const char *const titles[] = {"ROOM",     "ID",   "STATE",  "SINCE",
+                                     "FAILURES", "NEXT", "ORIGIN", "WHY"};
+
+/* One field of hooks-state. */
+struct learnt {
+    int64_t room_id;
+    char hook_id[RH_NAME_MAX + 1];
+    char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
+    char *json;
+};
+
+struct states {
+    struct cli *cli;
+    int64_t now_ms; /* of Redis */
+    bool failing_only;
+    struct learnt *rows;
+    size_t rows_len;
+    size_t rows_cap;
+    struct table table;
+    struct buffer line;
+};
+
+/* --- collecting --- */
+
+/* Takes what is before the next slash off text. */
+static bool cut(struct bytes *text, struct bytes *ret_part)
+{
+    const char *slash = text->len > 0 ? memchr(text->data, '/', text->len) : NULL;
+
+    if (!slash)
+        return false;
+    *ret_part = (struct bytes){text->data, (size_t)(slash - text->data)};
+    *text = (struct bytes){slash + 1, text->len - ret_part->len - 1};
+    return true;
+}
+
+/* "<room>/<hook id>/<8 hex>"; false for anything else. */
+static bool read_field(struct bytes field, struct learnt *ret_row)
+{
+    struct bytes room;
+    struct bytes hook_id;
+
+    if (!cut(&field, &room) || !cut(&field, &hook_id))
+        return false;
+    return parse_int64(room, INT64_MIN, INT64_MAX, &ret_row->room_id) == 0 &&
+           parse_is_name(hook_id) && field.len == sizeof(ret_row->fingerprint) - 1 &&
+           bytes_copy_text(hook_id, ret_row->hook_id, sizeof(ret_row->hook_id)) &&
+           bytes_copy_text(field, ret_row->fingerprint, sizeof(ret_row->fingerprint));
+}
+
+static bool is_wanted(const struct states *states, struct bytes json)
+{
+    struct hook_state state;
+
+    hook_state_parse(json, &state);
+    enum hook_condition condition = hook_state_condition(&state, states->now_ms);
+
+    if (!states->failing_only)
+        return condition != HOOK_FINE;
+    return state.failing_since_ms > 0 || condition == HOOK_OPEN || condition == HOOK_DISABLED;
+}
+
+/* 0, or -1 with the failure told. */
+static int keep(struct states *states, struct learnt row, struct bytes json)
+{
+    if (states->rows_len == STATES_MAX) {
+        cli_failed("more than %d hooks have a state: take --room", STATES_MAX);
+        return -1;
+    }
+    if (states->rows_len == states->rows_cap) {
+        size_t cap = states->rows_cap > 0 ? states->rows_cap * 2 : 64;
+        struct learnt *rows = reallocarray(states->rows, cap, sizeof(*rows));
+        if (!rows) {
+            cli_failed("out of memory");
+            return -1;
+        }
+        states->rows = rows;
+        states->rows_cap = cap;
+    }
+    row.json = strndup(json.data, json.len);
+    if (!row.json) {
+        cli_failed("out of memory");
+        return -1;
+    }
+    states->rows[states->rows_len++] = row;
+    return 0;
+}
+
+static int keep_page(struct states *states, const struct answer *pairs)
+{
+    for (size_t i = 0; i + 1 < answer_len(pairs); i += 2) {
+        struct bytes json = answer_text(answer_at(pairs, i + 1));
+        struct learnt row = {.json = NULL};
+
+        if (read_field(answer_text(answer_at(pairs, i)), &row) && is_wanted(states, json) &&
+            keep(states, row, json) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct learnt *one = a;
+    const struct learnt *other = b;
+    int by_hook = strcmp(one->hook_id, other->hook_id);
+
+    if (one->room_id != other->room_id)
+        return one->room_id < other->room_id ? -1 : 1;
+    return by_hook != 0 ? by_hook : strcmp(one->fingerprint, other->fingerprint);
+}
+
+/* A scan may bring a field twice. */
+static void sort(struct states *states)
+{
+    size_t len = 0;
+
+    if (states->rows_len > 0)
+        qsort(states->rows, states->rows_len, sizeof(*states->rows), compare);
+    for (size_t i = 0; i < states->rows_len; i++) {
+        if (len > 0 && compare(&states->rows[len - 1], &states->rows[i]) == 0)
+            free(states->rows[i].json);
+        else
+            states->rows[len++] = states->rows[i];
+    }
+    states->rows_len = len;
+}
+
+/* Reads all that are wanted, sorted. 0, or -1 with the failure told. */
+static int collect(struct states *states, const char *pattern)
+{
+    const struct answer *pairs;
+    struct progress progress;
+    struct scan scan;
+    int more;
+
+    scan_begin(&scan, states->cli, BYTES("HSCAN"), states->cli->keys.hooks_state, pattern);
+    progress_begin(&progress, "found", false);
+    while ((more = scan_next(&scan, &pairs)) > 0) {
+        if (keep_page(states, pairs) < 0) {
+            more = -1;
+            break;
+        }
+        progress_show(&progress, states->rows_len);
+    }
+    progress_end(&progress);
+    scan_end(&scan);
+    sort(states);
+    return more;
+}
+
+/* --- printing --- */
+
+/* What the state's hook is by now. */
+enum registered {
+    REGISTERED_YES,
+    REGISTERED_CHANGED, /* with another URL or other credentials, or not valid */
+    REGISTERED_REMOVED
+};
+
+static enum registered look_at_hook(const struct learnt *row, const struct answer *stored,
+                                    char ret_origin[URL_ORIGIN_SIZE])
+{
+    struct hook *hook = NULL;
+    struct error_text why;
+    enum registered registered = REGISTERED_CHANGED;
+
+    if (answer_is_nil(stored))
+        return REGISTERED_REMOVED;
+    if (hook_parse(bytes_of(row->hook_id), answer_text(stored), &hook, &why) == HOOK_OK &&
+        strncmp(hook->fingerprint, row->fingerprint, sizeof(row->fingerprint) - 1) == 0) {
+        url_origin(&hook->url, ret_origin);
+        registered = REGISTERED_YES;
+    }
+    hook_free(hook);
+    return registered;
+}
+
+static void add_time(struct table *table, int64_t when_ms)
+{
+    char when[32];
+
+    table_add(table,
+              when_ms > 0 ? bytes_of(format_iso8601(when_ms, when, sizeof(when))) : BYTES(""));
+}
+
+static void add_number(struct table *table, int64_t number)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof(text), "%" PRId64, number);
+    table_add(table, bytes_of(text));
+}
+
+static void add_row(struct states *states, const struct learnt *row, const struct hook_state *state,
+                    const char *where)
+{
+    enum hook_condition condition = hook_state_condition(state, states->now_ms);
+    struct table *table = &states->table;
+
+    add_number(table, row->room_id);
+    table_add(table, bytes_of(row->hook_id));
+    table_add(table, bytes_of(hook_condition_name(condition)));
+    add_time(table, hook_state_since_ms(state, condition));
+    add_number(table, state->failures);
+    add_time(table, hook_state_next_ms(state, condition));
+    table_add(table, bytes_of(where));
+    hook_state_put_why(&states->line, state, condition);
+    table_add(table, buffer_bytes(&states->line));
+    buffer_clear(&states->line);
+}
+
+static int print_object(struct states *states, const struct learnt *row,
+                        const struct hook_state *state, enum registered registered,
+                        const char *origin)
+{
+    static const char *const words[] = {[REGISTERED_YES] = "yes",
+                                        [REGISTERED_CHANGED] = "changed",
+                                        [REGISTERED_REMOVED] = "removed"};
+    struct buffer *line = &states->line;
+
+    object_begin(line);
+    object_put_int(line, "room", row->room_id);
+    object_put_text(line, "id", bytes_of(row->hook_id));
+    hook_state_put_json(line, state, hook_state_condition(state, states->now_ms));
+    object_put_text(line, "registered", bytes_of(words[registered]));
+    if (registered == REGISTERED_YES)
+        object_put_text(line, "origin", bytes_of(origin));
+    return object_print(line);
+}
+
+/* stored is the hook of that id, as it is now. 0, or -1: no memory. */
+static int show(struct states *states, const struct learnt *row, const struct answer *stored)
+{
+    char origin[URL_ORIGIN_SIZE] = "";
+    struct hook_state state;
+    enum registered registered = look_at_hook(row, stored, origin);
+    const char *where = origin;
+
+    hook_state_parse(bytes_of(row->json), &state);
+    if (states->cli->json)
+        return print_object(states, row, &state, registered, origin);
+    if (registered == REGISTERED_CHANGED)
+        where = "changed: hook resume forgets this";
+    else if (registered == REGISTERED_REMOVED)
+        where = "removed: hook remove forgets this";
+    add_row(states, row, &state, where);
+    return 0;
+}
+
+/* Asks for the hooks of some rows in one go and shows them. 0, or -1 with the failure told. */
+static int show_some(struct states *states, const struct learnt *rows, size_t len)
+{
+    struct cli *cli = states->cli;
+    char room_key[KEY_SIZE];
+    struct answer *stored;
+
+    for (size_t i = 0; i < len; i++) {
+        const struct bytes args[] = {BYTES("HGET"),
+                                     bytes_of(keys_room(&cli->keys, rows[i].room_id, room_key)),
+                                     bytes_of(rows[i].hook_id)};
+        if (redis_append(cli->redis, args, 3) != RH_OK) {
+            cli_redis_failed(cli);
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (redis_get(cli->redis, &stored) != RH_OK) {
+            cli_redis_failed(cli);
+            return -1;
+        }
+        int shown = show(states, &rows[i], stored);
+        answer_free(stored);
+        if (shown < 0) {
+            cli_failed("out of memory");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int show_all(struct states *states)
+{
+    size_t n;
+
+    table_init(&states->table, titles, sizeof(titles) / sizeof(titles[0]));
+    for (size_t at = 0; at < states->rows_len; at += n) {
+        n = states->rows_len - at < CLI_BATCH ? states->rows_len - at : CLI_BATCH;
+        if (show_some(states, &states->rows[at], n) < 0)
+            return CLI_FAILED;
+    }
+    if (!states->cli->json && table_print(&states->table) < 0)
+        return cli_failed("out of memory");
+    return CLI_DONE;
+}
+
+static void states_release(struct states *states)
+{
+    for (size_t i = 0; i < states->rows_len; i++)
+        free(states->rows[i].json);
+    free(states->rows);
+    table_release(&states->table);
+    buffer_release(&states->line);
+}
+
+static int run_state(struct cli *cli)
+{
+    struct states states = {.cli = cli, .failing_only = options_has(&cli->options, "failing")};
+    char pattern[PATTERN_SIZE] = "*";
+    int64_t room_id;
+
+    if (options_has(&cli->options, "room")) {
+        if (cli_room(cli, &room_id) != CLI_DONE)
+            return CLI_USAGE;
+        (void)snprintf(pattern, sizeof(pattern), "%" PRId64 "/*", room_id);
+    }
+    if (!cli_server_time(cli, &states.now_ms))
+        return CLI_FAILED;
+    buffer_init(&states.line, HOOK_JSON_MAX);
+    int result = collect(&states, pattern) == 0 ? show_all(&states) : CLI_FAILED;
+    states_release(&states);
+    return result;
+}
+
+const struct command command_hook_state = {
+    .name = "hook state",
+    .operands = "",
+    .summary =
+        "Shows what workers learnt about the hooks of all rooms: who fails, since when, why.",
+    .details =
+        "A hook is failing (no success since a failure), open (it failed so often that only\n"
+        "probes are sent, the next at NEXT), paused by its receiver until NEXT, or disabled\n"
+        "by workers: it answered 410 (gone), or failed for too long. hook resume takes it up\n"
+        "again. Hooks without trouble are not shown.\n",
+    .options = state_specs,
+    .run = run_state,
+};

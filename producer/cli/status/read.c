@@ -1,0 +1,210 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/status/status.h"
+#include "contract/parse.h"
+
+enum query {
+    QUERY_TIME,
+    QUERY_EVENTS,
+    QUERY_PENDING,
+    QUERY_OLDEST,
+    QUERY_RETRIES,
+    QUERY_DEAD,
+    QUERY_COUNTERS,
+    QUERY_CONSUMERS,
+    QUERIES
+};
+
+#define QUERY_ARGS_MAX 6
+
+/* Is the failure that just happened only a stream or group that is not there? */
+static bool nothing_there(const struct cli *cli)
+{
+    return redis_error_is(cli->redis, "NOGROUP") ||
+           strcmp(redis_error(cli->redis), "Redis answered: ERR no such key") == 0;
+}
+
+static bool append_queries(struct cli *cli)
+{
+    const struct keys *keys = &cli->keys;
+    const struct bytes group = BYTES(KEYS_GROUP);
+    const struct bytes events = bytes_of(keys->events);
+    const struct bytes queries[QUERIES][QUERY_ARGS_MAX] = {
+        [QUERY_TIME] = {BYTES("TIME")},
+        [QUERY_EVENTS] = {BYTES("XLEN"), events},
+        [QUERY_PENDING] = {BYTES("XPENDING"), events, group},
+        [QUERY_OLDEST] = {BYTES("XRANGE"), events, BYTES("-"), BYTES("+"), BYTES("COUNT"),
+                          BYTES("1")},
+        [QUERY_RETRIES] = {BYTES("ZCARD"), bytes_of(keys->retries)},
+        [QUERY_DEAD] = {BYTES("XLEN"), bytes_of(keys->dead)},
+        [QUERY_COUNTERS] = {BYTES("HGETALL"), bytes_of(keys->stats)},
+        [QUERY_CONSUMERS] = {BYTES("XINFO"), BYTES("CONSUMERS"), events, group},
+    };
+
+    for (size_t i = 0; i < QUERIES; i++) {
+        size_t n = 0;
+        while (n < QUERY_ARGS_MAX && queries[i][n].data)
+            n++;
+        if (redis_append(cli->redis, queries[i], n) != RH_OK) {
+            cli_redis_failed(cli);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Gets all answers; those of what is not there are NULL. False: the first failure is told. */
+static bool get_answers(struct cli *cli, struct answer *answers[], size_t answers_len)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < answers_len; i++) {
+        answers[i] = NULL;
+        if (redis_get(cli->redis, &answers[i]) == RH_OK || nothing_there(cli))
+            continue;
+        if (ok)
+            cli_redis_failed(cli);
+        ok = false;
+    }
+    return ok;
+}
+
+static void free_answers(struct answer *answers[], size_t answers_len)
+{
+    for (size_t i = 0; i < answers_len; i++)
+        answer_free(answers[i]);
+}
+
+static void read_numbers(struct status *status, struct answer *const answers[])
+{
+    const struct answer *time = answers[QUERY_TIME];
+    int64_t events = answer_int(answers[QUERY_EVENTS]);
+    const struct answer *oldest = answer_at(answer_at(answers[QUERY_OLDEST], 0), 0);
+    uint64_t oldest_ms;
+    uint64_t seq;
+
+    status->now_ms = answer_int(answer_at(time, 0)) * 1000 + answer_int(answer_at(time, 1)) / 1000;
+    status->in_flight = answer_int(answer_at(answers[QUERY_PENDING], 0));
+    /* Counted one after the other: the difference may be a little off, but not below 0. */
+    status->backlog = events > status->in_flight ? events - status->in_flight : 0;
+    status->retries_waiting = answer_int(answers[QUERY_RETRIES]);
+    status->dead = answer_int(answers[QUERY_DEAD]);
+    status->oldest_age_ms = -1;
+    if (parse_stream_id(answer_text(oldest), &oldest_ms, &seq) == 0)
+        status->oldest_age_ms =
+            (int64_t)oldest_ms < status->now_ms ? status->now_ms - (int64_t)oldest_ms : 0;
+}
+
+/* XINFO gives a consumer as names and values in turn. */
+static struct bytes consumer_name(const struct answer *consumer)
+{
+    for (size_t i = 0; i + 1 < answer_len(consumer); i += 2) {
+        if (bytes_equal_text(answer_text(answer_at(consumer, i)), "name"))
+            return answer_text(answer_at(consumer, i + 1));
+    }
+    return (struct bytes){NULL, 0};
+}
+
+static bool append_due(struct cli *cli, int64_t now_ms)
+{
+    char now[24];
+
+    (void)snprintf(now, sizeof(now), "%" PRId64, now_ms);
+    const struct bytes args[] = {BYTES("ZCOUNT"), bytes_of(cli->keys.retries), BYTES("-inf"),
+                                 bytes_of(now)};
+    return redis_append(cli->redis, args, 4) == RH_OK;
+}
+
+static bool append_heartbeat(struct cli *cli, struct bytes name)
+{
+    char consumer[CONSUMER_NAME_SIZE];
+    char key[KEY_SIZE];
+
+    /* A name that is too long for a worker's is asked for as "": nobody's heartbeat. */
+    (void)bytes_copy_text(name, consumer, sizeof(consumer));
+    const struct bytes args[] = {BYTES("GET"), bytes_of(keys_worker(&cli->keys, consumer, key))};
+    return redis_append(cli->redis, args, 2) == RH_OK;
+}
+
+/* The second round trip: what depends on Redis' time and on the consumers' names. */
+static bool read_rest(struct cli *cli, struct status *status)
+{
+    struct answer *answers[1 + STATUS_WORKERS_MAX];
+    size_t len = answer_len(status->consumers);
+
+    if (len > STATUS_WORKERS_MAX)
+        len = STATUS_WORKERS_MAX;
+    bool appended = append_due(cli, status->now_ms);
+    for (size_t i = 0; appended && i < len; i++)
+        appended = append_heartbeat(cli, consumer_name(answer_at(status->consumers, i)));
+    if (!appended) {
+        cli_redis_failed(cli);
+        return false;
+    }
+    bool ok = get_answers(cli, answers, 1 + len);
+    status->retries_due = answer_int(answers[0]);
+    answer_free(answers[0]);
+    for (size_t i = 0; i < len; i++) {
+        struct status_worker worker = {consumer_name(answer_at(status->consumers, i)),
+                                       answers[1 + i]};
+        if (answer_is_nil(worker.heartbeat))
+            answer_free(worker.heartbeat);
+        else
+            status->workers[status->workers_len++] = worker;
+    }
+    return ok;
+}
+
+static bool gather_pools(struct status *status)
+{
+    for (size_t i = 0; i < status->workers_len; i++) {
+        if (status_pools_add(&status->pools, answer_text(status->workers[i].heartbeat)) != 0) {
+            (void)cli_failed("out of memory");
+            return false;
+        }
+    }
+    return true;
+}
+
+void status_release(struct status *status)
+{
+    for (size_t i = 0; i < status->workers_len; i++)
+        answer_free(status->workers[i].heartbeat);
+    status_pools_release(&status->pools);
+    answer_free(status->consumers);
+    answer_free(status->counters);
+    *status = (struct status){0};
+}
+
+bool status_read(struct cli *cli, struct status *ret_status)
+{
+    struct answer *answers[QUERIES] = {NULL};
+    struct status status = {0};
+
+    bool ok = append_queries(cli) && get_answers(cli, answers, QUERIES);
+    if (ok) {
+        read_numbers(&status, answers);
+        status.counters = answers[QUERY_COUNTERS];
+        status.consumers = answers[QUERY_CONSUMERS];
+        answers[QUERY_COUNTERS] = answers[QUERY_CONSUMERS] = NULL;
+        ok = read_rest(cli, &status) && gather_pools(&status);
+    }
+    free_answers(answers, QUERIES);
+    if (!ok) {
+        status_release(&status);
+        return false;
+    }
+    *ret_status = status;
+    return true;
+}
+
+int64_t status_counter(const struct status *status, const char *name)
+{
+    for (size_t i = 0; i + 1 < answer_len(status->counters); i += 2) {
+        if (bytes_equal_text(answer_text(answer_at(status->counters, i)), name))
+            return answer_int(answer_at(status->counters, i + 1));
+    }
+    return 0;
+}

@@ -1,0 +1,39 @@
+/*
+ * How a queue is, read in one go.
+ */
+#ifndef CLI_STATUS_STATUS_H
+#define CLI_STATUS_STATUS_H
+
+#include <stdint.h>
+
+#include "cli/cli.h"
+#include "cli/status/pools.h"
+
+#define STATUS_WORKERS_MAX 512 /* consumers looked at */
+
+/* Answers are kept as they came; the numbers are what they mean. */
+struct status {
+    int64_t now_ms;  /* of Redis */
+    int64_t backlog; /* events nobody has read */
+    int64_t in_flight;
+    int64_t retries_waiting;
+    int64_t retries_due;
+    int64_t dead;
+    int64_t oldest_age_ms; /* of the oldest event in the stream; -1 when there is none */
+    struct answer *consumers;
+    struct answer *counters; /* names and values in turn */
+    size_t workers_len;      /* alive: their heartbeats are there */
+    struct status_worker {
+        struct bytes name;        /* in consumers */
+        struct answer *heartbeat; /* its text is JSON */
+    } workers[STATUS_WORKERS_MAX];
+    struct status_pools pools;
+};
+
+/* A missing stream or group is zeros. False with the failure told, and nothing to release. */
+bool status_read(struct cli *cli, struct status *ret_status);
+void status_release(struct status *status);
+
+int64_t status_counter(const struct status *status, const char *name); /* 0 when not there */
+
+#endif

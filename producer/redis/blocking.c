@@ -1,0 +1,332 @@
+#include "redis/blocking.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "redis/sentinel.h"
+#include "redis/wire.h"
+
+#define WHERE_SIZE 512
+#define ERROR_SIZE 800 /* where and a reason, or what Redis answered */
+#define ERROR_WORD_SIZE 24
+
+struct redis_blocking {
+    struct redis_blocking_options options; /* its files are not looked at again */
+    struct ssl_ctx_st *tls;                /* NULL without TLS */
+    struct redis_wire wire;
+    size_t pending; /* answers that are still to be got */
+    size_t lost;    /* of a broken pipeline: answers that will not come */
+    bool stale;     /* to be connected anew before the next command */
+    char where[WHERE_SIZE];
+    char error[ERROR_SIZE];
+    char error_word[ERROR_WORD_SIZE]; /* first word of an error answer, else "" */
+};
+
+/* What an error answer means for the caller, by its first word. All others are RH_ERR_REFUSED. */
+static const struct {
+    const char *word;
+    int status;
+} meanings[] = {
+    {"OOM", RH_ERR_FULL},         {"LOADING", RH_ERR_BUSY},  {"BUSY", RH_ERR_BUSY},
+    {"READONLY", RH_ERR_BUSY},    {"MISCONF", RH_ERR_BUSY},  {"MASTERDOWN", RH_ERR_BUSY},
+    {"CLUSTERDOWN", RH_ERR_BUSY}, {"TRYAGAIN", RH_ERR_BUSY}, {"NOREPLICAS", RH_ERR_BUSY},
+};
+
+static bool is_given(const char *file)
+{
+    return file && file[0] != '\0';
+}
+
+/* Files without TLS are refused: who gives them believes that the connection is secured. */
+static int make_tls(struct redis_blocking *redis, struct error_text *why)
+{
+    const struct tls_files *files = &redis->options.tls;
+
+    if (redis->options.address.tls) {
+        redis->tls = tls_context_new(files, why);
+        return redis->tls ? 0 : -1;
+    }
+    if (!is_given(files->ca) && !is_given(files->cert) && !is_given(files->key))
+        return 0;
+    error_text_set(why, "CA, certificate and key for Redis go with rediss:// and "
+                        "rediss+sentinel://, but the address does not begin so");
+    return -1;
+}
+
+int redis_open(const struct redis_blocking_options *options, struct redis_blocking **ret_redis,
+               struct error_text *why)
+{
+    struct redis_blocking *redis = calloc(1, sizeof(*redis));
+    if (!redis) {
+        error_text_set(why, "out of memory");
+        return RH_ERR_MEMORY;
+    }
+    redis->options = *options;
+    redis_address_describe(&options->address, redis->where, sizeof(redis->where));
+    if (make_tls(redis, why) < 0) {
+        redis_close(redis);
+        return RH_ERR_ARGUMENT;
+    }
+    *ret_redis = redis;
+    return RH_OK;
+}
+
+static void disconnect(struct redis_blocking *redis)
+{
+    wire_close(&redis->wire);
+    redis->stale = false;
+}
+
+void redis_close(struct redis_blocking *redis)
+{
+    if (!redis)
+        return;
+    disconnect(redis);
+    tls_context_free(redis->tls);
+    explicit_bzero(redis, sizeof(*redis)); /* the password */
+    free(redis);
+}
+
+const char *redis_error(const struct redis_blocking *redis)
+{
+    return redis->error;
+}
+
+bool redis_error_is(const struct redis_blocking *redis, const char *word)
+{
+    return strcmp(redis->error_word, word) == 0;
+}
+
+/* Notes an error answer and returns its meaning. */
+static int answered_error(struct redis_blocking *redis, const struct answer *answer)
+{
+    char words[256];
+    bytes_printable(answer_error(answer), words, sizeof(words));
+    (void)snprintf(redis->error, sizeof(redis->error), "Redis answered: %s", words);
+    (void)snprintf(redis->error_word, sizeof(redis->error_word), "%.*s", (int)strcspn(words, " "),
+                   words);
+
+    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+        if (redis_error_is(redis, meanings[i].word)) {
+            /* A demoted master stays one: only a new connection can find the new master. */
+            redis->stale = strcmp(meanings[i].word, "READONLY") == 0;
+            return meanings[i].status;
+        }
+    }
+    if (strncmp(words, "ERR max number of clients", 25) == 0)
+        return RH_ERR_BUSY;
+    return RH_ERR_REFUSED;
+}
+
+/* Notes how the connection failed, in the words of its wire, and gives it up. */
+static int connection_failed(struct redis_blocking *redis, int status)
+{
+    const char *what = status == RH_ERR_UNREACHABLE ? "cannot connect to" : "no answer from";
+
+    redis->error_word[0] = '\0';
+    (void)snprintf(redis->error, sizeof(redis->error), "%s %s: %s", what, redis->where,
+                   redis->wire.why.text);
+    redis->lost = redis->pending;
+    redis->pending = 0;
+    disconnect(redis);
+    return status;
+}
+
+/* Appends the commands a new connection must begin with and returns how many, or -1. */
+static int append_login(struct redis_blocking *redis)
+{
+    const struct redis_address *address = &redis->options.address;
+    int appended = 0;
+
+    if (address->password[0] != '\0' || address->user[0] != '\0') {
+        struct bytes auth[3] = {BYTES("AUTH")};
+        size_t n = 1;
+        if (address->user[0] != '\0')
+            auth[n++] = bytes_of(address->user);
+        auth[n++] = bytes_of(address->password);
+        if (wire_append(&redis->wire, auth, n) < 0)
+            return -1;
+        appended++;
+    }
+    if (address->db != 0) {
+        char db[16];
+        (void)snprintf(db, sizeof(db), "%d", address->db);
+        const struct bytes select[] = {BYTES("SELECT"), bytes_of(db)};
+        if (wire_append(&redis->wire, select, 2) < 0)
+            return -1;
+        appended++;
+    }
+    return appended;
+}
+
+/* Gets an answer of the greeting. Nothing of the caller's was sent yet: a failure of the connection
+ * is RH_ERR_UNREACHABLE. */
+static int get_greeting(struct redis_blocking *redis, struct answer **ret_answer)
+{
+    struct answer *answer;
+
+    if (wire_get(&redis->wire, &answer) < 0)
+        return connection_failed(redis, RH_ERR_UNREACHABLE);
+    if (answer_is_error(answer)) {
+        int status = answered_error(redis, answer);
+        answer_free(answer);
+        return status;
+    }
+    *ret_answer = answer;
+    return RH_OK;
+}
+
+static int finish_login(struct redis_blocking *redis, int commands)
+{
+    struct answer *answer;
+
+    for (int i = 0; i < commands; i++) {
+        int status = get_greeting(redis, &answer);
+        if (status != RH_OK)
+            return status;
+        answer_free(answer);
+    }
+    return RH_OK;
+}
+
+/* That CLIENT SETNAME is refused, by an ACL or a proxy, does no harm. */
+static int finish_name(struct redis_blocking *redis)
+{
+    struct answer *answer;
+
+    int status = get_greeting(redis, &answer);
+    if (status == RH_OK)
+        answer_free(answer);
+    else if (status == RH_ERR_REFUSED &&
+             (redis_error_is(redis, "NOPERM") || redis_error_is(redis, "ERR")))
+        return RH_OK;
+    return status;
+}
+
+/* Sentinels may name a master that is none any more. Who may not ask for the role learns it from
+ * the READONLY of the first write. */
+static int finish_role(struct redis_blocking *redis)
+{
+    struct answer *answer;
+
+    int status = get_greeting(redis, &answer);
+    if (status != RH_OK)
+        return redis_error_is(redis, "NOPERM") ? RH_OK : status;
+    bool is_master = bytes_equal_text(answer_text(answer_at(answer, 0)), "master");
+    answer_free(answer);
+    if (is_master)
+        return RH_OK;
+    error_text_set(&redis->wire.why, "it is not the master (any more)");
+    return connection_failed(redis, RH_ERR_UNREACHABLE);
+}
+
+/* Logs in, selects the database, gives the connection its name: in one round trip. */
+static int greet(struct redis_blocking *redis)
+{
+    const struct bytes name[] = {BYTES("CLIENT"), BYTES("SETNAME"), bytes_of(redis->options.name)};
+    const struct bytes role[] = {BYTES("ROLE")};
+    bool by_sentinel = redis->options.address.sentinels_len > 0;
+
+    int commands = append_login(redis);
+    if (commands < 0 || wire_append(&redis->wire, name, 3) < 0 ||
+        (by_sentinel && wire_append(&redis->wire, role, 1) < 0))
+        return connection_failed(redis, RH_ERR_MEMORY);
+    int status = finish_login(redis, commands);
+    if (status == RH_OK)
+        status = finish_name(redis);
+    if (status == RH_OK && by_sentinel)
+        status = finish_role(redis);
+    if (status != RH_OK)
+        disconnect(redis);
+    return status;
+}
+
+/* Learns from the Sentinels, if there are any, which host to connect to. */
+static int find_host(struct redis_blocking *redis, struct redis_host *ret_host)
+{
+    const struct redis_address *address = &redis->options.address;
+    char where[WHERE_SIZE - 100];
+
+    if (address->sentinels_len == 0) {
+        *ret_host = address->host;
+        return 0;
+    }
+    redis_address_describe(address, where, sizeof(where));
+    (void)snprintf(redis->where, sizeof(redis->where), "%s", where);
+    if (redis_sentinel_master(address, redis->tls, ret_host, &redis->wire.why) < 0)
+        return -1;
+    (void)snprintf(redis->where, sizeof(redis->where), "%s at %.80s:%u", where, ret_host->name,
+                   (unsigned)ret_host->port);
+    return 0;
+}
+
+static int connect_wire(struct redis_blocking *redis)
+{
+    const struct redis_blocking_options *options = &redis->options;
+    struct redis_host host;
+
+    if (options->address.path[0] != '\0')
+        return wire_connect_unix(&redis->wire, options->address.path, options->connect_timeout_ms);
+    if (find_host(redis, &host) < 0)
+        return -1;
+    return wire_connect(&redis->wire, &host, redis->tls, options->connect_timeout_ms);
+}
+
+static int connect_now(struct redis_blocking *redis)
+{
+    if (connect_wire(redis) < 0 ||
+        wire_set_timeout(&redis->wire, redis->options.command_timeout_ms) < 0)
+        return connection_failed(redis, RH_ERR_UNREACHABLE);
+    return greet(redis);
+}
+
+int redis_append(struct redis_blocking *redis, const struct bytes *args, size_t args_len)
+{
+    if (redis->pending == 0) {
+        redis->lost = 0;
+        if (redis->wire.context && (redis->stale || wire_is_dead(&redis->wire)))
+            disconnect(redis);
+    }
+    if (!redis->wire.context) {
+        int status = connect_now(redis);
+        if (status != RH_OK)
+            return status;
+    }
+    if (wire_append(&redis->wire, args, args_len) < 0)
+        return connection_failed(redis, RH_ERR_MEMORY);
+    redis->pending++;
+    return RH_OK;
+}
+
+int redis_get(struct redis_blocking *redis, struct answer **ret_answer)
+{
+    struct answer *answer;
+
+    if (redis->lost > 0) {
+        redis->lost--;
+        return RH_ERR_UNKNOWN;
+    }
+    assert(redis->pending > 0);
+    redis->pending--;
+    if (wire_get(&redis->wire, &answer) < 0)
+        return connection_failed(redis, RH_ERR_UNKNOWN);
+    if (answer_is_error(answer)) {
+        int status = answered_error(redis, answer);
+        answer_free(answer);
+        return status;
+    }
+    *ret_answer = answer;
+    return RH_OK;
+}
+
+int redis_command(struct redis_blocking *redis, const struct bytes *args, size_t args_len,
+                  struct answer **ret_answer)
+{
+    assert(redis->pending == 0);
+    int status = redis_append(redis, args, args_len);
+    if (status != RH_OK)
+        return status;
+    return redis_get(redis, ret_answer);
+}

@@ -1,0 +1,65 @@
+/*
+ * What the two files of redis_link share: link.c keeps the connection, link_command.c
+ * what goes over it.
+ */
+#ifndef REDIS_LINK_INTERNAL_H
+#define REDIS_LINK_INTERNAL_H
+
+#include <sys/queue.h>
+
+#include "redis/link.h"
+#include "redis/link_reader.h"
+
+struct bufferevent;
+struct sentinel_query;
+
+enum link_state {
+    LINK_DOWN,       /* waiting to connect again */
+    LINK_ASKING,     /* the Sentinels */
+    LINK_CONNECTING, /* name look-up, TCP and TLS */
+    LINK_GREETING,   /* AUTH … ROLE are under way */
+    LINK_UP
+};
+
+struct pending {
+    STAILQ_ENTRY(pending) link;
+    redis_reply_fn *fn;
+    void *context;
+    int64_t deadline_at_ms;
+    char about[REDIS_FAULT_ABOUT_SIZE]; /* what was asked: command and first argument */
+};
+
+STAILQ_HEAD(pending_list, pending);
+
+struct redis_link {
+    struct loop *loop;
+    struct redis_link_config config;
+    enum link_state state;
+    struct sentinel_query *sentinels; /* NULL without Sentinels */
+    struct bufferevent *io;
+    redisReader *reader;
+    struct reply_memory replies;
+    size_t fed;     /* bytes given to the reader since the last whole reply */
+    unsigned epoch; /* grows with every drop: tells callbacks that the ground is gone */
+    int failures;   /* losses in a row, without a steady connection between */
+    int64_t up_at_ms;
+    enum redis_fault told; /* why it is down, as logged; FAULT_NONE while it is up */
+    uint64_t random;
+    uint32_t scripts_known; /* bit n: script n was sent as text on this connection */
+    struct pending_list waiting;
+    struct loop_timer deadline;
+    struct loop_timer reconnect;
+};
+
+/* Closes the connection, answers all that wait with NULL, plans the next connect. */
+void redis_link_lose(struct redis_link *link, enum redis_fault fault, const char *why);
+
+/* The same as redis_link_send and redis_link_say, also while greeting. */
+int redis_link_send_now(struct redis_link *link, const struct redis_args *args, int64_t deadline_ms,
+                        redis_reply_fn *fn, void *context);
+int redis_link_say_now(struct redis_link *link, redis_reply_fn *fn, void *context,
+                       const char *words);
+
+void redis_link_on_readable(struct bufferevent *io, void *context);
+
+#endif

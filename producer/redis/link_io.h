@@ -1,0 +1,28 @@
+/*
+ * A link's socket: connecting, tuning, writing commands. Used by link.c only.
+ */
+#ifndef REDIS_LINK_IO_H
+#define REDIS_LINK_IO_H
+
+#include "base/loop.h"
+#include "contract/redis_address.h"
+#include "redis/args.h"
+#include "redis/link_tls.h"
+
+struct bufferevent;
+
+/* An unconnected bufferevent, with TLS unless tls is NULL. NULL: no memory. */
+struct bufferevent *redis_link_open(struct loop *loop, struct redis_tls *tls,
+                                    const struct redis_host *host);
+
+/* Start the connect; a name is looked up without blocking. NULL, or why it cannot be started. */
+const char *redis_link_begin(struct bufferevent *io, struct loop *loop,
+                             const struct redis_host *host);
+const char *redis_link_begin_unix(struct bufferevent *io, const char *path);
+
+int redis_link_write(struct bufferevent *io, const struct redis_args *args); /* -1: no memory */
+
+void redis_link_tune(int descriptor);                 /* no delay, keepalive, user timeout */
+const char *redis_link_error(struct bufferevent *io); /* words for the error just seen */
+
+#endif

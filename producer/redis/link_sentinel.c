@@ -1,0 +1,177 @@
+#include "redis/link_sentinel.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "contract/parse.h"
+#include "redis/link_io.h"
+#include "redis/reply.h"
+
+#define SENTINEL_DEADLINE_MS 1000
+#define SENTINEL_REPLY_MAX 65536
+
+struct sentinel_query {
+    struct loop *loop;
+    const struct redis_address *address;
+    struct redis_tls *tls;
+    sentinel_fn *fn;
+    void *context;
+    int at;    /* the Sentinel being asked */
+    int asked; /* how many in this round */
+    struct bufferevent *io;
+    redisReader *reader;
+    size_t fed;
+    char why[200];
+    struct loop_timer timer;
+};
+
+static void ask_next(struct sentinel_query *query);
+
+static void hang_up(struct sentinel_query *query)
+{
+    if (query->io != NULL)
+        bufferevent_free(query->io);
+    if (query->reader != NULL)
+        redisReaderFree(query->reader);
+    query->io = NULL;
+    query->reader = NULL;
+    query->fed = 0;
+    loop_timer_disarm(&query->timer);
+}
+
+static void failed(struct sentinel_query *query, const char *what)
+{
+    const struct redis_host *sentinel = &query->address->sentinels[query->at];
+    snprintf(query->why, sizeof(query->why), "Sentinel %.100s:%u: %.60s", sentinel->name,
+             (unsigned)sentinel->port, what);
+    hang_up(query);
+    query->at = (query->at + 1) % query->address->sentinels_len;
+    ask_next(query);
+}
+
+static void on_timer(void *context)
+{
+    failed(context, "no answer within 1s");
+}
+
+struct sentinel_query *sentinel_query_new(struct loop *loop, const struct redis_address *address,
+                                          struct redis_tls *tls, sentinel_fn *fn, void *context)
+{
+    struct sentinel_query *query = calloc(1, sizeof(*query));
+    if (query == NULL)
+        return NULL;
+    query->loop = loop;
+    query->address = address;
+    query->tls = tls;
+    query->fn = fn;
+    query->context = context;
+    if (loop_timer_init(loop, &query->timer, on_timer, query) != 0) {
+        free(query);
+        return NULL;
+    }
+    return query;
+}
+
+void sentinel_query_free(struct sentinel_query *query)
+{
+    if (query == NULL)
+        return;
+    hang_up(query);
+    loop_timer_release(&query->timer);
+    free(query);
+}
+
+/* [ip, port] of the master, or nil when this Sentinel does not know its name. */
+static void read_answer(struct sentinel_query *query, const struct reply *reply)
+{
+    struct redis_host host;
+    int64_t port = 0;
+    char words[60];
+    if (reply_is_nil(reply)) {
+        failed(query, "does not know a master of this name");
+    } else if (reply_is_error(reply)) {
+        failed(query, bytes_printable(reply_error_text(reply), words, sizeof(words)));
+    } else if (!bytes_copy_text(reply_text(reply_at(reply, 0)), host.name, sizeof(host.name)) ||
+               parse_int64(reply_text(reply_at(reply, 1)), 1, UINT16_MAX, &port) != 0) {
+        failed(query, "its answer is not an address");
+    } else {
+        host.port = (uint16_t)port;
+        hang_up(query);
+        query->fn(query->context, &host, "");
+    }
+}
+
+static void on_readable(struct bufferevent *io, void *context)
+{
+    struct sentinel_query *query = context;
+    struct evbuffer *input = bufferevent_get_input(io);
+    size_t len = evbuffer_get_length(input);
+    const unsigned char *data = evbuffer_pullup(input, -1);
+    void *reply = NULL;
+    query->fed += len;
+    if (data == NULL || query->fed > SENTINEL_REPLY_MAX ||
+        redisReaderFeed(query->reader, (const char *)data, len) != REDIS_OK ||
+        redisReaderGetReply(query->reader, &reply) != REDIS_OK) {
+        failed(query, "its answer is not the Redis protocol");
+        return;
+    }
+    evbuffer_drain(input, len);
+    if (reply == NULL)
+        return;
+    read_answer(query, reply);
+    freeReplyObject(reply);
+}
+
+static void on_event(struct bufferevent *io, short what, void *context)
+{
+    struct sentinel_query *query = context;
+    struct redis_args args;
+    if ((what & BEV_EVENT_CONNECTED) == 0) {
+        failed(query, (what & BEV_EVENT_EOF) != 0 ? "closed the connection" : redis_link_error(io));
+        return;
+    }
+    redis_args_init(&args);
+    redis_args_text(&args, "SENTINEL");
+    redis_args_text(&args, "get-master-addr-by-name");
+    redis_args_text(&args, query->address->master);
+    int result = redis_link_write(io, &args);
+    redis_args_release(&args);
+    if (result != 0)
+        failed(query, "out of memory");
+}
+
+static void ask_next(struct sentinel_query *query)
+{
+    if (query->asked++ == query->address->sentinels_len) {
+        query->fn(query->context, NULL, query->why);
+        return;
+    }
+    const struct redis_host *sentinel = &query->address->sentinels[query->at];
+    query->io = redis_link_open(query->loop, query->tls, sentinel);
+    query->reader = redisReaderCreate();
+    if (query->io == NULL || query->reader == NULL) {
+        failed(query, "out of memory");
+        return;
+    }
+    bufferevent_setcb(query->io, on_readable, NULL, on_event, query);
+    bufferevent_enable(query->io, EV_READ | EV_WRITE);
+    loop_timer_arm(&query->timer, SENTINEL_DEADLINE_MS);
+    const char *why = redis_link_begin(query->io, query->loop, sentinel);
+    if (why != NULL)
+        failed(query, why);
+}
+
+void sentinel_query_start(struct sentinel_query *query)
+{
+    query->asked = 0;
+    ask_next(query);
+}
+
+void sentinel_query_stop(struct sentinel_query *query)
+{
+    hang_up(query);
+}

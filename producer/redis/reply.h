@@ -1,0 +1,30 @@
+/*
+ * A reply of Redis as a tree to walk. Every accessor is safe on any node, also NULL and nodes of
+ * another type: what is not there is empty, zero or NULL, so that a walker cannot be led astray by
+ * a surprise.
+ *
+ * Replies are borrowed: valid during the callback they are given to.
+ */
+#ifndef REDIS_REPLY_H
+#define REDIS_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "contract/bytes.h"
+
+struct reply;
+
+bool reply_is_error(const struct reply *reply);
+struct bytes reply_error_text(const struct reply *reply); /* "" when it is no error */
+
+bool reply_is_nil(const struct reply *reply); /* nil, or no such node */
+bool reply_is_list(const struct reply *reply);
+bool reply_is_text(const struct reply *reply); /* a string or a status */
+struct bytes reply_text(const struct reply *reply);
+int64_t reply_int(const struct reply *reply); /* of an integer, or a string of digits */
+size_t reply_len(const struct reply *reply);  /* of a list */
+const struct reply *reply_at(const struct reply *reply, size_t index);
+
+#endif

@@ -1,0 +1,136 @@
+/*
+ * What is still to be called back when the loop ends. LeakSanitizer tells what was left behind.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <event2/bufferevent.h>
+#include <event2/dns.h>
+#include <event2/event.h>
+
+#include "base/loop.h"
+
+#define DEFERRED (BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS)
+
+static void on_data(struct bufferevent *io, void *context)
+{
+    (void)io;
+    (void)context;
+    fail_msg("called after it was freed");
+}
+
+static void on_event(struct bufferevent *io, short what, void *context)
+{
+    (void)what;
+    on_data(io, context);
+}
+
+/* Redis answered at the very moment the worker gave up. */
+static void free_callbacks_that_are_due_are_dropped(void **unused)
+{
+    struct loop *loop = loop_new();
+    int ends[2];
+    struct bufferevent *io;
+
+    (void)unused;
+    assert_non_null(loop);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    io = bufferevent_socket_new(loop_base(loop), ends[0], DEFERRED);
+    assert_non_null(io);
+    bufferevent_setcb(io, on_data, on_data, on_event, NULL);
+    bufferevent_enable(io, EV_READ | EV_WRITE);
+    bufferevent_trigger(io, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+    bufferevent_trigger_event(io, BEV_EVENT_EOF, BEV_TRIG_DEFER_CALLBACKS);
+    bufferevent_free(io);
+    loop_free(loop);
+    close(ends[1]);
+}
+
+/* The name of Redis was being looked up. */
+static void free_look_up_under_way_is_dropped(void **unused)
+{
+    struct loop *loop = loop_new();
+    struct bufferevent *io;
+
+    (void)unused;
+    assert_non_null(loop);
+    assert_non_null(loop_dns(loop));
+    evdns_base_clear_nameservers_and_suspend(loop_dns(loop));
+    assert_int_equal(evdns_base_nameserver_ip_add(loop_dns(loop), "127.0.0.1:9"), 0);
+    evdns_base_resume(loop_dns(loop));
+    io = bufferevent_socket_new(loop_base(loop), -1, DEFERRED);
+    assert_non_null(io);
+    bufferevent_setcb(io, on_data, on_data, on_event, NULL);
+    assert_int_equal(
+        bufferevent_socket_connect_hostname(io, loop_dns(loop), AF_UNSPEC, "redis.invalid", 6379),
+        0);
+    bufferevent_free(io);
+    loop_free(loop);
+}
+
+static void on_never(void *context)
+{
+    (void)context;
+    fail_msg("called by loop_free");
+}
+
+static void free_nothing_of_ours_is_called(void **unused)
+{
+    struct loop *loop = loop_new();
+    struct loop_timer timer;
+    struct loop_turn turn;
+
+    (void)unused;
+    assert_non_null(loop);
+    assert_int_equal(loop_timer_init(loop, &timer, on_never, NULL), 0);
+    assert_int_equal(loop_turn_init(loop, &turn, on_never, NULL), 0);
+    loop_timer_arm(&timer, 0);
+    loop_turn_arm(&turn);
+    loop_timer_release(&timer);
+    loop_turn_release(&turn);
+    loop_free(loop);
+    loop_free(NULL);
+}
+
+/* Copies of one process, as a pool's workers are, must not choose alike. */
+static void seed_is_another_one_in_each_process(void **unused)
+{
+    uint64_t seeds[8] = {0};
+    int ends[2];
+
+    (void)unused;
+    assert_int_equal(pipe(ends), 0);
+    for (int i = 0; i < 8; i++) {
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+            uint64_t seed = loop_seed();
+            _exit(write(ends[1], &seed, sizeof(seed)) == (ssize_t)sizeof(seed) ? 0 : 1);
+        }
+        assert_int_equal(read(ends[0], &seeds[i], sizeof(seeds[i])), sizeof(seeds[i]));
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        for (int before = 0; before < i; before++)
+            assert_true(seeds[before] != seeds[i]);
+    }
+    close(ends[0]);
+    close(ends[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(free_callbacks_that_are_due_are_dropped),
+        cmocka_unit_test(free_look_up_under_way_is_dropped),
+        cmocka_unit_test(free_nothing_of_ours_is_called),
+        cmocka_unit_test(seed_is_another_one_in_each_process),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,121 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "settings/draft.h"
+#include "settings/file.h"
+
+/* Defaults but for a ca-file that is there on every machine, so that nothing is to warn of. */
+static void settings_of(const char *lines, struct settings *ret_settings)
+{
+    struct settings_draft draft;
+    struct error_text why = {""};
+
+    settings_draft_init(&draft);
+    memcpy(draft.settings.ca_file, "/dev/null", sizeof("/dev/null"));
+    if (settings_file_parse(bytes_of(lines), "test.ini", &draft, &why))
+        fail_msg("%s", why.text);
+    *ret_settings = draft.settings;
+}
+
+static void check_only_warning(const char *lines, const char *part)
+{
+    struct settings settings;
+    struct error_text storage;
+    const char *text;
+
+    settings_of(lines, &settings);
+    text = settings_warning(&settings, 0, &storage);
+    if (!text)
+        fail_msg("no warning for %s", lines);
+    else if (!strstr(text, part))
+        fail_msg("%s", text);
+    assert_null(settings_warning(&settings, 1, &storage));
+}
+
+static void check_no_warning(const char *lines)
+{
+    struct settings settings;
+    struct error_text storage;
+    const char *text;
+
+    settings_of(lines, &settings);
+    text = settings_warning(&settings, 0, &storage);
+    if (text)
+        fail_msg("%s: %s", lines, text);
+}
+
+static void defaults_have_no_warning(void **unused)
+{
+    (void)unused;
+    check_no_warning("");
+}
+
+static void schedule_longer_than_max_age_is_warned_of(void **unused)
+{
+    (void)unused;
+    check_only_warning("max-age = 3d\n",
+                       "retry-schedule adds up to 75h or more, but max-age ends a "
+                       "delivery after 3d");
+    check_only_warning("retry-schedule = 600ms,401ms\nmax-age = 1s\n",
+                       "adds up to 1001ms or more, but max-age ends a delivery after 1s");
+    check_no_warning("retry-schedule = 600ms,400ms\nmax-age = 1s\n");
+}
+
+static void password_over_a_network_in_clear_is_warned_of(void **unused)
+{
+    (void)unused;
+    check_only_warning("redis = redis://:hunter2@db.example\n",
+                       "the Redis password goes over the network in clear to "
+                       "redis://db.example:6379/0");
+    check_only_warning("redis = redis://:hunter2@[2001:db8::1]\n", "in clear");
+    check_no_warning("redis = redis://db.example\n");
+    check_no_warning("redis = redis://:hunter2@127.0.0.1\n");
+    check_no_warning("redis = redis://:hunter2@localhost\n");
+    check_no_warning("redis = redis://:hunter2@[::1]\n");
+    check_no_warning("redis = unix:///run/redis.sock?password=hunter2\n");
+}
+
+static void allow_address_of_everything_is_warned_of(void **unused)
+{
+    (void)unused;
+    check_only_warning("allow-address = 10.0.0.0/8,0.0.0.0/0\n", "allow-address holds 0.0.0.0/0");
+    check_only_warning("allow-address = [::/0]:8080\n", "allow-address holds ::/0");
+    check_no_warning("allow-address = 10.0.0.0/8,fc00::/7\n");
+}
+
+static void ca_file_that_cannot_be_read_is_warned_of(void **unused)
+{
+    (void)unused;
+    check_only_warning("ca-file = /does/not/exist\n", "ca-file \"/does/not/exist\" cannot be read");
+}
+
+static void several_warnings_come_one_by_one(void **unused)
+{
+    struct settings settings;
+    struct error_text storage;
+
+    (void)unused;
+    settings_of("max-age = 3d\nallow-address = ::/0\n", &settings);
+    assert_non_null(strstr(settings_warning(&settings, 0, &storage), "retry-schedule"));
+    assert_non_null(strstr(settings_warning(&settings, 1, &storage), "allow-address"));
+    assert_null(settings_warning(&settings, 2, &storage));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_have_no_warning),
+        cmocka_unit_test(schedule_longer_than_max_age_is_warned_of),
+        cmocka_unit_test(password_over_a_network_in_clear_is_warned_of),
+        cmocka_unit_test(allow_address_of_everything_is_warned_of),
+        cmocka_unit_test(ca_file_that_cannot_be_read_is_warned_of),
+        cmocka_unit_test(several_warnings_come_one_by_one),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

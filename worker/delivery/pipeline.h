@@ -1,0 +1,64 @@
+/*
+ * The way of an event through the worker; the only part that knows every stage:
+ *
+ *     intake ─┐                                                       ┌─ acknowledged
+ *             ├─ decode ─ registry ─ capacity ─ render ─ http_client ─ verdict ─ settle ─ record
+ *     retry_clock ─┘                                                  └─ dead letter
+ */
+#ifndef DELIVERY_PIPELINE_H
+#define DELIVERY_PIPELINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/counters.h"
+#include "base/loop.h"
+#include "contract/address_guard.h"
+#include "contract/keys.h"
+#include "queue/liveness.h"
+#include "queue/scripts.h"
+#include "redis/link.h"
+#include "settings/settings.h"
+
+struct pipeline;
+
+/* All borrowed; must outlive the pipeline. */
+struct pipeline_config {
+    const struct settings *settings;
+    const struct keys *keys;
+    const struct scripts *scripts;
+    const char *consumer;
+    struct redis_link *control;
+    struct redis_link *reader;
+    struct counters *counters;
+    const struct address_guard *guard;
+};
+
+/* NULL with *why told. */
+struct pipeline *pipeline_new(struct loop *loop, const struct pipeline_config *config,
+                              struct error_text *why);
+void pipeline_free(
+    struct pipeline *pipeline); /* NULL allowed; what is unfinished stays pending in Redis */
+
+void pipeline_control_up(struct pipeline *pipeline); /* greeted, heartbeat sent, group there */
+void pipeline_reader_up(struct pipeline *pipeline);
+void pipeline_link_down(struct pipeline *pipeline);
+
+/* Look through what has been pending for this consumer for so long; see intake_adopt. */
+void pipeline_adopt(struct pipeline *pipeline, int64_t min_idle_ms);
+
+/* This worker's heartbeat was stored. Past the time it holds nothing is started: others may have
+ * taken its entries over. When the last one had lapsed, what has not started is handed back, which
+ * leaves alone what others hold now. */
+void pipeline_alive(struct pipeline *pipeline, const struct liveness_beat *beat);
+
+/* Draining: take nothing new, hand back what has not started, finish what flies. */
+void pipeline_drain(struct pipeline *pipeline);
+void pipeline_hand_back_all(
+    struct pipeline *pipeline); /* cut what still flies and hand it back too */
+bool pipeline_is_empty(const struct pipeline *pipeline); /* nothing under way, nothing unstored */
+
+size_t pipeline_in_flight(const struct pipeline *pipeline); /* POSTs running */
+
+#endif

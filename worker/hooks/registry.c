@@ -1,0 +1,222 @@
+#include "hooks/registry.h"
+
+#include <stdlib.h>
+
+#include "hooks/registry_internal.h"
+
+static void read_due(void *context);
+
+struct registry *registry_new(struct loop *loop, const struct registry_config *config)
+{
+    struct registry *registry = calloc(1, sizeof(*registry));
+    if (registry == NULL)
+        return NULL;
+    registry->loop = loop;
+    registry->config = *config;
+    registry->random = loop_seed();
+    TAILQ_INIT(&registry->awaiting_news);
+    TAILQ_INIT(&registry->due);
+    registry_link_up(registry);
+    if (registry_state_init(registry) != 0 ||
+        loop_timer_init(loop, &registry->due_timer, read_due, registry) != 0) {
+        registry_free(registry);
+        return NULL;
+    }
+    return registry;
+}
+
+static void not_due(struct registry_room *room)
+{
+    if (room->is_due)
+        TAILQ_REMOVE(&room->registry->due, room, due);
+    room->is_due = false;
+}
+
+static void room_free(struct registry_room *room)
+{
+    not_due(room);
+    HASH_DEL(room->registry->rooms, room);
+    room->registry->bytes -= room->bytes;
+    hook_set_drop(room->set);
+    hook_set_drop(room->arriving);
+    free(room);
+}
+
+void registry_free(struct registry *registry)
+{
+    if (registry == NULL)
+        return;
+    while (registry->rooms != NULL)
+        room_free(registry->rooms);
+    registry_state_release(registry);
+    loop_timer_release(&registry->due_timer);
+    free(registry);
+}
+
+/* The oldest go first; one that is being asked for stays. */
+static void make_space(struct registry *registry)
+{
+    struct registry_room *room;
+    struct registry_room *next;
+    HASH_ITER(hh, registry->rooms, room, next) {
+        if (HASH_COUNT(registry->rooms) < REGISTRY_ROOMS_MAX &&
+            registry->bytes < REGISTRY_BYTES_MAX)
+            return;
+        if (!room->reading && TAILQ_EMPTY(&room->queries))
+            room_free(room);
+    }
+}
+
+struct registry_room *registry_find_room(struct registry *registry, int64_t room_id)
+{
+    struct registry_room *room = NULL;
+    HASH_FIND(hh, registry->rooms, &room_id, sizeof(room_id), room);
+    return room;
+}
+
+static struct registry_room *add_room(struct registry *registry, int64_t room_id)
+{
+    struct registry_room *room = calloc(1, sizeof(*room));
+    if (room == NULL)
+        return NULL;
+    make_space(registry);
+    room->room_id = room_id;
+    room->registry = registry;
+    TAILQ_INIT(&room->queries);
+    HASH_ADD(hh, registry->rooms, room_id, sizeof(room->room_id), room);
+    if (registry_find_room(registry, room_id) == NULL) { /* the table could not grow */
+        free(room);
+        return NULL;
+    }
+    return room;
+}
+
+/* Now, or a little later when the room was read only just now. */
+static void read_soon(struct registry_room *room)
+{
+    struct registry *registry = room->registry;
+    if (loop_now_ms() - room->sent_at_ms >= REGISTRY_PAUSE_MS) {
+        registry_read_room(room);
+        return;
+    }
+    TAILQ_INSERT_TAIL(&registry->due, room, due);
+    room->is_due = true;
+    if (!loop_timer_is_armed(&registry->due_timer))
+        loop_timer_arm(&registry->due_timer, REGISTRY_PAUSE_MS);
+}
+
+static void read_due(void *context)
+{
+    struct registry *registry = context;
+    struct registry_room *room;
+    size_t left = 0;
+    TAILQ_FOREACH(room, &registry->due, due)
+        left++;
+    /* Those that are due again at once come later. */
+    while (left-- > 0 && (room = TAILQ_FIRST(&registry->due)) != NULL) {
+        not_due(room);
+        registry_read_room(room);
+    }
+}
+
+/* Takes the askers out of the room, but for those that came after the question was sent and want a
+ * newer answer: for them it is asked again. */
+static void take_askers(struct registry_room *room, bool failed, struct registry_queries *askers)
+{
+    struct registry_query *query;
+    struct registry_query *next;
+    for (query = TAILQ_FIRST(&room->queries); query != NULL; query = next) {
+        next = TAILQ_NEXT(query, link);
+        if (!failed && query->since_ms > room->sent_at_ms)
+            continue;
+        registry_cancel(query);
+        query->waits_in = askers;
+        TAILQ_INSERT_TAIL(askers, query, link);
+    }
+    room->reading = false;
+    if (!TAILQ_EMPTY(&room->queries))
+        read_soon(room);
+}
+
+/* Gives every asker the answer. An asker may ask again from its callback, and the room may be
+ * forgotten in one. */
+void registry_answer_room(struct registry_room *room, struct hook_set *set)
+{
+    struct registry_queries askers = TAILQ_HEAD_INITIALIZER(askers);
+    struct registry_query *query;
+    if (set != NULL)
+        hook_set_keep(set);
+    take_askers(room, set == NULL, &askers);
+    while ((query = TAILQ_FIRST(&askers)) != NULL) {
+        registry_cancel(query);
+        query->fn(query->context, set);
+    }
+    hook_set_drop(set);
+}
+
+/* From the cache or from Redis; what changed lately is known. */
+void registry_ask(struct registry *registry, struct registry_query *query)
+{
+    struct registry_room *room = registry_find_room(registry, query->room_id);
+    if (room == NULL)
+        room = add_room(registry, query->room_id);
+    if (room == NULL) {
+        query->fn(query->context, NULL);
+        return;
+    }
+    if (room->set != NULL && loop_now_ms() < room->fresh_until_ms &&
+        room->read_at_ms >= query->since_ms) {
+        struct hook_set *set = room->set;
+        hook_set_keep(set);
+        query->fn(query->context, set);
+        hook_set_drop(set);
+        return;
+    }
+    query->waits_in = &room->queries;
+    TAILQ_INSERT_TAIL(&room->queries, query, link);
+    if (!room->reading && !room->is_due)
+        read_soon(room);
+}
+
+void registry_look_up(struct registry *registry, int64_t room_id, int64_t since_ms,
+                      struct registry_query *query, registry_fn *fn, void *context)
+{
+    query->fn = fn;
+    query->context = context;
+    query->waits_in = NULL;
+    query->room_id = room_id;
+    query->since_ms = since_ms;
+    /* What is read anew needs no news. */
+    if (since_ms > 0 || !registry_wait_for_news(registry, query))
+        registry_ask(registry, query);
+}
+
+void registry_cancel(struct registry_query *query)
+{
+    if (query->waits_in == NULL)
+        return;
+    TAILQ_REMOVE(query->waits_in, query, link);
+    query->waits_in = NULL;
+}
+
+bool registry_peek(struct registry *registry, int64_t room_id, const char *hook_id,
+                   const struct hook_slot **ret_slot)
+{
+    const struct registry_room *room = registry_find_room(registry, room_id);
+    if (room == NULL || room->set == NULL || loop_now_ms() >= room->fresh_until_ms)
+        return false;
+    *ret_slot = hook_set_find(room->set, bytes_of(hook_id));
+    return true;
+}
+
+enum hook_gate hook_state_gate(const struct hook_state *state, int64_t now_ms, int64_t *ret_wait_ms)
+{
+    int64_t until = state->paused_until_ms;
+    if (state->opens > 0 && state->probe_at_ms > until)
+        until = state->probe_at_ms;
+    if (until > now_ms) {
+        *ret_wait_ms = until - now_ms;
+        return HOOK_WAIT;
+    }
+    return state->opens > 0 ? HOOK_PROBE : HOOK_GO;
+}

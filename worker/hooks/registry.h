@@ -1,0 +1,156 @@
+/*
+ * The hooks of rooms, read from Redis and kept for a few seconds, with what all workers learnt
+ * about them ({Q}:hooks-state). Look-ups of one room that are asked while one is under way share
+ * its answer. What another worker or the command line changes is heard of within
+ * REGISTRY_NEWS_MS ({Q}:hooks-changed), what is changed by hand within REGISTRY_TTL_MS.
+ *
+ * A hook set is reference-counted: it stays as it was for whoever holds it, whatever changes in
+ * Redis.
+ */
+#ifndef HOOKS_REGISTRY_H
+#define HOOKS_REGISTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/counters.h"
+#include "base/loop.h"
+#include "contract/event_codec.h"
+#include "contract/hook.h"
+#include "contract/keys.h"
+#include "queue/scripts.h"
+#include "redis/link.h"
+
+#define REGISTRY_TTL_MS 5000
+#define REGISTRY_NEWS_MS 100
+#define REGISTRY_PAUSE_MS 20           /* a room is read at most so often */
+#define REGISTRY_ROOMS_MAX 20000       /* cached at once */
+#define REGISTRY_BYTES_MAX (64u << 20) /* of hooks' JSON in these */
+#define REGISTRY_FAILING_MAX 4096      /* hooks whose results are counted, the latest */
+#define REGISTRY_PROBING_MS 2000       /* how soon to ask for the outcome of a probe */
+
+/* What all workers know about a hook, but for its being disabled. Times are monotonic. */
+struct hook_state {
+    int64_t paused_until_ms; /* 0: not paused */
+    int64_t probe_at_ms;     /* when it is open, opens > 0: not before; then a probe */
+    int opens;               /* how often in a row it opened, 0: it is not open */
+    bool is_failing;         /* there was no success since a failure */
+};
+
+struct hook_slot {
+    char id[RH_NAME_MAX + 1];
+    struct hook *hook;         /* NULL when the stored JSON is not a valid hook */
+    enum hook_problem problem; /* then why, for the dead letter */
+    char why[200];
+    bool disabled; /* by "enabled": false, or by workers */
+    struct hook_state state;
+};
+
+struct hook_set {
+    int references;
+    size_t len;
+    struct hook_slot slots[];
+};
+
+void hook_set_keep(struct hook_set *set);
+void hook_set_drop(struct hook_set *set);                               /* NULL allowed */
+struct hook_slot *hook_set_find(struct hook_set *set, struct bytes id); /* NULL: no such hook */
+
+/* The hooks given inline in an event, as inline-0, inline-1 …; a new set, or NULL: no memory. */
+struct hook_set *hook_set_inline(const struct event *event);
+
+struct registry;
+
+/* set is borrowed: keep it to hold it. NULL: the look-up failed, ask again later. */
+typedef void registry_fn(void *context, struct hook_set *set);
+
+TAILQ_HEAD(registry_queries, registry_query);
+
+/* One question. Embedded in its owner, who must cancel it before going away. */
+struct registry_query {
+    TAILQ_ENTRY(registry_query) link;
+    struct registry_queries *waits_in; /* NULL: not waiting */
+    int64_t room_id;
+    int64_t since_ms;
+    registry_fn *fn;
+    void *context;
+};
+
+struct registry_config {
+    struct redis_link *link;
+    const struct keys *keys;
+    const struct scripts *scripts;
+    struct counters *counters;
+    int64_t disable_after_ms; /* 0: never */
+};
+
+struct registry *registry_new(struct loop *loop, const struct registry_config *config);
+void registry_free(struct registry *registry); /* NULL allowed */
+
+void registry_link_up(struct registry *registry); /* maybe another server */
+
+/* Answers at once from the cache, or later; fn may be called before this returns. What was asked
+ * of Redis before since_ms (monotonic) is no answer; 0: whatever is cached is. */
+void registry_look_up(struct registry *registry, int64_t room_id, int64_t since_ms,
+                      struct registry_query *query, registry_fn *fn, void *context);
+void registry_cancel(struct registry_query *query);
+
+/* The hook an attempt went to, as it was then. A hook that was changed meanwhile has another
+ * fingerprint: it does not learn from that attempt. An inline hook's state is known to this worker
+ * only. */
+struct hook_ref {
+    bool is_inline;
+    bool has_room; /* an event with inline hooks may have none */
+    int64_t room_id;
+    const struct hook_slot *slot; /* its hook is not NULL */
+};
+
+/* As what it is known: its field in {Q}:hooks-state and {Q}:hooks-pace. */
+const char *hook_ref_field(const struct hook_ref *ref, char out[HOOK_STATE_FIELD_SIZE]);
+
+void registry_pause(struct registry *registry, const struct hook_ref *ref, int64_t pause_ms);
+void registry_gone(struct registry *registry, const struct hook_ref *ref); /* answered 410 */
+void registry_succeeded(struct registry *registry, const struct hook_ref *ref);
+void registry_answered(struct registry *registry,
+                       const struct hook_ref *ref); /* no success, but it works: closes it */
+
+/* A failed attempt. */
+struct hook_failure {
+    bool was_probe; /* it was sent because the hook was open */
+    bool timed_out;
+    int status; /* 0: no answer */
+    const char *error;
+};
+
+void registry_failed(struct registry *registry, const struct hook_ref *ref,
+                     const struct hook_failure *failure);
+
+/* Of an open hook. It is not open any more; the next probe may be asked for in so long; this worker
+ * probes it now, for at most lease_ms. */
+void registry_set_closed(struct registry *registry, const struct hook_ref *ref);
+void registry_set_probe(struct registry *registry, const struct hook_ref *ref, int64_t in_ms);
+void registry_set_probing(struct registry *registry, const struct hook_ref *ref, int64_t lease_ms);
+
+/* How long nothing may be sent to a hook that this worker saw open; 0: it is not open. */
+int64_t registry_open_ms(struct registry *registry, const struct hook_ref *ref);
+
+/* Gives the slots of the set of an event's inline hooks the state that this worker knows. */
+void registry_recall_inline(const struct registry *registry, const struct event *event,
+                            struct hook_set *set);
+
+/* A hook as it is cached, NULL for one the room does not have; until the next call of registry_*.
+ * False: the room is not cached, or for too long. */
+bool registry_peek(struct registry *registry, int64_t room_id, const char *hook_id,
+                   const struct hook_slot **ret_slot);
+
+/* What a state allows: go, ask for being the probe, or wait for *ret_wait_ms. */
+enum hook_gate {
+    HOOK_GO,
+    HOOK_PROBE,
+    HOOK_WAIT
+};
+enum hook_gate hook_state_gate(const struct hook_state *state, int64_t now_ms,
+                               int64_t *ret_wait_ms);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * What the files of the registry share:
+ *   registry.c         look-ups and the cache of rooms
+ *   registry_read.c    a room's hooks and their state, from Redis
+ *   registry_news.c    what changed lately
+ *   registry_state.c   what attempts tell about hooks, and telling it the other workers
+ *   hook_set.c         the sets themselves
+ */
+#ifndef HOOKS_REGISTRY_INTERNAL_H
+#define HOOKS_REGISTRY_INTERNAL_H
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "hooks/breaker.h"
+#include "hooks/registry.h"
+
+#define HOOK_ERROR_SIZE 160
+
+struct registry_room {
+    UT_hash_handle hh;
+    int64_t room_id;
+    struct registry *registry;
+    struct hook_set *set; /* NULL until read */
+    size_t bytes;         /* of its JSON, when set */
+    int64_t read_at_ms;   /* when the question for it was sent */
+    int64_t fresh_until_ms;
+    int64_t sent_at_ms; /* of the question under way, or the last one */
+    bool reading;
+    bool is_due; /* in the registry's list of those */
+    TAILQ_ENTRY(registry_room) due;
+    bool is_outdated;          /* it changed while it was being read */
+    struct hook_set *arriving; /* read, its state not yet */
+    size_t arriving_bytes;
+    struct registry_queries queries;
+};
+
+/* What this worker counts about a hook that failed lately, and has not told the others yet. */
+struct hook_health {
+    UT_hash_handle hh;
+    TAILQ_ENTRY(hook_health) link; /* the one that failed longest ago first */
+    struct breaker breaker;
+    struct hook_state state; /* of an inline hook; others have theirs in the room's set */
+    bool is_inline;
+    int64_t room_id;
+    char hook_id[RH_NAME_MAX + 1];
+    bool is_told; /* others know of a failure */
+    bool is_untold;
+    bool ok; /* tell the success that came before what follows */
+    int64_t failures;
+    int status;
+    char error[HOOK_ERROR_SIZE];
+    int opens;
+    int64_t probe_ms;
+    char key[]; /* its field, see hook_ref_field */
+};
+
+TAILQ_HEAD(hook_healths, hook_health);
+
+struct registry {
+    struct loop *loop;
+    struct registry_config config;
+    struct registry_room *rooms; /* uthash, in order of insertion */
+    size_t bytes;                /* of all rooms */
+    uint64_t random;
+    TAILQ_HEAD(, registry_room) due; /* to be read when the timer fires */
+    struct loop_timer due_timer;
+
+    struct registry_queries awaiting_news;
+    char news_id[RH_STREAM_ID_SIZE]; /* the last one heard */
+    int64_t news_at_ms;              /* when it was asked for */
+    bool asking_news;
+
+    struct hook_health *healths;
+    struct hook_healths by_age;
+    size_t untold;
+    struct loop_timer tell_timer;
+    struct loop_turn tell_turn;
+};
+
+struct registry_room *registry_find_room(struct registry *registry, int64_t room_id);
+void registry_answer_room(struct registry_room *room, struct hook_set *set);
+void registry_ask(struct registry *registry, struct registry_query *query);
+
+/* registry_read.c: ends in registry_answer_room */
+void registry_read_room(struct registry_room *room);
+
+/* registry_news.c: true when the query waits for news, which then asks */
+bool registry_wait_for_news(struct registry *registry, struct registry_query *query);
+
+/* registry_state.c */
+int registry_state_init(struct registry *registry);
+void registry_state_release(struct registry *registry);
+
+#endif

@@ -1,0 +1,399 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/backoff.h"
+#include "base/log.h"
+#include "hooks/registry_internal.h"
+
+#define TELL_EVERY_MS 1000 /* what is not urgent */
+#define TELL_MAX 64        /* hooks in one script */
+
+static void on_tell_timer(void *context);
+
+int registry_state_init(struct registry *registry)
+{
+    TAILQ_INIT(&registry->by_age);
+    return loop_timer_init(registry->loop, &registry->tell_timer, on_tell_timer, registry) == 0 &&
+                   loop_turn_init(registry->loop, &registry->tell_turn, on_tell_timer, registry) ==
+                       0
+               ? 0
+               : -1;
+}
+
+static void health_free(struct registry *registry, struct hook_health *health)
+{
+    if (registry->healths != NULL) /* the analyser does not see that it is in there */
+        HASH_DEL(registry->healths, health);
+    TAILQ_REMOVE(&registry->by_age, health, link);
+    registry->untold -= health->is_untold ? 1 : 0;
+    free(health);
+}
+
+void registry_state_release(struct registry *registry)
+{
+    while (registry->healths != NULL)
+        health_free(registry, registry->healths);
+    loop_timer_release(&registry->tell_timer);
+    loop_turn_release(&registry->tell_turn);
+}
+
+/* --- whose state --- */
+
+const char *hook_ref_field(const struct hook_ref *ref, char out[HOOK_STATE_FIELD_SIZE])
+{
+    const struct hook *hook = ref->slot->hook;
+    if (ref->is_inline)
+        return hook_inline_field(hook, ref->has_room ? &ref->room_id : NULL, out);
+    return hook_state_field(hook, ref->room_id, out);
+}
+
+static struct hook_health *health_find(const struct registry *registry, const struct hook_ref *ref)
+{
+    char storage[HOOK_STATE_FIELD_SIZE];
+    struct hook_health *health = NULL;
+    if (registry->healths == NULL)
+        return NULL;
+    const char *key = hook_ref_field(ref, storage);
+    HASH_FIND_STR(registry->healths, key, health);
+    return health;
+}
+
+static struct hook_health *health_get(struct registry *registry, const struct hook_ref *ref)
+{
+    char storage[HOOK_STATE_FIELD_SIZE];
+    const char *key = hook_ref_field(ref, storage);
+    struct hook_health *health = health_find(registry, ref);
+    if (health == NULL) {
+        health = calloc(1, sizeof(*health) + strlen(key) + 1);
+        if (health == NULL)
+            return NULL;
+        memcpy(health->key, key, strlen(key) + 1);
+        HASH_ADD_STR(registry->healths, key, health);
+        if (health->hh.tbl == NULL) {
+            free(health);
+            return NULL;
+        }
+        breaker_init(&health->breaker, loop_now_ms());
+        health->is_inline = ref->is_inline;
+        health->room_id = ref->room_id;
+        snprintf(health->hook_id, sizeof(health->hook_id), "%s", ref->slot->hook->id);
+        if (HASH_COUNT(registry->healths) > REGISTRY_FAILING_MAX)
+            health_free(registry, TAILQ_FIRST(&registry->by_age));
+    } else {
+        TAILQ_REMOVE(&registry->by_age, health, link);
+    }
+    TAILQ_INSERT_TAIL(&registry->by_age, health, link);
+    return health;
+}
+
+/* The hook as it is cached now, if it still is the one the attempt went to. */
+static struct hook_slot *cached_slot(struct registry *registry, const struct hook_ref *ref)
+{
+    const struct registry_room *room = registry_find_room(registry, ref->room_id);
+    const struct hook *hook = ref->slot->hook;
+    if (room == NULL || room->set == NULL)
+        return NULL;
+    struct hook_slot *slot = hook_set_find(room->set, bytes_of(hook->id));
+    bool same = slot != NULL && slot->hook != NULL &&
+                strcmp(slot->hook->fingerprint, hook->fingerprint) == 0;
+    return same ? slot : NULL;
+}
+
+/* NULL: nothing is known. */
+static struct hook_state *state_of(struct registry *registry, const struct hook_ref *ref)
+{
+    if (ref->is_inline) {
+        struct hook_health *health = health_find(registry, ref);
+        return health == NULL ? NULL : &health->state;
+    }
+    struct hook_slot *slot = cached_slot(registry, ref);
+    return slot == NULL ? NULL : &slot->state;
+}
+
+void registry_recall_inline(const struct registry *registry, const struct event *event,
+                            struct hook_set *set)
+{
+    for (size_t i = 0; registry->healths != NULL && i < set->len; i++) {
+        struct hook_ref ref = {.is_inline = true,
+                               .has_room = event->has_room_id,
+                               .room_id = event->room_id,
+                               .slot = &set->slots[i]};
+        const struct hook_health *health =
+            set->slots[i].hook == NULL ? NULL : health_find(registry, &ref);
+        if (health != NULL)
+            set->slots[i].state = health->state;
+    }
+}
+
+/* --- telling the others --- */
+
+static void note_untold(struct registry *registry, struct hook_health *health, bool urgent)
+{
+    if (health->is_inline)
+        return; /* nobody else is told */
+    registry->untold += health->is_untold ? 0 : 1;
+    health->is_untold = true;
+    if (urgent)
+        loop_turn_arm(&registry->tell_turn);
+    else if (!loop_timer_is_armed(&registry->tell_timer))
+        loop_timer_arm(&registry->tell_timer, TELL_EVERY_MS);
+}
+
+static void on_told(void *context, const struct reply *reply)
+{
+    (void)context;
+    /* Ignoring a failure: the next attempt teaches the same again. */
+    for (size_t i = 0; i < reply_len(reply); i++)
+        log_at(LOG_WARN, "hook_disabled", log_bytes("hook", reply_text(reply_at(reply, i))),
+               log_text("reason", "failing"));
+}
+
+static void args_begin(const struct registry *registry, struct redis_args *args)
+{
+    redis_args_init(args);
+    redis_args_text(args, registry->config.keys->hooks_state);
+    redis_args_text(args, registry->config.keys->hooks_changed);
+}
+
+static void args_hook(struct redis_args *args, int64_t room_id, const char *hook_id,
+                      const char *field, const char *kind)
+{
+    redis_args_int(args, room_id);
+    redis_args_copy(args, bytes_of(hook_id));
+    redis_args_copy(args, bytes_of(field));
+    redis_args_text(args, kind);
+}
+
+static int args_send(struct registry *registry, struct redis_args *args)
+{
+    const struct registry_config *config = &registry->config;
+    int sent = redis_link_eval(config->link, &config->scripts->script[SCRIPT_HOOK_STATE], 2, args,
+                               on_told, NULL);
+    redis_args_release(args);
+    return sent;
+}
+
+static void args_health(const struct registry *registry, struct redis_args *args,
+                        const struct hook_health *health)
+{
+    if (health->ok)
+        args_hook(args, health->room_id, health->hook_id, health->key, "ok");
+    if (health->failures == 0)
+        return;
+    args_hook(args, health->room_id, health->hook_id, health->key, "failed");
+    redis_args_int(args, health->failures);
+    redis_args_int(args, health->status);
+    redis_args_copy(args, bytes_of(health->error));
+    redis_args_int(args, health->opens);
+    redis_args_int(args, health->probe_ms);
+    redis_args_int(args, registry->config.disable_after_ms);
+}
+
+/* Nothing to tell, and nothing that only this worker knows. */
+static void forget_if_quiet(struct registry *registry, struct hook_health *health)
+{
+    int64_t now = loop_now_ms();
+    if (!health->is_told && !health->is_untold && health->state.paused_until_ms <= now &&
+        breaker_is_quiet(&health->breaker, now))
+        health_free(registry, health);
+}
+
+static void told(struct registry *registry, struct hook_health *health)
+{
+    health->is_told = health->failures > 0;
+    health->ok = false;
+    health->failures = 0;
+    health->opens = 0;
+    health->is_untold = false;
+    registry->untold--;
+    forget_if_quiet(registry, health);
+}
+
+/* Those who have something to tell; the last to fail are at the end of the list. */
+static size_t tell_some(struct registry *registry)
+{
+    struct hook_health *health;
+    struct hook_health *next;
+    struct hook_health *some[TELL_MAX];
+    struct redis_args args;
+    size_t len = 0;
+    args_begin(registry, &args);
+    for (health = TAILQ_LAST(&registry->by_age, hook_healths);
+         health != NULL && len < TELL_MAX && len < registry->untold; health = next) {
+        next = TAILQ_PREV(health, hook_healths, link);
+        if (!health->is_untold)
+            continue;
+        args_health(registry, &args, health);
+        some[len++] = health;
+    }
+    if (args_send(registry, &args) != 0)
+        return 0;
+    for (size_t i = 0; i < len; i++)
+        told(registry, some[i]);
+    return len;
+}
+
+static void on_tell_timer(void *context)
+{
+    struct registry *registry = context;
+    while (registry->untold > 0 && tell_some(registry) > 0)
+        continue;
+    if (registry->untold > 0)
+        loop_timer_arm(&registry->tell_timer, TELL_EVERY_MS);
+}
+
+/* --- what attempts tell --- */
+
+void registry_pause(struct registry *registry, const struct hook_ref *ref, int64_t pause_ms)
+{
+    int64_t until_ms = loop_now_ms() + pause_ms;
+    struct hook_state *state = state_of(registry, ref);
+    char field[HOOK_STATE_FIELD_SIZE];
+    struct redis_args args;
+    if (state != NULL && state->paused_until_ms >= until_ms)
+        return;
+    if (state != NULL)
+        state->paused_until_ms = until_ms;
+    if (ref->is_inline)
+        return;
+    args_begin(registry, &args);
+    args_hook(&args, ref->room_id, ref->slot->hook->id,
+              hook_state_field(ref->slot->hook, ref->room_id, field), "pause");
+    redis_args_int(&args, pause_ms);
+    (void)args_send(registry, &args);
+}
+
+void registry_gone(struct registry *registry, const struct hook_ref *ref)
+{
+    char field[HOOK_STATE_FIELD_SIZE];
+    struct redis_args args;
+    struct hook_slot *slot = ref->is_inline ? NULL : cached_slot(registry, ref);
+    if (ref->is_inline || (slot != NULL && slot->disabled))
+        return;
+    if (slot != NULL)
+        slot->disabled = true;
+    args_begin(registry, &args);
+    args_hook(&args, ref->room_id, ref->slot->hook->id,
+              hook_state_field(ref->slot->hook, ref->room_id, field), "gone");
+    (void)args_send(registry, &args);
+}
+
+static void log_breaker(const struct hook_ref *ref, const char *msg, int opens, int64_t probe_ms,
+                        const char *error)
+{
+    char origin[URL_ORIGIN_SIZE];
+    url_origin(&ref->slot->hook->url, origin);
+    log_at(LOG_WARN, msg, log_int("room", ref->room_id), log_text("hook", ref->slot->hook->id),
+           log_text("origin", origin), log_int("opens", opens), log_int("probe_ms", probe_ms),
+           log_text("error", error));
+}
+
+/* True when it was open. */
+static bool close_breaker(const struct hook_ref *ref, struct hook_state *state)
+{
+    if (state == NULL || state->opens == 0)
+        return false;
+    state->opens = 0;
+    state->probe_at_ms = 0;
+    log_breaker(ref, "breaker_closed", 0, 0, "");
+    return true;
+}
+
+/* A success, or as good as one: what was not told yet need not be. */
+static void begin_anew(struct registry *registry, struct hook_health *health, bool urgent)
+{
+    health->failures = 0;
+    health->opens = 0;
+    health->ok = !health->is_inline;
+    note_untold(registry, health, urgent);
+}
+
+void registry_succeeded(struct registry *registry, const struct hook_ref *ref)
+{
+    if (registry->healths == NULL && !ref->slot->state.is_failing && ref->slot->state.opens == 0)
+        return;
+    struct hook_state *state = state_of(registry, ref);
+    bool others_know = state != NULL && state->is_failing;
+    struct hook_health *health =
+        others_know ? health_get(registry, ref) : health_find(registry, ref);
+    bool was_open = close_breaker(ref, state);
+    if (state != NULL)
+        state->is_failing = false;
+    if (health == NULL)
+        return;
+    breaker_succeeded(&health->breaker, loop_now_ms());
+    if (others_know || health->is_told || health->failures > 0)
+        begin_anew(registry, health, was_open);
+    forget_if_quiet(registry, health);
+}
+
+void registry_answered(struct registry *registry, const struct hook_ref *ref)
+{
+    struct hook_health *health;
+    if (close_breaker(ref, state_of(registry, ref)) && (health = health_get(registry, ref)) != NULL)
+        begin_anew(registry, health, true);
+}
+
+static void open_breaker(struct registry *registry, const struct hook_ref *ref,
+                         struct hook_health *health, struct hook_state *state)
+{
+    health->opens = state == NULL || state->opens >= INT16_MAX ? 1 : state->opens + 1;
+    health->probe_ms = breaker_probe_ms(health->opens, backoff_random(&registry->random));
+    if (state != NULL) {
+        state->opens = health->opens;
+        state->probe_at_ms = loop_now_ms() + health->probe_ms;
+    }
+    if (health->opens == 1)
+        counters_add(registry->config.counters, COUNTER_BREAKER_OPENED, 1);
+    log_breaker(ref, "breaker_open", health->opens, health->probe_ms, health->error);
+}
+
+void registry_failed(struct registry *registry, const struct hook_ref *ref,
+                     const struct hook_failure *failure)
+{
+    struct hook_health *health = health_get(registry, ref);
+    struct hook_state *state = state_of(registry, ref);
+    if (health == NULL)
+        return; /* no memory: it will fail again */
+    health->failures++;
+    health->status = failure->status;
+    snprintf(health->error, sizeof(health->error), "%s", failure->error);
+    if (state != NULL)
+        state->is_failing = true;
+    /* While it is open only probes tell something new. */
+    bool is_open = state != NULL && state->opens > 0;
+    bool opens = failure->was_probe ||
+                 (!is_open && breaker_failed(&health->breaker, failure->timed_out, loop_now_ms()));
+    if (opens)
+        open_breaker(registry, ref, health, state);
+    note_untold(registry, health, opens);
+}
+
+void registry_set_closed(struct registry *registry, const struct hook_ref *ref)
+{
+    struct hook_state *state = state_of(registry, ref);
+    if (state != NULL)
+        state->opens = 0;
+}
+
+void registry_set_probe(struct registry *registry, const struct hook_ref *ref, int64_t in_ms)
+{
+    struct hook_state *state = state_of(registry, ref);
+    if (state != NULL)
+        state->probe_at_ms = loop_now_ms() + in_ms;
+}
+
+void registry_set_probing(struct registry *registry, const struct hook_ref *ref, int64_t lease_ms)
+{
+    /* Who has to ask others for a permit may ask soon; of an inline hook this is the permit. */
+    bool soon = !ref->is_inline && lease_ms > REGISTRY_PROBING_MS;
+    registry_set_probe(registry, ref, soon ? REGISTRY_PROBING_MS : lease_ms);
+}
+
+int64_t registry_open_ms(struct registry *registry, const struct hook_ref *ref)
+{
+    const struct hook_state *state = registry->healths == NULL ? NULL : state_of(registry, ref);
+    int64_t left = state == NULL ? 0 : state->probe_at_ms - loop_now_ms();
+    return state != NULL && state->opens > 0 && left > 0 ? left : 0;
+}

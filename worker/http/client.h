@@ -1,0 +1,72 @@
+/*
+ * HTTP POSTs over libcurl's multi interface on the loop. Everything a stranger's server can do ends
+ * as one struct http_result: late, endless, broken and hostile answers included.
+ *
+ * A transfer is taken from the pool, its request rendered in place, started, and answered by
+ * exactly one call of done_fn, from the loop, never from inside http_client_start. It goes back to
+ * the pool by itself when done_fn returns.
+ */
+#ifndef HTTP_CLIENT_H
+#define HTTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "contract/address_guard.h"
+#include "contract/dead_letter.h"
+#include "contract/url.h"
+#include "http/attempt_result.h"
+#include "http/render.h"
+
+struct http_client;
+struct http_transfer;
+
+struct http_client_config {
+    const struct address_guard *guard; /* must outlive the client; may change between transfers */
+    const char *ca_file;
+    size_t max_transfers;
+    size_t max_per_address;    /* see destinations.h */
+    size_t max_response_bytes; /* of the body; what comes behind is not read */
+    size_t max_body_bytes;     /* of a rendered request */
+    bool https_only;
+};
+
+struct http_target {
+    const char *url_text; /* copied */
+    const struct url *url;
+    int64_t timeout_ms;
+    int64_t connect_timeout_ms;
+    bool fresh; /* not on a pooled connection */
+};
+
+struct http_result {
+    struct attempt_result attempt;
+    char error[160];       /* one sentence for operators, "" when answered */
+    struct bytes response; /* the first DEAD_RESPONSE_MAX bytes of the answer's body */
+    int64_t duration_ms;
+    bool reused; /* went over a pooled connection */
+};
+
+typedef void http_done_fn(void *context, const struct http_result *result);
+
+/* NULL with *why told: no memory, or libcurl or the CA file are not usable. */
+struct http_client *http_client_new(struct loop *loop, const struct http_client_config *config,
+                                    struct error_text *why);
+void http_client_free(
+    struct http_client *client); /* NULL allowed; unfinished transfers are cut without a call */
+
+/* Proves, without a network, that the address guard is asked and obeyed. 0, or -1: do not start. */
+int http_client_self_test(struct http_client *client, struct error_text *why);
+
+struct http_transfer *http_transfer_new(struct http_client *client);   /* NULL: no memory */
+struct request *http_transfer_request(struct http_transfer *transfer); /* render into this */
+void http_transfer_drop(struct http_transfer *transfer); /* gives back one that was not started */
+/* Cuts a started transfer: its done_fn is not called. */
+void http_transfer_cancel(struct http_transfer *transfer);
+
+void http_transfer_start(struct http_transfer *transfer, const struct http_target *target,
+                         http_done_fn *fn, void *context);
+
+#endif

@@ -1,0 +1,153 @@
+#include <errno.h>
+#include <string.h>
+
+#include "http/client_internal.h"
+
+#define RETRY_AFTER_MAX_S (366 * 86400LL)
+
+static bool is_local_errno(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* libcurl has no code for it; its English is all there is. */
+static bool no_resolver_thread(const struct http_transfer *transfer)
+{
+    return strstr(transfer->error, "thread failed to start") != NULL;
+}
+
+/* A pooled connection that ended as we asked: libcurl has tried some more of them by itself, and
+ * found them dead too. What becomes of a fresh one is another matter. */
+static bool died_in_pool(const struct http_transfer *transfer, CURLcode code)
+{
+    return (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING) &&
+           transfer->asked && transfer->opened_len == 0 && transfer->all_header_bytes == 0;
+}
+
+/* No local port is left for connections to there. Over IPv6 the same number means that this machine
+ * has no IPv6. */
+static bool no_local_port(const struct http_transfer *transfer)
+{
+    long error = 0;
+    return !transfer->tried_ipv6 &&
+           curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error) == CURLE_OK &&
+           error == EADDRNOTAVAIL;
+}
+
+static enum attempt_end end_of_connect(const struct http_transfer *transfer, CURLcode code)
+{
+    if (code == CURLE_COULDNT_RESOLVE_HOST)
+        return no_resolver_thread(transfer) ? ATTEMPT_LOCAL : ATTEMPT_DNS;
+    return is_local_errno(transfer->socket_errno) || no_local_port(transfer) ? ATTEMPT_LOCAL
+                                                                             : ATTEMPT_CONNECT;
+}
+
+/* How a transfer without a final status ended. */
+static enum attempt_end end_of(const struct http_transfer *transfer, CURLcode code)
+{
+    if (transfer->blocked)
+        return ATTEMPT_BLOCKED;
+    if (transfer->dirty || died_in_pool(transfer, code))
+        return ATTEMPT_DIRTY;
+    if (transfer->no_lookup)
+        return ATTEMPT_NO_LOOKUP;
+    if (transfer->crowded)
+        return ATTEMPT_CROWDED;
+    switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+        return ATTEMPT_TIMEOUT;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+        return end_of_connect(transfer, code);
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_CLIENTCERT:
+        return ATTEMPT_TLS;
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_ENGINE_SETFAILED:
+        return ATTEMPT_LOCAL;
+    case CURLE_OUT_OF_MEMORY:
+        /* A receiver can cause this code by one huge header. */
+        return transfer->asked ? ATTEMPT_BROKEN : ATTEMPT_LOCAL;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_LOGIN_DENIED:
+        /* The first of these is also the code for an answer that is not HTTP. */
+        return transfer->asked ? ATTEMPT_BROKEN : ATTEMPT_BAD_URL;
+    default:
+        return ATTEMPT_BROKEN;
+    }
+}
+
+static void tell_error(const struct http_transfer *transfer, enum attempt_end end, CURLcode code,
+                       char *out, size_t size)
+{
+    const char *detail = transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(code);
+    char clean[120];
+    if (end == ATTEMPT_BLOCKED) {
+        snprintf(out, size, "the address is not allowed"); /* which one is nobody's business */
+    } else if (end == ATTEMPT_BAD_URL) {
+        snprintf(out, size, "the URL is not allowed");
+    } else if (end == ATTEMPT_NO_LOOKUP) {
+        snprintf(out, size, "too many names are being looked up");
+    } else if (end == ATTEMPT_CROWDED) {
+        snprintf(out, size, "too many requests are under way to its address");
+    } else {
+        bytes_printable(bytes_of(detail), clean, sizeof(clean));
+        snprintf(out, size, "%s: %s", attempt_end_name(end), clean);
+    }
+}
+
+/* A number that libcurl gives up on, for it has more than 63 bits. */
+static bool is_huge_number(CURL *easy, const char *header_name)
+{
+    struct curl_header *header;
+    size_t digits;
+    if (curl_easy_header(easy, header_name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return false;
+    digits = strspn(header->value, "0123456789");
+    return header->value[digits] == '\0' && digits - strspn(header->value, "0") >= 19;
+}
+
+static int64_t retry_after_ms(CURL *easy)
+{
+    curl_off_t seconds = 0;
+    if (curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK || seconds < 0)
+        return 0;
+    if (seconds == 0 && is_huge_number(easy, "Retry-After"))
+        seconds = RETRY_AFTER_MAX_S;
+    return (seconds > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : seconds) * 1000;
+}
+
+void transfer_result(struct http_transfer *transfer, CURLcode code, struct http_result *ret_result)
+{
+    long status = 0;
+    curl_off_t sent = 0;
+    *ret_result = (struct http_result){0};
+    ret_result->duration_ms = loop_now_ms() - transfer->started_at_ms;
+    ret_result->reused = transfer->opened_len == 0;
+    ret_result->response = (struct bytes){transfer->response, transfer->response_len};
+    if (!transfer->started || transfer->bad_url) {
+        ret_result->attempt.end = transfer->bad_url ? ATTEMPT_BAD_URL : ATTEMPT_LOCAL;
+        tell_error(transfer, ret_result->attempt.end, code, ret_result->error,
+                   sizeof(ret_result->error));
+        return;
+    }
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    ret_result->attempt.request_sent = sent == (curl_off_t)transfer->request.body.len;
+    if (status >= 200) {
+        ret_result->attempt.end = ATTEMPT_ANSWERED;
+        ret_result->attempt.status = (int)status;
+        ret_result->attempt.retry_after_ms = retry_after_ms(transfer->easy);
+        return;
+    }
+    ret_result->attempt.end = end_of(transfer, code);
+    tell_error(transfer, ret_result->attempt.end, code, ret_result->error,
+               sizeof(ret_result->error));
+}

@@ -1,0 +1,87 @@
+#include "http/lookups.h"
+
+#include <string.h>
+
+void lookups_init(struct lookups *lookups, uint64_t seed)
+{
+    memset(lookups, 0, sizeof(*lookups));
+    lookups->seed = seed;
+}
+
+/* FNV-1a from a secret start, its high bits mixed into the low ones; never 0. */
+static uint64_t hash_of(const struct lookups *lookups, const char *host)
+{
+    uint64_t hash = lookups->seed ^ 14695981039346656037u;
+
+    for (; *host != '\0'; host++)
+        hash = (hash ^ (unsigned char)*host) * 1099511628211u;
+    hash ^= hash >> 32;
+    return hash != 0 ? hash : 1;
+}
+
+static size_t max_for(const struct lookups *lookups, uint64_t host)
+{
+    size_t place = host % LOOKUPS_REMEMBERED;
+
+    if (lookups->known[place].host != host)
+        return LOOKUPS_MAX - LOOKUPS_KEPT;
+    return lookups->known[place].answered ? LOOKUPS_MAX : LOOKUPS_MAX - 2 * LOOKUPS_KEPT;
+}
+
+static void remember(struct lookups *lookups, uint64_t host, bool answered)
+{
+    size_t place = host % LOOKUPS_REMEMBERED;
+
+    lookups->known[place].host = host;
+    lookups->known[place].answered = answered;
+}
+
+static void forget_lost(struct lookups *lookups, int64_t now_ms)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < lookups->running_len; i++) {
+        if (now_ms - lookups->running[i].began_ms < LOOKUPS_LOST_MS)
+            lookups->running[kept++] = lookups->running[i];
+    }
+    lookups->running_len = kept;
+}
+
+static bool has_room(struct lookups *lookups, uint64_t host, int64_t now_ms)
+{
+    size_t of_host = 0;
+
+    forget_lost(lookups, now_ms);
+    for (size_t i = 0; i < lookups->running_len; i++)
+        of_host += lookups->running[i].host == host ? 1 : 0;
+    return lookups->running_len < max_for(lookups, host) && of_host < LOOKUPS_PER_HOST;
+}
+
+bool lookups_have_room(struct lookups *lookups, const char *host, int64_t now_ms)
+{
+    return has_room(lookups, hash_of(lookups, host), now_ms);
+}
+
+int64_t lookups_begin(struct lookups *lookups, const char *host, int64_t now_ms)
+{
+    uint64_t hash = hash_of(lookups, host);
+
+    if (!has_room(lookups, hash, now_ms))
+        return 0;
+    lookups->running[lookups->running_len].id = ++lookups->last_id;
+    lookups->running[lookups->running_len].began_ms = now_ms;
+    lookups->running[lookups->running_len].host = hash;
+    lookups->running_len++;
+    return lookups->last_id;
+}
+
+void lookups_end(struct lookups *lookups, int64_t id, bool answered)
+{
+    for (size_t i = 0; i < lookups->running_len; i++) {
+        if (lookups->running[i].id != id)
+            continue;
+        remember(lookups, lookups->running[i].host, answered);
+        lookups->running[i] = lookups->running[--lookups->running_len];
+        return;
+    }
+}

@@ -1,0 +1,108 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "pool/internal.h"
+#include "pool/rules.h"
+
+void pool_observe(struct pool *pool, size_t i)
+{
+    struct process *process = &pool->process[i];
+    enum process_state state = pool_slot_state(&pool->slots[i]);
+    char consumer[CONSUMER_NAME_SIZE];
+    if (state == process->state)
+        return;
+    process->state = state;
+    if (state != PROCESS_STARTING && state != PROCESS_REFUSED && state != PROCESS_ENDED)
+        process->was_ready = process->was_ever_ready = true;
+    memcpy(consumer, pool->slots[i].consumer, sizeof(consumer));
+    consumer[sizeof(consumer) - 1] = '\0';
+    log_at(LOG_INFO, "process_state", log_int("process", (int64_t)i + 1),
+           log_int("pid", process->pid), log_text("state", process_state_name(state)),
+           log_text("consumer", consumer));
+}
+
+/* --- the manager --- */
+
+static void know(const struct pool *pool, struct pool_worker_state *out)
+{
+    int64_t now_ms = loop_now_ms();
+    for (size_t i = 0; i < pool->processes; i++) {
+        const struct process *process = &pool->process[i];
+        out[i] = (struct pool_worker_state){
+            .runs = process->pid != 0,
+            .was_ever_ready = process->was_ever_ready,
+            .works = process->state == PROCESS_WORKING,
+            .misses_redis = process->state == PROCESS_AWAY || process->state == PROCESS_STARTING,
+            .silent_ms = now_ms - atomic_load(&pool->slots[i].turned_at_ms),
+        };
+    }
+}
+
+static size_t in_flight(const struct pool *pool)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < pool->processes; i++) {
+        int64_t own = atomic_load(&pool->slots[i].in_flight);
+        if (pool->process[i].pid != 0 && own > 0 && own <= pool->settings->max_in_flight)
+            sum += (size_t)own;
+    }
+    return sum;
+}
+
+/* True when every loop turns; told when one no longer does, or does again. */
+static bool all_turn(struct pool *pool, const struct pool_worker_state *workers)
+{
+    bool all = true;
+    for (size_t i = 0; i < pool->processes; i++) {
+        struct process *process = &pool->process[i];
+        bool stands_still = pool_stands_still(&workers[i], pool->notify->watchdog_ms);
+        if (stands_still != process->stands_still && process->pid != 0)
+            log_at(stands_still ? LOG_WARN : LOG_INFO,
+                   stands_still ? "process_stands_still" : "process_turns_again",
+                   log_int("process", (int64_t)i + 1), log_int("pid", process->pid));
+        process->stands_still = stands_still;
+        all = all && !stands_still;
+    }
+    return all;
+}
+
+static enum notify_state state_for_manager(const struct pool *pool,
+                                           const struct pool_worker_state *workers)
+{
+    if (pool->stopping)
+        return NOTIFY_STOPPING;
+    switch (pool_condition(workers, pool->processes)) {
+    case POOL_STARTING:
+        return NOTIFY_STARTING;
+    case POOL_AWAY:
+        return NOTIFY_AWAY;
+    case POOL_WORKING:
+        break;
+    }
+    return NOTIFY_WORKING;
+}
+
+void pool_tell(struct pool *pool)
+{
+    struct pool_worker_state workers[PROCESSES_MAX];
+    char detail[64];
+    size_t count = 0;
+    know(pool, workers);
+    enum notify_state state = state_for_manager(pool, workers);
+    bool due = loop_now_ms() >= pool->tick_at_ms;
+    for (size_t i = 0; i < pool->processes; i++)
+        count += workers[i].runs && (workers[i].works || pool->stopping);
+    if (!due && state == pool->told && count == pool->told_workers)
+        return;
+    pool->told = state;
+    pool->told_workers = count;
+    if (due)
+        pool->tick_at_ms = loop_now_ms() + notify_tick_ms(pool->notify);
+    snprintf(detail, sizeof(detail), ", %zu of %zu workers", count, pool->processes);
+    notify_say(pool->notify, &(struct notify_words){.state = state,
+                                                    .detail = detail,
+                                                    .in_flight = in_flight(pool),
+                                                    .turns = all_turn(pool, workers)});
+}

@@ -1,0 +1,68 @@
+#include "process/drain.h"
+
+#include "base/log.h"
+
+#define LOOK_EVERY_MS 20   /* while draining only */
+#define LAST_WORDS_MS 5000 /* for storing what was handed back when time was up */
+
+static void look(void *context);
+
+int drain_init(struct drain *drain)
+{
+    return loop_timer_init(drain->loop, &drain->timer, look, drain);
+}
+
+void drain_release(struct drain *drain)
+{
+    loop_timer_release(&drain->timer);
+}
+
+static void on_left(void *context)
+{
+    struct drain *drain = context;
+    loop_stop(drain->loop);
+}
+
+static void leave(struct drain *drain)
+{
+    drain->leaving = true;
+    drain->clean = pipeline_is_empty(drain->pipeline);
+    drain->flush(drain->context);
+    log_at(drain->clean ? LOG_INFO : LOG_ERROR, "drained",
+           log_text("left_behind", drain->clean ? "nothing" : "entries that stay pending"));
+    liveness_leave(drain->liveness, on_left, drain);
+}
+
+static void look(void *context)
+{
+    struct drain *drain = context;
+    int64_t now = loop_now_ms();
+    if (drain->leaving) {
+        loop_stop(drain->loop); /* Redis did not answer the goodbye */
+    } else if (pipeline_is_empty(drain->pipeline)) {
+        leave(drain);
+        loop_timer_arm(&drain->timer, LAST_WORDS_MS);
+    } else if (now >= drain->deadline_ms && !drain->handed_back) {
+        drain->handed_back = true;
+        drain->deadline_ms = now + LAST_WORDS_MS;
+        pipeline_hand_back_all(drain->pipeline);
+        loop_timer_arm(&drain->timer, LOOK_EVERY_MS);
+    } else if (now >= drain->deadline_ms) {
+        leave(drain);
+        loop_timer_arm(&drain->timer, LAST_WORDS_MS);
+    } else {
+        loop_timer_arm(&drain->timer, LOOK_EVERY_MS);
+    }
+}
+
+void drain_begin(struct drain *drain)
+{
+    if (drain->begun)
+        return;
+    drain->begun = true;
+    drain->deadline_ms = loop_now_ms() + drain->timeout_ms;
+    log_at(LOG_INFO, "draining",
+           log_int("in_flight", (int64_t)pipeline_in_flight(drain->pipeline)));
+    pipeline_drain(drain->pipeline);
+    loop_timer_arm(&drain->timer, 0);
+}

@@ -1,0 +1,21 @@
+/*
+ * What the process does for its own safety before it meets strangers: it can gain no rights, leaves
+ * no memory behind when it crashes, and shows no secret in its command line or environment.
+ */
+#ifndef PROCESS_PROCESS_H
+#define PROCESS_PROCESS_H
+
+#include <stdbool.h>
+
+#include "contract/bytes.h"
+
+/* Once the settings are read: what ps(1) and /proc show of URLs with a password is blanked, and the
+ * environment is wiped and empty. Nothing is left in it on purpose: no library of ours needs a
+ * variable, and a dozen of them would turn proxies, certificates or name look-ups around. */
+void process_hide(int argc, char **argv, char **environment);
+
+/* No new privileges by any exec; and unless core_dumps are wanted, none is written and no other
+ * process of the same user may look into this one. 0, or -1 with *why. */
+int process_harden(bool core_dumps, struct error_text *why);
+
+#endif

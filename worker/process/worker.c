@@ -1,0 +1,376 @@
+#include "process/worker.h"
+
+#include <openssl/rand.h>
+#include <roomhook/version.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/counters.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "contract/keys.h"
+#include "delivery/delivery.h"
+#include "delivery/pipeline.h"
+#include "http/own_addresses.h"
+#include "process/drain.h"
+#include "process/notify.h"
+#include "queue/liveness.h"
+#include "queue/scripts.h"
+#include "redis/link.h"
+
+#define FLUSH_EVERY_MS 1000
+#define HOST_MAX 64
+
+struct worker {
+    const struct settings *settings;
+    const struct notify_request *notify_request;
+    const struct pool_place *place;  /* NULL: no pool */
+    char pool[POOL_PLACE_TEXT_SIZE]; /* the same for its heartbeat; "" */
+    struct loop *loop;
+    struct notify *notify;
+    struct keys keys;
+    struct scripts scripts;
+    struct counters own_counters; /* of a lone worker */
+    struct counters *counters;
+    struct redis_faults faults;
+    struct address_guard guard;
+    struct own_addresses *own_addresses;
+    char host[HOST_MAX + 1];
+    char consumer[CONSUMER_NAME_SIZE];
+    struct redis_tls *tls; /* NULL without TLS */
+    struct redis_link *control;
+    struct redis_link *reader;
+    struct leader *leader;
+    struct liveness *liveness;
+    struct pipeline *pipeline;
+    struct drain drain;
+    struct loop_timer flush_timer;
+    struct loop_timer pulse_timer;
+    bool failed;
+    bool told_ready;
+};
+
+/* --- counters --- */
+
+/* A lost reply counts as stored: the numbers are for eyes, and adding twice would be worse. */
+static void on_counted(void *context, const struct reply *reply)
+{
+    struct worker *worker = context;
+    counters_sent(worker->counters, !reply_is_error(reply));
+}
+
+static void flush_counters(void *context)
+{
+    struct worker *worker = context;
+    struct redis_args args;
+    redis_args_init(&args);
+    redis_args_text(&args, worker->keys.stats);
+    for (int i = 0; i < COUNTERS; i++) {
+        if (worker->counters->unsent[i] == 0)
+            continue;
+        redis_args_text(&args, counter_name((enum counter)i));
+        redis_args_int(&args, worker->counters->unsent[i]);
+    }
+    redis_reply_fn *fn = worker->counters->sending ? NULL : on_counted;
+    if (args.len > 1 && redis_link_eval(worker->control, &worker->scripts.script[SCRIPT_COUNT], 1,
+                                        &args, fn, worker) == 0)
+        counters_send(worker->counters);
+    redis_args_release(&args);
+    loop_timer_arm(&worker->flush_timer, FLUSH_EVERY_MS);
+}
+
+/* --- telling how it is --- */
+
+static void tell(struct worker *worker, enum notify_state state)
+{
+    static const enum process_state states[] = {
+        [NOTIFY_STARTING] = PROCESS_STARTING,
+        [NOTIFY_WORKING] = PROCESS_WORKING,
+        [NOTIFY_AWAY] = PROCESS_AWAY,
+        [NOTIFY_STOPPING] = PROCESS_DRAINING,
+    };
+    notify_change(worker->notify, state);
+    if (worker->place != NULL)
+        pool_place_change(worker->place, states[state]);
+}
+
+static void pulse(void *context)
+{
+    struct worker *worker = context;
+    pool_place_turn(worker->place, loop_now_ms(), pipeline_in_flight(worker->pipeline));
+    loop_timer_arm(&worker->pulse_timer, worker->place->pulse_ms);
+}
+
+/* --- what the parts tell each other --- */
+
+static void on_control_up(void *context)
+{
+    struct worker *worker = context;
+    own_addresses_add_redis(&worker->guard, worker->control);
+    liveness_link_up(worker->liveness);
+}
+
+static void on_control_down(void *context)
+{
+    struct worker *worker = context;
+    tell(worker, worker->told_ready ? NOTIFY_AWAY : NOTIFY_STARTING);
+    liveness_link_down(worker->liveness);
+    pipeline_link_down(worker->pipeline);
+}
+
+static void on_reader_up(void *context)
+{
+    struct worker *worker = context;
+    own_addresses_add_redis(&worker->guard, worker->reader);
+    pipeline_reader_up(worker->pipeline);
+}
+
+/* Perhaps for too large a reply: adoption, which follows every connect, takes large entries one by
+ * one. */
+static void on_reader_down(void *context)
+{
+    struct worker *worker = context;
+    pipeline_link_down(worker->pipeline);
+}
+
+static void on_ready(void *context)
+{
+    struct worker *worker = context;
+    pipeline_control_up(worker->pipeline);
+    tell(worker, NOTIFY_WORKING);
+    if (!worker->told_ready)
+        log_at(LOG_INFO, "ready", log_text("queue", worker->keys.queue),
+               log_text("consumer", worker->consumer), log_text("version", RH_VERSION));
+    worker->told_ready = true;
+}
+
+static void on_alive(void *context, const struct liveness_beat *beat)
+{
+    struct worker *worker = context;
+    pipeline_alive(worker->pipeline, beat);
+}
+
+static void on_adopt(void *context, int64_t min_idle_ms)
+{
+    struct worker *worker = context;
+    pipeline_adopt(worker->pipeline, min_idle_ms);
+}
+
+static void on_refused(void *context, const char *why)
+{
+    struct worker *worker = context;
+    log_at(LOG_ERROR, "refused", log_text("why", why));
+    worker->failed = true;
+    if (worker->place != NULL)
+        pool_place_change(worker->place, PROCESS_REFUSED);
+    loop_stop(worker->loop);
+}
+
+static size_t in_flight(void *context)
+{
+    const struct worker *worker = context;
+    return pipeline_in_flight(worker->pipeline);
+}
+
+static void on_stop_signal(void *context)
+{
+    struct worker *worker = context;
+    /* In a pool the same wish may come from the terminal, the parent and its death. */
+    if (worker->drain.begun && worker->place != NULL)
+        return;
+    if (worker->drain.begun)
+        _exit(1); /* everything is recoverable: what is pending goes to others */
+    tell(worker, NOTIFY_STOPPING);
+    drain_begin(&worker->drain);
+}
+
+/* --- building --- */
+
+/* "<host>-<pid>-<8 hex>": new for each incarnation, so that no two processes share pending entries.
+ * */
+static int name_consumer(struct worker *worker)
+{
+    char host[256] = "";
+    unsigned char random[4];
+    size_t len = 0;
+    if (gethostname(host, sizeof(host) - 1) != 0)
+        host[0] = '\0';
+    for (const char *c = host; *c != '\0' && len < HOST_MAX; c++) {
+        bool fine = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+                    (*c >= '0' && *c <= '9') || *c == '.' || *c == '-';
+        worker->host[len++] = fine ? *c : '_';
+    }
+    if (len == 0)
+        snprintf(worker->host, sizeof(worker->host), "host");
+    if (RAND_bytes(random, sizeof(random)) != 1)
+        return -1;
+    snprintf(worker->consumer, sizeof(worker->consumer), "%s-%ld-%02x%02x%02x%02x", worker->host,
+             (long)getpid(), random[0], random[1], random[2], random[3]);
+    return 0;
+}
+
+static int make_links(struct worker *worker, struct error_text *why)
+{
+    const struct settings *settings = worker->settings;
+    if (settings->redis.tls) {
+        worker->tls =
+            redis_tls_new(settings->redis_ca, settings->redis_cert, settings->redis_key, why);
+        if (worker->tls == NULL)
+            return -1;
+    }
+    struct redis_link_config control = {
+        .address = &worker->settings->redis,
+        .tls = worker->tls,
+        .role = "control",
+        .client_name = worker->consumer,
+        .faults = &worker->faults,
+        .on_up = on_control_up,
+        .on_down = on_control_down,
+        .context = worker,
+    };
+    struct redis_link_config reader = control;
+    reader.role = "reader";
+    reader.on_up = on_reader_up;
+    reader.on_down = on_reader_down;
+    worker->control = redis_link_new(worker->loop, &control);
+    worker->reader = redis_link_new(worker->loop, &reader);
+    return worker->control != NULL && worker->reader != NULL ? 0 : -1;
+}
+
+static int make_parts(struct worker *worker, struct error_text *why)
+{
+    struct pipeline_config pipeline = {
+        .settings = worker->settings,
+        .keys = &worker->keys,
+        .scripts = &worker->scripts,
+        .consumer = worker->consumer,
+        .control = worker->control,
+        .reader = worker->reader,
+        .counters = worker->counters,
+        .guard = &worker->guard,
+    };
+    struct leader_config leader = {
+        .keys = &worker->keys,
+        .scripts = &worker->scripts,
+        .consumer = worker->consumer,
+        .link = worker->control,
+        .counters = worker->counters,
+        .ttl_ms = worker->settings->heartbeat_ttl_ms,
+        .suspect_claims = SUSPECT_CLAIMS,
+        .dead_max_bytes = worker->settings->dead_max_bytes,
+        .adopt = on_adopt,
+        .context = worker,
+    };
+    worker->leader = leader_new(&leader);
+    struct liveness_config liveness = {
+        .keys = &worker->keys,
+        .scripts = &worker->scripts,
+        .consumer = worker->consumer,
+        .host = worker->host,
+        .pool = worker->pool,
+        .link = worker->control,
+        .counters = worker->counters,
+        .leader = worker->leader,
+        .ttl_ms = worker->settings->heartbeat_ttl_ms,
+        .in_flight = in_flight,
+        .ready = on_ready,
+        .alive = on_alive,
+        .adopt = on_adopt,
+        .refused = on_refused,
+        .context = worker,
+    };
+    worker->pipeline = pipeline_new(worker->loop, &pipeline, why);
+    if (worker->pipeline == NULL)
+        return -1;
+    worker->liveness = liveness_new(worker->loop, &liveness);
+    worker->drain = (struct drain){
+        .loop = worker->loop,
+        .pipeline = worker->pipeline,
+        .liveness = worker->liveness,
+        .timeout_ms = worker->settings->drain_timeout_ms,
+        .flush = flush_counters,
+        .context = worker,
+    };
+    if (worker->leader == NULL || worker->liveness == NULL || drain_init(&worker->drain) != 0 ||
+        loop_timer_init(worker->loop, &worker->flush_timer, flush_counters, worker) != 0 ||
+        loop_timer_init(worker->loop, &worker->pulse_timer, pulse, worker) != 0 ||
+        loop_on_signal(worker->loop, SIGTERM, on_stop_signal, worker) != 0 ||
+        loop_on_signal(worker->loop, SIGINT, on_stop_signal, worker) != 0)
+        return -1;
+    return 0;
+}
+
+static int build(struct worker *worker, struct error_text *why)
+{
+    const struct settings *settings = worker->settings;
+    error_text_set(why, "out of memory, descriptors or randomness");
+    worker->loop = loop_new();
+    if (worker->loop == NULL || scripts_init(&worker->scripts) != 0 ||
+        keys_init(&worker->keys, settings->queue) != 0 || name_consumer(worker) != 0 ||
+        make_links(worker, why) != 0)
+        return -1;
+    memcpy(worker->guard.rules, settings->allow_address,
+           settings->allow_address_len * sizeof(settings->allow_address[0]));
+    worker->guard.rules_len = settings->allow_address_len;
+    worker->own_addresses = own_addresses_new(worker->loop, &worker->guard);
+    if (worker->own_addresses == NULL || make_parts(worker, why) != 0)
+        return -1;
+    worker->notify = notify_new(worker->loop, worker->notify_request, in_flight, worker);
+    return worker->notify != NULL ? 0 : -1;
+}
+
+static void release(struct worker *worker)
+{
+    notify_free(worker->notify);
+    pipeline_free(worker->pipeline);
+    liveness_free(worker->liveness);
+    leader_free(worker->leader);
+    drain_release(&worker->drain);
+    loop_timer_release(&worker->flush_timer);
+    loop_timer_release(&worker->pulse_timer);
+    redis_link_free(worker->reader);
+    redis_link_free(worker->control);
+    redis_tls_free(worker->tls);
+    own_addresses_free(worker->own_addresses);
+    loop_free(worker->loop);
+}
+
+/* From here on the pool's parent is listened to. */
+static void join_pool(struct worker *worker)
+{
+    sigset_t stop;
+    memcpy(worker->place->slot->consumer, worker->consumer, sizeof(worker->consumer));
+    pulse(worker);
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    (void)sigprocmask(SIG_UNBLOCK, &stop, NULL);
+}
+
+int worker_run(const struct settings *settings, const struct notify_request *notify,
+               const struct pool_place *place)
+{
+    struct worker worker = {.settings = settings, .notify_request = notify, .place = place};
+    struct error_text why = {""};
+    int result = 1;
+    worker.counters = place != NULL ? &place->slot->counters : &worker.own_counters;
+    worker.faults.counters = worker.counters;
+    if (place != NULL)
+        pool_place_text(place, worker.pool);
+    if (build(&worker, &why) != 0) {
+        log_at(LOG_ERROR, "cannot_start", log_text("why", why.text));
+    } else {
+        if (place != NULL)
+            join_pool(&worker);
+        redis_link_start(worker.control);
+        redis_link_start(worker.reader);
+        loop_timer_arm(&worker.flush_timer, FLUSH_EVERY_MS);
+        if (loop_run(worker.loop) == 0 && !worker.failed && worker.drain.clean)
+            result = 0;
+    }
+    release(&worker);
+    return result;
+}

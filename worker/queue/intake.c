@@ -1,0 +1,267 @@
+#include "queue/intake.h"
+
+#include <stdlib.h>
+
+#include "base/backoff.h"
+#include "base/log.h"
+#include "queue/adopt.h"
+
+#define READ_COUNT_MAX 256
+#define READ_BYTES_TARGET (8 << 20)
+#define ENTRY_BYTES_GUESS 1024
+#define AGAIN_FIRST_MS 100
+#define AGAIN_MAX_MS 5000
+#define READ_DEADLINE_MS (INTAKE_BLOCK_MS + 5000)
+
+struct intake {
+    struct loop *loop;
+    struct intake_config config;
+    struct adoption *adoption;
+    bool control_ready; /* the control link is up, the group exists */
+    bool stopped;
+    bool reading;        /* a read is under way */
+    size_t offered;      /* its COUNT */
+    int64_t entry_bytes; /* moving average */
+    int64_t reader_id;   /* CLIENT ID of the reader, to end its blocking */
+    int failures;        /* refusals in a row */
+    uint64_t random;
+    struct loop_timer again;
+};
+
+static void read_more(struct intake *intake);
+
+static void on_again(void *context)
+{
+    read_more(context);
+}
+
+static void on_adopted(void *context)
+{
+    read_more(context);
+}
+
+struct intake *intake_new(struct loop *loop, const struct intake_config *config)
+{
+    struct intake *intake = calloc(1, sizeof(*intake));
+    if (intake == NULL)
+        return NULL;
+    intake->loop = loop;
+    intake->config = *config;
+    intake->entry_bytes = ENTRY_BYTES_GUESS;
+    intake->random = loop_seed();
+    intake->adoption = adoption_new(loop, &intake->config, &intake->reading, on_adopted, intake);
+    if (intake->adoption == NULL || loop_timer_init(loop, &intake->again, on_again, intake) != 0) {
+        intake_free(intake);
+        return NULL;
+    }
+    return intake;
+}
+
+void intake_free(struct intake *intake)
+{
+    if (intake == NULL)
+        return;
+    adoption_free(intake->adoption);
+    loop_timer_release(&intake->again);
+    free(intake);
+}
+
+void intake_read_fields(const struct reply *fields, struct intake_entry *entry)
+{
+    const struct {
+        const char *name;
+        struct bytes *value;
+    } known[] = {
+        {"json", &entry->json}, {"msgpack", &entry->msgpack},         {"id", &entry->event_id},
+        {"hook", &entry->hook}, {"traceparent", &entry->traceparent},
+    };
+    for (size_t i = 0; i + 1 < reply_len(fields); i += 2) {
+        for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
+            struct bytes value = reply_text(reply_at(fields, i + 1));
+            if (bytes_equal_text(reply_text(reply_at(fields, i)), known[k].name))
+                *known[k].value = value.data == NULL ? BYTES("") : value;
+        }
+    }
+}
+
+static void take_entries(struct intake *intake, const struct reply *entries)
+{
+    size_t len = reply_len(entries);
+    for (size_t i = 0; i < len; i++) {
+        const struct reply *item = reply_at(entries, i);
+        struct intake_entry entry = {.id = reply_text(reply_at(item, 0)), .claims = 1};
+        intake_read_fields(reply_at(item, 1), &entry);
+        int64_t size = (int64_t)(entry.json.len + entry.msgpack.len) + 64;
+        intake->entry_bytes += (size - intake->entry_bytes) / 8;
+        counters_add(intake->config.counters, COUNTER_EVENTS, 1);
+        intake->config.entry(intake->config.context, &entry);
+    }
+}
+
+static void again_after(struct intake *intake)
+{
+    loop_timer_arm(&intake->again,
+                   backoff_exponential(AGAIN_FIRST_MS, AGAIN_MAX_MS, intake->failures++,
+                                       backoff_random(&intake->random)));
+}
+
+static void on_group(void *context, const struct reply *reply)
+{
+    struct intake *intake = context;
+    if (reply == NULL)
+        return;
+    if (reply_int(reply_at(reply, 1)) == 1) {
+        counters_add(intake->config.counters, COUNTER_GROUP_CREATED, 1);
+        log_at(LOG_WARN, "group_created", log_text("queue", intake->config.keys->queue));
+    }
+    again_after(intake);
+}
+
+/* Stream or group are gone, e.g. by FLUSHALL. */
+static void make_group(struct intake *intake)
+{
+    struct redis_args args;
+    redis_args_init(&args);
+    redis_args_text(&args, intake->config.keys->events);
+    redis_args_text(&args, intake->config.keys->meta);
+    redis_args_text(&args, KEYS_GROUP);
+    redis_args_text(&args, KEYS_CONTRACT);
+    redis_args_text(&args, intake->config.consumer);
+    (void)redis_link_eval(intake->config.control,
+                          &intake->config.scripts->script[SCRIPT_OPEN_QUEUE], 2, &args, on_group,
+                          intake);
+    redis_args_release(&args);
+}
+
+static void on_refused(struct intake *intake, const struct reply *reply)
+{
+    again_after(intake);
+    if (redis_fault_of(reply) == FAULT_NOGROUP) {
+        make_group(intake);
+        loop_timer_arm(&intake->again, AGAIN_MAX_MS); /* its answer comes before that */
+    }
+}
+
+static void on_read(void *context, const struct reply *reply)
+{
+    struct intake *intake = context;
+    intake->reading = false;
+    intake->offered = 0;
+    if (reply == NULL)
+        return; /* the link is down; it tells when it is back */
+    if (reply_is_error(reply)) {
+        on_refused(intake, reply);
+        return;
+    }
+    intake->failures = 0;
+    take_entries(intake, reply_at(reply_at(reply, 0), 1));
+    read_more(intake);
+}
+
+static size_t read_count(struct intake *intake)
+{
+    size_t room = intake->config.room(intake->config.context);
+    size_t by_bytes = (size_t)(READ_BYTES_TARGET / (intake->entry_bytes + 1)) + 1;
+    size_t count = room < READ_COUNT_MAX ? room : READ_COUNT_MAX;
+    return count < by_bytes ? count : by_bytes;
+}
+
+static void read_more(struct intake *intake)
+{
+    struct redis_args args;
+    if (intake->stopped || intake->reading || !intake->control_ready ||
+        !redis_link_is_up(intake->config.reader) || adoption_is_running(intake->adoption))
+        return;
+    size_t count = read_count(intake);
+    if (count == 0)
+        return; /* intake_kick comes with room */
+    redis_args_init(&args);
+    redis_args_text(&args, "XREADGROUP");
+    redis_args_text(&args, "GROUP");
+    redis_args_text(&args, KEYS_GROUP);
+    redis_args_text(&args, intake->config.consumer);
+    redis_args_text(&args, "COUNT");
+    redis_args_int(&args, (int64_t)count);
+    redis_args_text(&args, "BLOCK");
+    redis_args_int(&args, INTAKE_BLOCK_MS);
+    redis_args_text(&args, "STREAMS");
+    redis_args_text(&args, intake->config.keys->events);
+    redis_args_text(&args, ">");
+    if (redis_link_send(intake->config.reader, &args, READ_DEADLINE_MS, on_read, intake) == 0) {
+        intake->reading = true;
+        intake->offered = count;
+    } else {
+        again_after(intake);
+    }
+    redis_args_release(&args);
+}
+
+void intake_kick(struct intake *intake)
+{
+    if (!intake->reading && !loop_timer_is_armed(&intake->again))
+        read_more(intake);
+}
+
+void intake_adopt(struct intake *intake, int64_t min_idle_ms)
+{
+    if (intake->control_ready && !intake->stopped)
+        adoption_start(intake->adoption, min_idle_ms);
+}
+
+void intake_control_up(struct intake *intake)
+{
+    intake->control_ready = true;
+    intake->failures = 0;
+    intake_adopt(intake, 0);
+}
+
+static void on_reader_id(void *context, const struct reply *reply)
+{
+    struct intake *intake = context;
+    intake->reader_id = reply_int(reply);
+}
+
+/* What was on its way to the reader when its connection broke is pending for us: look before
+ * reading. */
+void intake_reader_up(struct intake *intake)
+{
+    (void)redis_link_say(intake->config.reader, on_reader_id, intake, "CLIENT ID");
+    intake_adopt(intake, 0);
+    read_more(intake);
+}
+
+void intake_link_down(struct intake *intake)
+{
+    intake->control_ready = intake->control_ready && redis_link_is_up(intake->config.control);
+    loop_timer_disarm(&intake->again);
+    if (!redis_link_is_up(intake->config.reader))
+        intake->reader_id = 0;
+}
+
+void intake_stop(struct intake *intake)
+{
+    struct redis_args args;
+    if (intake->stopped)
+        return;
+    intake->stopped = true;
+    adoption_stop(intake->adoption);
+    loop_timer_disarm(&intake->again);
+    if (!intake->reading || intake->reader_id == 0)
+        return;
+    redis_args_init(&args);
+    redis_args_text(&args, "CLIENT");
+    redis_args_text(&args, "UNBLOCK");
+    redis_args_int(&args, intake->reader_id);
+    (void)redis_link_send(intake->config.control, &args, REDIS_COMMAND_DEADLINE_MS, NULL, NULL);
+    redis_args_release(&args);
+}
+
+bool intake_is_stopped(const struct intake *intake)
+{
+    return intake->stopped && !intake->reading && !adoption_is_running(intake->adoption);
+}
+
+size_t intake_offered(const struct intake *intake)
+{
+    return intake->offered;
+}

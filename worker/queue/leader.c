@@ -1,0 +1,235 @@
+#include "queue/leader.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+#define TAKE_LIMIT 100
+#define CONSUMERS_MAX 1000
+#define TIDY_EVERY_MS 60000
+#define SWEEP_IDLE_MS 600000 /* twice the longest timeout that can be set */
+
+struct leader {
+    struct leader_config config;
+    char (*suspects)[CONSUMER_NAME_SIZE]; /* asked about in this round */
+    size_t suspects_len;
+    int64_t tidied_at_ms;
+    int64_t state_cursor; /* of the walk through the hooks' states */
+    int64_t pace_cursor;  /* the same for their pace */
+};
+
+struct leader *leader_new(const struct leader_config *config)
+{
+    struct leader *leader = calloc(1, sizeof(*leader));
+    if (leader == NULL)
+        return NULL;
+    leader->config = *config;
+    leader->suspects = calloc(CONSUMERS_MAX, sizeof(*leader->suspects));
+    if (leader->suspects == NULL) {
+        free(leader);
+        return NULL;
+    }
+    return leader;
+}
+
+void leader_free(struct leader *leader)
+{
+    if (leader == NULL)
+        return;
+    free(leader->suspects);
+    free(leader);
+}
+
+/* --- taking over from the dead --- */
+
+static void ask_consumers(struct leader *leader);
+
+static void note_lost(struct leader *leader, int64_t lost)
+{
+    counters_add(leader->config.counters, COUNTER_LOST, lost);
+    log_at(LOG_ERROR, "entries_lost", log_int("entries", lost),
+           log_text("why", "they were deleted from the stream while pending"));
+}
+
+/* From first on the reply tells how many of the entries are lost, and the ids of the others.
+ * Returns how many there were in all. */
+static size_t take_over(struct leader *leader, const struct reply *reply, size_t first,
+                        enum counter counter)
+{
+    int64_t lost = reply_int(reply_at(reply, first));
+    size_t taken = reply_len(reply) > first + 1 ? reply_len(reply) - first - 1 : 0;
+    if (lost > 0)
+        note_lost(leader, lost);
+    if (taken > 0) {
+        counters_add(leader->config.counters, counter, (int64_t)taken);
+        log_at(LOG_WARN, counter_name(counter), log_int("entries", (int64_t)taken));
+        leader->config.adopt(leader->config.context, 0);
+    }
+    return taken + (size_t)lost;
+}
+
+static void on_reaped(void *context, const struct reply *reply)
+{
+    struct leader *leader = context;
+    if (take_over(leader, reply, 0, COUNTER_REAPED) >= TAKE_LIMIT)
+        ask_consumers(leader); /* there may be more of it */
+}
+
+static void reap(struct leader *leader, const char *suspect)
+{
+    struct redis_args args;
+    char key[KEY_SIZE];
+    redis_args_init(&args);
+    redis_args_text(&args, leader->config.keys->events);
+    redis_args_text(&args, keys_worker(leader->config.keys, suspect, key));
+    redis_args_text(&args, KEYS_GROUP);
+    redis_args_text(&args, suspect);
+    redis_args_text(&args, leader->config.consumer);
+    redis_args_int(&args, leader->config.ttl_ms);
+    redis_args_int(&args, TAKE_LIMIT);
+    redis_args_int(&args, leader->config.suspect_claims);
+    (void)redis_link_eval(leader->config.link, &leader->config.scripts->script[SCRIPT_REAP], 2,
+                          &args, on_reaped, leader);
+    redis_args_release(&args);
+}
+
+static void on_heartbeats(void *context, const struct reply *reply)
+{
+    struct leader *leader = context;
+    size_t len = reply_len(reply);
+    for (size_t i = 0; i < len && i < leader->suspects_len; i++) {
+        if (reply_is_nil(reply_at(reply, i)))
+            reap(leader, leader->suspects[i]);
+    }
+}
+
+/* The name is the second value of each consumer's list of keys and values. */
+static struct bytes consumer_name(const struct reply *consumer)
+{
+    for (size_t i = 0; i + 1 < reply_len(consumer); i += 2) {
+        if (bytes_equal_text(reply_text(reply_at(consumer, i)), "name"))
+            return reply_text(reply_at(consumer, i + 1));
+    }
+    return BYTES("");
+}
+
+static void on_consumers(void *context, const struct reply *reply)
+{
+    struct leader *leader = context;
+    struct redis_args args;
+    char key[KEY_SIZE];
+    leader->suspects_len = 0;
+    redis_args_init(&args);
+    redis_args_text(&args, "MGET");
+    for (size_t i = 0; i < reply_len(reply) && leader->suspects_len < CONSUMERS_MAX; i++) {
+        struct bytes name = consumer_name(reply_at(reply, i));
+        char *suspect = leader->suspects[leader->suspects_len];
+        if (name.len == 0 || bytes_equal_text(name, leader->config.consumer) ||
+            !bytes_copy_text(name, suspect, CONSUMER_NAME_SIZE))
+            continue;
+        redis_args_copy(&args, bytes_of(keys_worker(leader->config.keys, suspect, key)));
+        leader->suspects_len++;
+    }
+    if (leader->suspects_len > 0)
+        (void)redis_link_send(leader->config.link, &args, REDIS_COMMAND_DEADLINE_MS, on_heartbeats,
+                              leader);
+    redis_args_release(&args);
+}
+
+static void ask_consumers(struct leader *leader)
+{
+    struct redis_args args;
+    redis_args_init(&args);
+    redis_args_text(&args, "XINFO");
+    redis_args_text(&args, "CONSUMERS");
+    redis_args_text(&args, leader->config.keys->events);
+    redis_args_text(&args, KEYS_GROUP);
+    (void)redis_link_send(leader->config.link, &args, REDIS_COMMAND_DEADLINE_MS, on_consumers,
+                          leader);
+    redis_args_release(&args);
+}
+
+/* --- sweeping --- */
+
+static void on_swept(void *context, const struct reply *reply)
+{
+    struct leader *leader = context;
+    int64_t gone = reply_int(reply_at(reply, 0));
+    if (gone > 0) {
+        counters_add(leader->config.counters, COUNTER_GONE, gone);
+        log_at(LOG_ERROR, "entries_gone", log_int("entries", gone),
+               log_text("why", "somebody else deletes from the stream: XDEL, XTRIM or MAXLEN"));
+    }
+    (void)take_over(leader, reply, 1, COUNTER_SWEPT);
+}
+
+static void sweep(struct leader *leader)
+{
+    struct redis_args args;
+    redis_args_init(&args);
+    redis_args_text(&args, leader->config.keys->events);
+    redis_args_text(&args, leader->config.keys->meta);
+    redis_args_text(&args, KEYS_GROUP);
+    redis_args_text(&args, leader->config.consumer);
+    redis_args_int(&args, SWEEP_IDLE_MS);
+    redis_args_int(&args, TAKE_LIMIT);
+    (void)redis_link_eval(leader->config.link, &leader->config.scripts->script[SCRIPT_SWEEP], 2,
+                          &args, on_swept, leader);
+    redis_args_release(&args);
+}
+
+/* --- tidying --- */
+
+static void on_trimmed(void *context, const struct reply *reply)
+{
+    struct leader *leader = context;
+    int64_t dropped = reply_int(reply);
+    if (dropped <= 0)
+        return;
+    counters_add(leader->config.counters, COUNTER_DEAD_DROPPED, dropped);
+    log_at(LOG_WARN, "dead_dropped", log_int("count", dropped), log_text("cap", "dead-max-bytes"));
+}
+
+static void on_pruned(void *context, const struct reply *reply)
+{
+    struct leader *leader = context;
+    leader->state_cursor = reply_int(reply_at(reply, 0));
+    leader->pace_cursor = reply_int(reply_at(reply, 1));
+}
+
+static void trim_dead(struct leader *leader)
+{
+    struct redis_args args;
+    redis_args_init(&args);
+    redis_args_text(&args, leader->config.keys->dead);
+    redis_args_int(&args, leader->config.dead_max_bytes);
+    (void)redis_link_eval(leader->config.link, &leader->config.scripts->script[SCRIPT_TRIM_DEAD], 1,
+                          &args, on_trimmed, leader);
+    redis_args_release(&args);
+}
+
+static void prune_hook_state(struct leader *leader)
+{
+    struct redis_args args;
+    redis_args_init(&args);
+    redis_args_text(&args, leader->config.keys->hooks_state);
+    redis_args_text(&args, leader->config.keys->hooks_pace);
+    redis_args_int(&args, leader->state_cursor);
+    redis_args_int(&args, leader->pace_cursor);
+    (void)redis_link_eval(leader->config.link,
+                          &leader->config.scripts->script[SCRIPT_PRUNE_HOOK_STATE], 2, &args,
+                          on_pruned, leader);
+    redis_args_release(&args);
+}
+
+void leader_look_after(struct leader *leader)
+{
+    int64_t now = loop_now_ms();
+    ask_consumers(leader);
+    if (now - leader->tidied_at_ms < TIDY_EVERY_MS && leader->tidied_at_ms != 0)
+        return;
+    leader->tidied_at_ms = now;
+    sweep(leader);
+    trim_dead(leader);
+    prune_hook_state(leader);
+}

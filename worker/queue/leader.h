@@ -1,0 +1,36 @@
+/*
+ * What one worker does for all, as long as it holds the maintenance lease: taking over the entries
+ * of consumers without a heartbeat, and those that others forgot; noticing that somebody deletes
+ * entries; keeping dead letters within their cap; forgetting old pauses.
+ */
+#ifndef QUEUE_LEADER_H
+#define QUEUE_LEADER_H
+
+#include <stdint.h>
+
+#include "base/counters.h"
+#include "contract/keys.h"
+#include "queue/scripts.h"
+#include "redis/link.h"
+
+struct leader;
+
+struct leader_config {
+    const struct keys *keys;
+    const struct scripts *scripts;
+    const char *consumer;
+    struct redis_link *link;
+    struct counters *counters;
+    int64_t ttl_ms;
+    int64_t dead_max_bytes;
+    int suspect_claims; /* up to here a take-over counts as a claim */
+    void (*adopt)(void *context, int64_t min_idle_ms); /* entries were taken over */
+    void *context;
+};
+
+struct leader *leader_new(const struct leader_config *config); /* NULL: no memory */
+void leader_free(struct leader *leader);                       /* NULL allowed */
+
+void leader_look_after(struct leader *leader); /* one round; called with each heartbeat */
+
+#endif

@@ -1,0 +1,291 @@
+#include "queue/liveness.h"
+
+#include <roomhook/version.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/backoff.h"
+#include "base/log.h"
+#include "contract/json_text.h"
+
+#define AUDIT_EVERY_MS 60000
+#define AUDIT_IDLE_MS 10000
+#define BEAT_MAX_MS 4000 /* a dead worker is noticed within its heartbeat-ttl and this */
+#define TIME_MAX_MS ((int64_t)1 << 53)
+#define CLOCK_WARN_MS 30000
+#define CLOCK_FINE_MS 15000
+#define OPEN_AGAIN_FIRST_MS 100
+#define OPEN_AGAIN_MAX_MS 5000
+
+struct liveness {
+    struct loop *loop;
+    struct liveness_config config;
+    struct loop_timer timer;      /* the next heartbeat */
+    struct loop_timer open_timer; /* opening the queue again after a refusal */
+    int failures;                 /* of that, in a row */
+    uint64_t random;
+    int64_t link_up_at_ms;
+    int64_t sent_at_ms; /* of the heartbeat under way */
+    int64_t audited_at_ms;
+    int64_t started_at_ms; /* wall clock */
+    bool ever;             /* a heartbeat was stored before */
+    bool leader;
+    bool evicts;        /* Redis would throw keys away: told */
+    bool clock_differs; /* from Redis': told */
+    loop_fn *left;
+    void *left_context;
+};
+
+static void beat(void *context);
+static void open_queue(void *context);
+
+struct liveness *liveness_new(struct loop *loop, const struct liveness_config *config)
+{
+    struct liveness *liveness = calloc(1, sizeof(*liveness));
+    if (liveness == NULL)
+        return NULL;
+    liveness->loop = loop;
+    liveness->config = *config;
+    liveness->started_at_ms = loop_wall_ms();
+    liveness->random = loop_seed();
+    if (loop_timer_init(loop, &liveness->timer, beat, liveness) != 0 ||
+        loop_timer_init(loop, &liveness->open_timer, open_queue, liveness) != 0) {
+        liveness_free(liveness);
+        return NULL;
+    }
+    return liveness;
+}
+
+void liveness_free(struct liveness *liveness)
+{
+    if (liveness == NULL)
+        return;
+    loop_timer_release(&liveness->timer);
+    loop_timer_release(&liveness->open_timer);
+    free(liveness);
+}
+
+static const struct redis_script *script(const struct liveness *liveness, enum script_number number)
+{
+    return &liveness->config.scripts->script[number];
+}
+
+/* --- the heartbeat --- */
+
+/* What is no time would be one of a Redis that is none: ours is as good. */
+static int64_t redis_time(const struct reply *reply)
+{
+    int64_t ms = reply_int(reply);
+    return ms > 0 && ms < TIME_MAX_MS ? ms : loop_wall_ms();
+}
+
+/* One of the two is wrong; when it is ours, receivers refuse our signatures. */
+static void compare_clocks(struct liveness *liveness, int64_t redis_ms)
+{
+    int64_t ahead = loop_wall_ms() - redis_ms;
+    int64_t off = ahead < 0 ? -ahead : ahead;
+    if (off > CLOCK_WARN_MS && !liveness->clock_differs)
+        log_at(LOG_WARN, "clock_differs", log_int("ahead_of_redis_ms", ahead),
+               log_text("do", "set the clock of this machine or of Redis' right: receivers refuse "
+                              "requests that are signed at a wrong time"));
+    else if (off < CLOCK_FINE_MS && liveness->clock_differs)
+        log_at(LOG_INFO, "clock_agrees", log_int("ahead_of_redis_ms", ahead));
+    else
+        return;
+    liveness->clock_differs = !liveness->clock_differs;
+}
+
+static void on_beat(void *context, const struct reply *reply)
+{
+    struct liveness *liveness = context;
+    if (!reply_is_list(reply)) {
+        if (redis_fault_of(reply) == FAULT_NOSCRIPT)
+            beat(liveness);
+        return;
+    }
+    bool had = reply_int(reply_at(reply, 0)) == 1;
+    bool leads = reply_int(reply_at(reply, 1)) == 1;
+    if (leads != liveness->leader)
+        log_at(LOG_INFO, leads ? "leader" : "leader_no_more",
+               log_text("queue", liveness->config.keys->queue));
+    if (!had && liveness->ever)
+        log_at(LOG_WARN, "heartbeat_lapsed",
+               log_text("why", "this worker stood still, or Redis lost it"));
+    liveness->leader = leads;
+    struct liveness_beat stored = {.until_ms = liveness->sent_at_ms + liveness->config.ttl_ms,
+                                   .had_lapsed = !had && liveness->ever,
+                                   .redis_ms = redis_time(reply_at(reply, 2))};
+    compare_clocks(liveness, stored.redis_ms);
+    liveness->config.alive(liveness->config.context, &stored);
+    liveness->ever = true;
+    if (leads && loop_now_ms() - liveness->link_up_at_ms >= liveness->config.ttl_ms)
+        leader_look_after(liveness->config.leader);
+    if (loop_now_ms() - liveness->audited_at_ms >= AUDIT_EVERY_MS) {
+        liveness->audited_at_ms = loop_now_ms();
+        liveness->config.adopt(liveness->config.context, AUDIT_IDLE_MS);
+    }
+}
+
+static void describe(struct liveness *liveness, struct buffer *out)
+{
+    buffer_append_text(out, "{\"host\":");
+    json_put_untrusted(out, bytes_of(liveness->config.host));
+    buffer_append_format(out, ",\"pid\":%ld,\"version\":\"" RH_VERSION "\",\"in_flight\":%zu",
+                         (long)getpid(), liveness->config.in_flight(liveness->config.context));
+    buffer_append_format(out, ",\"started_at\":%lld,\"loop_lag_ms\":%lld",
+                         (long long)liveness->started_at_ms,
+                         (long long)loop_take_lag_ms(liveness->loop));
+    buffer_append_text(out, liveness->config.pool);
+    buffer_append_char(out, '}');
+}
+
+static void beat(void *context)
+{
+    struct liveness *liveness = context;
+    struct redis_args args;
+    struct buffer value;
+    char key[KEY_SIZE];
+    if (!redis_link_is_up(liveness->config.link))
+        return;
+    buffer_init(&value, 1024);
+    describe(liveness, &value);
+    redis_args_init(&args);
+    redis_args_text(&args, keys_worker(liveness->config.keys, liveness->config.consumer, key));
+    redis_args_text(&args, liveness->config.keys->leader);
+    redis_args_text(&args, liveness->config.consumer);
+    redis_args_int(&args, liveness->config.ttl_ms);
+    redis_args_borrow(&args, buffer_bytes(&value));
+    liveness->sent_at_ms = loop_now_ms();
+    (void)redis_link_eval(liveness->config.link, script(liveness, SCRIPT_HEARTBEAT), 2, &args,
+                          on_beat, liveness);
+    loop_timer_arm(&liveness->timer, liveness->config.ttl_ms / 3 < BEAT_MAX_MS
+                                         ? liveness->config.ttl_ms / 3
+                                         : BEAT_MAX_MS);
+    redis_args_release(&args);
+    buffer_release(&value);
+}
+
+/* --- the first words on a connection --- */
+
+static void refuse(struct liveness *liveness, struct bytes contract)
+{
+    char shown[40];
+    char why[KEY_SIZE + 100];
+    snprintf(why, sizeof(why), "%s has contract %s, this worker knows " KEYS_CONTRACT,
+             liveness->config.keys->meta, bytes_printable(contract, shown, sizeof(shown)));
+    liveness->config.refused(liveness->config.context, why);
+}
+
+static void on_opened(void *context, const struct reply *reply)
+{
+    struct liveness *liveness = context;
+    struct bytes contract = reply_text(reply_at(reply, 0));
+    if (reply == NULL)
+        return; /* the link is lost; it comes back */
+    if (!reply_is_list(reply)) {
+        loop_timer_arm(&liveness->open_timer,
+                       backoff_exponential(OPEN_AGAIN_FIRST_MS, OPEN_AGAIN_MAX_MS,
+                                           liveness->failures++,
+                                           backoff_random(&liveness->random)));
+        return;
+    }
+    if (!bytes_equal_text(contract, KEYS_CONTRACT)) {
+        refuse(liveness, contract);
+        return;
+    }
+    liveness->failures = 0;
+    counters_add(liveness->config.counters, COUNTER_GROUP_CREATED, reply_int(reply_at(reply, 1)));
+    liveness->config.ready(liveness->config.context);
+}
+
+static void open_queue(void *context)
+{
+    struct liveness *liveness = context;
+    struct redis_args args;
+    redis_args_init(&args);
+    redis_args_text(&args, liveness->config.keys->events);
+    redis_args_text(&args, liveness->config.keys->meta);
+    redis_args_text(&args, KEYS_GROUP);
+    redis_args_text(&args, KEYS_CONTRACT);
+    redis_args_text(&args, liveness->config.consumer);
+    if (redis_link_eval(liveness->config.link, script(liveness, SCRIPT_OPEN_QUEUE), 2, &args,
+                        on_opened, liveness) != 0)
+        redis_link_drop(liveness->config.link, "out of memory");
+    redis_args_release(&args);
+}
+
+/* What stands behind name at the beginning of a line of INFO; empty when there is no such line. */
+static struct bytes info_value(struct bytes info, const char *name)
+{
+    size_t name_len = strlen(name);
+    while (info.len > 0) {
+        const char *end = memchr(info.data, '\r', info.len);
+        size_t len = end == NULL ? info.len : (size_t)(end - info.data);
+        if (len >= name_len && memcmp(info.data, name, name_len) == 0)
+            return (struct bytes){info.data + name_len, len - name_len};
+        len = len + 2 < info.len ? len + 2 : info.len; /* the line's end is \r\n */
+        info = (struct bytes){info.data + len, info.len - len};
+    }
+    return BYTES("");
+}
+
+static void on_memory(void *context, const struct reply *reply)
+{
+    struct liveness *liveness = context;
+    struct bytes policy = info_value(reply_text(reply), "maxmemory_policy:");
+    bool evicts = policy.len > 0 && !bytes_equal_text(policy, "noeviction");
+    if (evicts && !liveness->evicts)
+        log_at(LOG_ERROR, "redis_may_evict", log_bytes("policy", policy),
+               log_text("why", "short of memory, Redis may throw events away"),
+               log_text("do", "set maxmemory-policy to noeviction"));
+    if (policy.len > 0)
+        liveness->evicts = evicts;
+}
+
+void liveness_link_up(struct liveness *liveness)
+{
+    liveness->link_up_at_ms = loop_now_ms();
+    liveness->audited_at_ms = loop_now_ms();
+    counters_add(liveness->config.counters, COUNTER_REDIS_CONNECTS, 1);
+    beat(liveness);
+    open_queue(liveness);
+    (void)redis_link_say(liveness->config.link, on_memory, liveness, "INFO memory");
+}
+
+void liveness_link_down(struct liveness *liveness)
+{
+    liveness->leader = false;
+    loop_timer_disarm(&liveness->timer);
+    loop_timer_disarm(&liveness->open_timer);
+}
+
+/* --- goodbye --- */
+
+static void on_left(void *context, const struct reply *reply)
+{
+    struct liveness *liveness = context;
+    (void)reply;
+    liveness->left(liveness->left_context);
+}
+
+void liveness_leave(struct liveness *liveness, loop_fn *left, void *context)
+{
+    struct redis_args args;
+    char key[KEY_SIZE];
+    liveness->left = left;
+    liveness->left_context = context;
+    loop_timer_disarm(&liveness->timer);
+    loop_timer_disarm(&liveness->open_timer);
+    redis_args_init(&args);
+    redis_args_text(&args, liveness->config.keys->events);
+    redis_args_text(&args, keys_worker(liveness->config.keys, liveness->config.consumer, key));
+    redis_args_text(&args, liveness->config.keys->leader);
+    redis_args_text(&args, KEYS_GROUP);
+    redis_args_text(&args, liveness->config.consumer);
+    if (redis_link_eval(liveness->config.link, script(liveness, SCRIPT_LEAVE), 3, &args, on_left,
+                        liveness) != 0)
+        left(context);
+    redis_args_release(&args);
+}

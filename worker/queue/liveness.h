@@ -1,0 +1,60 @@
+/*
+ * Saying that this worker lives, from the loop that does the work. With each heartbeat it takes or
+ * keeps the maintenance lease; who holds it leads (leader.h).
+ *
+ * The heartbeat is the first command on every control connection, then the queue is opened: the
+ * contract is checked and the group made. Only then is the pipeline told that the link is up. A
+ * leader does nothing until its link has been unbroken for one heartbeat-ttl: after a restart or
+ * failover of Redis the heartbeats of healthy workers may be missing.
+ */
+#ifndef QUEUE_LIVENESS_H
+#define QUEUE_LIVENESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/counters.h"
+#include "base/loop.h"
+#include "contract/keys.h"
+#include "queue/leader.h"
+#include "queue/scripts.h"
+#include "redis/link.h"
+
+struct liveness;
+
+/* A heartbeat was stored. */
+struct liveness_beat {
+    int64_t until_ms; /* it holds so long, monotonic */
+    bool had_lapsed;  /* the one before did not hold until this one came */
+    int64_t redis_ms; /* Redis' clock when it was stored */
+};
+
+struct liveness_config {
+    const struct keys *keys;
+    const struct scripts *scripts;
+    const char *consumer;
+    const char *host;
+    const char *pool; /* members of its heartbeat about its pool, ",\"pool\":4711"; "" in none */
+    struct redis_link *link;
+    struct counters *counters;
+    struct leader *leader;
+    int64_t ttl_ms;
+    size_t (*in_flight)(void *context);
+    void (*ready)(void *context); /* after each connect */
+    void (*alive)(void *context, const struct liveness_beat *beat);
+    void (*adopt)(void *context, int64_t min_idle_ms);
+    void (*refused)(void *context, const char *why); /* this worker must not run on this queue */
+    void *context;
+};
+
+struct liveness *liveness_new(struct loop *loop, const struct liveness_config *config);
+void liveness_free(struct liveness *liveness); /* NULL allowed */
+
+void liveness_link_up(struct liveness *liveness);
+void liveness_link_down(struct liveness *liveness);
+
+/* Says goodbye: heartbeat, lease and consumer are dropped; left is called when Redis has answered
+ * or cannot be reached. */
+void liveness_leave(struct liveness *liveness, loop_fn *left, void *context);
+
+#endif

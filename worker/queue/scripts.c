@@ -1,0 +1,46 @@
+#include "queue/scripts.h"
+
+#include <stdbool.h>
+
+#include "worker_lua.h"
+
+/* A link remembers by one bit a script which texts it has sent. */
+_Static_assert((int)SCRIPTS <= REDIS_SCRIPTS_MAX, "too many scripts");
+
+int scripts_init(struct scripts *scripts)
+{
+    static const struct {
+        const char *name;
+        const char *text;
+        bool by_sha;
+    } known[SCRIPTS] = {
+        [SCRIPT_ACKNOWLEDGE] = {"acknowledge", lua_acknowledge, true},
+        [SCRIPT_ADOPT] = {"adopt", lua_adopt, true},
+        [SCRIPT_SETTLE_ENTRIES] = {"settle_entries", lua_settle_entries, true},
+        [SCRIPT_CLAIM_RETRIES] = {"claim_retries", lua_claim_retries, true},
+        [SCRIPT_SETTLE_RETRIES] = {"settle_retries", lua_settle_retries, true},
+        [SCRIPT_HEARTBEAT] = {"heartbeat", lua_heartbeat, true},
+        [SCRIPT_OPEN_QUEUE] = {"open_queue", lua_open_queue, false},
+        [SCRIPT_HOOK_STATE] = {"hook_state", lua_hook_state, false},
+        [SCRIPT_HOOK_STATES] = {"hook_states", lua_hook_states, true},
+        [SCRIPT_PERMIT] = {"permit", lua_permit, true},
+        [SCRIPT_COUNT] = {"count", lua_count, false},
+        [SCRIPT_REAP] = {"reap", lua_reap, false},
+        [SCRIPT_SWEEP] = {"sweep", lua_sweep, false},
+        [SCRIPT_TRIM_DEAD] = {"trim_dead", lua_trim_dead, false},
+        [SCRIPT_PRUNE_HOOK_STATE] = {"prune_hook_state", lua_prune_hook_state, false},
+        [SCRIPT_LONE_RUN] = {"lone_run", lua_lone_run, false},
+        [SCRIPT_LONE_LEASE] = {"lone_lease", lua_lone_lease, false},
+        [SCRIPT_LEAVE] = {"leave", lua_leave, false},
+    };
+    for (int i = 0; i < SCRIPTS; i++) {
+        struct redis_script *script = &scripts->script[i];
+        script->number = i;
+        script->name = known[i].name;
+        script->text = known[i].text;
+        script->by_sha = known[i].by_sha;
+        if (redis_script_hash(script) != 0)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,147 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "settings/file.h"
+#include "settings/kind.h"
+#include "settings/settings.h"
+#include "settings/table.h"
+#include "settings/value.h"
+
+#define HELP_WIDTH 80
+#define HELP_COLUMN 30 /* where the explanations start */
+
+static void print_heading(size_t i, const char *mark, FILE *out)
+{
+    const char *group = settings_table[i].group;
+
+    if (i == 0 || strcmp(group, settings_table[i - 1].group) != 0)
+        fprintf(out, "%s%s%s\n", i == 0 ? "" : "\n", mark, group);
+}
+
+/* --- as a settings file --- */
+
+/* A list that does not fit into a line goes on in the next one, under the same name. */
+static void print_list(const struct setting *setting, const struct settings *settings, FILE *out)
+{
+    char text[SETTING_TEXT_SIZE];
+    size_t name_len = strlen(setting->name) + strlen(" = ");
+    size_t column = 0;
+
+    if (setting_items(setting, settings) == 0)
+        fprintf(out, "%s = none", setting->name);
+    for (size_t i = 0; i < setting_items(setting, settings); i++) {
+        size_t len = strlen(setting_format(setting, settings, i, text));
+
+        if (i == 0 || column + 1 + len > SETTINGS_FILE_LINE_MAX) {
+            fprintf(out, "%s%s = %s", i == 0 ? "" : "\n", setting->name, text);
+            column = name_len + len;
+        } else {
+            fprintf(out, ",%s", text);
+            column += 1 + len;
+        }
+    }
+    fprintf(out, "\n");
+}
+
+static void print_value(const struct setting *setting, const struct settings *settings, FILE *out)
+{
+    char text[SETTING_TEXT_SIZE];
+    size_t len = strlen(setting_format(setting, settings, 0, text));
+
+    if (strlen(setting->name) + strlen(" = ") + len > SETTINGS_FILE_LINE_MAX)
+        fprintf(out, "# too long for a settings file, give it as a flag or a variable:\n# ");
+    fprintf(out, "%s =%s%s\n", setting->name, len > 0 ? " " : "", text);
+}
+
+void settings_print(const struct settings *settings, FILE *out)
+{
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        const struct setting *setting = &settings_table[i];
+
+        print_heading(i, "# ", out);
+        if (setting_is_list(setting))
+            print_list(setting, settings, out);
+        else
+            print_value(setting, settings, out);
+    }
+}
+
+/* --- as a table --- */
+
+void settings_print_markdown(FILE *out)
+{
+    char allowed[SETTING_TEXT_SIZE];
+
+    fprintf(out, "| setting | default | allowed | meaning |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        const struct setting *setting = &settings_table[i];
+        const char *quote = setting->default_text[0] == '\0' ? "" : "`";
+
+        fprintf(out, "| `%s` | %s%s%s | %s | %s |\n", setting->name, quote, setting->default_text,
+                quote, setting_allowed(setting, allowed), setting->help);
+    }
+}
+
+/* --- as help --- */
+
+/* Writes text word by word; column says how far the line has come. */
+static size_t print_words(const char *text, size_t column, FILE *out)
+{
+    while (*text != '\0') {
+        size_t len = strcspn(text, " ");
+
+        if (column > HELP_COLUMN && column + 1 + len > HELP_WIDTH) {
+            fprintf(out, "\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        }
+        if (column > HELP_COLUMN) {
+            fputc(' ', out);
+            column++;
+        }
+        fwrite(text, 1, len, out);
+        column += len;
+        text += len;
+        text += strspn(text, " ");
+    }
+    return column;
+}
+
+static void print_help_row(const struct setting *setting, FILE *out)
+{
+    char text[SETTING_TEXT_SIZE];
+    size_t column;
+
+    snprintf(text, sizeof(text), "--%s %s", setting->name, setting->kind->value_name);
+    fprintf(out, "  %-*s", HELP_COLUMN - 2, text);
+    column = print_words(setting->help, HELP_COLUMN, out);
+    if (setting->default_text[0] != '\0') {
+        snprintf(text, sizeof(text), "[%s]", setting->default_text);
+        print_words(text, column, out);
+    }
+    fprintf(out, "\n");
+}
+
+void settings_help(FILE *out)
+{
+    fputs("Usage: roomhook-worker [--config FILE] [--SETTING VALUE]...\n"
+          "\n"
+          "Takes chat events from a Redis stream and POSTs them to the webhooks of their\n"
+          "rooms.\n"
+          "\n"
+          "  --config FILE               settings file, or ROOMHOOK_CONFIG\n"
+          "  --check                     check all settings, and exit\n"
+          "  --print-settings            print the settings as a settings file, and exit\n"
+          "  --print-settings-table      print all settings as a Markdown table, and exit\n"
+          "  --version, --help           print it, and exit\n"
+          "\n"
+          "A setting is a flag (--max-in-flight 512), else an environment variable\n"
+          "(ROOMHOOK_MAX_IN_FLIGHT=512), else a line of the settings file\n"
+          "(max-in-flight = 512), else its default, which stands in brackets. A list is\n"
+          "separated by commas. An empty variable counts as absent.\n"
+          "\n",
+          out);
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        print_heading(i, "", out);
+        print_help_row(&settings_table[i], out);
+    }
+}

@@ -1,0 +1,202 @@
+#include "settings/table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "settings/kind.h"
+#include "settings/settings.h"
+
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define KIB INT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+
+#define FIELD(field) .offset = offsetof(struct settings, field)
+#define TEXT_FIELD(field) FIELD(field), .max = sizeof(((struct settings *)NULL)->field) - 1
+#define LIST_FIELD(items, len, capacity) \
+    FIELD(items), .list_len_offset = offsetof(struct settings, len), .list_max = (capacity)
+
+static const char *const automatic[] = {"auto", NULL};
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const log_formats[] = {"logfmt", "json", NULL};
+
+/* A row is read as a row. */
+/* clang-format off */
+const struct setting settings_table[] = {
+    {.group = "Queue", .name = "redis", .kind = &kind_redis, FIELD(redis),
+     .default_text = REDIS_DEFAULT_ADDRESS,
+     .help = "where Redis is: a redis://, rediss:// (TLS), unix:// or redis+sentinel:// URL"},
+    {.group = "Queue", .name = "redis-password-file", .kind = &kind_path,
+     TEXT_FIELD(redis_password_file), .default_text = "",
+     .help = "file with the Redis password; without it $CREDENTIALS_DIRECTORY/redis-password is "
+             "taken where it exists"},
+    {.group = "Queue", .name = "redis-ca", .kind = &kind_path, TEXT_FIELD(redis_ca),
+     .default_text = "",
+     .help = "certificates trusted for rediss://, a PEM file; the system's when not given"},
+    {.group = "Queue", .name = "redis-cert", .kind = &kind_path, TEXT_FIELD(redis_cert),
+     .default_text = "", .help = "our certificate for rediss://, a PEM file; needs redis-key"},
+    {.group = "Queue", .name = "redis-key", .kind = &kind_path, TEXT_FIELD(redis_key),
+     .default_text = "", .help = "the key of redis-cert, a PEM file"},
+    {.group = "Queue", .name = "queue", .kind = &kind_queue, FIELD(queue),
+     .default_text = "webhooks", .help = "queue to work on; the group is always \"workers\""},
+
+    {.group = "Deliveries", .name = "max-in-flight", .kind = &kind_integer, FIELD(max_in_flight),
+     .min = 1, .max = 65536, .default_text = "512", .help = "requests at a time, in all"},
+    {.group = "Deliveries", .name = "max-per-origin", .kind = &kind_integer, FIELD(max_per_origin),
+     .min = 1, .max = 65536, .default_text = "64",
+     .help = "requests at a time to one scheme, host and port"},
+    {.group = "Deliveries", .name = "max-per-address", .kind = &kind_integer,
+     FIELD(max_per_address), .min = 1, .max = 65536, .default_text = "128",
+     .help = "requests at a time to one IPv4 address or IPv6 /56, whatever its names"},
+    {.group = "Deliveries", .name = "max-per-endpoint", .kind = &kind_integer,
+     FIELD(max_per_endpoint), .min = 1, .max = 65536, .default_text = "16",
+     .help = "requests at a time to one URL"},
+    {.group = "Deliveries", .name = "timeout", .kind = &kind_duration, FIELD(timeout_ms),
+     .min = 100, .max = 5 * MINUTE, .default_text = "15s",
+     .help = "deadline of a request, from the name look-up to the answer"},
+    {.group = "Deliveries", .name = "connect-timeout", .kind = &kind_duration,
+     FIELD(connect_timeout_ms), .min = 100, .max = 5 * MINUTE, .default_text = "5s",
+     .help = "deadline of its connection, at most timeout"},
+    {.group = "Deliveries", .name = "max-event-bytes", .kind = &kind_size, FIELD(max_event_bytes),
+     .min = KIB, .max = 16 * MIB, .default_text = "256k",
+     .help = "bigger events become dead letters"},
+    {.group = "Deliveries", .name = "max-response-bytes", .kind = &kind_size,
+     FIELD(max_response_bytes), .min = KIB, .max = 16 * MIB, .default_text = "64k",
+     .help = "how much of an answer is read"},
+
+    {.group = "Receivers", .name = "allow-address", .kind = &kind_address,
+     LIST_FIELD(allow_address, allow_address_len, ADDRESS_RULES_MAX), .default_text = "none",
+     .help = "addresses that webhooks may reach although they are private; may be given again"},
+    {.group = "Receivers", .name = "https-only", .kind = &kind_bool, FIELD(https_only),
+     .default_text = "no", .help = "refuse webhooks over plain http"},
+    {.group = "Receivers", .name = "ca-file", .kind = &kind_path, TEXT_FIELD(ca_file), .min = 1,
+     .default_text = "/etc/ssl/certs/ca-certificates.crt",
+     .help = "certificates that receivers are trusted by"},
+
+    {.group = "Retries", .name = "retry-schedule", .kind = &kind_duration,
+     LIST_FIELD(retry_schedule_ms, retry_schedule_len, RETRY_SCHEDULE_MAX), .list_min = 1,
+     .min = 1, .max = 30 * DAY, .default_text = "5s,5m,30m,2h,5h,10h,14h,20h,24h",
+     .help = "delay behind the 1st, 2nd, ... failed attempt; after the last one the delivery is "
+             "dead"},
+    {.group = "Retries", .name = "retry-jitter", .kind = &kind_percent,
+     FIELD(retry_jitter_percent), .max = 100, .default_text = "20%",
+     .help = "how far a delay may be off, by chance"},
+    {.group = "Retries", .name = "retry-after-max", .kind = &kind_duration,
+     FIELD(retry_after_max_ms), .min = SECOND, .max = 30 * DAY, .default_text = "24h",
+     .help = "longest Retry-After that is obeyed"},
+    {.group = "Retries", .name = "max-age", .kind = &kind_duration, FIELD(max_age_ms),
+     .min = SECOND, .max = 365 * DAY, .default_text = "5d",
+     .help = "older deliveries are not tried again"},
+    {.group = "Retries", .name = "disable-after", .kind = &kind_duration, FIELD(disable_after_ms),
+     .min = 0, .max = 365 * DAY, .default_text = "5d",
+     .help = "a hook that fails for so long without a success is disabled; 0 for never"},
+    {.group = "Retries", .name = "permanent-status", .kind = &kind_status,
+     LIST_FIELD(permanent_status, permanent_status_len, PERMANENT_STATUS_MAX), .min = 400,
+     .max = 599, .default_text = "400,405,411,413,414,415,422,431,501",
+     .help = "answers that end a delivery at once"},
+
+    {.group = "Dead letters", .name = "dead-max", .kind = &kind_integer, FIELD(dead_max), .min = 1,
+     .max = 1000000000, .default_text = "100000",
+     .help = "dead letters that are kept, the newest"},
+    {.group = "Dead letters", .name = "dead-max-bytes", .kind = &kind_size, FIELD(dead_max_bytes),
+     .min = MIB, .max = 1024 * GIB, .default_text = "1g",
+     .help = "and how much memory they may take"},
+
+    {.group = "Worker", .name = "processes", .kind = &kind_integer, FIELD(processes),
+     .words = automatic, .min = 1, .max = PROCESSES_MAX, .default_text = "1",
+     .help = "worker processes, each with all of the limits above; auto: one for each processor "
+             "that may be used"},
+    {.group = "Worker", .name = "heartbeat-ttl", .kind = &kind_duration, FIELD(heartbeat_ttl_ms),
+     .min = 3 * SECOND, .max = 5 * MINUTE, .default_text = "15s",
+     .help = "a worker silent for so long is dead: others take its deliveries"},
+    {.group = "Worker", .name = "poison-after", .kind = &kind_integer, FIELD(poison_after),
+     .min = 1, .max = 100, .default_text = "5",
+     .help = "lone runs after which an event that kills workers becomes a dead letter"},
+    {.group = "Worker", .name = "drain-timeout", .kind = &kind_duration, FIELD(drain_timeout_ms),
+     .min = 0, .max = HOUR, .default_text = "30s",
+     .help = "time that requests have to finish when the worker is told to stop"},
+    {.group = "Worker", .name = "core-dumps", .kind = &kind_bool, FIELD(core_dumps),
+     .default_text = "no",
+     .help = "let a crash leave a core dump and a debugger attach; a dump holds messages and "
+             "secrets"},
+    {.group = "Worker", .name = "log-level", .kind = &kind_choice, FIELD(log_level),
+     .words = log_levels, .default_text = "info",
+     .help = "least important lines that are logged"},
+    {.group = "Worker", .name = "log-format", .kind = &kind_choice, FIELD(log_format),
+     .words = log_formats, .default_text = "logfmt", .help = "how they look"},
+};
+/* clang-format on */
+
+_Static_assert(sizeof(settings_table) / sizeof(settings_table[0]) == SETTINGS_COUNT,
+               "SETTINGS_COUNT is the number of rows");
+
+const struct setting *setting_find(struct bytes name)
+{
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        if (bytes_equal_text(name, settings_table[i].name))
+            return &settings_table[i];
+    }
+    return NULL;
+}
+
+#define NAME_MAX_LEN 32 /* longer than any setting's name */
+
+/* How many letters must be put in, left out or exchanged to make b of a (Levenshtein). */
+static size_t name_distance(struct bytes a, struct bytes b)
+{
+    size_t row[NAME_MAX_LEN + 1]; /* distances of a's first i letters to b's first 0..b.len */
+
+    for (size_t j = 0; j <= b.len; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            size_t best = diagonal + (a.data[i - 1] != b.data[j - 1]);
+
+            diagonal = row[j];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+        }
+    }
+    return row[b.len];
+}
+
+const struct setting *setting_nearest(struct bytes name)
+{
+    const struct setting *nearest = NULL;
+    /* More slips than one in three letters, or than three in all, make another word. */
+    size_t nearest_distance = (name.len < 9 ? name.len / 3 : 3) + 1;
+
+    if (name.len > NAME_MAX_LEN)
+        return NULL;
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        size_t distance = name_distance(name, bytes_of(settings_table[i].name));
+
+        if (distance < nearest_distance) {
+            nearest = &settings_table[i];
+            nearest_distance = distance;
+        }
+    }
+    return nearest;
+}
+
+const char *setting_variable(const struct setting *setting, char out[SETTING_VARIABLE_SIZE])
+{
+    size_t len = (size_t)snprintf(out, SETTING_VARIABLE_SIZE, "ROOMHOOK_%s", setting->name);
+
+    for (size_t i = 0; i < len; i++) {
+        if (out[i] == '-')
+            out[i] = '_';
+        else if (out[i] >= 'a' && out[i] <= 'z')
+            out[i] = (char)(out[i] - 'a' + 'A');
+    }
+    return out;
+}
