@@ -144,9 +144,9 @@ int cli_name(const struct cli *cli, const char *flag, const char **ret_name)
     return CLI_DONE;
 }
 
-bool cli_ask(struct cli *cli, const struct bytes *args, size_t args_len, struct answer **ret_answer)
+bool cli_ask(struct cli *cli, const struct bytes *args, size_t args_len, struct reply **ret_reply)
 {
-    if (redis_command(cli->redis, args, args_len, ret_answer) == RH_OK)
+    if (redis_command(cli->redis, args, args_len, ret_reply) == RH_OK)
         return true;
     cli_redis_failed(cli);
     return false;
@@ -155,11 +155,11 @@ bool cli_ask(struct cli *cli, const struct bytes *args, size_t args_len, struct 
 bool cli_server_time(struct cli *cli, int64_t *ret_now_ms)
 {
     const struct bytes args[] = {BYTES("TIME")};
-    struct answer *answer;
+    struct reply *reply;
 
-    if (!cli_ask(cli, args, 1, &answer))
+    if (!cli_ask(cli, args, 1, &reply))
         return false;
-    *ret_now_ms = answer_int(answer_at(answer, 0)) * 1000 + answer_int(answer_at(answer, 1)) / 1000;
-    answer_free(answer);
+    *ret_now_ms = reply_int(reply_at(reply, 0)) * 1000 + reply_int(reply_at(reply, 1)) / 1000;
+    reply_free(reply);
     return true;
 }

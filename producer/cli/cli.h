@@ -14,7 +14,7 @@
 #include "contract/redis_address.h"
 #include "redis/blocking.h"
 
-#define CLI_TIMEOUT_MS 5000 /* connecting, and each answer */
+#define CLI_TIMEOUT_MS 5000 /* connecting, and each reply */
 #define CLI_BATCH 100       /* ids in one command or script */
 
 enum cli_exit {
@@ -77,9 +77,8 @@ int cli_room(const struct cli *cli, int64_t *ret_room_id); /* --room, required *
 int cli_name(const struct cli *cli, const char *flag,
              const char **ret_name); /* an id; NULL if not given */
 
-/* Sends one command: true with the caller's answer, or false with the failure told. */
-bool cli_ask(struct cli *cli, const struct bytes *args, size_t args_len,
-             struct answer **ret_answer);
+/* Sends one command: true with the caller's reply, or false with the failure told. */
+bool cli_ask(struct cli *cli, const struct bytes *args, size_t args_len, struct reply **ret_reply);
 
 bool cli_server_time(struct cli *cli, int64_t *ret_now_ms); /* as above */
 

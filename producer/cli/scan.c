@@ -12,11 +12,11 @@ void scan_begin(struct scan *scan, struct cli *cli, struct bytes command, const 
 
 void scan_end(struct scan *scan)
 {
-    answer_free(scan->page);
+    reply_free(scan->page);
     scan->page = NULL;
 }
 
-int scan_next(struct scan *scan, const struct answer **ret_pairs)
+int scan_next(struct scan *scan, const struct reply **ret_pairs)
 {
     char count[16];
 
@@ -29,9 +29,9 @@ int scan_next(struct scan *scan, const struct answer **ret_pairs)
     scan_end(scan);
     if (!cli_ask(scan->cli, args, 7, &scan->page))
         return -1;
-    scan->ended = !bytes_copy_text(answer_text(answer_at(scan->page, 0)), scan->cursor,
-                                   sizeof(scan->cursor)) ||
-                  scan->cursor[0] == '\0' || strcmp(scan->cursor, "0") == 0;
-    *ret_pairs = answer_at(scan->page, 1);
+    scan->ended =
+        !bytes_copy_text(reply_text(reply_at(scan->page, 0)), scan->cursor, sizeof(scan->cursor)) ||
+        scan->cursor[0] == '\0' || strcmp(scan->cursor, "0") == 0;
+    *ret_pairs = reply_at(scan->page, 1);
     return 1;
 }

@@ -17,7 +17,7 @@ struct scan {
     const char *pattern; /* glob, of the names */
     char cursor[SCAN_CURSOR_SIZE];
     bool ended;
-    struct answer *page;
+    struct reply *page;
 };
 
 /* Key and pattern are borrowed until scan_end. */
@@ -29,6 +29,6 @@ void scan_end(struct scan *scan);
  * The next page: names and values (scores) in turn, maybe none; valid until the next call. 1, 0
  * when there are no more, or -1 with the failure told.
  */
-int scan_next(struct scan *scan, const struct answer **ret_pairs);
+int scan_next(struct scan *scan, const struct reply **ret_pairs);
 
 #endif

@@ -170,22 +170,22 @@ static void finish_event(struct sending *sending, size_t i)
 {
     struct redis_blocking *redis = sending->producer->redis;
     struct rh_result *result = &sending->results[i];
-    struct answer *answer;
+    struct reply *reply;
 
-    int status = redis_get(redis, &answer);
+    int status = redis_get(redis, &reply);
     if (status != RH_OK) {
         if (status == RH_ERR_UNKNOWN && sending->halted == RH_OK)
             halt(sending, RH_ERR_UNREACHABLE, "not sent: the connection broke before its turn");
         set_failed(sending, i, status, redis_error(redis));
         return;
     }
-    struct bytes id = answer_text(answer);
+    struct bytes id = reply_text(reply);
     if (id.len > 0 && bytes_copy_text(id, result->id, sizeof(result->id)))
         result->status = RH_OK;
     else
         set_failed(sending, i, RH_ERR_UNKNOWN,
                    "Redis answered XADD with something else than an id");
-    answer_free(answer);
+    reply_free(reply);
 }
 
 int rh_producer_send_many(struct rh_producer *producer, const struct rh_event *events,

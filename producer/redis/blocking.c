@@ -16,15 +16,15 @@ struct redis_blocking {
     struct redis_blocking_options options; /* its files are not looked at again */
     struct ssl_ctx_st *tls;                /* NULL without TLS */
     struct redis_wire wire;
-    size_t pending; /* answers that are still to be got */
-    size_t lost;    /* of a broken pipeline: answers that will not come */
+    size_t pending; /* replies that are still to be got */
+    size_t lost;    /* of a broken pipeline: replies that will not come */
     bool stale;     /* to be connected anew before the next command */
     char where[WHERE_SIZE];
     char error[ERROR_SIZE];
-    char error_word[ERROR_WORD_SIZE]; /* first word of an error answer, else "" */
+    char error_word[ERROR_WORD_SIZE]; /* first word of an error reply, else "" */
 };
 
-/* What an error answer means for the caller, by its first word. All others are RH_ERR_REFUSED. */
+/* What an error reply means for the caller, by its first word. All others are RH_ERR_REFUSED. */
 static const struct {
     const char *word;
     int status;
@@ -99,11 +99,11 @@ bool redis_error_is(const struct redis_blocking *redis, const char *word)
     return strcmp(redis->error_word, word) == 0;
 }
 
-/* Notes an error answer and returns its meaning. */
-static int answered_error(struct redis_blocking *redis, const struct answer *answer)
+/* Notes an error reply and returns its meaning. */
+static int answered_error(struct redis_blocking *redis, const struct reply *reply)
 {
     char words[256];
-    bytes_printable(answer_error(answer), words, sizeof(words));
+    bytes_printable(reply_error_text(reply), words, sizeof(words));
     (void)snprintf(redis->error, sizeof(redis->error), "Redis answered: %s", words);
     (void)snprintf(redis->error_word, sizeof(redis->error_word), "%.*s", (int)strcspn(words, " "),
                    words);
@@ -161,32 +161,32 @@ static int append_login(struct redis_blocking *redis)
     return appended;
 }
 
-/* Gets an answer of the greeting. Nothing of the caller's was sent yet: a failure of the connection
+/* Gets a reply of the greeting. Nothing of the caller's was sent yet: a failure of the connection
  * is RH_ERR_UNREACHABLE. */
-static int get_greeting(struct redis_blocking *redis, struct answer **ret_answer)
+static int get_greeting(struct redis_blocking *redis, struct reply **ret_reply)
 {
-    struct answer *answer;
+    struct reply *reply;
 
-    if (wire_get(&redis->wire, &answer) < 0)
+    if (wire_get(&redis->wire, &reply) < 0)
         return connection_failed(redis, RH_ERR_UNREACHABLE);
-    if (answer_is_error(answer)) {
-        int status = answered_error(redis, answer);
-        answer_free(answer);
+    if (reply_is_error(reply)) {
+        int status = answered_error(redis, reply);
+        reply_free(reply);
         return status;
     }
-    *ret_answer = answer;
+    *ret_reply = reply;
     return RH_OK;
 }
 
 static int finish_login(struct redis_blocking *redis, int commands)
 {
-    struct answer *answer;
+    struct reply *reply;
 
     for (int i = 0; i < commands; i++) {
-        int status = get_greeting(redis, &answer);
+        int status = get_greeting(redis, &reply);
         if (status != RH_OK)
             return status;
-        answer_free(answer);
+        reply_free(reply);
     }
     return RH_OK;
 }
@@ -194,11 +194,11 @@ static int finish_login(struct redis_blocking *redis, int commands)
 /* That CLIENT SETNAME is refused, by an ACL or a proxy, does no harm. */
 static int finish_name(struct redis_blocking *redis)
 {
-    struct answer *answer;
+    struct reply *reply;
 
-    int status = get_greeting(redis, &answer);
+    int status = get_greeting(redis, &reply);
     if (status == RH_OK)
-        answer_free(answer);
+        reply_free(reply);
     else if (status == RH_ERR_REFUSED &&
              (redis_error_is(redis, "NOPERM") || redis_error_is(redis, "ERR")))
         return RH_OK;
@@ -209,13 +209,13 @@ static int finish_name(struct redis_blocking *redis)
  * the READONLY of the first write. */
 static int finish_role(struct redis_blocking *redis)
 {
-    struct answer *answer;
+    struct reply *reply;
 
-    int status = get_greeting(redis, &answer);
+    int status = get_greeting(redis, &reply);
     if (status != RH_OK)
         return redis_error_is(redis, "NOPERM") ? RH_OK : status;
-    bool is_master = bytes_equal_text(answer_text(answer_at(answer, 0)), "master");
-    answer_free(answer);
+    bool is_master = bytes_equal_text(reply_text(reply_at(reply, 0)), "master");
+    reply_free(reply);
     if (is_master)
         return RH_OK;
     error_text_set(&redis->wire.why, "it is not the master (any more)");
@@ -300,9 +300,9 @@ int redis_append(struct redis_blocking *redis, const struct bytes *args, size_t 
     return RH_OK;
 }
 
-int redis_get(struct redis_blocking *redis, struct answer **ret_answer)
+int redis_get(struct redis_blocking *redis, struct reply **ret_reply)
 {
-    struct answer *answer;
+    struct reply *reply;
 
     if (redis->lost > 0) {
         redis->lost--;
@@ -310,23 +310,23 @@ int redis_get(struct redis_blocking *redis, struct answer **ret_answer)
     }
     assert(redis->pending > 0);
     redis->pending--;
-    if (wire_get(&redis->wire, &answer) < 0)
+    if (wire_get(&redis->wire, &reply) < 0)
         return connection_failed(redis, RH_ERR_UNKNOWN);
-    if (answer_is_error(answer)) {
-        int status = answered_error(redis, answer);
-        answer_free(answer);
+    if (reply_is_error(reply)) {
+        int status = answered_error(redis, reply);
+        reply_free(reply);
         return status;
     }
-    *ret_answer = answer;
+    *ret_reply = reply;
     return RH_OK;
 }
 
 int redis_command(struct redis_blocking *redis, const struct bytes *args, size_t args_len,
-                  struct answer **ret_answer)
+                  struct reply **ret_reply)
 {
     assert(redis->pending == 0);
     int status = redis_append(redis, args, args_len);
     if (status != RH_OK)
         return status;
-    return redis_get(redis, ret_answer);
+    return redis_get(redis, ret_reply);
 }

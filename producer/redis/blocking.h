@@ -3,7 +3,7 @@
  * of redis_address.h.
  *
  * It connects at the first command, logs in, selects the database, and connects anew at the next
- * command after any failure of the connection and after a READONLY answer. With Sentinels it asks
+ * command after any failure of the connection and after a READONLY reply. With Sentinels it asks
  * them for the master at every connect. It never sends a command a second time.
  *
  * Result codes are those of <roomhook/status.h>: RH_ERR_UNREACHABLE nothing was sent,
@@ -22,7 +22,7 @@
 
 #include "contract/bytes.h"
 #include "contract/redis_address.h"
-#include "redis/answer.h"
+#include "redis/reply.h"
 #include "redis/tls.h"
 
 struct redis_blocking;
@@ -45,20 +45,20 @@ void redis_close(struct redis_blocking *redis); /* NULL allowed */
 /* What went wrong in the last failed call, "" before; printable ASCII. */
 const char *redis_error(const struct redis_blocking *redis);
 
-/* Was the last failure an error answer that begins with this word, like "NOGROUP"? */
+/* Was the last failure an error reply that begins with this word, like "NOGROUP"? */
 bool redis_error_is(const struct redis_blocking *redis, const char *word);
 
-/* Sends one command and waits. On RH_OK *ret_answer is the caller's, to be given to answer_free. */
+/* Sends one command and waits. On RH_OK *ret_reply is the caller's, to be given to reply_free. */
 RH_MUST_CHECK int redis_command(struct redis_blocking *redis, const struct bytes *args,
-                                size_t args_len, struct answer **ret_answer);
+                                size_t args_len, struct reply **ret_reply);
 
 /*
- * A pipeline: append commands, then get as many answers, in order. Nothing is sent before the first
- * get. Bound what you append: all of it waits in memory. An error answer is a failure of that get
+ * A pipeline: append commands, then get as many replies, in order. Nothing is sent before the first
+ * get. Bound what you append: all of it waits in memory. An error reply is a failure of that get
  * alone. When the connection breaks, that get and the pipeline's later ones are RH_ERR_UNKNOWN.
  */
 RH_MUST_CHECK int redis_append(struct redis_blocking *redis, const struct bytes *args,
                                size_t args_len);
-RH_MUST_CHECK int redis_get(struct redis_blocking *redis, struct answer **ret_answer);
+RH_MUST_CHECK int redis_get(struct redis_blocking *redis, struct reply **ret_reply);
 
 #endif

@@ -4,10 +4,16 @@
 
 #include "contract/parse.h"
 
-/* struct reply is hiredis' redisReply by another name: only this file and redis_link know. */
+/* struct reply is hiredis' redisReply by another name: only this file and the two clients know. */
 static const redisReply *raw(const struct reply *reply)
 {
     return (const redisReply *)reply;
+}
+
+void reply_free(struct reply *reply)
+{
+    if (reply != NULL)
+        freeReplyObject(reply);
 }
 
 bool reply_is_error(const struct reply *reply)

@@ -6,24 +6,24 @@
 #define SENTINEL_TIMEOUT_MS 1000 /* connecting, and each read and write */
 
 /* [address, port] of the master, or nil when this Sentinel does not know its name. */
-static int read_answer(const struct answer *answer, struct redis_host *ret_master,
+static int read_answer(const struct reply *reply, struct redis_host *ret_master,
                        struct error_text *why)
 {
     struct redis_host master;
     char words[128];
     int64_t port;
 
-    if (answer_is_error(answer)) {
-        error_text_set(why, "%s", bytes_printable(answer_error(answer), words, sizeof(words)));
+    if (reply_is_error(reply)) {
+        error_text_set(why, "%s", bytes_printable(reply_error_text(reply), words, sizeof(words)));
         return -1;
     }
-    if (answer_is_nil(answer)) {
+    if (reply_is_nil(reply)) {
         error_text_set(why, "it does not know a master of this name");
         return -1;
     }
-    struct bytes name = answer_text(answer_at(answer, 0));
+    struct bytes name = reply_text(reply_at(reply, 0));
     if (name.len == 0 || !bytes_copy_text(name, master.name, sizeof(master.name)) ||
-        parse_int64(answer_text(answer_at(answer, 1)), 1, UINT16_MAX, &port) < 0) {
+        parse_int64(reply_text(reply_at(reply, 1)), 1, UINT16_MAX, &port) < 0) {
         error_text_set(why, "its answer is not an address");
         return -1;
     }
@@ -37,13 +37,13 @@ static int ask(struct redis_wire *wire, const struct redis_host *sentinel, struc
 {
     const struct bytes args[] = {BYTES("SENTINEL"), BYTES("get-master-addr-by-name"),
                                  bytes_of(master)};
-    struct answer *answer;
+    struct reply *reply;
 
     if (wire_connect(wire, sentinel, tls, SENTINEL_TIMEOUT_MS) < 0 ||
-        wire_append(wire, args, sizeof(args) / sizeof(args[0])) < 0 || wire_get(wire, &answer) < 0)
+        wire_append(wire, args, sizeof(args) / sizeof(args[0])) < 0 || wire_get(wire, &reply) < 0)
         return -1;
-    int result = read_answer(answer, ret_master, &wire->why);
-    answer_free(answer);
+    int result = read_answer(reply, ret_master, &wire->why);
+    reply_free(reply);
     return result;
 }
 

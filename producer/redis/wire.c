@@ -169,7 +169,7 @@ static int read_more(struct redis_wire *wire)
     return 0;
 }
 
-int wire_get(struct redis_wire *wire, struct answer **ret_answer)
+int wire_get(struct redis_wire *wire, struct reply **ret_reply)
 {
     redisReader *reader = wire->context->reader;
     void *reply = NULL;
@@ -184,7 +184,7 @@ int wire_get(struct redis_wire *wire, struct answer **ret_answer)
         if (read_more(wire) < 0)
             return -1;
     }
-    *ret_answer = reply;
+    *ret_reply = reply;
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * One connected socket to a Redis or a Sentinel, with TLS or without: commands out, answers in.
+ * One connected socket to a Redis or a Sentinel, with TLS or without: commands out, replies in.
  * Begins zeroed. Every call that fails returns -1 with why told; then only wire_close is left.
  */
 #ifndef REDIS_WIRE_H
@@ -7,7 +7,7 @@
 
 #include "contract/bytes.h"
 #include "contract/redis_address.h"
-#include "redis/answer.h"
+#include "redis/reply.h"
 #include "redis/tls.h"
 
 struct redisContext;
@@ -29,7 +29,7 @@ void wire_close(struct redis_wire *wire);
 
 /* Nothing is sent before the first get. */
 int wire_append(struct redis_wire *wire, const struct bytes *args, size_t args_len);
-int wire_get(struct redis_wire *wire, struct answer **ret_answer);
+int wire_get(struct redis_wire *wire, struct reply **ret_reply);
 
 /* Has a connection that owes us nothing been closed, or is it out of step? */
 bool wire_is_dead(const struct redis_wire *wire);

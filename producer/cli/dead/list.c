@@ -57,9 +57,9 @@ static void put_fields(struct buffer *line, const struct dead_entry *entry)
 
     object_put_text(line, "id", entry->id);
     object_put_text(line, "dead_since", bytes_of(dead_since(entry, since, sizeof(since))));
-    for (size_t i = 0; i + 1 < answer_len(entry->fields); i += 2) {
-        struct bytes name = answer_text(answer_at(entry->fields, i));
-        struct bytes value = answer_text(answer_at(entry->fields, i + 1));
+    for (size_t i = 0; i + 1 < reply_len(entry->fields); i += 2) {
+        struct bytes name = reply_text(reply_at(entry->fields, i));
+        struct bytes value = reply_text(reply_at(entry->fields, i + 1));
         char key[64];
         int64_t number;
         if (is_document(name) || !bytes_copy_text(name, key, sizeof(key)) || !bytes_is_utf8(name))
@@ -170,13 +170,13 @@ static int show_text(const struct dead_entry *entry, const struct dead_document 
     (void)printf("%-17s ", "id");
     print_value(entry->id);
     (void)printf("%-17s %s\n", "dead_since", dead_since(entry, since, sizeof(since)));
-    for (size_t i = 0; i + 1 < answer_len(entry->fields); i += 2) {
-        struct bytes name = answer_text(answer_at(entry->fields, i));
+    for (size_t i = 0; i + 1 < reply_len(entry->fields); i += 2) {
+        struct bytes name = reply_text(reply_at(entry->fields, i));
         char shown[64];
         if (is_document(name))
             continue;
         (void)printf("%-17s ", bytes_printable(name, shown, sizeof(shown)));
-        print_value(answer_text(answer_at(entry->fields, i + 1)));
+        print_value(reply_text(reply_at(entry->fields, i + 1)));
     }
     if (!document->encoding)
         return CLI_DONE;
@@ -203,7 +203,7 @@ static int run_show(struct cli *cli)
 {
     uint64_t ms;
     uint64_t seq;
-    struct answer *answer;
+    struct reply *reply;
 
     if (cli->options.operands_len != 1)
         return cli_usage(cli, "give one ID, as dead list shows it");
@@ -211,16 +211,16 @@ static int run_show(struct cli *cli)
     if (parse_stream_id(id, &ms, &seq) < 0)
         return cli_usage(cli, "an ID is like 1667548137257-0");
     const struct bytes args[] = {BYTES("XRANGE"), bytes_of(cli->keys.dead), id, id};
-    if (!cli_ask(cli, args, 4, &answer))
+    if (!cli_ask(cli, args, 4, &reply))
         return CLI_FAILED;
     int result;
-    if (answer_len(answer) == 0) {
+    if (reply_len(reply) == 0) {
         result = cli_failed("there is no dead letter %s", cli->options.operands[0]);
     } else {
-        struct dead_entry entry = dead_entry_of(answer_at(answer, 0));
+        struct dead_entry entry = dead_entry_of(reply_at(reply, 0));
         result = show(cli, &entry);
     }
-    answer_free(answer);
+    reply_free(reply);
     return result;
 }
 

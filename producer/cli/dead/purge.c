@@ -24,17 +24,17 @@ static bool purge_batch(struct mover *mover, const struct bytes *ids, size_t ids
         appended += status == RH_OK;
     }
     for (size_t i = 0; i < appended; i++) {
-        struct answer *answer;
-        int got = redis_get(cli->redis, &answer);
+        struct reply *reply;
+        int got = redis_get(cli->redis, &reply);
         if (got != RH_OK) {
             status = status == RH_OK ? got : status;
             continue;
         }
-        if (answer_int(answer) == 1)
+        if (reply_int(reply) == 1)
             mover_moved(mover, ids[i], (struct bytes){NULL, 0});
         else
             mover_missing(mover, ids[i]);
-        answer_free(answer);
+        reply_free(reply);
     }
     if (status != RH_OK)
         cli_redis_failed(cli);

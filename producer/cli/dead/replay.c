@@ -21,15 +21,15 @@ static bool replay_batch(struct mover *mover, const struct bytes *ids, size_t id
     char kept[16];
     struct bytes args[6 + CLI_BATCH] = {BYTES("EVAL"), BYTES(lua_replay), BYTES("2"),
                                         bytes_of(keys->dead), bytes_of(keys->events)};
-    struct answer *answer;
+    struct reply *reply;
 
     (void)snprintf(kept, sizeof(kept), "%d", DEAD_DOCUMENT_KEPT);
     args[5] = bytes_of(kept);
     memcpy(args + 6, ids, ids_len * sizeof(*ids));
-    if (!cli_ask(mover->cli, args, 6 + ids_len, &answer))
+    if (!cli_ask(mover->cli, args, 6 + ids_len, &reply))
         return false;
     for (size_t i = 0; i < ids_len; i++) {
-        struct bytes result = answer_text(answer_at(answer, i));
+        struct bytes result = reply_text(reply_at(reply, i));
         uint64_t ms;
         uint64_t seq;
         if (result.len == 0)
@@ -39,7 +39,7 @@ static bool replay_batch(struct mover *mover, const struct bytes *ids, size_t id
         else
             mover_refused(mover, ids[i], result);
     }
-    answer_free(answer);
+    reply_free(reply);
     return true;
 }
 

@@ -4,16 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
-struct dead_entry dead_entry_of(const struct answer *entry)
+struct dead_entry dead_entry_of(const struct reply *entry)
 {
-    return (struct dead_entry){answer_text(answer_at(entry, 0)), answer_at(entry, 1)};
+    return (struct dead_entry){reply_text(reply_at(entry, 0)), reply_at(entry, 1)};
 }
 
 struct bytes dead_field(const struct dead_entry *entry, const char *name)
 {
-    for (size_t i = 0; i + 1 < answer_len(entry->fields); i += 2) {
-        if (bytes_equal_text(answer_text(answer_at(entry->fields, i)), name))
-            return answer_text(answer_at(entry->fields, i + 1));
+    for (size_t i = 0; i + 1 < reply_len(entry->fields); i += 2) {
+        if (bytes_equal_text(reply_text(reply_at(entry->fields, i)), name))
+            return reply_text(reply_at(entry->fields, i + 1));
     }
     return (struct bytes){NULL, 0};
 }
@@ -24,13 +24,13 @@ static bool find_end(struct dead_scan *scan, const char *last)
     const struct bytes args[] = {BYTES("XREVRANGE"), bytes_of(scan->cli->keys.dead),
                                  bytes_of(last),     BYTES("-"),
                                  BYTES("COUNT"),     BYTES("1")};
-    struct answer *answer;
+    struct reply *reply;
 
-    if (!cli_ask(scan->cli, args, 6, &answer))
+    if (!cli_ask(scan->cli, args, 6, &reply))
         return false;
-    struct dead_entry newest = dead_entry_of(answer_at(answer, 0));
+    struct dead_entry newest = dead_entry_of(reply_at(reply, 0));
     scan->empty = !bytes_copy_text(newest.id, scan->to, sizeof(scan->to)) || newest.id.len == 0;
-    answer_free(answer);
+    reply_free(reply);
     return true;
 }
 
@@ -67,7 +67,7 @@ void dead_scan_again(struct dead_scan *scan)
 
 void dead_scan_end(struct dead_scan *scan)
 {
-    answer_free(scan->page);
+    reply_free(scan->page);
     scan->page = NULL;
 }
 
@@ -90,9 +90,9 @@ int dead_scan_next(struct dead_scan *scan, struct dead_entry entries[CLI_BATCH],
     if (!cli_ask(scan->cli, args, 6, &scan->page))
         return -1;
 
-    size_t page_len = answer_len(scan->page);
+    size_t page_len = reply_len(scan->page);
     for (size_t i = 0; i < page_len && i < CLI_BATCH; i++) {
-        struct dead_entry entry = dead_entry_of(answer_at(scan->page, i));
+        struct dead_entry entry = dead_entry_of(reply_at(scan->page, i));
         if (dead_filter_matches(scan->filter, dead_field(&entry, "room"),
                                 dead_field(&entry, "hook"), dead_field(&entry, "reason")))
             entries[len++] = entry;

@@ -9,17 +9,17 @@
 
 #define DEAD_CURSOR_SIZE (RH_STREAM_ID_SIZE + 1) /* "(" and an id */
 
-/* A letter, borrowed from an answer. */
+/* A letter, borrowed from a reply. */
 struct dead_entry {
     struct bytes id;
-    const struct answer *fields; /* names and values in turn */
+    const struct reply *fields; /* names and values in turn */
 };
 
 struct bytes dead_field(const struct dead_entry *entry,
                         const char *name); /* empty when not there */
 
-/* An entry of XRANGE's answer. */
-struct dead_entry dead_entry_of(const struct answer *entry);
+/* An entry of XRANGE's reply. */
+struct dead_entry dead_entry_of(const struct reply *entry);
 
 enum dead_order {
     DEAD_NEWEST_FIRST,
@@ -36,7 +36,7 @@ struct dead_scan {
     char to[DEAD_CURSOR_SIZE];
     bool empty; /* there is nothing between start and to */
     bool ended;
-    struct answer *page;
+    struct reply *page;
 };
 
 /* False with the failure told. */

@@ -32,13 +32,13 @@ static bool serves_this_machine_only(struct redis_blocking *redis,
 {
     const struct bytes args[] = {BYTES("CONFIG"), BYTES("GET"), BYTES("protected-mode"),
                                  BYTES("bind")};
-    struct answer *answer;
+    struct reply *reply;
 
-    if (redis_command(redis, args, 4, &answer) != RH_OK) /* then our own way tells */
+    if (redis_command(redis, args, 4, &reply) != RH_OK) /* then our own way tells */
         return address->path[0] != '\0' || are_loopback(bytes_of(address->host.name));
-    bool local = bytes_equal_text(answer_text(doctor_value(answer, "protected-mode")), "yes") ||
-                 are_loopback(answer_text(doctor_value(answer, "bind")));
-    answer_free(answer);
+    bool local = bytes_equal_text(reply_text(doctor_value(reply, "protected-mode")), "yes") ||
+                 are_loopback(reply_text(doctor_value(reply, "bind")));
+    reply_free(reply);
     return local;
 }
 
@@ -46,11 +46,11 @@ static bool serves_this_machine_only(struct redis_blocking *redis,
 static bool try_to_read(struct cli *cli, struct redis_blocking *redis, struct access_facts *access)
 {
     const struct bytes args[] = {BYTES("EXISTS"), bytes_of(cli->keys.meta)};
-    struct answer *answer;
+    struct reply *reply;
 
-    int status = redis_command(redis, args, 2, &answer);
+    int status = redis_command(redis, args, 2, &reply);
     if (status == RH_OK) {
-        answer_free(answer);
+        reply_free(reply);
         access->is_open = true;
         access->is_local = serves_this_machine_only(redis, &cli->address);
     } else if (status == RH_ERR_UNREACHABLE || status == RH_ERR_UNKNOWN ||

@@ -4,14 +4,14 @@
 #include <string.h>
 
 enum ask_result doctor_ask(struct cli *cli, struct doctor_facts *facts, enum question question,
-                           const struct bytes *args, size_t args_len, struct answer **ret_answer)
+                           const struct bytes *args, size_t args_len, struct reply **ret_reply)
 {
     struct asking *asking = &facts->asked[question];
 
     int status = redis_append(cli->redis, args, args_len);
     bool is_sent = status == RH_OK; /* else the login failed, and would again */
     if (is_sent)
-        status = redis_get(cli->redis, ret_answer);
+        status = redis_get(cli->redis, ret_reply);
     if (status == RH_OK) {
         asking->answered = true;
         return ASK_ANSWERED;
@@ -30,7 +30,7 @@ enum ask_result doctor_ask(struct cli *cli, struct doctor_facts *facts, enum que
 enum ask_result doctor_ask_script(struct cli *cli, struct doctor_facts *facts,
                                   enum question question, struct bytes script, size_t keys_len,
                                   const struct bytes *args, size_t args_len,
-                                  struct answer **ret_answer)
+                                  struct reply **ret_reply)
 {
     struct bytes command[3 + DOCTOR_ARGS_MAX] = {BYTES("EVAL"), script};
     char keys[16];
@@ -38,14 +38,14 @@ enum ask_result doctor_ask_script(struct cli *cli, struct doctor_facts *facts,
     (void)snprintf(keys, sizeof(keys), "%zu", keys_len);
     command[2] = bytes_of(keys);
     memcpy(&command[3], args, args_len * sizeof(*args));
-    return doctor_ask(cli, facts, question, command, 3 + args_len, ret_answer);
+    return doctor_ask(cli, facts, question, command, 3 + args_len, ret_reply);
 }
 
-const struct answer *doctor_value(const struct answer *answer, const char *name)
+const struct reply *doctor_value(const struct reply *reply, const char *name)
 {
-    for (size_t i = 0; i + 1 < answer_len(answer); i += 2) {
-        if (bytes_equal_text(answer_text(answer_at(answer, i)), name))
-            return answer_at(answer, i + 1);
+    for (size_t i = 0; i + 1 < reply_len(reply); i += 2) {
+        if (bytes_equal_text(reply_text(reply_at(reply, i)), name))
+            return reply_at(reply, i + 1);
     }
     return NULL;
 }

@@ -13,9 +13,9 @@ enum ask_result {
     ASK_ANSWERED
 };
 
-/* Sends a command and notes in facts what became of it. Only ASK_ANSWERED gives an answer. */
+/* Sends a command and notes in facts what became of it. Only ASK_ANSWERED gives a reply. */
 enum ask_result doctor_ask(struct cli *cli, struct doctor_facts *facts, enum question question,
-                           const struct bytes *args, size_t args_len, struct answer **ret_answer);
+                           const struct bytes *args, size_t args_len, struct reply **ret_reply);
 
 #define DOCTOR_ARGS_MAX 1100
 
@@ -23,9 +23,9 @@ enum ask_result doctor_ask(struct cli *cli, struct doctor_facts *facts, enum que
 enum ask_result doctor_ask_script(struct cli *cli, struct doctor_facts *facts,
                                   enum question question, struct bytes script, size_t keys_len,
                                   const struct bytes *args, size_t args_len,
-                                  struct answer **ret_answer);
+                                  struct reply **ret_reply);
 
-/* The value of a name in an answer of names and values in turn; NULL when it is not there. */
-const struct answer *doctor_value(const struct answer *answer, const char *name);
+/* The value of a name in a reply of names and values in turn; NULL when it is not there. */
+const struct reply *doctor_value(const struct reply *reply, const char *name);
 
 #endif

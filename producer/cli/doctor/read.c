@@ -17,13 +17,13 @@
 static bool read_info(struct cli *cli, struct doctor_facts *facts)
 {
     const struct bytes args[] = {BYTES("INFO")};
-    struct answer *answer;
+    struct reply *reply;
 
-    enum ask_result result = doctor_ask(cli, facts, ASK_INFO, args, 1, &answer);
+    enum ask_result result = doctor_ask(cli, facts, ASK_INFO, args, 1, &reply);
     if (result != ASK_ANSWERED)
         return result == ASK_REFUSED;
-    info_read(answer_text(answer), &facts->info);
-    answer_free(answer);
+    info_read(reply_text(reply), &facts->info);
+    reply_free(reply);
     return true;
 }
 
@@ -31,14 +31,14 @@ static bool read_info(struct cli *cli, struct doctor_facts *facts)
 static bool read_appendfsync(struct cli *cli, struct doctor_facts *facts)
 {
     const struct bytes args[] = {BYTES("CONFIG"), BYTES("GET"), BYTES("appendfsync")};
-    struct answer *answer;
+    struct reply *reply;
 
-    enum ask_result result = doctor_ask(cli, facts, ASK_APPENDFSYNC, args, 3, &answer);
+    enum ask_result result = doctor_ask(cli, facts, ASK_APPENDFSYNC, args, 3, &reply);
     if (result != ASK_ANSWERED)
         return result == ASK_REFUSED;
-    bytes_printable(answer_text(doctor_value(answer, "appendfsync")), facts->appendfsync,
+    bytes_printable(reply_text(doctor_value(reply, "appendfsync")), facts->appendfsync,
                     sizeof(facts->appendfsync));
-    answer_free(answer);
+    reply_free(reply);
     return true;
 }
 
@@ -54,21 +54,20 @@ static int64_t wall_ms(void)
 static bool read_time(struct cli *cli, struct doctor_facts *facts)
 {
     const struct bytes args[] = {BYTES("TIME")};
-    struct answer *answer;
+    struct reply *reply;
 
     int64_t before_ms = wall_ms();
-    enum ask_result result = doctor_ask(cli, facts, ASK_TIME, args, 1, &answer);
+    enum ask_result result = doctor_ask(cli, facts, ASK_TIME, args, 1, &reply);
     int64_t after_ms = wall_ms();
     if (result != ASK_ANSWERED)
         return result == ASK_REFUSED;
-    int64_t redis_ms =
-        answer_int(answer_at(answer, 0)) * 1000 + answer_int(answer_at(answer, 1)) / 1000;
+    int64_t redis_ms = reply_int(reply_at(reply, 0)) * 1000 + reply_int(reply_at(reply, 1)) / 1000;
     facts->clock_ahead_ms = 0;
     if (redis_ms < before_ms)
         facts->clock_ahead_ms = before_ms - redis_ms;
     else if (redis_ms > after_ms)
         facts->clock_ahead_ms = after_ms - redis_ms;
-    answer_free(answer);
+    reply_free(reply);
     return true;
 }
 
@@ -79,75 +78,75 @@ bool doctor_read_redis(struct cli *cli, struct doctor_facts *facts)
 
 /* --- the queue --- */
 
-static void read_keys(struct queue_facts *queue, const struct answer *pairs)
+static void read_keys(struct queue_facts *queue, const struct reply *pairs)
 {
     for (size_t i = 0; i < QUEUE_KEYS; i++) {
-        bytes_printable(answer_text(answer_at(pairs, 2 * i)), queue->keys[i].type,
+        bytes_printable(reply_text(reply_at(pairs, 2 * i)), queue->keys[i].type,
                         sizeof(queue->keys[i].type));
-        queue->keys[i].pttl_ms = answer_int(answer_at(pairs, 2 * i + 1));
+        queue->keys[i].pttl_ms = reply_int(reply_at(pairs, 2 * i + 1));
     }
 }
 
-static void read_groups(struct queue_facts *queue, const struct answer *answer)
+static void read_groups(struct queue_facts *queue, const struct reply *reply)
 {
-    const struct answer *others = doctor_value(answer, "other_groups");
-    struct bytes last = answer_text(doctor_value(answer, "last_delivered"));
+    const struct reply *others = doctor_value(reply, "other_groups");
+    struct bytes last = reply_text(doctor_value(reply, "last_delivered"));
     uint64_t ms;
     uint64_t seq;
 
     queue->has_group = last.len > 0;
     (void)bytes_copy_text(last, queue->last_delivered, sizeof(queue->last_delivered));
-    queue->pending = answer_int(doctor_value(answer, "pending"));
+    queue->pending = reply_int(doctor_value(reply, "pending"));
     queue->oldest_unread_ms = -1;
-    if (parse_stream_id(answer_text(doctor_value(answer, "oldest_unread")), &ms, &seq) == 0)
+    if (parse_stream_id(reply_text(doctor_value(reply, "oldest_unread")), &ms, &seq) == 0)
         queue->oldest_unread_ms = ms < INT64_MAX ? (int64_t)ms : INT64_MAX;
-    queue->other_groups_len = answer_len(others);
+    queue->other_groups_len = reply_len(others);
     for (size_t i = 0; i < queue->other_groups_len && i < OTHER_GROUPS_MAX; i++)
-        bytes_printable(answer_text(answer_at(others, i)), queue->other_groups[i],
+        bytes_printable(reply_text(reply_at(others, i)), queue->other_groups[i],
                         sizeof(queue->other_groups[i]));
 }
 
-static void read_queue(struct queue_facts *queue, const struct answer *answer)
+static void read_queue(struct queue_facts *queue, const struct reply *reply)
 {
-    read_keys(queue, doctor_value(answer, "keys"));
-    read_groups(queue, answer);
-    bytes_printable(answer_text(doctor_value(answer, "contract")), queue->contract,
+    read_keys(queue, doctor_value(reply, "keys"));
+    read_groups(queue, reply);
+    bytes_printable(reply_text(doctor_value(reply, "contract")), queue->contract,
                     sizeof(queue->contract));
-    queue->now_ms = answer_int(doctor_value(answer, "now_ms"));
-    queue->events = answer_int(doctor_value(answer, "events"));
-    queue->retries = answer_int(doctor_value(answer, "retries"));
-    queue->due = answer_int(doctor_value(answer, "due"));
-    queue->first_due_ms = answer_int(doctor_value(answer, "first_due_ms"));
-    queue->deliveries = answer_int(doctor_value(answer, "deliveries"));
-    queue->dead = answer_int(doctor_value(answer, "dead"));
+    queue->now_ms = reply_int(doctor_value(reply, "now_ms"));
+    queue->events = reply_int(doctor_value(reply, "events"));
+    queue->retries = reply_int(doctor_value(reply, "retries"));
+    queue->due = reply_int(doctor_value(reply, "due"));
+    queue->first_due_ms = reply_int(doctor_value(reply, "first_due_ms"));
+    queue->deliveries = reply_int(doctor_value(reply, "deliveries"));
+    queue->dead = reply_int(doctor_value(reply, "dead"));
 }
 
 static bool read_counters(struct cli *cli, struct doctor_facts *facts)
 {
     const struct bytes args[] = {BYTES("HMGET"), bytes_of(cli->keys.stats), BYTES("lost"),
                                  BYTES("gone"), BYTES("dead_dropped")};
-    struct answer *answer;
+    struct reply *reply;
 
-    enum ask_result result = doctor_ask(cli, facts, ASK_COUNTERS, args, 5, &answer);
+    enum ask_result result = doctor_ask(cli, facts, ASK_COUNTERS, args, 5, &reply);
     if (result != ASK_ANSWERED)
         return result == ASK_REFUSED;
-    facts->lost = answer_int(answer_at(answer, 0));
-    facts->gone = answer_int(answer_at(answer, 1));
-    facts->dead_dropped = answer_int(answer_at(answer, 2));
-    answer_free(answer);
+    facts->lost = reply_int(reply_at(reply, 0));
+    facts->gone = reply_int(reply_at(reply, 1));
+    facts->dead_dropped = reply_int(reply_at(reply, 2));
+    reply_free(reply);
     return true;
 }
 
 static bool read_dead_bytes(struct cli *cli, struct doctor_facts *facts)
 {
     const struct bytes args[] = {BYTES("MEMORY"), BYTES("USAGE"), bytes_of(cli->keys.dead)};
-    struct answer *answer;
+    struct reply *reply;
 
-    enum ask_result result = doctor_ask(cli, facts, ASK_DEAD_BYTES, args, 3, &answer);
+    enum ask_result result = doctor_ask(cli, facts, ASK_DEAD_BYTES, args, 3, &reply);
     if (result != ASK_ANSWERED)
         return result == ASK_REFUSED;
-    facts->dead_bytes = answer_int(answer);
-    answer_free(answer);
+    facts->dead_bytes = reply_int(reply);
+    reply_free(reply);
     return true;
 }
 
@@ -167,15 +166,15 @@ bool doctor_read_queue(struct cli *cli, struct doctor_facts *facts)
         [KEY_LEADER] = bytes_of(keys->leader),
         [QUEUE_KEYS] = BYTES(KEYS_GROUP),
     };
-    struct answer *answer;
+    struct reply *reply;
 
     enum ask_result result = doctor_ask_script(cli, facts, ASK_QUEUE, BYTES(lua_look_queue),
-                                               QUEUE_KEYS, args, QUEUE_KEYS + 1, &answer);
+                                               QUEUE_KEYS, args, QUEUE_KEYS + 1, &reply);
     if (result == ASK_BROKEN)
         return false;
     if (result == ASK_ANSWERED) {
-        read_queue(&facts->queue, answer);
-        answer_free(answer);
+        read_queue(&facts->queue, reply);
+        reply_free(reply);
     }
     return read_counters(cli, facts) && read_dead_bytes(cli, facts);
 }
@@ -191,18 +190,18 @@ static void read_version(struct worker_fact *worker, struct bytes heartbeat)
     json_decref(json);
 }
 
-static void read_worker(struct worker_fact *worker, const struct answer *answer)
+static void read_worker(struct worker_fact *worker, const struct reply *reply)
 {
-    bytes_printable(answer_text(answer_at(answer, 0)), worker->name, sizeof(worker->name));
-    worker->pending = answer_int(answer_at(answer, 1));
-    worker->idle_ms = answer_int(answer_at(answer, 2));
-    worker->pttl_ms = answer_int(answer_at(answer, 3));
-    read_version(worker, answer_text(answer_at(answer, 4)));
+    bytes_printable(reply_text(reply_at(reply, 0)), worker->name, sizeof(worker->name));
+    worker->pending = reply_int(reply_at(reply, 1));
+    worker->idle_ms = reply_int(reply_at(reply, 2));
+    worker->pttl_ms = reply_int(reply_at(reply, 3));
+    read_version(worker, reply_text(reply_at(reply, 4)));
 }
 
-static bool read_workers(struct workers_facts *workers, const struct answer *answer)
+static bool read_workers(struct workers_facts *workers, const struct reply *reply)
 {
-    size_t len = answer_len(answer);
+    size_t len = reply_len(reply);
 
     workers->list = calloc(len > 0 ? len : 1, sizeof(*workers->list));
     if (!workers->list) {
@@ -210,7 +209,7 @@ static bool read_workers(struct workers_facts *workers, const struct answer *ans
         return false;
     }
     for (size_t i = 0; i < len; i++)
-        read_worker(&workers->list[i], answer_at(answer, i));
+        read_worker(&workers->list[i], reply_at(reply, i));
     workers->len = len;
     return true;
 }
@@ -221,16 +220,16 @@ bool doctor_read_workers(struct cli *cli, struct doctor_facts *facts,
     struct bytes args[4 + DOCTOR_WORKERS_MAX] = {bytes_of(cli->keys.events),
                                                  bytes_of(cli->keys.leader), BYTES(KEYS_GROUP)};
     char prefix[KEY_SIZE];
-    struct answer *answer;
+    struct reply *reply;
 
     args[3] = bytes_of(keys_worker(&cli->keys, "", prefix));
     for (size_t i = 0; i < names->len; i++)
         args[4 + i] = bytes_of(names->names[i]);
     enum ask_result result = doctor_ask_script(cli, facts, ASK_WORKERS, BYTES(lua_look_workers), 2,
-                                               args, 4 + names->len, &answer);
+                                               args, 4 + names->len, &reply);
     if (result != ASK_ANSWERED)
         return result == ASK_REFUSED;
-    bool ok = read_workers(&facts->workers, answer);
-    answer_free(answer);
+    bool ok = read_workers(&facts->workers, reply);
+    reply_free(reply);
     return ok;
 }

@@ -14,7 +14,7 @@
 #define KEYS_MAX 20000000 /* of all keys of the database: a walk over so many takes a minute */
 #define ROOMS_MAX 200000
 #define ROOMS_A_SCRIPT 50
-#define BYTES_A_SCRIPT "4194304" /* of hooks in one answer */
+#define BYTES_A_SCRIPT "4194304" /* of hooks in one reply */
 #define STATES_A_COMMAND 100
 
 #define TEXT_OF_(number) #number
@@ -48,7 +48,7 @@ static bool ask_states(struct rooms_walk *walk)
     struct bytes args[2 + STATES_A_COMMAND] = {BYTES("HMGET"),
                                                bytes_of(walk->cli->keys.hooks_state)};
     struct state_queries *states = &walk->states;
-    struct answer *answer;
+    struct reply *reply;
     size_t len = states->len;
 
     states->len = 0;
@@ -57,25 +57,25 @@ static bool ask_states(struct rooms_walk *walk)
     for (size_t i = 0; i < len; i++)
         args[2 + i] = bytes_of(states->list[i].field);
     enum ask_result result =
-        doctor_ask(walk->cli, walk->facts, ASK_HOOK_STATES, args, 2 + len, &answer);
+        doctor_ask(walk->cli, walk->facts, ASK_HOOK_STATES, args, 2 + len, &reply);
     if (result != ASK_ANSWERED)
         return result == ASK_REFUSED;
     for (size_t i = 0; i < len; i++)
         judge_hook_state(walk->findings, states->list[i].room_id, states->list[i].hook_id,
-                         answer_text(answer_at(answer, i)));
-    answer_free(answer);
+                         reply_text(reply_at(reply, i)));
+    reply_free(reply);
     return true;
 }
 
 static bool look_at_hook(struct rooms_walk *walk, int64_t room_id, struct bytes id,
-                         const struct answer *stored)
+                         const struct reply *stored)
 {
     struct state_queries *states = &walk->states;
-    struct bytes json = answer_text(stored);
+    struct bytes json = reply_text(stored);
 
     walk->facts->rooms.hooks++;
     if (!json.data) /* too long, so that only its length came */
-        json = (struct bytes){"", (size_t)answer_int(stored)};
+        json = (struct bytes){"", (size_t)reply_int(stored)};
     struct hook *hook = judge_hook(walk->findings, room_id, id, json);
     if (!hook)
         return true;
@@ -98,22 +98,22 @@ static struct bytes behind(struct bytes text, const char *prefix)
     return (struct bytes){text.data + len, text.len - len};
 }
 
-static bool look_at_room(struct rooms_walk *walk, const char *room, const struct answer *answer)
+static bool look_at_room(struct rooms_walk *walk, const char *room, const struct reply *reply)
 {
-    const struct answer *hooks = answer_at(answer, 3);
-    struct key_fact key = {.pttl_ms = answer_int(answer_at(answer, 1))};
+    const struct reply *hooks = reply_at(reply, 3);
+    struct key_fact key = {.pttl_ms = reply_int(reply_at(reply, 1))};
     struct bytes name = bytes_of(strrchr(room, ':') + 1);
     int64_t room_id = 0;
 
-    bytes_printable(answer_text(answer_at(answer, 0)), key.type, sizeof(key.type));
+    bytes_printable(reply_text(reply_at(reply, 0)), key.type, sizeof(key.type));
     if (strcmp(key.type, "none") == 0) /* removed since */
         return true;
     walk->facts->rooms.rooms++;
-    judge_room(walk->findings, name, &key, answer_int(answer_at(answer, 2)));
+    judge_room(walk->findings, name, &key, reply_int(reply_at(reply, 2)));
     if (parse_int64(name, INT64_MIN, INT64_MAX, &room_id) < 0)
         return true;
-    for (size_t i = 0; i + 1 < answer_len(hooks); i += 2) {
-        if (!look_at_hook(walk, room_id, answer_text(answer_at(hooks, i)), answer_at(hooks, i + 1)))
+    for (size_t i = 0; i + 1 < reply_len(hooks); i += 2) {
+        if (!look_at_hook(walk, room_id, reply_text(reply_at(hooks, i)), reply_at(hooks, i + 1)))
             return false;
     }
     return true;
@@ -126,7 +126,7 @@ static bool look_at_rooms(struct rooms_walk *walk)
 
     while (done < walk->rooms_len) {
         struct bytes args[ROOMS_A_SCRIPT + 3];
-        struct answer *answer;
+        struct reply *reply;
         size_t len = 0;
         for (size_t i = done; i < walk->rooms_len; i++)
             args[len++] = bytes_of(walk->rooms[i]);
@@ -134,14 +134,14 @@ static bool look_at_rooms(struct rooms_walk *walk)
         args[len + 1] = BYTES(TEXT_OF(HOOKS_PER_ROOM_MAX));
         args[len + 2] = BYTES(BYTES_A_SCRIPT);
         enum ask_result result = doctor_ask_script(
-            walk->cli, walk->facts, ASK_ROOMS, BYTES(lua_look_rooms), len, args, len + 3, &answer);
+            walk->cli, walk->facts, ASK_ROOMS, BYTES(lua_look_rooms), len, args, len + 3, &reply);
         bool ok = result == ASK_ANSWERED;
-        for (size_t i = 0; ok && i < answer_len(answer) && i < len; i++)
-            ok = look_at_room(walk, walk->rooms[done + i], answer_at(answer, i));
+        for (size_t i = 0; ok && i < reply_len(reply) && i < len; i++)
+            ok = look_at_room(walk, walk->rooms[done + i], reply_at(reply, i));
         if (result != ASK_ANSWERED)
             return result == ASK_REFUSED;
-        done += answer_len(answer);
-        answer_free(answer);
+        done += reply_len(reply);
+        reply_free(reply);
         if (!ok)
             return false;
     }
@@ -181,19 +181,19 @@ static enum ask_result walk_keys(struct rooms_walk *walk)
         const struct bytes args[] = {BYTES("SCAN"),  bytes_of(cursor),
                                      BYTES("MATCH"), bytes_of(pattern),
                                      BYTES("COUNT"), BYTES(TEXT_OF(KEYS_A_PAGE))};
-        struct answer *answer;
+        struct reply *reply;
         if (facts->rooms >= ROOMS_MAX || facts->keys >= KEYS_MAX) {
             facts->cut = true;
             break;
         }
-        enum ask_result result = doctor_ask(walk->cli, walk->facts, ASK_KEYS, args, 6, &answer);
+        enum ask_result result = doctor_ask(walk->cli, walk->facts, ASK_KEYS, args, 6, &reply);
         if (result != ASK_ANSWERED)
             return result;
-        const struct answer *keys = answer_at(answer, 1);
-        bool ok = bytes_copy_text(answer_text(answer_at(answer, 0)), cursor, sizeof(cursor));
-        for (size_t i = 0; ok && i < answer_len(keys); i++)
-            ok = take_key(walk, answer_text(answer_at(keys, i)));
-        answer_free(answer);
+        const struct reply *keys = reply_at(reply, 1);
+        bool ok = bytes_copy_text(reply_text(reply_at(reply, 0)), cursor, sizeof(cursor));
+        for (size_t i = 0; ok && i < reply_len(keys); i++)
+            ok = take_key(walk, reply_text(reply_at(keys, i)));
+        reply_free(reply);
         if (!ok)
             return ASK_BROKEN;
         facts->keys += KEYS_A_PAGE;

@@ -32,14 +32,14 @@ static struct walk *walk_of(const struct walker *walker)
 }
 
 /* The ids behind the first two elements are what the other side lacks. */
-static void note_page(struct walker *walker, int64_t looked, const struct answer *page)
+static void note_page(struct walker *walker, int64_t looked, const struct reply *page)
 {
     struct walk *walk = walk_of(walker);
 
     walk->looked += looked;
-    for (size_t i = 2; i < answer_len(page); i++) {
+    for (size_t i = 2; i < reply_len(page); i++) {
         if (walk->found < WALK_EXAMPLES_MAX)
-            bytes_printable(answer_text(answer_at(page, i)), walk->examples[walk->found],
+            bytes_printable(reply_text(reply_at(page, i)), walk->examples[walk->found],
                             WALK_EXAMPLE_SIZE);
         walk->found++;
     }
@@ -66,7 +66,7 @@ static enum ask_result walk_entries(struct walker *walker, const char *what)
             bytes_of(walker->facts->queue.last_delivered),
             BYTES(ENTRIES_A_PAGE),
         };
-        struct answer *page;
+        struct reply *page;
         if (walk_of(walker)->looked >= walker->max) {
             walk_of(walker)->cut = true;
             break;
@@ -75,11 +75,11 @@ static enum ask_result walk_entries(struct walker *walker, const char *what)
                                    BYTES(lua_look_entries), 1, args, 6, &page);
         if (result != ASK_ANSWERED)
             break;
-        looked = answer_int(answer_at(page, 0));
+        looked = reply_int(reply_at(page, 0));
         note_page(walker, looked, page);
-        struct bytes last = answer_text(answer_at(page, 1));
+        struct bytes last = reply_text(reply_at(page, 1));
         (void)snprintf(from, sizeof(from), "(%.*s", (int)last.len, last.data);
-        answer_free(page);
+        reply_free(page);
     }
     return result;
 }
@@ -92,7 +92,7 @@ static enum ask_result walk_deliveries(struct walker *walker, const char *what, 
     do {
         const struct bytes args[] = {bytes_of(keys->retries), bytes_of(keys->deliveries),
                                      bytes_of(what), bytes_of(cursor), bytes_of(count)};
-        struct answer *page;
+        struct reply *page;
         if (walk_of(walker)->looked >= walker->max) {
             walk_of(walker)->cut = true;
             break;
@@ -101,10 +101,10 @@ static enum ask_result walk_deliveries(struct walker *walker, const char *what, 
                                                    BYTES(lua_look_deliveries), 2, args, 5, &page);
         if (result != ASK_ANSWERED)
             return result;
-        if (!bytes_copy_text(answer_text(answer_at(page, 0)), cursor, sizeof(cursor)))
+        if (!bytes_copy_text(reply_text(reply_at(page, 0)), cursor, sizeof(cursor)))
             cursor[0] = '\0';
-        note_page(walker, answer_int(answer_at(page, 1)), page);
-        answer_free(page);
+        note_page(walker, reply_int(reply_at(page, 1)), page);
+        reply_free(page);
     } while (cursor[0] != '\0' && strcmp(cursor, "0") != 0);
     return ASK_ANSWERED;
 }

@@ -40,12 +40,12 @@ static int swap(struct cli *cli, const struct hook_target *target, struct bytes 
                                  bytes_of(target->id),
                                  old,
                                  new};
-    struct answer *answer;
+    struct reply *reply;
 
-    if (!cli_ask(cli, args, 9, &answer))
+    if (!cli_ask(cli, args, 9, &reply))
         return -1;
-    int swapped = answer_int(answer) == 1 ? 1 : 0;
-    answer_free(answer);
+    int swapped = reply_int(reply) == 1 ? 1 : 0;
+    reply_free(reply);
     return swapped;
 }
 
@@ -100,11 +100,11 @@ int hook_change(struct cli *cli, struct hook_target *target, hook_change_fn *cha
 
     for (int i = 0; i < SWAP_TRIES; i++) {
         struct hook *hook = NULL;
-        struct answer *answer;
-        if (!cli_ask(cli, args, 3, &answer))
+        struct reply *reply;
+        if (!cli_ask(cli, args, 3, &reply))
             return CLI_FAILED;
-        int result = change_once(cli, target, change, answer_text(answer), &hook);
-        answer_free(answer);
+        int result = change_once(cli, target, change, reply_text(reply), &hook);
+        reply_free(reply);
         if (result != CLI_DONE)
             return result;
         if (!hook)

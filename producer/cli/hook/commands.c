@@ -208,7 +208,7 @@ static int run_disable(struct cli *cli)
 static int run_remove(struct cli *cli)
 {
     struct hook_target target;
-    struct answer *answer;
+    struct reply *reply;
     int64_t forgotten;
 
     int result = hook_target_init(cli, &target);
@@ -221,10 +221,10 @@ static int run_remove(struct cli *cli)
                                  bytes_of(cli->keys.hooks_changed),
                                  bytes_of(target.room),
                                  bytes_of(target.id)};
-    if (!cli_ask(cli, args, 7, &answer))
+    if (!cli_ask(cli, args, 7, &reply))
         return CLI_FAILED;
-    bool removed = answer_int(answer) == 1;
-    answer_free(answer);
+    bool removed = reply_int(reply) == 1;
+    reply_free(reply);
     /* Also when there was none: an earlier try may have been interrupted here, or the hook was
      * removed by hand. */
     if (!hook_store_forget(cli, target.room_id, target.id, &forgotten))

@@ -118,12 +118,12 @@ static int add_hook(struct listing *listing, struct bytes id, struct bytes json)
     return result;
 }
 
-static int list(struct listing *listing, const struct answer *pairs)
+static int list(struct listing *listing, const struct reply *pairs)
 {
     table_init(&listing->table, titles, sizeof(titles) / sizeof(titles[0]));
-    for (size_t i = 0; i + 1 < answer_len(pairs); i += 2) {
-        if (add_hook(listing, answer_text(answer_at(pairs, i)),
-                     answer_text(answer_at(pairs, i + 1))) < 0)
+    for (size_t i = 0; i + 1 < reply_len(pairs); i += 2) {
+        if (add_hook(listing, reply_text(reply_at(pairs, i)), reply_text(reply_at(pairs, i + 1))) <
+            0)
             return CLI_FAILED;
     }
     if (!listing->cli->json && table_print(&listing->table) < 0)
@@ -135,7 +135,7 @@ static int run_list(struct cli *cli)
 {
     struct listing listing = {.cli = cli};
     char room_key[KEY_SIZE];
-    struct answer *pairs;
+    struct reply *pairs;
 
     if (cli_room(cli, &listing.room_id) != CLI_DONE)
         return CLI_USAGE;
@@ -147,7 +147,7 @@ static int run_list(struct cli *cli)
     int result = list(&listing, pairs);
     table_release(&listing.table);
     buffer_release(&listing.line);
-    answer_free(pairs);
+    reply_free(pairs);
     return result;
 }
 

@@ -110,13 +110,13 @@ static int keep(struct states *states, struct learnt row, struct bytes json)
     return 0;
 }
 
-static int keep_page(struct states *states, const struct answer *pairs)
+static int keep_page(struct states *states, const struct reply *pairs)
 {
-    for (size_t i = 0; i + 1 < answer_len(pairs); i += 2) {
-        struct bytes json = answer_text(answer_at(pairs, i + 1));
+    for (size_t i = 0; i + 1 < reply_len(pairs); i += 2) {
+        struct bytes json = reply_text(reply_at(pairs, i + 1));
         struct learnt row = {.json = NULL};
 
-        if (read_field(answer_text(answer_at(pairs, i)), &row) && is_wanted(states, json) &&
+        if (read_field(reply_text(reply_at(pairs, i)), &row) && is_wanted(states, json) &&
             keep(states, row, json) < 0)
             return -1;
     }
@@ -153,7 +153,7 @@ static void sort(struct states *states)
 /* Reads all that are wanted, sorted. 0, or -1 with the failure told. */
 static int collect(struct states *states, const char *pattern)
 {
-    const struct answer *pairs;
+    const struct reply *pairs;
     struct progress progress;
     struct scan scan;
     int more;
@@ -182,16 +182,16 @@ enum registered {
     REGISTERED_REMOVED
 };
 
-static enum registered look_at_hook(const struct learnt *row, const struct answer *stored,
+static enum registered look_at_hook(const struct learnt *row, const struct reply *stored,
                                     char ret_origin[URL_ORIGIN_SIZE])
 {
     struct hook *hook = NULL;
     struct error_text why;
     enum registered registered = REGISTERED_CHANGED;
 
-    if (answer_is_nil(stored))
+    if (reply_is_nil(stored))
         return REGISTERED_REMOVED;
-    if (hook_parse(bytes_of(row->hook_id), answer_text(stored), &hook, &why) == HOOK_OK &&
+    if (hook_parse(bytes_of(row->hook_id), reply_text(stored), &hook, &why) == HOOK_OK &&
         strncmp(hook->fingerprint, row->fingerprint, sizeof(row->fingerprint) - 1) == 0) {
         url_origin(&hook->url, ret_origin);
         registered = REGISTERED_YES;
@@ -254,7 +254,7 @@ static int print_object(struct states *states, const struct learnt *row,
 }
 
 /* stored is the hook of that id, as it is now. 0, or -1: no memory. */
-static int show(struct states *states, const struct learnt *row, const struct answer *stored)
+static int show(struct states *states, const struct learnt *row, const struct reply *stored)
 {
     char origin[URL_ORIGIN_SIZE] = "";
     struct hook_state state;
@@ -277,7 +277,7 @@ static int show_some(struct states *states, const struct learnt *rows, size_t le
 {
     struct cli *cli = states->cli;
     char room_key[KEY_SIZE];
-    struct answer *stored;
+    struct reply *stored;
 
     for (size_t i = 0; i < len; i++) {
         const struct bytes args[] = {BYTES("HGET"),
@@ -294,7 +294,7 @@ static int show_some(struct states *states, const struct learnt *rows, size_t le
             return -1;
         }
         int shown = show(states, &rows[i], stored);
-        answer_free(stored);
+        reply_free(stored);
         if (shown < 0) {
             cli_failed("out of memory");
             return -1;

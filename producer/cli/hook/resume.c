@@ -41,7 +41,7 @@ static bool resume_ids(struct resumption *resumption, const struct bytes *ids, s
     struct bytes args[8 + CLI_BATCH];
     char room[NUMBER_SIZE];
     char delay_ms[NUMBER_SIZE];
-    struct answer *answer;
+    struct reply *reply;
 
     (void)snprintf(room, sizeof(room), "%" PRId64, resumption->room_id);
     (void)snprintf(delay_ms, sizeof(delay_ms), "%" PRId64, DELAY_MS + resumption->found);
@@ -55,25 +55,25 @@ static bool resume_ids(struct resumption *resumption, const struct bytes *ids, s
     args[7] = bytes_of(delay_ms);
     for (size_t i = 0; i < ids_len; i++)
         args[8 + i] = ids[i];
-    if (!cli_ask(resumption->cli, args, 8 + ids_len, &answer))
+    if (!cli_ask(resumption->cli, args, 8 + ids_len, &reply))
         return false;
-    *ret_looked = (size_t)answer_int(answer_at(answer, 0));
-    resumption->found += answer_int(answer_at(answer, 1));
-    answer_free(answer);
+    *ret_looked = (size_t)reply_int(reply_at(reply, 0));
+    resumption->found += reply_int(reply_at(reply, 1));
+    reply_free(reply);
     return true;
 }
 
 /* Ids and scores in turn. */
-static bool resume_page(struct resumption *resumption, const struct answer *pairs)
+static bool resume_page(struct resumption *resumption, const struct reply *pairs)
 {
     struct bytes ids[CLI_BATCH];
-    size_t len = answer_len(pairs) / 2;
+    size_t len = reply_len(pairs) / 2;
     size_t looked;
 
     for (size_t at = 0; at < len; at += looked) {
         size_t n = 0;
         for (; n < CLI_BATCH && at + n < len; n++)
-            ids[n] = answer_text(answer_at(pairs, 2 * (at + n)));
+            ids[n] = reply_text(reply_at(pairs, 2 * (at + n)));
         if (!resume_ids(resumption, ids, n, &looked))
             return false;
         if (looked == 0) {
@@ -89,7 +89,7 @@ static bool resume_page(struct resumption *resumption, const struct answer *pair
 static bool resume_all(struct resumption *resumption)
 {
     char pattern[PATTERN_SIZE];
-    const struct answer *pairs;
+    const struct reply *pairs;
     struct scan scan;
     int more;
 
@@ -134,19 +134,19 @@ static int check_hook(struct cli *cli, int64_t room_id, const char *hook_id)
                                  bytes_of(hook_id)};
     struct hook *hook = NULL;
     struct error_text why;
-    struct answer *answer;
+    struct reply *reply;
     int result = CLI_DONE;
 
-    if (!cli_ask(cli, args, 3, &answer))
+    if (!cli_ask(cli, args, 3, &reply))
         return CLI_FAILED;
-    if (answer_is_nil(answer))
+    if (reply_is_nil(reply))
         result = cli_failed("room %" PRId64 " has no hook %s", room_id, hook_id);
-    else if (hook_parse(bytes_of(hook_id), answer_text(answer), &hook, &why) != HOOK_OK)
+    else if (hook_parse(bytes_of(hook_id), reply_text(reply), &hook, &why) != HOOK_OK)
         result = cli_failed("the hook is not valid: %s; roomhook hook set mends it", why.text);
     else if (!hook->enabled)
         result = cli_failed("the hook is disabled; roomhook hook enable takes it up");
     hook_free(hook);
-    answer_free(answer);
+    reply_free(reply);
     return result;
 }
 

@@ -14,12 +14,12 @@ bool hook_store_read(struct cli *cli, const struct hook *hook, int64_t room_id,
     char field[HOOK_STATE_FIELD_SIZE];
     const struct bytes args[] = {BYTES("HGET"), bytes_of(cli->keys.hooks_state),
                                  bytes_of(hook_state_field(hook, room_id, field))};
-    struct answer *answer;
+    struct reply *reply;
 
-    if (!cli_ask(cli, args, 3, &answer))
+    if (!cli_ask(cli, args, 3, &reply))
         return false;
-    hook_state_parse(answer_text(answer), ret_state);
-    answer_free(answer);
+    hook_state_parse(reply_text(reply), ret_state);
+    reply_free(reply);
     return true;
 }
 
@@ -29,7 +29,7 @@ static bool forget_fields(struct cli *cli, int64_t room_id, const char *hook_id,
 {
     char room[NUMBER_SIZE];
     struct bytes args[7 + CLI_BATCH];
-    struct answer *answer;
+    struct reply *reply;
 
     (void)snprintf(room, sizeof(room), "%" PRId64, room_id);
     args[0] = BYTES("EVAL");
@@ -41,24 +41,24 @@ static bool forget_fields(struct cli *cli, int64_t room_id, const char *hook_id,
     args[6] = bytes_of(hook_id);
     for (size_t i = 0; i < fields_len; i++)
         args[7 + i] = fields[i];
-    if (!cli_ask(cli, args, 7 + fields_len, &answer))
+    if (!cli_ask(cli, args, 7 + fields_len, &reply))
         return false;
-    *ret_forgotten = answer_int(answer);
-    answer_free(answer);
+    *ret_forgotten = reply_int(reply);
+    reply_free(reply);
     return true;
 }
 
 /* Those of one page: names and values in turn. */
 static bool forget_page(struct cli *cli, int64_t room_id, const char *hook_id,
-                        const struct answer *pairs, int64_t *forgotten)
+                        const struct reply *pairs, int64_t *forgotten)
 {
     struct bytes fields[CLI_BATCH];
     size_t n = 0;
 
-    for (size_t i = 0; i < answer_len(pairs); i += 2) {
+    for (size_t i = 0; i < reply_len(pairs); i += 2) {
         int64_t here;
-        fields[n++] = answer_text(answer_at(pairs, i));
-        if (n < CLI_BATCH && i + 2 < answer_len(pairs))
+        fields[n++] = reply_text(reply_at(pairs, i));
+        if (n < CLI_BATCH && i + 2 < reply_len(pairs))
             continue;
         if (!forget_fields(cli, room_id, hook_id, fields, n, &here))
             return false;
@@ -72,7 +72,7 @@ bool hook_store_forget(struct cli *cli, int64_t room_id, const char *hook_id,
                        int64_t *ret_forgotten)
 {
     char pattern[HOOK_STATE_FIELD_SIZE];
-    const struct answer *pairs;
+    const struct reply *pairs;
     struct scan scan;
     int64_t forgotten = 0;
     int more;

@@ -55,14 +55,14 @@ static bool append_queries(struct cli *cli)
     return true;
 }
 
-/* Gets all answers; those of what is not there are NULL. False: the first failure is told. */
-static bool get_answers(struct cli *cli, struct answer *answers[], size_t answers_len)
+/* Gets all replies; those of what is not there are NULL. False: the first failure is told. */
+static bool get_replies(struct cli *cli, struct reply *replies[], size_t replies_len)
 {
     bool ok = true;
 
-    for (size_t i = 0; i < answers_len; i++) {
-        answers[i] = NULL;
-        if (redis_get(cli->redis, &answers[i]) == RH_OK || nothing_there(cli))
+    for (size_t i = 0; i < replies_len; i++) {
+        replies[i] = NULL;
+        if (redis_get(cli->redis, &replies[i]) == RH_OK || nothing_there(cli))
             continue;
         if (ok)
             cli_redis_failed(cli);
@@ -71,38 +71,38 @@ static bool get_answers(struct cli *cli, struct answer *answers[], size_t answer
     return ok;
 }
 
-static void free_answers(struct answer *answers[], size_t answers_len)
+static void free_replies(struct reply *replies[], size_t replies_len)
 {
-    for (size_t i = 0; i < answers_len; i++)
-        answer_free(answers[i]);
+    for (size_t i = 0; i < replies_len; i++)
+        reply_free(replies[i]);
 }
 
-static void read_numbers(struct status *status, struct answer *const answers[])
+static void read_numbers(struct status *status, struct reply *const replies[])
 {
-    const struct answer *time = answers[QUERY_TIME];
-    int64_t events = answer_int(answers[QUERY_EVENTS]);
-    const struct answer *oldest = answer_at(answer_at(answers[QUERY_OLDEST], 0), 0);
+    const struct reply *time = replies[QUERY_TIME];
+    int64_t events = reply_int(replies[QUERY_EVENTS]);
+    const struct reply *oldest = reply_at(reply_at(replies[QUERY_OLDEST], 0), 0);
     uint64_t oldest_ms;
     uint64_t seq;
 
-    status->now_ms = answer_int(answer_at(time, 0)) * 1000 + answer_int(answer_at(time, 1)) / 1000;
-    status->in_flight = answer_int(answer_at(answers[QUERY_PENDING], 0));
+    status->now_ms = reply_int(reply_at(time, 0)) * 1000 + reply_int(reply_at(time, 1)) / 1000;
+    status->in_flight = reply_int(reply_at(replies[QUERY_PENDING], 0));
     /* Counted one after the other: the difference may be a little off, but not below 0. */
     status->backlog = events > status->in_flight ? events - status->in_flight : 0;
-    status->retries_waiting = answer_int(answers[QUERY_RETRIES]);
-    status->dead = answer_int(answers[QUERY_DEAD]);
+    status->retries_waiting = reply_int(replies[QUERY_RETRIES]);
+    status->dead = reply_int(replies[QUERY_DEAD]);
     status->oldest_age_ms = -1;
-    if (parse_stream_id(answer_text(oldest), &oldest_ms, &seq) == 0)
+    if (parse_stream_id(reply_text(oldest), &oldest_ms, &seq) == 0)
         status->oldest_age_ms =
             (int64_t)oldest_ms < status->now_ms ? status->now_ms - (int64_t)oldest_ms : 0;
 }
 
 /* XINFO gives a consumer as names and values in turn. */
-static struct bytes consumer_name(const struct answer *consumer)
+static struct bytes consumer_name(const struct reply *consumer)
 {
-    for (size_t i = 0; i + 1 < answer_len(consumer); i += 2) {
-        if (bytes_equal_text(answer_text(answer_at(consumer, i)), "name"))
-            return answer_text(answer_at(consumer, i + 1));
+    for (size_t i = 0; i + 1 < reply_len(consumer); i += 2) {
+        if (bytes_equal_text(reply_text(reply_at(consumer, i)), "name"))
+            return reply_text(reply_at(consumer, i + 1));
     }
     return (struct bytes){NULL, 0};
 }
@@ -131,26 +131,26 @@ static bool append_heartbeat(struct cli *cli, struct bytes name)
 /* The second round trip: what depends on Redis' time and on the consumers' names. */
 static bool read_rest(struct cli *cli, struct status *status)
 {
-    struct answer *answers[1 + STATUS_WORKERS_MAX];
-    size_t len = answer_len(status->consumers);
+    struct reply *replies[1 + STATUS_WORKERS_MAX];
+    size_t len = reply_len(status->consumers);
 
     if (len > STATUS_WORKERS_MAX)
         len = STATUS_WORKERS_MAX;
     bool appended = append_due(cli, status->now_ms);
     for (size_t i = 0; appended && i < len; i++)
-        appended = append_heartbeat(cli, consumer_name(answer_at(status->consumers, i)));
+        appended = append_heartbeat(cli, consumer_name(reply_at(status->consumers, i)));
     if (!appended) {
         cli_redis_failed(cli);
         return false;
     }
-    bool ok = get_answers(cli, answers, 1 + len);
-    status->retries_due = answer_int(answers[0]);
-    answer_free(answers[0]);
+    bool ok = get_replies(cli, replies, 1 + len);
+    status->retries_due = reply_int(replies[0]);
+    reply_free(replies[0]);
     for (size_t i = 0; i < len; i++) {
-        struct status_worker worker = {consumer_name(answer_at(status->consumers, i)),
-                                       answers[1 + i]};
-        if (answer_is_nil(worker.heartbeat))
-            answer_free(worker.heartbeat);
+        struct status_worker worker = {consumer_name(reply_at(status->consumers, i)),
+                                       replies[1 + i]};
+        if (reply_is_nil(worker.heartbeat))
+            reply_free(worker.heartbeat);
         else
             status->workers[status->workers_len++] = worker;
     }
@@ -160,7 +160,7 @@ static bool read_rest(struct cli *cli, struct status *status)
 static bool gather_pools(struct status *status)
 {
     for (size_t i = 0; i < status->workers_len; i++) {
-        if (status_pools_add(&status->pools, answer_text(status->workers[i].heartbeat)) != 0) {
+        if (status_pools_add(&status->pools, reply_text(status->workers[i].heartbeat)) != 0) {
             (void)cli_failed("out of memory");
             return false;
         }
@@ -171,27 +171,27 @@ static bool gather_pools(struct status *status)
 void status_release(struct status *status)
 {
     for (size_t i = 0; i < status->workers_len; i++)
-        answer_free(status->workers[i].heartbeat);
+        reply_free(status->workers[i].heartbeat);
     status_pools_release(&status->pools);
-    answer_free(status->consumers);
-    answer_free(status->counters);
+    reply_free(status->consumers);
+    reply_free(status->counters);
     *status = (struct status){0};
 }
 
 bool status_read(struct cli *cli, struct status *ret_status)
 {
-    struct answer *answers[QUERIES] = {NULL};
+    struct reply *replies[QUERIES] = {NULL};
     struct status status = {0};
 
-    bool ok = append_queries(cli) && get_answers(cli, answers, QUERIES);
+    bool ok = append_queries(cli) && get_replies(cli, replies, QUERIES);
     if (ok) {
-        read_numbers(&status, answers);
-        status.counters = answers[QUERY_COUNTERS];
-        status.consumers = answers[QUERY_CONSUMERS];
-        answers[QUERY_COUNTERS] = answers[QUERY_CONSUMERS] = NULL;
+        read_numbers(&status, replies);
+        status.counters = replies[QUERY_COUNTERS];
+        status.consumers = replies[QUERY_CONSUMERS];
+        replies[QUERY_COUNTERS] = replies[QUERY_CONSUMERS] = NULL;
         ok = read_rest(cli, &status) && gather_pools(&status);
     }
-    free_answers(answers, QUERIES);
+    free_replies(replies, QUERIES);
     if (!ok) {
         status_release(&status);
         return false;
@@ -202,9 +202,9 @@ bool status_read(struct cli *cli, struct status *ret_status)
 
 int64_t status_counter(const struct status *status, const char *name)
 {
-    for (size_t i = 0; i + 1 < answer_len(status->counters); i += 2) {
-        if (bytes_equal_text(answer_text(answer_at(status->counters, i)), name))
-            return answer_int(answer_at(status->counters, i + 1));
+    for (size_t i = 0; i + 1 < reply_len(status->counters); i += 2) {
+        if (bytes_equal_text(reply_text(reply_at(status->counters, i)), name))
+            return reply_int(reply_at(status->counters, i + 1));
     }
     return 0;
 }

@@ -58,12 +58,12 @@ static void rates_update(struct rates *rates, const struct status *status)
 static void put_counters(struct buffer *out, const struct status *status)
 {
     buffer_append_char(out, '{');
-    for (size_t i = 0; i + 1 < answer_len(status->counters); i += 2) {
+    for (size_t i = 0; i + 1 < reply_len(status->counters); i += 2) {
         if (i > 0)
             buffer_append_char(out, ',');
-        json_put_untrusted(out, answer_text(answer_at(status->counters, i)));
+        json_put_untrusted(out, reply_text(reply_at(status->counters, i)));
         buffer_append_char(out, ':');
-        buffer_append_int64(out, answer_int(answer_at(status->counters, i + 1)));
+        buffer_append_int64(out, reply_int(reply_at(status->counters, i + 1)));
     }
     buffer_append_char(out, '}');
 }
@@ -85,7 +85,7 @@ static void put_workers(struct buffer *out, const struct status *status)
         buffer_append_text(out, i > 0 ? ",{\"name\":" : "{\"name\":");
         json_put_untrusted(out, status->workers[i].name);
         buffer_append_text(out, ",\"heartbeat\":");
-        put_heartbeat(out, answer_text(status->workers[i].heartbeat));
+        put_heartbeat(out, reply_text(status->workers[i].heartbeat));
         buffer_append_char(out, '}');
     }
     buffer_append_char(out, ']');
@@ -212,15 +212,15 @@ static void print_text(const struct cli *cli, const struct status *status,
     (void)printf("workers     %zu alive\n", status->workers_len);
     for (size_t i = 0; i < status->workers_len; i++) {
         (void)printf("  %s", bytes_printable(status->workers[i].name, text, sizeof(text)));
-        print_heartbeat(answer_text(status->workers[i].heartbeat));
+        print_heartbeat(reply_text(status->workers[i].heartbeat));
         (void)putchar('\n');
     }
     print_pools(&status->pools);
-    if (answer_len(status->counters) > 0)
+    if (reply_len(status->counters) > 0)
         (void)puts("counters");
-    for (size_t i = 0; i + 1 < answer_len(status->counters); i += 2) {
-        bytes_printable(answer_text(answer_at(status->counters, i)), text, sizeof(text));
-        (void)printf("  %-16s %" PRId64 "\n", text, answer_int(answer_at(status->counters, i + 1)));
+    for (size_t i = 0; i + 1 < reply_len(status->counters); i += 2) {
+        bytes_printable(reply_text(reply_at(status->counters, i)), text, sizeof(text));
+        (void)printf("  %-16s %" PRId64 "\n", text, reply_int(reply_at(status->counters, i + 1)));
     }
     for (size_t i = 0; rates->known && i < RATED; i++)
         (void)printf("%s%s %.1f", i > 0 ? ", " : "a second    ", rated[i], rates->per_second[i]);

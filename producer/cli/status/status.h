@@ -20,12 +20,12 @@ struct status {
     int64_t retries_due;
     int64_t dead;
     int64_t oldest_age_ms; /* of the oldest event in the stream; -1 when there is none */
-    struct answer *consumers;
-    struct answer *counters; /* names and values in turn */
-    size_t workers_len;      /* alive: their heartbeats are there */
+    struct reply *consumers;
+    struct reply *counters; /* names and values in turn */
+    size_t workers_len;     /* alive: their heartbeats are there */
     struct status_worker {
-        struct bytes name;        /* in consumers */
-        struct answer *heartbeat; /* its text is JSON */
+        struct bytes name;       /* in consumers */
+        struct reply *heartbeat; /* its text is JSON */
     } workers[STATUS_WORKERS_MAX];
     struct status_pools pools;
 };
