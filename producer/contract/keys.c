@@ -17,7 +17,14 @@ int keys_init(struct keys *keys, const char *queue)
     set_key(keys, keys->events, "events");
     set_key(keys, keys->retries, "retries");
     set_key(keys, keys->deliveries, "deliveries");
+    set_key(keys, keys->documents, "documents");
+    set_key(keys, keys->leases, "leases");
+    set_key(keys, keys->lanes, "lanes");
+    set_key(keys, keys->lanes_shut, "lanes-shut");
+    set_key(keys, keys->gates, "gates");
     set_key(keys, keys->dead, "dead");
+    set_key(keys, keys->dead_by_room, "dead-by-room");
+    set_key(keys, keys->dead_bytes, "dead-bytes");
     set_key(keys, keys->hooks_state, "hooks-state");
     set_key(keys, keys->hooks_changed, "hooks-changed");
     set_key(keys, keys->hooks_pace, "hooks-pace");
@@ -36,5 +43,17 @@ const char *keys_room(const struct keys *keys, int64_t room_id, char out[KEY_SIZ
 const char *keys_worker(const struct keys *keys, const char *consumer, char out[KEY_SIZE])
 {
     snprintf(out, KEY_SIZE, "{%s}:worker:%.*s", keys->queue, CONSUMER_NAME_SIZE - 1, consumer);
+    return out;
+}
+
+const char *keys_lane(const struct keys *keys, const char *lane, char out[KEY_SIZE])
+{
+    snprintf(out, KEY_SIZE, "{%s}:lane:%s", keys->queue, lane);
+    return out;
+}
+
+const char *keys_holders(const struct keys *keys, const char *stream, char out[KEY_SIZE])
+{
+    snprintf(out, KEY_SIZE, "{%s}:holders:%s", keys->queue, stream);
     return out;
 }

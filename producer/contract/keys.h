@@ -8,19 +8,26 @@
 #include <stdint.h>
 
 #define KEYS_GROUP "workers"   /* the stream's only consumer group */
-#define KEYS_CONTRACT "1"      /* value of field "contract" in meta */
+#define KEYS_CONTRACT "2"      /* value of field "contract" in meta */
 #define KEY_SIZE 224           /* room for any key of a queue, with its NUL */
 #define CONSUMER_NAME_SIZE 128 /* "<host>-<pid>-<8 hex>" */
 
 struct keys {
     char queue[RH_NAME_MAX + 1];
     char events[KEY_SIZE];        /* stream: events not yet settled */
-    char retries[KEY_SIZE];       /* zset: delivery id -> due time, ms */
-    char deliveries[KEY_SIZE];    /* hash: delivery id -> record */
+    char deliveries[KEY_SIZE];    /* hash: delivery id -> record of one that waits */
+    char documents[KEY_SIZE];     /* hash: stream id -> document that several of these share */
+    char leases[KEY_SIZE];        /* hash: delivery id -> fence, expired leases, its place */
+    char lanes[KEY_SIZE];         /* zset: lane -> when it is worth a look, ms */
+    char lanes_shut[KEY_SIZE];    /* the same for lanes whose hook is open, disabled or removed */
+    char gates[KEY_SIZE];         /* hash: lane -> what keeps its deliveries back */
     char dead[KEY_SIZE];          /* stream: dead letters */
-    char hooks_state[KEY_SIZE];   /* hash: what workers learnt about hooks */
+    char dead_by_room[KEY_SIZE];  /* zset, all scores 0: "<room> <letter id> <bytes>" */
+    char dead_bytes[KEY_SIZE];    /* hash: room -> bytes of its letters; "*": of all */
+    char hooks_state[KEY_SIZE];   /* hash: lane -> what workers learnt about its hook */
     char hooks_changed[KEY_SIZE]; /* stream: which hooks changed lately */
-    char hooks_pace[KEY_SIZE];    /* hash: when a hook with a rate may be sent the next one, us */
+    char retries[KEY_SIZE];       /* of contract 1: zset, delivery id -> due time */
+    char hooks_pace[KEY_SIZE];    /* of contract 1 */
     char leader[KEY_SIZE];        /* string: maintenance lease */
     char stats[KEY_SIZE];         /* hash: counters */
     char meta[KEY_SIZE];          /* hash: contract version */
@@ -29,8 +36,11 @@ struct keys {
 /* 0, or -1 when queue is not [A-Za-z0-9_-]{1,64}. */
 int keys_init(struct keys *keys, const char *queue);
 
-/* {Q}:room:<id> and {Q}:worker:<consumer>; both return out. */
+/* {Q}:room:<id>, {Q}:worker:<consumer>, {Q}:lane:<lane> and {Q}:holders:<padded stream id>; each
+ * returns out. */
 const char *keys_room(const struct keys *keys, int64_t room_id, char out[KEY_SIZE]);
 const char *keys_worker(const struct keys *keys, const char *consumer, char out[KEY_SIZE]);
+const char *keys_lane(const struct keys *keys, const char *lane, char out[KEY_SIZE]);
+const char *keys_holders(const struct keys *keys, const char *stream, char out[KEY_SIZE]);
 
 #endif

@@ -10,9 +10,10 @@
 enum script_number {
     SCRIPT_ACKNOWLEDGE,      /* delete what leaves nothing behind */
     SCRIPT_ADOPT,            /* take up own pending entries */
-    SCRIPT_SETTLE_ENTRIES,   /* store outcomes of entries, then acknowledge them */
-    SCRIPT_CLAIM_RETRIES,    /* lease what is due */
-    SCRIPT_SETTLE_RETRIES,   /* store outcomes of leased retries */
+    SCRIPT_SETTLE_STREAM,    /* store outcomes of entries, then acknowledge them */
+    SCRIPT_SETTLE_LEASED,    /* store outcomes of leased deliveries */
+    SCRIPT_LOOK,             /* find lanes that are due */
+    SCRIPT_CLAIM,            /* lease what is due in lanes */
     SCRIPT_HEARTBEAT,        /* say that this worker lives */
     SCRIPT_OPEN_QUEUE,       /* make stream and group, check the contract */
     SCRIPT_HOOK_STATE,       /* share what was learnt about hooks */

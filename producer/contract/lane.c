@@ -1,0 +1,100 @@
+#include "contract/lane.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "contract/parse.h"
+
+const char *lane_of(int64_t room_id, const char *hook_id, char out[LANE_SIZE])
+{
+    snprintf(out, LANE_SIZE, "%" PRId64 "/%s", room_id, hook_id);
+    return out;
+}
+
+const char *lane_of_inline(const struct hook *hook, const int64_t *room_id, char out[LANE_SIZE])
+{
+    char room[24] = "";
+
+    if (room_id)
+        snprintf(room, sizeof(room), "%" PRId64, *room_id);
+    snprintf(out, LANE_SIZE, "%s/:%s", room, hook->fingerprint);
+    return out;
+}
+
+int lane_split(struct bytes lane, struct lane_parts *ret_parts)
+{
+    const char *slash = lane.len > 0 ? memchr(lane.data, '/', lane.len) : NULL;
+    struct lane_parts parts = {0};
+    struct bytes room, hook;
+
+    if (!slash)
+        return -1;
+    room = (struct bytes){lane.data, (size_t)(slash - lane.data)};
+    hook = (struct bytes){slash + 1, lane.len - room.len - 1};
+    parts.has_room = room.len > 0;
+    parts.is_inline = hook.len > 0 && hook.data[0] == ':';
+    if (parts.has_room && parse_int64(room, INT64_MIN, INT64_MAX, &parts.room_id))
+        return -1;
+    if (!parts.is_inline && (!parts.has_room || !parse_is_name(hook)))
+        return -1;
+    if (!parts.is_inline)
+        bytes_copy_text(hook, parts.hook_id, sizeof(parts.hook_id));
+    *ret_parts = parts;
+    return 0;
+}
+
+const char *lane_fingerprint(const struct hook *hook, char out[HOOK_STATE_FINGERPRINT_SIZE])
+{
+    snprintf(out, HOOK_STATE_FINGERPRINT_SIZE, "%s", hook->fingerprint);
+    return out;
+}
+
+const char *lane_stream(uint64_t ms, uint64_t seq, char out[LANE_STREAM_SIZE])
+{
+    snprintf(out, LANE_STREAM_SIZE, "%013" PRIu64 "-%06" PRIu64, ms, seq);
+    return out;
+}
+
+const char *delivery_id(const char *stream, const char *hook_id, char out[DELIVERY_ID_SIZE])
+{
+    snprintf(out, DELIVERY_ID_SIZE, "%s/%s", stream, hook_id);
+    return out;
+}
+
+/* A number that may have zeros in front. 0, or -1. */
+static int read_padded(struct bytes text, uint64_t *ret)
+{
+    while (text.len > 1 && text.data[0] == '0')
+        text = (struct bytes){text.data + 1, text.len - 1};
+    return parse_uint64(text, UINT64_MAX, ret);
+}
+
+static int read_stream(struct bytes stream, uint64_t *ret_ms, uint64_t *ret_seq)
+{
+    const char *dash = stream.len > 0 ? memchr(stream.data, '-', stream.len) : NULL;
+
+    if (!dash)
+        return -1;
+    struct bytes ms = {stream.data, (size_t)(dash - stream.data)};
+    struct bytes seq = {dash + 1, stream.len - ms.len - 1};
+    return read_padded(ms, ret_ms) == 0 && read_padded(seq, ret_seq) == 0 ? 0 : -1;
+}
+
+int delivery_split(struct bytes id, char ret_stream_id[RH_STREAM_ID_SIZE],
+                   char ret_hook_id[RH_NAME_MAX + 1])
+{
+    const char *slash = id.len > 0 ? memchr(id.data, '/', id.len) : NULL;
+    struct bytes stream, hook;
+    uint64_t ms, seq;
+
+    if (!slash)
+        return -1;
+    stream = (struct bytes){id.data, (size_t)(slash - id.data)};
+    hook = (struct bytes){slash + 1, id.len - stream.len - 1};
+    if (!parse_is_name(hook) || read_stream(stream, &ms, &seq))
+        return -1;
+    snprintf(ret_stream_id, RH_STREAM_ID_SIZE, "%" PRIu64 "-%" PRIu64, ms, seq);
+    bytes_copy_text(hook, ret_hook_id, RH_NAME_MAX + 1);
+    return 0;
+}
