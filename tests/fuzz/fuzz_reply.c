@@ -17,6 +17,7 @@
 #include "queue/intake.h"
 #include "queue/leader.h"
 #include "queue/liveness.h"
+#include "queue/queue.h"
 #include "queue/record.h"
 #include "queue/retry_clock.h"
 #include "queue/settle.h"
@@ -120,7 +121,7 @@ static bool on_knows(void *context, struct bytes id)
     return id.len % 2 == 1;
 }
 
-static void on_entry(void *context, const struct intake_entry *entry)
+static void on_entry(void *context, const struct stream_entry *entry)
 {
     (void)context;
     touch(entry->id);
@@ -217,8 +218,7 @@ static void on_refused(void *context, const char *why)
 
 struct rig {
     struct loop *loop;
-    struct keys keys;
-    struct scripts scripts;
+    struct queue queue;
     struct counters counters;
     redisReader *reader;
     struct reply_memory replies;
@@ -263,10 +263,7 @@ static void run(struct rig *rig)
 
 static void try_retry_clock(struct rig *rig)
 {
-    struct retry_clock_config config = {.keys = &rig->keys,
-                                        .scripts = &rig->scripts,
-                                        .consumer = CONSUMER,
-                                        .link = &link_of_all,
+    struct retry_clock_config config = {.queue = &rig->queue,
                                         .lease_ms = 20000,
                                         .room = on_room,
                                         .retry = on_retry,
@@ -288,18 +285,12 @@ static void try_retry_clock(struct rig *rig)
 
 static void try_intake(struct rig *rig)
 {
-    struct intake_config config = {.keys = &rig->keys,
-                                   .scripts = &rig->scripts,
-                                   .consumer = CONSUMER,
-                                   .control = &link_of_all,
-                                   .reader = &link_of_all,
-                                   .counters = &rig->counters,
-                                   .max_event_bytes = 1024,
-                                   .dead_max = 10,
-                                   .room = on_room,
-                                   .knows = on_knows,
-                                   .entry = on_entry};
-    struct intake *intake = intake_new(rig->loop, &config);
+    struct stream_taker taker = {.max_event_bytes = 1024,
+                                 .dead_max = 10,
+                                 .room = on_room,
+                                 .knows = on_knows,
+                                 .entry = on_entry};
+    struct intake *intake = intake_new(rig->loop, &rig->queue, &link_of_all, &taker);
 
     must(intake != NULL);
     intake_control_up(intake);
@@ -313,12 +304,7 @@ static void try_intake(struct rig *rig)
 
 static void try_registry(struct rig *rig)
 {
-    struct registry_config config = {.link = &link_of_all,
-                                     .keys = &rig->keys,
-                                     .scripts = &rig->scripts,
-                                     .counters = &rig->counters,
-                                     .disable_after_ms = 1000};
-    struct registry *registry = registry_new(rig->loop, &config);
+    struct registry *registry = registry_new(rig->loop, &rig->queue, 1000);
     struct registry_query queries[2] = {{.waits_in = NULL}};
 
     must(registry != NULL);
@@ -333,23 +319,15 @@ static void try_registry(struct rig *rig)
 
 static void try_liveness(struct rig *rig)
 {
-    struct leader_config of_leader = {.keys = &rig->keys,
-                                      .scripts = &rig->scripts,
-                                      .consumer = CONSUMER,
-                                      .link = &link_of_all,
-                                      .counters = &rig->counters,
+    struct leader_config of_leader = {.queue = &rig->queue,
                                       .ttl_ms = 15000,
                                       .suspect_claims = 3,
                                       .dead_max_bytes = 1 << 20,
                                       .adopt = on_adopt};
     struct leader *leader = leader_new(&of_leader);
-    struct liveness_config config = {.keys = &rig->keys,
-                                     .scripts = &rig->scripts,
-                                     .consumer = CONSUMER,
+    struct liveness_config config = {.queue = &rig->queue,
                                      .host = "host",
                                      .pool = "",
-                                     .link = &link_of_all,
-                                     .counters = &rig->counters,
                                      .leader = leader,
                                      .ttl_ms = 15000,
                                      .in_flight = on_in_flight,
@@ -374,14 +352,8 @@ static void try_settle(struct rig *rig)
 {
     static const char *const ids[SETTLE_KINDS] = {"1-0", "1-1", "1-1/main"};
     int left = 0;
-    struct settle_config config = {.keys = &rig->keys,
-                                   .scripts = &rig->scripts,
-                                   .consumer = CONSUMER,
-                                   .link = &link_of_all,
-                                   .counters = &rig->counters,
-                                   .dead_max = 10,
-                                   .done = on_settled,
-                                   .context = &left};
+    struct settle_config config = {
+        .queue = &rig->queue, .dead_max = 10, .done = on_settled, .context = &left};
     struct settle *settle = settle_new(rig->loop, &config);
     struct settlement settlements[SETTLE_KINDS];
 
@@ -401,7 +373,7 @@ static void try_settle(struct rig *rig)
 
 static void try_permits(struct rig *rig)
 {
-    struct permits *permits = permits_new(rig->loop, &link_of_all, &rig->keys, &rig->scripts);
+    struct permits *permits = permits_new(rig->loop, &rig->queue);
     struct permit_query queries[2] = {
         {.kind = PERMIT_PROBE, .field = "438/main/01234567", .lease_ms = 1000},
         {.kind = PERMIT_PACE, .field = "438/main/01234567", .interval_us = 1000, .most_ms = 1000},
@@ -474,8 +446,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rig.loop = loop_new();
     reply_memory_init(&rig.replies);
     rig.reader = redis_reader_new(&rig.replies);
-    must(rig.loop && rig.reader && keys_init(&rig.keys, "webhooks") == 0 &&
-         scripts_init(&rig.scripts) == 0);
+    must(rig.loop && rig.reader && queue_init(&rig.queue, "webhooks") == 0);
+    rig.queue.link = &link_of_all;
+    rig.queue.consumer = CONSUMER;
+    rig.queue.counters = &rig.counters;
     redisReaderFeed(rig.reader, (const char *)data + 1, size - 1);
     parts[data[0] % (sizeof(parts) / sizeof(parts[0]))](&rig);
     redisReaderFree(rig.reader);

@@ -84,7 +84,7 @@ static void set_policy(struct pipeline *pipeline)
         .retry_after_max_ms = settings->retry_after_max_ms,
     };
     pipeline->stamp = (struct outcome_stamp){
-        .consumer = pipeline->config.consumer,
+        .consumer = pipeline->config.queue->consumer,
         .lease_ms = settings->timeout_ms + LEASE_MARGIN_MS,
     };
 }
@@ -109,22 +109,12 @@ static int make_ends(struct pipeline *pipeline)
 {
     const struct pipeline_config *config = &pipeline->config;
     struct settle_config settle = {
-        .keys = config->keys,
-        .scripts = config->scripts,
-        .consumer = config->consumer,
-        .link = config->control,
-        .counters = config->counters,
+        .queue = config->queue,
         .dead_max = config->settings->dead_max,
         .done = pipeline_on_settled,
         .context = pipeline,
     };
-    struct intake_config intake = {
-        .keys = config->keys,
-        .scripts = config->scripts,
-        .consumer = config->consumer,
-        .control = config->control,
-        .reader = config->reader,
-        .counters = config->counters,
+    struct stream_taker taker = {
         .max_event_bytes = config->settings->max_event_bytes,
         .dead_max = config->settings->dead_max,
         .room = stream_room,
@@ -133,10 +123,7 @@ static int make_ends(struct pipeline *pipeline)
         .context = pipeline,
     };
     struct retry_clock_config retries = {
-        .keys = config->keys,
-        .scripts = config->scripts,
-        .consumer = config->consumer,
-        .link = config->control,
+        .queue = config->queue,
         .lease_ms = pipeline->stamp.lease_ms,
         .room = retry_room,
         .retry = pipeline_on_retry,
@@ -145,7 +132,7 @@ static int make_ends(struct pipeline *pipeline)
         .context = pipeline,
     };
     pipeline->settle = settle_new(pipeline->loop, &settle);
-    pipeline->intake = intake_new(pipeline->loop, &intake);
+    pipeline->intake = intake_new(pipeline->loop, config->queue, config->reader, &taker);
     pipeline->retry_clock = retry_clock_new(pipeline->loop, &retries);
     return pipeline->settle != NULL && pipeline->intake != NULL && pipeline->retry_clock != NULL
                ? 0
@@ -167,18 +154,11 @@ static int make_parts(struct pipeline *pipeline, struct error_text *why)
         .slow_ms = SLOW_MS,
         .kept = max_in_flight - stream_limit(pipeline),
     };
-    struct registry_config registry = {
-        .link = pipeline->config.control,
-        .keys = pipeline->config.keys,
-        .scripts = pipeline->config.scripts,
-        .counters = pipeline->config.counters,
-        .disable_after_ms = settings->disable_after_ms,
-    };
+    struct queue *queue = pipeline->config.queue;
     error_text_set(why, "out of memory");
     pipeline->capacity = capacity_new(&limits);
-    pipeline->registry = registry_new(pipeline->loop, &registry);
-    pipeline->permits = permits_new(pipeline->loop, pipeline->config.control, pipeline->config.keys,
-                                    pipeline->config.scripts);
+    pipeline->registry = registry_new(pipeline->loop, queue, settings->disable_after_ms);
+    pipeline->permits = permits_new(pipeline->loop, queue);
     if (pipeline->capacity == NULL || pipeline->registry == NULL || pipeline->permits == NULL ||
         make_ends(pipeline) != 0 ||
         loop_timer_init(pipeline->loop, &pipeline->part_timer, pipeline_on_part, pipeline) != 0 ||

@@ -12,12 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/counters.h"
 #include "base/loop.h"
 #include "contract/address_guard.h"
-#include "contract/keys.h"
 #include "queue/liveness.h"
-#include "queue/scripts.h"
+#include "queue/queue.h"
 #include "redis/link.h"
 #include "settings/settings.h"
 
@@ -26,12 +24,8 @@ struct pipeline;
 /* All borrowed; must outlive the pipeline. */
 struct pipeline_config {
     const struct settings *settings;
-    const struct keys *keys;
-    const struct scripts *scripts;
-    const char *consumer;
-    struct redis_link *control;
+    struct queue *queue;
     struct redis_link *reader;
-    struct counters *counters;
     const struct address_guard *guard;
 };
 

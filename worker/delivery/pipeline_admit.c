@@ -20,7 +20,7 @@ void pipeline_bury_delivery(struct pipeline *pipeline, struct delivery *delivery
 
 static void drop_disabled(struct pipeline *pipeline, struct delivery *delivery)
 {
-    counters_add(pipeline->config.counters, COUNTER_HOOK_DISABLED, 1);
+    counters_add(pipeline->config.queue->counters, COUNTER_HOOK_DISABLED, 1);
     pipeline_conclude(pipeline, delivery, OUTCOME_DELIVERED);
 }
 

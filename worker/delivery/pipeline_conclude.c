@@ -19,7 +19,7 @@ static void count_and_log(struct pipeline *pipeline, const struct delivery *deli
     const struct history *history = &delivery->history;
     char origin[URL_ORIGIN_SIZE] = "";
     if (delivery->outcome == OUTCOME_DEAD)
-        counters_add(pipeline->config.counters, COUNTER_DEAD, 1);
+        counters_add(pipeline->config.queue->counters, COUNTER_DEAD, 1);
     bool quiet = delivery->outcome == OUTCOME_DELIVERED || delivery->put_off;
     enum log_level level = quiet ? LOG_DEBUG : LOG_INFO;
     if (!log_is_on(level))
@@ -72,7 +72,7 @@ static void defer_for(struct pipeline *pipeline, struct delivery *delivery, int6
     delivery->put_off = true;
     pipeline_note_hot(pipeline, delivery);
     delivery->delay_ms = delay_ms;
-    counters_add(pipeline->config.counters, COUNTER_DEFERRED, 1);
+    counters_add(pipeline->config.queue->counters, COUNTER_DEFERRED, 1);
     pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);
 }
 
@@ -108,7 +108,7 @@ void pipeline_put_off(struct pipeline *pipeline, struct delivery *delivery,
     delivery->put_off = true;
     delivery->delay_ms = permit->wait_ms;
     delivery->history.slot_ms = permit->slot_ms;
-    counters_add(pipeline->config.counters, COUNTER_DEFERRED, 1);
+    counters_add(pipeline->config.queue->counters, COUNTER_DEFERRED, 1);
     pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);
 }
 
@@ -121,6 +121,6 @@ void pipeline_hand_back(struct pipeline *pipeline, struct delivery *delivery)
     delivery->releasing = delivery->leased;
     delivery->put_off = true;
     delivery->delay_ms = 0;
-    counters_add(pipeline->config.counters, COUNTER_DEFERRED, 1);
+    counters_add(pipeline->config.queue->counters, COUNTER_DEFERRED, 1);
     pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);
 }

@@ -125,7 +125,7 @@ static void on_hooks_of_entry(struct pipeline *pipeline, struct entry *entry, st
     entry->awaits_hooks = false;
     load_sub(pipeline, entry, 1);
     if (entry->open == 0) {
-        counters_add(pipeline->config.counters, COUNTER_NO_HOOK, 1);
+        counters_add(pipeline->config.queue->counters, COUNTER_NO_HOOK, 1);
         pipeline_submit_entry(pipeline, entry);
         loop_turn_arm(&pipeline->refill);
         return;
@@ -164,7 +164,7 @@ void pipeline_ask_again(void *context)
 {
     struct pipeline *pipeline = context;
     int64_t left = pipeline->let_go_at_ms + LOOKUP_AGAIN_MS - loop_now_ms();
-    intake_adopt(pipeline->intake, INTAKE_IDLE_MS);
+    intake_adopt(pipeline->intake, STREAM_ENTRY_ARRIVES_MS);
     if (left > 0) /* some came later, and are too young now */
         loop_timer_arm(&pipeline->ask_timer, left);
 }
@@ -216,7 +216,7 @@ void pipeline_find_hooks(struct pipeline *pipeline, struct entry *entry)
 /* --- arrival of a stream entry --- */
 
 /* Copies the small fields. False with *why when one is not as it must be. */
-static bool read_fields(struct entry *entry, const struct intake_entry *read,
+static bool read_fields(struct entry *entry, const struct stream_entry *read,
                         struct error_text *why)
 {
     char shown[80];
@@ -250,7 +250,7 @@ static bool read_fields(struct entry *entry, const struct intake_entry *read,
 
 /* Everything about an entry that can be judged without decoding it. */
 static bool check_entry(const struct pipeline *pipeline, struct entry *entry,
-                        const struct intake_entry *read, enum dead_reason *ret_reason,
+                        const struct stream_entry *read, enum dead_reason *ret_reason,
                         struct error_text *why)
 {
     size_t max = (size_t)pipeline->config.settings->max_event_bytes;
@@ -317,7 +317,7 @@ void pipeline_run_or_hold(struct pipeline *pipeline, struct entry *entry)
         pipeline_run_entry(pipeline, entry);
 }
 
-void pipeline_on_entry(void *context, const struct intake_entry *read)
+void pipeline_on_entry(void *context, const struct stream_entry *read)
 {
     struct pipeline *pipeline = context;
     struct error_text why = {""};

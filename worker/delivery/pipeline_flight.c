@@ -43,7 +43,7 @@ static void start(struct pipeline *pipeline, struct delivery *delivery)
     if (transfer == NULL || render(&input, http_transfer_request(transfer)) != 0) {
         if (transfer != NULL)
             http_transfer_drop(transfer);
-        counters_add(pipeline->config.counters, COUNTER_LOCAL_SHORTAGES, 1);
+        counters_add(pipeline->config.queue->counters, COUNTER_LOCAL_SHORTAGES, 1);
         pipeline_set_error(delivery, "this worker is out of memory");
         pipeline_defer(pipeline, delivery, 0);
         return;
@@ -228,22 +228,22 @@ static void apply(struct pipeline *pipeline, struct delivery *delivery,
         return;
     }
     if (verdict->kind == VERDICT_BACKOFF) {
-        counters_add(pipeline->config.counters, COUNTER_LOCAL_SHORTAGES, 1);
+        counters_add(pipeline->config.queue->counters, COUNTER_LOCAL_SHORTAGES, 1);
         log_at(LOG_ERROR, "local_shortage", log_text("error", result->error));
         pipeline_set_error(delivery, result->error);
         delivery->history.deferrals++;
         pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);
         return;
     }
-    counters_add(pipeline->config.counters, COUNTER_ATTEMPTS, 1);
+    counters_add(pipeline->config.queue->counters, COUNTER_ATTEMPTS, 1);
     remember_attempt(delivery, result);
     explain(delivery, verdict);
     tell_registry(pipeline, delivery, result->attempt.end, verdict);
     if (verdict->kind == VERDICT_DELIVERED) {
-        counters_add(pipeline->config.counters, COUNTER_DELIVERED, 1);
+        counters_add(pipeline->config.queue->counters, COUNTER_DELIVERED, 1);
         pipeline_conclude(pipeline, delivery, OUTCOME_DELIVERED);
     } else if (verdict->kind == VERDICT_RETRY) {
-        counters_add(pipeline->config.counters, COUNTER_RETRIES, 1);
+        counters_add(pipeline->config.queue->counters, COUNTER_RETRIES, 1);
         pipeline_conclude(pipeline, delivery, OUTCOME_RETRY);
     } else {
         delivery->reason = verdict->reason;
@@ -295,6 +295,6 @@ void pipeline_cut(struct pipeline *pipeline, struct delivery *delivery)
     http_transfer_cancel(delivery->transfer);
     delivery->transfer = NULL;
     delivery->news = CAPACITY_CUT;
-    counters_add(pipeline->config.counters, COUNTER_CUT, 1);
+    counters_add(pipeline->config.queue->counters, COUNTER_CUT, 1);
     judge(delivery, &result, &result.attempt);
 }

@@ -30,7 +30,7 @@
 #define LEASE_MARGIN_MS 5000 /* a lease lasts timeout + this */
 #define START_MARGIN_MS 2000 /* a POST starts only with timeout + this left of its lease */
 #define PART_AFTER_MS 1000   /* an entry waits so long for its last deliveries */
-#define LOOKUP_AGAIN_MS (INTAKE_IDLE_MS + 1000)
+#define LOOKUP_AGAIN_MS (STREAM_ENTRY_ARRIVES_MS + 1000)
 #define LONE_AGAIN_MS 500
 #define DEFER_FIRST_MS 1000
 #define DEFER_CROWDED_MS 200
@@ -78,7 +78,7 @@ struct pipeline {
 
 /* pipeline_entry.c */
 bool pipeline_knows(void *context, struct bytes id);
-void pipeline_on_entry(void *context, const struct intake_entry *read);
+void pipeline_on_entry(void *context, const struct stream_entry *read);
 void pipeline_ask_again(void *context);
 void pipeline_find_hooks(struct pipeline *pipeline, struct entry *entry);
 void pipeline_run_entry(struct pipeline *pipeline, struct entry *entry); /* decode it and go on */

@@ -88,26 +88,25 @@ static void on_allowed(void *context, const struct reply *reply)
  * new one, because it may have waited long for its turn. */
 static void ask_to_run(struct pipeline *pipeline, struct entry *entry)
 {
-    const struct pipeline_config *config = &pipeline->config;
+    struct queue *queue = pipeline->config.queue;
     enum script_number number = entry->settled ? SCRIPT_LONE_LEASE : SCRIPT_LONE_RUN;
     struct redis_args args;
     redis_args_init(&args);
     if (entry->settled) {
         struct delivery *delivery = TAILQ_FIRST(&entry->deliveries);
         delivery->lease_until_ms = loop_now_ms() + pipeline->stamp.lease_ms;
-        redis_args_text(&args, config->keys->retries);
-        redis_args_text(&args, config->keys->deliveries);
+        redis_args_text(&args, queue->keys.retries);
+        redis_args_text(&args, queue->keys.deliveries);
         redis_args_text(&args, delivery->id);
         redis_args_text(&args, delivery->fence);
         redis_args_int(&args, pipeline->stamp.lease_ms);
     } else {
-        redis_args_text(&args, config->keys->events);
+        redis_args_text(&args, queue->keys.events);
         redis_args_text(&args, KEYS_GROUP);
-        redis_args_text(&args, config->consumer);
+        redis_args_text(&args, queue->consumer);
         redis_args_text(&args, entry->stream_id);
     }
-    if (redis_link_eval(config->control, &config->scripts->script[number], entry->settled ? 2 : 1,
-                        &args, on_allowed, pipeline) != 0)
+    if (queue_call(queue, number, entry->settled ? 2 : 1, &args, on_allowed, pipeline) != 0)
         again_later(pipeline);
     redis_args_release(&args);
 }

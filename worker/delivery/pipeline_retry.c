@@ -11,25 +11,24 @@
 static void on_buried(void *context, const struct reply *reply)
 {
     struct pipeline *pipeline = context;
-    counters_dropped(pipeline->config.counters, reply_int(reply_at(reply, 0)));
-    counters_add(pipeline->config.counters, COUNTER_DEAD, reply_int(reply_at(reply, 1)));
+    counters_dropped(pipeline->config.queue->counters, reply_int(reply_at(reply, 0)));
+    counters_add(pipeline->config.queue->counters, COUNTER_DEAD, reply_int(reply_at(reply, 1)));
 }
 
 static void bury_record(struct pipeline *pipeline, const struct claimed_retry *claimed,
                         const char *why)
 {
-    const struct pipeline_config *config = &pipeline->config;
+    struct queue *queue = pipeline->config.queue;
     struct redis_args args;
     log_at(LOG_ERROR, "record_unreadable", log_bytes("delivery", claimed->delivery_id),
            log_text("error", why));
     redis_args_init(&args);
-    redis_args_text(&args, config->keys->retries);
-    redis_args_text(&args, config->keys->deliveries);
-    redis_args_text(&args, config->keys->dead);
-    redis_args_int(&args, config->settings->dead_max);
+    redis_args_text(&args, queue->keys.retries);
+    redis_args_text(&args, queue->keys.deliveries);
+    redis_args_text(&args, queue->keys.dead);
+    redis_args_int(&args, pipeline->config.settings->dead_max);
     outcome_of_unreadable(claimed->delivery_id, claimed->record, why, &pipeline->stamp, &args);
-    (void)redis_link_eval(config->control, &config->scripts->script[SCRIPT_SETTLE_RETRIES], 3,
-                          &args, on_buried, pipeline);
+    (void)queue_call(queue, SCRIPT_SETTLE_RETRIES, 3, &args, on_buried, pipeline);
     redis_args_release(&args);
 }
 

@@ -29,7 +29,7 @@ void pipeline_finish_entry(struct pipeline *pipeline, struct entry *entry)
 void pipeline_bury(struct pipeline *pipeline, struct entry *entry, enum dead_reason reason,
                    const char *error, struct bytes json, struct bytes msgpack)
 {
-    counters_add(pipeline->config.counters, COUNTER_DEAD, 1);
+    counters_add(pipeline->config.queue->counters, COUNTER_DEAD, 1);
     log_at(LOG_INFO, "dead", log_text("event", entry->event_id),
            log_text("entry", entry->stream_id), log_text("reason", dead_reason_name(reason)),
            log_text("error", error));
@@ -90,7 +90,8 @@ static void part(struct pipeline *pipeline, struct entry *entry)
     TAILQ_FOREACH(delivery, &entry->deliveries, link) {
         if (delivery->outcome != OUTCOME_NONE)
             continue;
-        snprintf(delivery->fence, sizeof(delivery->fence), "%s:%lld", pipeline->config.consumer,
+        snprintf(delivery->fence, sizeof(delivery->fence), "%s:%lld",
+                 pipeline->config.queue->consumer,
                  (long long)retry_clock_fence_number(pipeline->retry_clock));
         delivery->lease_until_ms = loop_now_ms() + pipeline->stamp.lease_ms;
         delivery->parted = true;

@@ -13,9 +13,7 @@ struct permit_batch {
 };
 
 struct permits {
-    struct redis_link *link;
-    const struct keys *keys;
-    const struct scripts *scripts;
+    struct queue *queue;
     struct loop_turn turn;
     TAILQ_HEAD(permit_queries, permit_query) asked; /* not sent yet */
     TAILQ_HEAD(permit_batches, permit_batch) sent;
@@ -23,15 +21,12 @@ struct permits {
 
 static void send_asked(void *context);
 
-struct permits *permits_new(struct loop *loop, struct redis_link *link, const struct keys *keys,
-                            const struct scripts *scripts)
+struct permits *permits_new(struct loop *loop, struct queue *queue)
 {
     struct permits *permits = calloc(1, sizeof(*permits));
     if (permits == NULL)
         return NULL;
-    permits->link = link;
-    permits->keys = keys;
-    permits->scripts = scripts;
+    permits->queue = queue;
     TAILQ_INIT(&permits->asked);
     TAILQ_INIT(&permits->sent);
     if (loop_turn_init(loop, &permits->turn, send_asked, permits) != 0) {
@@ -158,12 +153,11 @@ static void send_batch(struct permits *permits, struct permit_batch *batch)
 {
     struct redis_args args;
     redis_args_init(&args);
-    redis_args_text(&args, permits->keys->hooks_state);
-    redis_args_text(&args, permits->keys->hooks_pace);
+    redis_args_text(&args, permits->queue->keys.hooks_state);
+    redis_args_text(&args, permits->queue->keys.hooks_pace);
     for (size_t i = 0; i < batch->len; i++)
         put(&args, batch->queries[i]);
-    if (redis_link_eval(permits->link, &permits->scripts->script[SCRIPT_PERMIT], 2, &args,
-                        on_permits, batch) != 0)
+    if (queue_call(permits->queue, SCRIPT_PERMIT, 2, &args, on_permits, batch) != 0)
         on_permits(batch, NULL);
     redis_args_release(&args);
 }

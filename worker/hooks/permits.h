@@ -11,9 +11,7 @@
 
 #include "base/loop.h"
 #include "contract/hook.h"
-#include "contract/keys.h"
-#include "queue/scripts.h"
-#include "redis/link.h"
+#include "queue/queue.h"
 
 enum permit_kind {
     PERMIT_PROBE,
@@ -55,9 +53,7 @@ struct permit_query {
 
 struct permits;
 
-/* NULL: no memory. All borrowed. */
-struct permits *permits_new(struct loop *loop, struct redis_link *link, const struct keys *keys,
-                            const struct scripts *scripts);
+struct permits *permits_new(struct loop *loop, struct queue *queue); /* NULL: no memory */
 void permits_free(struct permits *permits); /* NULL allowed; nobody is answered */
 
 void permits_ask(struct permits *permits, struct permit_query *query, permit_fn *fn, void *context);

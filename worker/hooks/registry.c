@@ -6,13 +6,14 @@
 
 static void read_due(void *context);
 
-struct registry *registry_new(struct loop *loop, const struct registry_config *config)
+struct registry *registry_new(struct loop *loop, struct queue *queue, int64_t disable_after_ms)
 {
     struct registry *registry = calloc(1, sizeof(*registry));
     if (registry == NULL)
         return NULL;
     registry->loop = loop;
-    registry->config = *config;
+    registry->queue = queue;
+    registry->disable_after_ms = disable_after_ms;
     registry->random = loop_seed();
     TAILQ_INIT(&registry->awaiting_news);
     TAILQ_INIT(&registry->due);

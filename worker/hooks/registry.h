@@ -14,13 +14,10 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "base/counters.h"
 #include "base/loop.h"
 #include "contract/event_codec.h"
 #include "contract/hook.h"
-#include "contract/keys.h"
-#include "queue/scripts.h"
-#include "redis/link.h"
+#include "queue/queue.h"
 
 #define REGISTRY_TTL_MS 5000
 #define REGISTRY_NEWS_MS 100
@@ -77,15 +74,8 @@ struct registry_query {
     void *context;
 };
 
-struct registry_config {
-    struct redis_link *link;
-    const struct keys *keys;
-    const struct scripts *scripts;
-    struct counters *counters;
-    int64_t disable_after_ms; /* 0: never */
-};
-
-struct registry *registry_new(struct loop *loop, const struct registry_config *config);
+/* Past disable_after_ms of failures only a hook is disabled; 0: never. */
+struct registry *registry_new(struct loop *loop, struct queue *queue, int64_t disable_after_ms);
 void registry_free(struct registry *registry); /* NULL allowed */
 
 void registry_link_up(struct registry *registry); /* maybe another server */

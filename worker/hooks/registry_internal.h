@@ -59,7 +59,8 @@ TAILQ_HEAD(hook_healths, hook_health);
 
 struct registry {
     struct loop *loop;
-    struct registry_config config;
+    struct queue *queue;
+    int64_t disable_after_ms;
     struct registry_room *rooms; /* uthash, in order of insertion */
     size_t bytes;                /* of all rooms */
     uint64_t random;

@@ -57,10 +57,10 @@ static int ask_news(struct registry *registry)
     redis_args_text(&args, "COUNT");
     redis_args_int(&args, NEWS_MAX);
     redis_args_text(&args, "STREAMS");
-    redis_args_text(&args, registry->config.keys->hooks_changed);
+    redis_args_text(&args, registry->queue->keys.hooks_changed);
     redis_args_text(&args, registry->news_id);
     int sent =
-        redis_link_send(registry->config.link, &args, REDIS_COMMAND_DEADLINE_MS, on_news, registry);
+        redis_link_send(registry->queue->link, &args, REDIS_COMMAND_DEADLINE_MS, on_news, registry);
     redis_args_release(&args);
     return sent;
 }

@@ -87,11 +87,11 @@ static void on_states(void *context, const struct reply *reply)
 
 static void ask_states(struct registry_room *room)
 {
-    const struct registry_config *config = &room->registry->config;
+    struct queue *queue = room->registry->queue;
     struct redis_args args;
     char field[HOOK_STATE_FIELD_SIZE];
     redis_args_init(&args);
-    redis_args_text(&args, config->keys->hooks_state);
+    redis_args_text(&args, queue->keys.hooks_state);
     for (size_t i = 0; i < room->arriving->len; i++) {
         const struct hook *hook = room->arriving->slots[i].hook;
         if (hook != NULL)
@@ -99,8 +99,7 @@ static void ask_states(struct registry_room *room)
     }
     if (args.len == 1)
         arrived(room); /* no hook that could have a state */
-    else if (redis_link_eval(config->link, &config->scripts->script[SCRIPT_HOOK_STATES], 1, &args,
-                             on_states, room) != 0)
+    else if (queue_call(queue, SCRIPT_HOOK_STATES, 1, &args, on_states, room) != 0)
         fail(room);
     redis_args_release(&args);
 }
@@ -159,7 +158,7 @@ static void on_hooks(void *context, const struct reply *reply)
 
 void registry_read_room(struct registry_room *room)
 {
-    const struct registry_config *config = &room->registry->config;
+    struct queue *queue = room->registry->queue;
     struct redis_args args;
     char key[KEY_SIZE];
     room->reading = true;
@@ -167,8 +166,8 @@ void registry_read_room(struct registry_room *room)
     room->is_outdated = false;
     redis_args_init(&args);
     redis_args_text(&args, "HGETALL");
-    redis_args_text(&args, keys_room(config->keys, room->room_id, key));
-    if (redis_link_send(config->link, &args, REDIS_COMMAND_DEADLINE_MS, on_hooks, room) != 0)
+    redis_args_text(&args, keys_room(&queue->keys, room->room_id, key));
+    if (redis_link_send(queue->link, &args, REDIS_COMMAND_DEADLINE_MS, on_hooks, room) != 0)
         fail(room);
     redis_args_release(&args);
 }

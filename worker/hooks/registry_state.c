@@ -152,8 +152,8 @@ static void on_told(void *context, const struct reply *reply)
 static void args_begin(const struct registry *registry, struct redis_args *args)
 {
     redis_args_init(args);
-    redis_args_text(args, registry->config.keys->hooks_state);
-    redis_args_text(args, registry->config.keys->hooks_changed);
+    redis_args_text(args, registry->queue->keys.hooks_state);
+    redis_args_text(args, registry->queue->keys.hooks_changed);
 }
 
 static void args_hook(struct redis_args *args, int64_t room_id, const char *hook_id,
@@ -167,9 +167,7 @@ static void args_hook(struct redis_args *args, int64_t room_id, const char *hook
 
 static int args_send(struct registry *registry, struct redis_args *args)
 {
-    const struct registry_config *config = &registry->config;
-    int sent = redis_link_eval(config->link, &config->scripts->script[SCRIPT_HOOK_STATE], 2, args,
-                               on_told, NULL);
+    int sent = queue_call(registry->queue, SCRIPT_HOOK_STATE, 2, args, on_told, NULL);
     redis_args_release(args);
     return sent;
 }
@@ -187,7 +185,7 @@ static void args_health(const struct registry *registry, struct redis_args *args
     redis_args_copy(args, bytes_of(health->error));
     redis_args_int(args, health->opens);
     redis_args_int(args, health->probe_ms);
-    redis_args_int(args, registry->config.disable_after_ms);
+    redis_args_int(args, registry->disable_after_ms);
 }
 
 /* Nothing to tell, and nothing that only this worker knows. */
@@ -345,7 +343,7 @@ static void open_breaker(struct registry *registry, const struct hook_ref *ref,
         state->probe_at_ms = loop_now_ms() + health->probe_ms;
     }
     if (health->opens == 1)
-        counters_add(registry->config.counters, COUNTER_BREAKER_OPENED, 1);
+        counters_add(registry->queue->counters, COUNTER_BREAKER_OPENED, 1);
     log_breaker(ref, "breaker_open", health->opens, health->probe_ms, health->error);
 }
 

@@ -11,14 +11,13 @@
 #include "base/counters.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "contract/keys.h"
 #include "delivery/delivery.h"
 #include "delivery/pipeline.h"
 #include "http/own_addresses.h"
 #include "process/drain.h"
 #include "process/notify.h"
 #include "queue/liveness.h"
-#include "queue/scripts.h"
+#include "queue/queue.h"
 #include "redis/link.h"
 #include "redis/tls.h"
 
@@ -32,17 +31,14 @@ struct worker {
     char pool[POOL_PLACE_TEXT_SIZE]; /* the same for its heartbeat; "" */
     struct loop *loop;
     struct notify *notify;
-    struct keys keys;
-    struct scripts scripts;
+    struct queue queue;
     struct counters own_counters; /* of a lone worker */
-    struct counters *counters;
     struct redis_faults faults;
     struct address_guard guard;
     struct own_addresses *own_addresses;
     char host[HOST_MAX + 1];
     char consumer[CONSUMER_NAME_SIZE];
     struct ssl_ctx_st *tls; /* NULL without TLS */
-    struct redis_link *control;
     struct redis_link *reader;
     struct leader *leader;
     struct liveness *liveness;
@@ -60,7 +56,7 @@ struct worker {
 static void on_counted(void *context, const struct reply *reply)
 {
     struct worker *worker = context;
-    counters_sent(worker->counters, !reply_is_error(reply));
+    counters_sent(worker->queue.counters, !reply_is_error(reply));
 }
 
 static void flush_counters(void *context)
@@ -68,17 +64,16 @@ static void flush_counters(void *context)
     struct worker *worker = context;
     struct redis_args args;
     redis_args_init(&args);
-    redis_args_text(&args, worker->keys.stats);
+    redis_args_text(&args, worker->queue.keys.stats);
     for (int i = 0; i < COUNTERS; i++) {
-        if (worker->counters->unsent[i] == 0)
+        if (worker->queue.counters->unsent[i] == 0)
             continue;
         redis_args_text(&args, counter_name((enum counter)i));
-        redis_args_int(&args, worker->counters->unsent[i]);
+        redis_args_int(&args, worker->queue.counters->unsent[i]);
     }
-    redis_reply_fn *fn = worker->counters->sending ? NULL : on_counted;
-    if (args.len > 1 && redis_link_eval(worker->control, &worker->scripts.script[SCRIPT_COUNT], 1,
-                                        &args, fn, worker) == 0)
-        counters_send(worker->counters);
+    redis_reply_fn *fn = worker->queue.counters->sending ? NULL : on_counted;
+    if (args.len > 1 && queue_call(&worker->queue, SCRIPT_COUNT, 1, &args, fn, worker) == 0)
+        counters_send(worker->queue.counters);
     redis_args_release(&args);
     loop_timer_arm(&worker->flush_timer, FLUSH_EVERY_MS);
 }
@@ -110,7 +105,7 @@ static void pulse(void *context)
 static void on_control_up(void *context)
 {
     struct worker *worker = context;
-    own_addresses_add_redis(&worker->guard, worker->control);
+    own_addresses_add_redis(&worker->guard, worker->queue.link);
     liveness_link_up(worker->liveness);
 }
 
@@ -143,7 +138,7 @@ static void on_ready(void *context)
     pipeline_control_up(worker->pipeline);
     tell(worker, NOTIFY_WORKING);
     if (!worker->told_ready)
-        log_at(LOG_INFO, "ready", log_text("queue", worker->keys.queue),
+        log_at(LOG_INFO, "ready", log_text("queue", worker->queue.keys.queue),
                log_text("consumer", worker->consumer), log_text("version", RH_VERSION));
     worker->told_ready = true;
 }
@@ -210,6 +205,7 @@ static int name_consumer(struct worker *worker)
         return -1;
     snprintf(worker->consumer, sizeof(worker->consumer), "%s-%ld-%02x%02x%02x%02x", worker->host,
              (long)getpid(), random[0], random[1], random[2], random[3]);
+    worker->queue.consumer = worker->consumer;
     return 0;
 }
 
@@ -237,29 +233,21 @@ static int make_links(struct worker *worker, struct error_text *why)
     reader.role = "reader";
     reader.on_up = on_reader_up;
     reader.on_down = on_reader_down;
-    worker->control = redis_link_new(worker->loop, &control);
+    worker->queue.link = redis_link_new(worker->loop, &control);
     worker->reader = redis_link_new(worker->loop, &reader);
-    return worker->control != NULL && worker->reader != NULL ? 0 : -1;
+    return worker->queue.link != NULL && worker->reader != NULL ? 0 : -1;
 }
 
 static int make_parts(struct worker *worker, struct error_text *why)
 {
     struct pipeline_config pipeline = {
         .settings = worker->settings,
-        .keys = &worker->keys,
-        .scripts = &worker->scripts,
-        .consumer = worker->consumer,
-        .control = worker->control,
+        .queue = &worker->queue,
         .reader = worker->reader,
-        .counters = worker->counters,
         .guard = &worker->guard,
     };
     struct leader_config leader = {
-        .keys = &worker->keys,
-        .scripts = &worker->scripts,
-        .consumer = worker->consumer,
-        .link = worker->control,
-        .counters = worker->counters,
+        .queue = &worker->queue,
         .ttl_ms = worker->settings->heartbeat_ttl_ms,
         .suspect_claims = SUSPECT_CLAIMS,
         .dead_max_bytes = worker->settings->dead_max_bytes,
@@ -268,13 +256,9 @@ static int make_parts(struct worker *worker, struct error_text *why)
     };
     worker->leader = leader_new(&leader);
     struct liveness_config liveness = {
-        .keys = &worker->keys,
-        .scripts = &worker->scripts,
-        .consumer = worker->consumer,
+        .queue = &worker->queue,
         .host = worker->host,
         .pool = worker->pool,
-        .link = worker->control,
-        .counters = worker->counters,
         .leader = worker->leader,
         .ttl_ms = worker->settings->heartbeat_ttl_ms,
         .in_flight = in_flight,
@@ -310,9 +294,8 @@ static int build(struct worker *worker, struct error_text *why)
     const struct settings *settings = worker->settings;
     error_text_set(why, "out of memory, descriptors or randomness");
     worker->loop = loop_new();
-    if (worker->loop == NULL || scripts_init(&worker->scripts) != 0 ||
-        keys_init(&worker->keys, settings->queue) != 0 || name_consumer(worker) != 0 ||
-        make_links(worker, why) != 0)
+    if (worker->loop == NULL || queue_init(&worker->queue, settings->queue) != 0 ||
+        name_consumer(worker) != 0 || make_links(worker, why) != 0)
         return -1;
     memcpy(worker->guard.rules, settings->allow_address,
            settings->allow_address_len * sizeof(settings->allow_address[0]));
@@ -334,7 +317,7 @@ static void release(struct worker *worker)
     loop_timer_release(&worker->flush_timer);
     loop_timer_release(&worker->pulse_timer);
     redis_link_free(worker->reader);
-    redis_link_free(worker->control);
+    redis_link_free(worker->queue.link);
     tls_context_free(worker->tls);
     own_addresses_free(worker->own_addresses);
     loop_free(worker->loop);
@@ -358,8 +341,8 @@ int worker_run(const struct settings *settings, const struct notify_request *not
     struct worker worker = {.settings = settings, .notify_request = notify, .place = place};
     struct error_text why = {""};
     int result = 1;
-    worker.counters = place != NULL ? &place->slot->counters : &worker.own_counters;
-    worker.faults.counters = worker.counters;
+    worker.queue.counters = place != NULL ? &place->slot->counters : &worker.own_counters;
+    worker.faults.counters = worker.queue.counters;
     if (place != NULL)
         pool_place_text(place, worker.pool);
     if (build(&worker, &why) != 0) {
@@ -367,7 +350,7 @@ int worker_run(const struct settings *settings, const struct notify_request *not
     } else {
         if (place != NULL)
             join_pool(&worker);
-        redis_link_start(worker.control);
+        redis_link_start(worker.queue.link);
         redis_link_start(worker.reader);
         loop_timer_arm(&worker.flush_timer, FLUSH_EVERY_MS);
         if (loop_run(worker.loop) == 0 && !worker.failed && worker.drain.clean)

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/backoff.h"
 #include "base/log.h"
 #include "contract/parse.h"
 
@@ -11,11 +10,10 @@
 #define BATCH 16
 #define BATCH_BYTES_BUDGET (4 << 20)
 #define WAIT_FOR_ROOM_MS 50
-#define AGAIN_FIRST_MS 100
-#define AGAIN_MAX_MS 5000
 
 struct adoption {
-    const struct intake_config *config;
+    struct queue *queue;
+    const struct stream_taker *taker;
     const bool *reading;
     loop_fn *done;
     void *context;
@@ -30,23 +28,23 @@ struct adoption {
     bool last_page;
     int64_t adopted;
     int failures; /* refusals in a row */
-    uint64_t random;
     struct loop_timer timer;
 };
 
 static void step(void *context);
 
-struct adoption *adoption_new(struct loop *loop, const struct intake_config *config,
-                              const bool *reading, loop_fn *done, void *context)
+struct adoption *adoption_new(struct loop *loop, struct queue *queue,
+                              const struct stream_taker *taker, const bool *reading, loop_fn *done,
+                              void *context)
 {
     struct adoption *adoption = calloc(1, sizeof(*adoption));
     if (adoption == NULL)
         return NULL;
-    adoption->config = config;
+    adoption->queue = queue;
+    adoption->taker = taker;
     adoption->reading = reading;
     adoption->done = done;
     adoption->context = context;
-    adoption->random = loop_seed();
     if (loop_timer_init(loop, &adoption->timer, step, adoption) != 0) {
         free(adoption);
         return NULL;
@@ -102,9 +100,7 @@ static void finish(struct adoption *adoption)
 
 static void again_later(struct adoption *adoption)
 {
-    loop_timer_arm(&adoption->timer,
-                   backoff_exponential(AGAIN_FIRST_MS, AGAIN_MAX_MS, adoption->failures++,
-                                       backoff_random(&adoption->random)));
+    loop_timer_arm(&adoption->timer, queue_again_ms(adoption->queue, &adoption->failures));
 }
 
 /* False when the walk ends or begins again here. */
@@ -133,13 +129,13 @@ static bool may_go_on(struct adoption *adoption, const struct reply *reply)
 static bool is_on_its_way(const struct adoption *adoption, const struct reply *item)
 {
     return *adoption->reading && reply_int(reply_at(item, 3)) <= 1 &&
-           reply_int(reply_at(item, 2)) < INTAKE_IDLE_MS;
+           reply_int(reply_at(item, 2)) < STREAM_ENTRY_ARRIVES_MS;
 }
 
 static void on_page(void *context, const struct reply *reply)
 {
     struct adoption *adoption = context;
-    const struct intake_config *config = adoption->config;
+    const struct stream_taker *taker = adoption->taker;
     if (!may_go_on(adoption, reply))
         return;
     size_t len = reply_len(reply);
@@ -148,7 +144,7 @@ static void on_page(void *context, const struct reply *reply)
     for (size_t i = 0; i < len && i < PAGE; i++) {
         struct bytes id = reply_text(reply_at(reply_at(reply, i), 0));
         snprintf(adoption->cursor, sizeof(adoption->cursor), "(%.*s", (int)id.len, id.data);
-        if (!config->knows(config->context, id) && !is_on_its_way(adoption, reply_at(reply, i)) &&
+        if (!taker->knows(taker->context, id) && !is_on_its_way(adoption, reply_at(reply, i)) &&
             bytes_copy_text(id, adoption->ids[adoption->ids_len], RH_STREAM_ID_SIZE))
             adoption->ids_len++;
     }
@@ -160,36 +156,36 @@ static void ask_page(struct adoption *adoption)
     struct redis_args args;
     redis_args_init(&args);
     redis_args_text(&args, "XPENDING");
-    redis_args_text(&args, adoption->config->keys->events);
+    redis_args_text(&args, adoption->queue->keys.events);
     redis_args_text(&args, KEYS_GROUP);
     redis_args_text(&args, "IDLE");
     redis_args_int(&args, adoption->min_idle_ms);
     redis_args_text(&args, adoption->cursor);
     redis_args_text(&args, "+");
     redis_args_int(&args, PAGE);
-    redis_args_text(&args, adoption->config->consumer);
-    adoption->waiting = redis_link_send(adoption->config->control, &args, REDIS_COMMAND_DEADLINE_MS,
+    redis_args_text(&args, adoption->queue->consumer);
+    adoption->waiting = redis_link_send(adoption->queue->link, &args, REDIS_COMMAND_DEADLINE_MS,
                                         on_page, adoption) == 0;
     redis_args_release(&args);
 }
 
 static void take_up(struct adoption *adoption, const struct reply *item)
 {
-    const struct intake_config *config = adoption->config;
-    struct intake_entry entry = {.id = reply_text(reply_at(item, 0)),
+    const struct stream_taker *taker = adoption->taker;
+    struct stream_entry entry = {.id = reply_text(reply_at(item, 0)),
                                  .claims = (int)reply_int(reply_at(item, 2))};
     struct bytes what = reply_text(reply_at(item, 1));
     if (bytes_equal_text(what, "entry")) {
-        counters_add(config->counters, COUNTER_ADOPTED, 1);
+        counters_add(adoption->queue->counters, COUNTER_ADOPTED, 1);
         adoption->adopted++;
-        intake_read_fields(reply_at(item, 3), &entry);
-        config->entry(config->context, &entry);
+        stream_entry_read(&entry, reply_at(item, 3));
+        taker->entry(taker->context, &entry);
     } else if (bytes_equal_text(what, "lost")) {
-        counters_add(config->counters, COUNTER_LOST, 1);
+        counters_add(adoption->queue->counters, COUNTER_LOST, 1);
         log_at(LOG_ERROR, "entry_lost", log_bytes("entry", entry.id),
                log_text("why", "it was deleted from the stream while pending"));
     } else if (bytes_equal_text(what, "too-large")) {
-        counters_add(config->counters, COUNTER_DEAD, 1);
+        counters_add(adoption->queue->counters, COUNTER_DEAD, 1);
         log_at(LOG_WARN, "dead", log_bytes("entry", entry.id), log_text("reason", "too-large"));
     }
 }
@@ -197,7 +193,7 @@ static void take_up(struct adoption *adoption, const struct reply *item)
 static void on_taken(void *context, const struct reply *reply)
 {
     struct adoption *adoption = context;
-    counters_dropped(adoption->config->counters, reply_int(reply_at(reply, 0)));
+    counters_dropped(adoption->queue->counters, reply_int(reply_at(reply, 0)));
     if (!may_go_on(adoption, reply))
         return;
     for (size_t i = 1; i < reply_len(reply) && adoption->ids_at < adoption->ids_len; i++) {
@@ -209,21 +205,20 @@ static void on_taken(void *context, const struct reply *reply)
 
 static void take_batch(struct adoption *adoption, size_t batch)
 {
-    const struct intake_config *config = adoption->config;
+    struct queue *queue = adoption->queue;
     struct redis_args args;
     redis_args_init(&args);
-    redis_args_text(&args, config->keys->events);
-    redis_args_text(&args, config->keys->dead);
-    redis_args_text(&args, config->keys->meta);
+    redis_args_text(&args, queue->keys.events);
+    redis_args_text(&args, queue->keys.dead);
+    redis_args_text(&args, queue->keys.meta);
     redis_args_text(&args, KEYS_GROUP);
-    redis_args_text(&args, config->consumer);
-    redis_args_int(&args, config->max_event_bytes);
+    redis_args_text(&args, queue->consumer);
+    redis_args_int(&args, adoption->taker->max_event_bytes);
     redis_args_int(&args, BATCH_BYTES_BUDGET);
-    redis_args_int(&args, config->dead_max);
+    redis_args_int(&args, adoption->taker->dead_max);
     for (size_t i = 0; i < batch; i++)
         redis_args_text(&args, adoption->ids[adoption->ids_at + i]);
-    adoption->waiting = redis_link_eval(config->control, &config->scripts->script[SCRIPT_ADOPT], 3,
-                                        &args, on_taken, adoption) == 0;
+    adoption->waiting = queue_call(queue, SCRIPT_ADOPT, 3, &args, on_taken, adoption) == 0;
     redis_args_release(&args);
 }
 
@@ -234,7 +229,7 @@ static void step(void *context)
     if (!adoption->running || adoption->waiting)
         return;
     if (left > 0) {
-        size_t room = adoption->config->room(adoption->config->context);
+        size_t room = adoption->taker->room(adoption->taker->context);
         size_t batch = left < BATCH ? left : BATCH;
         batch = batch < room ? batch : room;
         if (batch == 0)

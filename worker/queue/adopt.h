@@ -1,19 +1,22 @@
 /*
  * Adoption: taking up entries that Redis counts as pending for this consumer and that the process
  * does not know: sent into a connection that broke, revived by a Redis that lost its last writes,
- * or taken over from a dead worker. Used by intake.c only.
+ * or taken over from a dead worker.
  */
 #ifndef QUEUE_ADOPT_H
 #define QUEUE_ADOPT_H
 
-#include "queue/intake.h"
+#include "base/loop.h"
+#include "queue/queue.h"
+#include "queue/stream_entry.h"
 
 struct adoption;
 
-/* done is called when everything pending was looked through; config is borrowed, and so is
- * *reading, which is true while a read is under way. */
-struct adoption *adoption_new(struct loop *loop, const struct intake_config *config,
-                              const bool *reading, loop_fn *done, void *context);
+/* done is called when everything pending was looked through; taker is borrowed, and so is *reading,
+ * which is true while a read is under way. */
+struct adoption *adoption_new(struct loop *loop, struct queue *queue,
+                              const struct stream_taker *taker, const bool *reading, loop_fn *done,
+                              void *context);
 void adoption_free(struct adoption *adoption); /* NULL allowed */
 
 /* Looks through what has been pending for min_idle_ms; once more from the beginning when already
@@ -21,8 +24,5 @@ void adoption_free(struct adoption *adoption); /* NULL allowed */
 void adoption_start(struct adoption *adoption, int64_t min_idle_ms);
 void adoption_stop(struct adoption *adoption);
 bool adoption_is_running(const struct adoption *adoption);
-
-/* Sorts an entry's field list into entry's views; in intake.c. */
-void intake_read_fields(const struct reply *fields, struct intake_entry *entry);
 
 #endif

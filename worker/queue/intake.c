@@ -2,20 +2,19 @@
 
 #include <stdlib.h>
 
-#include "base/backoff.h"
 #include "base/log.h"
 #include "queue/adopt.h"
 
 #define READ_COUNT_MAX 256
 #define READ_BYTES_TARGET (8 << 20)
 #define ENTRY_BYTES_GUESS 1024
-#define AGAIN_FIRST_MS 100
-#define AGAIN_MAX_MS 5000
 #define READ_DEADLINE_MS (INTAKE_BLOCK_MS + 5000)
 
 struct intake {
     struct loop *loop;
-    struct intake_config config;
+    struct queue *queue;
+    struct redis_link *reader;
+    struct stream_taker taker;
     struct adoption *adoption;
     bool control_ready; /* the control link is up, the group exists */
     bool stopped;
@@ -24,7 +23,6 @@ struct intake {
     int64_t entry_bytes; /* moving average */
     int64_t reader_id;   /* CLIENT ID of the reader, to end its blocking */
     int failures;        /* refusals in a row */
-    uint64_t random;
     struct loop_timer again;
 };
 
@@ -40,16 +38,19 @@ static void on_adopted(void *context)
     read_more(context);
 }
 
-struct intake *intake_new(struct loop *loop, const struct intake_config *config)
+struct intake *intake_new(struct loop *loop, struct queue *queue, struct redis_link *reader,
+                          const struct stream_taker *taker)
 {
     struct intake *intake = calloc(1, sizeof(*intake));
     if (intake == NULL)
         return NULL;
     intake->loop = loop;
-    intake->config = *config;
+    intake->queue = queue;
+    intake->reader = reader;
+    intake->taker = *taker;
     intake->entry_bytes = ENTRY_BYTES_GUESS;
-    intake->random = loop_seed();
-    intake->adoption = adoption_new(loop, &intake->config, &intake->reading, on_adopted, intake);
+    intake->adoption =
+        adoption_new(loop, queue, &intake->taker, &intake->reading, on_adopted, intake);
     if (intake->adoption == NULL || loop_timer_init(loop, &intake->again, on_again, intake) != 0) {
         intake_free(intake);
         return NULL;
@@ -66,43 +67,23 @@ void intake_free(struct intake *intake)
     free(intake);
 }
 
-void intake_read_fields(const struct reply *fields, struct intake_entry *entry)
-{
-    const struct {
-        const char *name;
-        struct bytes *value;
-    } known[] = {
-        {"json", &entry->json}, {"msgpack", &entry->msgpack},         {"id", &entry->event_id},
-        {"hook", &entry->hook}, {"traceparent", &entry->traceparent},
-    };
-    for (size_t i = 0; i + 1 < reply_len(fields); i += 2) {
-        for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
-            struct bytes value = reply_text(reply_at(fields, i + 1));
-            if (bytes_equal_text(reply_text(reply_at(fields, i)), known[k].name))
-                *known[k].value = value.data == NULL ? BYTES("") : value;
-        }
-    }
-}
-
 static void take_entries(struct intake *intake, const struct reply *entries)
 {
     size_t len = reply_len(entries);
     for (size_t i = 0; i < len; i++) {
         const struct reply *item = reply_at(entries, i);
-        struct intake_entry entry = {.id = reply_text(reply_at(item, 0)), .claims = 1};
-        intake_read_fields(reply_at(item, 1), &entry);
+        struct stream_entry entry = {.id = reply_text(reply_at(item, 0)), .claims = 1};
+        stream_entry_read(&entry, reply_at(item, 1));
         int64_t size = (int64_t)(entry.json.len + entry.msgpack.len) + 64;
         intake->entry_bytes += (size - intake->entry_bytes) / 8;
-        counters_add(intake->config.counters, COUNTER_EVENTS, 1);
-        intake->config.entry(intake->config.context, &entry);
+        counters_add(intake->queue->counters, COUNTER_EVENTS, 1);
+        intake->taker.entry(intake->taker.context, &entry);
     }
 }
 
 static void again_after(struct intake *intake)
 {
-    loop_timer_arm(&intake->again,
-                   backoff_exponential(AGAIN_FIRST_MS, AGAIN_MAX_MS, intake->failures++,
-                                       backoff_random(&intake->random)));
+    loop_timer_arm(&intake->again, queue_again_ms(intake->queue, &intake->failures));
 }
 
 static void on_group(void *context, const struct reply *reply)
@@ -111,8 +92,8 @@ static void on_group(void *context, const struct reply *reply)
     if (reply == NULL)
         return;
     if (reply_int(reply_at(reply, 1)) == 1) {
-        counters_add(intake->config.counters, COUNTER_GROUP_CREATED, 1);
-        log_at(LOG_WARN, "group_created", log_text("queue", intake->config.keys->queue));
+        counters_add(intake->queue->counters, COUNTER_GROUP_CREATED, 1);
+        log_at(LOG_WARN, "group_created", log_text("queue", intake->queue->keys.queue));
     }
     again_after(intake);
 }
@@ -122,14 +103,12 @@ static void make_group(struct intake *intake)
 {
     struct redis_args args;
     redis_args_init(&args);
-    redis_args_text(&args, intake->config.keys->events);
-    redis_args_text(&args, intake->config.keys->meta);
+    redis_args_text(&args, intake->queue->keys.events);
+    redis_args_text(&args, intake->queue->keys.meta);
     redis_args_text(&args, KEYS_GROUP);
     redis_args_text(&args, KEYS_CONTRACT);
-    redis_args_text(&args, intake->config.consumer);
-    (void)redis_link_eval(intake->config.control,
-                          &intake->config.scripts->script[SCRIPT_OPEN_QUEUE], 2, &args, on_group,
-                          intake);
+    redis_args_text(&args, intake->queue->consumer);
+    (void)queue_call(intake->queue, SCRIPT_OPEN_QUEUE, 2, &args, on_group, intake);
     redis_args_release(&args);
 }
 
@@ -138,7 +117,7 @@ static void on_refused(struct intake *intake, const struct reply *reply)
     again_after(intake);
     if (redis_fault_of(reply) == FAULT_NOGROUP) {
         make_group(intake);
-        loop_timer_arm(&intake->again, AGAIN_MAX_MS); /* its answer comes before that */
+        loop_timer_arm(&intake->again, QUEUE_AGAIN_MAX_MS); /* its answer comes before that */
     }
 }
 
@@ -160,7 +139,7 @@ static void on_read(void *context, const struct reply *reply)
 
 static size_t read_count(struct intake *intake)
 {
-    size_t room = intake->config.room(intake->config.context);
+    size_t room = intake->taker.room(intake->taker.context);
     size_t by_bytes = (size_t)(READ_BYTES_TARGET / (intake->entry_bytes + 1)) + 1;
     size_t count = room < READ_COUNT_MAX ? room : READ_COUNT_MAX;
     return count < by_bytes ? count : by_bytes;
@@ -170,7 +149,7 @@ static void read_more(struct intake *intake)
 {
     struct redis_args args;
     if (intake->stopped || intake->reading || !intake->control_ready ||
-        !redis_link_is_up(intake->config.reader) || adoption_is_running(intake->adoption))
+        !redis_link_is_up(intake->reader) || adoption_is_running(intake->adoption))
         return;
     size_t count = read_count(intake);
     if (count == 0)
@@ -179,15 +158,15 @@ static void read_more(struct intake *intake)
     redis_args_text(&args, "XREADGROUP");
     redis_args_text(&args, "GROUP");
     redis_args_text(&args, KEYS_GROUP);
-    redis_args_text(&args, intake->config.consumer);
+    redis_args_text(&args, intake->queue->consumer);
     redis_args_text(&args, "COUNT");
     redis_args_int(&args, (int64_t)count);
     redis_args_text(&args, "BLOCK");
     redis_args_int(&args, INTAKE_BLOCK_MS);
     redis_args_text(&args, "STREAMS");
-    redis_args_text(&args, intake->config.keys->events);
+    redis_args_text(&args, intake->queue->keys.events);
     redis_args_text(&args, ">");
-    if (redis_link_send(intake->config.reader, &args, READ_DEADLINE_MS, on_read, intake) == 0) {
+    if (redis_link_send(intake->reader, &args, READ_DEADLINE_MS, on_read, intake) == 0) {
         intake->reading = true;
         intake->offered = count;
     } else {
@@ -225,16 +204,16 @@ static void on_reader_id(void *context, const struct reply *reply)
  * reading. */
 void intake_reader_up(struct intake *intake)
 {
-    (void)redis_link_say(intake->config.reader, on_reader_id, intake, "CLIENT ID");
+    (void)redis_link_say(intake->reader, on_reader_id, intake, "CLIENT ID");
     intake_adopt(intake, 0);
     read_more(intake);
 }
 
 void intake_link_down(struct intake *intake)
 {
-    intake->control_ready = intake->control_ready && redis_link_is_up(intake->config.control);
+    intake->control_ready = intake->control_ready && redis_link_is_up(intake->queue->link);
     loop_timer_disarm(&intake->again);
-    if (!redis_link_is_up(intake->config.reader))
+    if (!redis_link_is_up(intake->reader))
         intake->reader_id = 0;
 }
 
@@ -252,7 +231,7 @@ void intake_stop(struct intake *intake)
     redis_args_text(&args, "CLIENT");
     redis_args_text(&args, "UNBLOCK");
     redis_args_int(&args, intake->reader_id);
-    (void)redis_link_send(intake->config.control, &args, REDIS_COMMAND_DEADLINE_MS, NULL, NULL);
+    (void)redis_link_send(intake->queue->link, &args, REDIS_COMMAND_DEADLINE_MS, NULL, NULL);
     redis_args_release(&args);
 }
 

@@ -9,48 +9,20 @@
 #ifndef QUEUE_INTAKE_H
 #define QUEUE_INTAKE_H
 
-#include <roomhook/event.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/counters.h"
 #include "base/loop.h"
-#include "contract/keys.h"
-#include "queue/scripts.h"
-#include "redis/link.h"
+#include "queue/queue.h"
+#include "queue/stream_entry.h"
 
 #define INTAKE_BLOCK_MS 5000
-#define INTAKE_IDLE_MS 10000 /* past it nothing is on its way to the reader any more */
-
-/* An entry as read. Views are borrowed for the call. */
-struct intake_entry {
-    struct bytes id;
-    int claims;        /* how often it was given to a worker; 1 for a fresh one */
-    struct bytes json; /* data is NULL when the field is absent */
-    struct bytes msgpack;
-    struct bytes event_id; /* field "id" */
-    struct bytes hook;
-    struct bytes traceparent;
-};
 
 struct intake;
 
-struct intake_config {
-    const struct keys *keys;
-    const struct scripts *scripts;
-    const char *consumer;
-    struct redis_link *control; /* scans and scripts */
-    struct redis_link *reader;  /* blocking reads only */
-    struct counters *counters;
-    int64_t max_event_bytes;
-    int64_t dead_max;
-    size_t (*room)(void *context);                 /* how many entries may be read now */
-    bool (*knows)(void *context, struct bytes id); /* is this entry being worked on? */
-    void (*entry)(void *context, const struct intake_entry *entry);
-    void *context;
-};
-
-struct intake *intake_new(struct loop *loop, const struct intake_config *config);
+/* reader: a connection for blocking reads only. NULL: no memory. */
+struct intake *intake_new(struct loop *loop, struct queue *queue, struct redis_link *reader,
+                          const struct stream_taker *taker);
 void intake_free(struct intake *intake); /* NULL allowed */
 
 void intake_control_up(struct intake *intake); /* the control link is up and the group exists */

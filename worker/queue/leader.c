@@ -46,7 +46,7 @@ static void ask_consumers(struct leader *leader);
 
 static void note_lost(struct leader *leader, int64_t lost)
 {
-    counters_add(leader->config.counters, COUNTER_LOST, lost);
+    counters_add(leader->config.queue->counters, COUNTER_LOST, lost);
     log_at(LOG_ERROR, "entries_lost", log_int("entries", lost),
            log_text("why", "they were deleted from the stream while pending"));
 }
@@ -61,7 +61,7 @@ static size_t take_over(struct leader *leader, const struct reply *reply, size_t
     if (lost > 0)
         note_lost(leader, lost);
     if (taken > 0) {
-        counters_add(leader->config.counters, counter, (int64_t)taken);
+        counters_add(leader->config.queue->counters, counter, (int64_t)taken);
         log_at(LOG_WARN, counter_name(counter), log_int("entries", (int64_t)taken));
         leader->config.adopt(leader->config.context, 0);
     }
@@ -80,16 +80,15 @@ static void reap(struct leader *leader, const char *suspect)
     struct redis_args args;
     char key[KEY_SIZE];
     redis_args_init(&args);
-    redis_args_text(&args, leader->config.keys->events);
-    redis_args_text(&args, keys_worker(leader->config.keys, suspect, key));
+    redis_args_text(&args, leader->config.queue->keys.events);
+    redis_args_text(&args, keys_worker(&leader->config.queue->keys, suspect, key));
     redis_args_text(&args, KEYS_GROUP);
     redis_args_text(&args, suspect);
-    redis_args_text(&args, leader->config.consumer);
+    redis_args_text(&args, leader->config.queue->consumer);
     redis_args_int(&args, leader->config.ttl_ms);
     redis_args_int(&args, TAKE_LIMIT);
     redis_args_int(&args, leader->config.suspect_claims);
-    (void)redis_link_eval(leader->config.link, &leader->config.scripts->script[SCRIPT_REAP], 2,
-                          &args, on_reaped, leader);
+    (void)queue_call(leader->config.queue, SCRIPT_REAP, 2, &args, on_reaped, leader);
     redis_args_release(&args);
 }
 
@@ -124,15 +123,15 @@ static void on_consumers(void *context, const struct reply *reply)
     for (size_t i = 0; i < reply_len(reply) && leader->suspects_len < CONSUMERS_MAX; i++) {
         struct bytes name = consumer_name(reply_at(reply, i));
         char *suspect = leader->suspects[leader->suspects_len];
-        if (name.len == 0 || bytes_equal_text(name, leader->config.consumer) ||
+        if (name.len == 0 || bytes_equal_text(name, leader->config.queue->consumer) ||
             !bytes_copy_text(name, suspect, CONSUMER_NAME_SIZE))
             continue;
-        redis_args_copy(&args, bytes_of(keys_worker(leader->config.keys, suspect, key)));
+        redis_args_copy(&args, bytes_of(keys_worker(&leader->config.queue->keys, suspect, key)));
         leader->suspects_len++;
     }
     if (leader->suspects_len > 0)
-        (void)redis_link_send(leader->config.link, &args, REDIS_COMMAND_DEADLINE_MS, on_heartbeats,
-                              leader);
+        (void)redis_link_send(leader->config.queue->link, &args, REDIS_COMMAND_DEADLINE_MS,
+                              on_heartbeats, leader);
     redis_args_release(&args);
 }
 
@@ -142,10 +141,10 @@ static void ask_consumers(struct leader *leader)
     redis_args_init(&args);
     redis_args_text(&args, "XINFO");
     redis_args_text(&args, "CONSUMERS");
-    redis_args_text(&args, leader->config.keys->events);
+    redis_args_text(&args, leader->config.queue->keys.events);
     redis_args_text(&args, KEYS_GROUP);
-    (void)redis_link_send(leader->config.link, &args, REDIS_COMMAND_DEADLINE_MS, on_consumers,
-                          leader);
+    (void)redis_link_send(leader->config.queue->link, &args, REDIS_COMMAND_DEADLINE_MS,
+                          on_consumers, leader);
     redis_args_release(&args);
 }
 
@@ -156,7 +155,7 @@ static void on_swept(void *context, const struct reply *reply)
     struct leader *leader = context;
     int64_t gone = reply_int(reply_at(reply, 0));
     if (gone > 0) {
-        counters_add(leader->config.counters, COUNTER_GONE, gone);
+        counters_add(leader->config.queue->counters, COUNTER_GONE, gone);
         log_at(LOG_ERROR, "entries_gone", log_int("entries", gone),
                log_text("why", "somebody else deletes from the stream: XDEL, XTRIM or MAXLEN"));
     }
@@ -167,14 +166,13 @@ static void sweep(struct leader *leader)
 {
     struct redis_args args;
     redis_args_init(&args);
-    redis_args_text(&args, leader->config.keys->events);
-    redis_args_text(&args, leader->config.keys->meta);
+    redis_args_text(&args, leader->config.queue->keys.events);
+    redis_args_text(&args, leader->config.queue->keys.meta);
     redis_args_text(&args, KEYS_GROUP);
-    redis_args_text(&args, leader->config.consumer);
+    redis_args_text(&args, leader->config.queue->consumer);
     redis_args_int(&args, SWEEP_IDLE_MS);
     redis_args_int(&args, TAKE_LIMIT);
-    (void)redis_link_eval(leader->config.link, &leader->config.scripts->script[SCRIPT_SWEEP], 2,
-                          &args, on_swept, leader);
+    (void)queue_call(leader->config.queue, SCRIPT_SWEEP, 2, &args, on_swept, leader);
     redis_args_release(&args);
 }
 
@@ -186,7 +184,7 @@ static void on_trimmed(void *context, const struct reply *reply)
     int64_t dropped = reply_int(reply);
     if (dropped <= 0)
         return;
-    counters_add(leader->config.counters, COUNTER_DEAD_DROPPED, dropped);
+    counters_add(leader->config.queue->counters, COUNTER_DEAD_DROPPED, dropped);
     log_at(LOG_WARN, "dead_dropped", log_int("count", dropped), log_text("cap", "dead-max-bytes"));
 }
 
@@ -201,10 +199,9 @@ static void trim_dead(struct leader *leader)
 {
     struct redis_args args;
     redis_args_init(&args);
-    redis_args_text(&args, leader->config.keys->dead);
+    redis_args_text(&args, leader->config.queue->keys.dead);
     redis_args_int(&args, leader->config.dead_max_bytes);
-    (void)redis_link_eval(leader->config.link, &leader->config.scripts->script[SCRIPT_TRIM_DEAD], 1,
-                          &args, on_trimmed, leader);
+    (void)queue_call(leader->config.queue, SCRIPT_TRIM_DEAD, 1, &args, on_trimmed, leader);
     redis_args_release(&args);
 }
 
@@ -212,13 +209,11 @@ static void prune_hook_state(struct leader *leader)
 {
     struct redis_args args;
     redis_args_init(&args);
-    redis_args_text(&args, leader->config.keys->hooks_state);
-    redis_args_text(&args, leader->config.keys->hooks_pace);
+    redis_args_text(&args, leader->config.queue->keys.hooks_state);
+    redis_args_text(&args, leader->config.queue->keys.hooks_pace);
     redis_args_int(&args, leader->state_cursor);
     redis_args_int(&args, leader->pace_cursor);
-    (void)redis_link_eval(leader->config.link,
-                          &leader->config.scripts->script[SCRIPT_PRUNE_HOOK_STATE], 2, &args,
-                          on_pruned, leader);
+    (void)queue_call(leader->config.queue, SCRIPT_PRUNE_HOOK_STATE, 2, &args, on_pruned, leader);
     redis_args_release(&args);
 }
 

@@ -8,19 +8,12 @@
 
 #include <stdint.h>
 
-#include "base/counters.h"
-#include "contract/keys.h"
-#include "queue/scripts.h"
-#include "redis/link.h"
+#include "queue/queue.h"
 
 struct leader;
 
 struct leader_config {
-    const struct keys *keys;
-    const struct scripts *scripts;
-    const char *consumer;
-    struct redis_link *link;
-    struct counters *counters;
+    struct queue *queue;
     int64_t ttl_ms;
     int64_t dead_max_bytes;
     int suspect_claims; /* up to here a take-over counts as a claim */

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/backoff.h"
 #include "base/log.h"
 #include "contract/json_text.h"
 
@@ -16,8 +15,6 @@
 #define TIME_MAX_MS ((int64_t)1 << 53)
 #define CLOCK_WARN_MS 30000
 #define CLOCK_FINE_MS 15000
-#define OPEN_AGAIN_FIRST_MS 100
-#define OPEN_AGAIN_MAX_MS 5000
 
 struct liveness {
     struct loop *loop;
@@ -25,7 +22,6 @@ struct liveness {
     struct loop_timer timer;      /* the next heartbeat */
     struct loop_timer open_timer; /* opening the queue again after a refusal */
     int failures;                 /* of that, in a row */
-    uint64_t random;
     int64_t link_up_at_ms;
     int64_t sent_at_ms; /* of the heartbeat under way */
     int64_t audited_at_ms;
@@ -49,7 +45,6 @@ struct liveness *liveness_new(struct loop *loop, const struct liveness_config *c
     liveness->loop = loop;
     liveness->config = *config;
     liveness->started_at_ms = loop_wall_ms();
-    liveness->random = loop_seed();
     if (loop_timer_init(loop, &liveness->timer, beat, liveness) != 0 ||
         loop_timer_init(loop, &liveness->open_timer, open_queue, liveness) != 0) {
         liveness_free(liveness);
@@ -65,11 +60,6 @@ void liveness_free(struct liveness *liveness)
     loop_timer_release(&liveness->timer);
     loop_timer_release(&liveness->open_timer);
     free(liveness);
-}
-
-static const struct redis_script *script(const struct liveness *liveness, enum script_number number)
-{
-    return &liveness->config.scripts->script[number];
 }
 
 /* --- the heartbeat --- */
@@ -109,7 +99,7 @@ static void on_beat(void *context, const struct reply *reply)
     bool leads = reply_int(reply_at(reply, 1)) == 1;
     if (leads != liveness->leader)
         log_at(LOG_INFO, leads ? "leader" : "leader_no_more",
-               log_text("queue", liveness->config.keys->queue));
+               log_text("queue", liveness->config.queue->keys.queue));
     if (!had && liveness->ever)
         log_at(LOG_WARN, "heartbeat_lapsed",
                log_text("why", "this worker stood still, or Redis lost it"));
@@ -147,19 +137,19 @@ static void beat(void *context)
     struct redis_args args;
     struct buffer value;
     char key[KEY_SIZE];
-    if (!redis_link_is_up(liveness->config.link))
+    if (!redis_link_is_up(liveness->config.queue->link))
         return;
     buffer_init(&value, 1024);
     describe(liveness, &value);
     redis_args_init(&args);
-    redis_args_text(&args, keys_worker(liveness->config.keys, liveness->config.consumer, key));
-    redis_args_text(&args, liveness->config.keys->leader);
-    redis_args_text(&args, liveness->config.consumer);
+    redis_args_text(
+        &args, keys_worker(&liveness->config.queue->keys, liveness->config.queue->consumer, key));
+    redis_args_text(&args, liveness->config.queue->keys.leader);
+    redis_args_text(&args, liveness->config.queue->consumer);
     redis_args_int(&args, liveness->config.ttl_ms);
     redis_args_borrow(&args, buffer_bytes(&value));
     liveness->sent_at_ms = loop_now_ms();
-    (void)redis_link_eval(liveness->config.link, script(liveness, SCRIPT_HEARTBEAT), 2, &args,
-                          on_beat, liveness);
+    (void)queue_call(liveness->config.queue, SCRIPT_HEARTBEAT, 2, &args, on_beat, liveness);
     loop_timer_arm(&liveness->timer, liveness->config.ttl_ms / 3 < BEAT_MAX_MS
                                          ? liveness->config.ttl_ms / 3
                                          : BEAT_MAX_MS);
@@ -174,7 +164,7 @@ static void refuse(struct liveness *liveness, struct bytes contract)
     char shown[40];
     char why[KEY_SIZE + 100];
     snprintf(why, sizeof(why), "%s has contract %s, this worker knows " KEYS_CONTRACT,
-             liveness->config.keys->meta, bytes_printable(contract, shown, sizeof(shown)));
+             liveness->config.queue->keys.meta, bytes_printable(contract, shown, sizeof(shown)));
     liveness->config.refused(liveness->config.context, why);
 }
 
@@ -186,9 +176,7 @@ static void on_opened(void *context, const struct reply *reply)
         return; /* the link is lost; it comes back */
     if (!reply_is_list(reply)) {
         loop_timer_arm(&liveness->open_timer,
-                       backoff_exponential(OPEN_AGAIN_FIRST_MS, OPEN_AGAIN_MAX_MS,
-                                           liveness->failures++,
-                                           backoff_random(&liveness->random)));
+                       queue_again_ms(liveness->config.queue, &liveness->failures));
         return;
     }
     if (!bytes_equal_text(contract, KEYS_CONTRACT)) {
@@ -196,7 +184,8 @@ static void on_opened(void *context, const struct reply *reply)
         return;
     }
     liveness->failures = 0;
-    counters_add(liveness->config.counters, COUNTER_GROUP_CREATED, reply_int(reply_at(reply, 1)));
+    counters_add(liveness->config.queue->counters, COUNTER_GROUP_CREATED,
+                 reply_int(reply_at(reply, 1)));
     liveness->config.ready(liveness->config.context);
 }
 
@@ -205,14 +194,13 @@ static void open_queue(void *context)
     struct liveness *liveness = context;
     struct redis_args args;
     redis_args_init(&args);
-    redis_args_text(&args, liveness->config.keys->events);
-    redis_args_text(&args, liveness->config.keys->meta);
+    redis_args_text(&args, liveness->config.queue->keys.events);
+    redis_args_text(&args, liveness->config.queue->keys.meta);
     redis_args_text(&args, KEYS_GROUP);
     redis_args_text(&args, KEYS_CONTRACT);
-    redis_args_text(&args, liveness->config.consumer);
-    if (redis_link_eval(liveness->config.link, script(liveness, SCRIPT_OPEN_QUEUE), 2, &args,
-                        on_opened, liveness) != 0)
-        redis_link_drop(liveness->config.link, "out of memory");
+    redis_args_text(&args, liveness->config.queue->consumer);
+    if (queue_call(liveness->config.queue, SCRIPT_OPEN_QUEUE, 2, &args, on_opened, liveness) != 0)
+        redis_link_drop(liveness->config.queue->link, "out of memory");
     redis_args_release(&args);
 }
 
@@ -248,10 +236,10 @@ void liveness_link_up(struct liveness *liveness)
 {
     liveness->link_up_at_ms = loop_now_ms();
     liveness->audited_at_ms = loop_now_ms();
-    counters_add(liveness->config.counters, COUNTER_REDIS_CONNECTS, 1);
+    counters_add(liveness->config.queue->counters, COUNTER_REDIS_CONNECTS, 1);
     beat(liveness);
     open_queue(liveness);
-    (void)redis_link_say(liveness->config.link, on_memory, liveness, "INFO memory");
+    (void)redis_link_say(liveness->config.queue->link, on_memory, liveness, "INFO memory");
 }
 
 void liveness_link_down(struct liveness *liveness)
@@ -279,13 +267,13 @@ void liveness_leave(struct liveness *liveness, loop_fn *left, void *context)
     loop_timer_disarm(&liveness->timer);
     loop_timer_disarm(&liveness->open_timer);
     redis_args_init(&args);
-    redis_args_text(&args, liveness->config.keys->events);
-    redis_args_text(&args, keys_worker(liveness->config.keys, liveness->config.consumer, key));
-    redis_args_text(&args, liveness->config.keys->leader);
+    redis_args_text(&args, liveness->config.queue->keys.events);
+    redis_args_text(
+        &args, keys_worker(&liveness->config.queue->keys, liveness->config.queue->consumer, key));
+    redis_args_text(&args, liveness->config.queue->keys.leader);
     redis_args_text(&args, KEYS_GROUP);
-    redis_args_text(&args, liveness->config.consumer);
-    if (redis_link_eval(liveness->config.link, script(liveness, SCRIPT_LEAVE), 3, &args, on_left,
-                        liveness) != 0)
+    redis_args_text(&args, liveness->config.queue->consumer);
+    if (queue_call(liveness->config.queue, SCRIPT_LEAVE, 3, &args, on_left, liveness) != 0)
         left(context);
     redis_args_release(&args);
 }

@@ -13,12 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/counters.h"
 #include "base/loop.h"
-#include "contract/keys.h"
 #include "queue/leader.h"
-#include "queue/scripts.h"
-#include "redis/link.h"
+#include "queue/queue.h"
 
 struct liveness;
 
@@ -30,13 +27,9 @@ struct liveness_beat {
 };
 
 struct liveness_config {
-    const struct keys *keys;
-    const struct scripts *scripts;
-    const char *consumer;
+    struct queue *queue;
     const char *host;
     const char *pool; /* members of its heartbeat about its pool, ",\"pool\":4711"; "" in none */
-    struct redis_link *link;
-    struct counters *counters;
     struct leader *leader;
     int64_t ttl_ms;
     size_t (*in_flight)(void *context);

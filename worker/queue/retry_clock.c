@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/backoff.h"
-
 #define CLAIM_MAX 200
 /* When some hooks have too many: due deliveries put off in one claim, and when the next claim goes
  * on. While a script runs Redis answers nobody else. */
@@ -12,8 +10,6 @@
 #define CLAIM_BYTES_BUDGET (8 << 20)
 #define SLEEP_MIN_MS 5
 #define SLEEP_MAX_MS 800 /* what a worker that ends hands over is taken up within a second */
-#define AGAIN_FIRST_MS 100
-#define AGAIN_MAX_MS 5000
 
 struct retry_clock {
     struct loop *loop;
@@ -27,9 +23,8 @@ struct retry_clock {
     size_t quotas_len;
     bool claiming;
     bool stopped;
-    bool starved; /* something is due and there was no room */
-    int failures; /* refusals in a row */
-    uint64_t random;
+    bool starved;       /* something is due and there was no room */
+    int failures;       /* refusals in a row */
     int64_t hint_at_ms; /* earliest hint that came while claiming; 0 none */
 };
 
@@ -42,7 +37,6 @@ struct retry_clock *retry_clock_new(struct loop *loop, const struct retry_clock_
         return NULL;
     clock->loop = loop;
     clock->config = *config;
-    clock->random = loop_seed();
     if (loop_timer_init(loop, &clock->timer, claim, clock) != 0) {
         free(clock);
         return NULL;
@@ -76,9 +70,7 @@ static void sleep_for(struct retry_clock *clock, int64_t ms)
 
 static void again_later(struct retry_clock *clock)
 {
-    int64_t ms = backoff_exponential(AGAIN_FIRST_MS, AGAIN_MAX_MS, clock->failures++,
-                                     backoff_random(&clock->random));
-    wake_in(clock, ms);
+    wake_in(clock, queue_again_ms(clock->config.queue, &clock->failures));
 }
 
 void retry_clock_up(struct retry_clock *clock)
@@ -221,14 +213,14 @@ static void claim(void *context)
     struct retry_clock *clock = context;
     size_t room = clock->config.room(clock->config.context);
     struct redis_args args;
-    if (clock->claiming || clock->stopped || !redis_link_is_up(clock->config.link))
+    if (clock->claiming || clock->stopped || !redis_link_is_up(clock->config.queue->link))
         return;
     clock->asked = room < CLAIM_MAX ? room : CLAIM_MAX;
     clock->claim_sent_ms = loop_now_ms();
     redis_args_init(&args);
-    redis_args_text(&args, clock->config.keys->retries);
-    redis_args_text(&args, clock->config.keys->deliveries);
-    redis_args_text(&args, clock->config.consumer);
+    redis_args_text(&args, clock->config.queue->keys.retries);
+    redis_args_text(&args, clock->config.queue->keys.deliveries);
+    redis_args_text(&args, clock->config.queue->consumer);
     redis_args_int(&args, clock->fence_number + 1);
     redis_args_int(&args, (int64_t)clock->asked);
     redis_args_int(&args, clock->config.lease_ms);
@@ -236,8 +228,7 @@ static void claim(void *context)
     redis_args_int(&args, LOOK_MAX);
     put_quotas(clock, &args);
     clock->fence_number += (int64_t)clock->asked;
-    if (redis_link_eval(clock->config.link, &clock->config.scripts->script[SCRIPT_CLAIM_RETRIES], 2,
-                        &args, on_claimed, clock) == 0)
+    if (queue_call(clock->config.queue, SCRIPT_CLAIM_RETRIES, 2, &args, on_claimed, clock) == 0)
         clock->claiming = true;
     else
         again_later(clock);

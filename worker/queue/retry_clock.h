@@ -9,9 +9,7 @@
 #include <stdint.h>
 
 #include "base/loop.h"
-#include "contract/keys.h"
-#include "queue/scripts.h"
-#include "redis/link.h"
+#include "queue/queue.h"
 
 /* A claimed delivery; views are borrowed for the call. */
 struct claimed_retry {
@@ -36,10 +34,7 @@ struct retry_quota {
 struct retry_clock;
 
 struct retry_clock_config {
-    const struct keys *keys;
-    const struct scripts *scripts;
-    const char *consumer;
-    struct redis_link *link;
+    struct queue *queue;
     int64_t lease_ms;
     size_t (*room)(void *context); /* how many retries may be claimed now */
     void (*retry)(void *context, const struct claimed_retry *retry);

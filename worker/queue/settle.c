@@ -2,15 +2,10 @@
 
 #include <stdlib.h>
 
-#include "base/backoff.h"
-#include "base/log.h"
-
 #define BATCH_MAX 200
 #define BATCH_BYTES_MAX (8u << 20)
 #define BATCHES_UNDER_WAY_MAX 8
 #define GATHER_MS 5 /* between batches; the first after a rest goes at once */
-#define AGAIN_FIRST_MS 100
-#define AGAIN_MAX_MS 5000
 
 struct batch {
     struct settle *settle;
@@ -26,7 +21,6 @@ struct settle {
     int under_way;
     int failures; /* refusals in a row */
     int64_t last_flush_ms;
-    uint64_t random;
     struct loop_timer timer; /* the next flush, soon or after a refusal */
 };
 
@@ -39,7 +33,6 @@ struct settle *settle_new(struct loop *loop, const struct settle_config *config)
         return NULL;
     settle->loop = loop;
     settle->config = *config;
-    settle->random = loop_seed();
     for (int i = 0; i < SETTLE_KINDS; i++)
         STAILQ_INIT(&settle->queue[i]);
     if (loop_timer_init(loop, &settle->timer, flush, settle) != 0) {
@@ -105,16 +98,14 @@ static void report(struct batch *batch, const struct reply *results)
                     settlement->again;
         settle->waiting--;
         if (!ours)
-            counters_add(settle->config.counters, COUNTER_FENCED, 1);
+            counters_add(settle->config.queue->counters, COUNTER_FENCED, 1);
         settle->config.done(settle->config.context, settlement, ours);
     }
 }
 
 static void again_later(struct settle *settle)
 {
-    loop_timer_arm(&settle->timer,
-                   backoff_exponential(AGAIN_FIRST_MS, AGAIN_MAX_MS, settle->failures++,
-                                       backoff_random(&settle->random)));
+    loop_timer_arm(&settle->timer, queue_again_ms(settle->config.queue, &settle->failures));
 }
 
 static void on_failure(struct batch *batch, const struct reply *reply)
@@ -133,7 +124,7 @@ static void on_script(void *context, const struct reply *reply)
     struct settle *settle = batch->settle;
     settle->under_way--;
     if (reply_is_list(reply)) {
-        counters_dropped(settle->config.counters, reply_int(reply_at(reply, 0)));
+        counters_dropped(settle->config.queue->counters, reply_int(reply_at(reply, 0)));
         settle->failures = 0;
         report(batch, reply);
     } else {
@@ -148,24 +139,25 @@ static void on_script(void *context, const struct reply *reply)
 static int put_head(const struct batch *batch, struct redis_args *args)
 {
     const struct settle_config *config = &batch->settle->config;
+    const struct keys *names = &config->queue->keys;
     int keys = 0;
     if (batch->kind != SETTLE_RETRY) {
-        redis_args_text(args, config->keys->events);
+        redis_args_text(args, names->events);
         keys++;
     }
     if (batch->kind != SETTLE_ACK) {
-        redis_args_text(args, config->keys->retries);
-        redis_args_text(args, config->keys->deliveries);
-        redis_args_text(args, config->keys->dead);
+        redis_args_text(args, names->retries);
+        redis_args_text(args, names->deliveries);
+        redis_args_text(args, names->dead);
         keys += 3;
     }
     if (batch->kind != SETTLE_RETRY) {
-        redis_args_text(args, config->keys->meta);
+        redis_args_text(args, names->meta);
         redis_args_text(args, KEYS_GROUP);
         keys++;
     }
     if (batch->kind == SETTLE_ENTRY)
-        redis_args_text(args, config->consumer);
+        redis_args_text(args, config->queue->consumer);
     if (batch->kind != SETTLE_ACK)
         redis_args_int(args, config->dead_max);
     return keys;
@@ -178,7 +170,6 @@ static int send_batch(struct batch *batch)
         [SETTLE_ENTRY] = SCRIPT_SETTLE_ENTRIES,
         [SETTLE_RETRY] = SCRIPT_SETTLE_RETRIES,
     };
-    const struct settle_config *config = &batch->settle->config;
     struct settlement *settlement;
     struct redis_args args;
     redis_args_init(&args);
@@ -187,8 +178,8 @@ static int send_batch(struct batch *batch)
         redis_args_text(&args, settlement->id);
         redis_args_append(&args, &settlement->args);
     }
-    int result = redis_link_eval(config->link, &config->scripts->script[numbers[batch->kind]], keys,
-                                 &args, on_script, batch);
+    int result = queue_call(batch->settle->config.queue, numbers[batch->kind], keys, &args,
+                            on_script, batch);
     redis_args_release(&args);
     return result;
 }
@@ -219,10 +210,10 @@ static void flush(void *context)
     settle->last_flush_ms = loop_now_ms();
     for (int kind = 0; kind < SETTLE_KINDS; kind++) {
         while (!STAILQ_EMPTY(&settle->queue[kind]) && settle->under_way < BATCHES_UNDER_WAY_MAX &&
-               redis_link_is_up(settle->config.link)) {
+               redis_link_is_up(settle->config.queue->link)) {
             struct batch *batch = take_batch(settle, (enum settle_kind)kind);
             if (batch == NULL) {
-                loop_timer_arm(&settle->timer, AGAIN_FIRST_MS);
+                loop_timer_arm(&settle->timer, QUEUE_AGAIN_FIRST_MS);
                 return;
             }
             settle->under_way++;
@@ -230,7 +221,7 @@ static void flush(void *context)
                 settle->under_way--;
                 put_back(batch);
                 free(batch);
-                loop_timer_arm(&settle->timer, AGAIN_FIRST_MS);
+                loop_timer_arm(&settle->timer, QUEUE_AGAIN_FIRST_MS);
                 return;
             }
         }

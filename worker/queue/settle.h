@@ -14,12 +14,9 @@
 #include <stddef.h>
 #include <sys/queue.h>
 
-#include "base/counters.h"
 #include "base/loop.h"
-#include "contract/keys.h"
-#include "queue/scripts.h"
+#include "queue/queue.h"
 #include "redis/args.h"
-#include "redis/link.h"
 
 enum settle_kind {
     SETTLE_ACK,   /* an entry that leaves nothing behind; args unused */
@@ -44,11 +41,7 @@ typedef void settle_done_fn(void *context, struct settlement *settlement, bool o
 struct settle;
 
 struct settle_config {
-    const struct keys *keys;
-    const struct scripts *scripts;
-    const char *consumer;
-    struct redis_link *link;
-    struct counters *counters;
+    struct queue *queue;
     int64_t dead_max;
     settle_done_fn *done;
     void *context;

@@ -1,0 +1,40 @@
+/*
+ * An entry of the stream as it is read, and what takes it.
+ */
+#ifndef QUEUE_STREAM_ENTRY_H
+#define QUEUE_STREAM_ENTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "contract/bytes.h"
+#include "redis/reply.h"
+
+/* So long after Redis gave it an entry may be on its way to the reader. */
+#define STREAM_ENTRY_ARRIVES_MS 10000
+
+/* Views are borrowed for the call. */
+struct stream_entry {
+    struct bytes id;
+    int claims;        /* how often it was given to a worker; 1 for a fresh one */
+    struct bytes json; /* data is NULL when the field is absent */
+    struct bytes msgpack;
+    struct bytes event_id; /* field "id" */
+    struct bytes hook;
+    struct bytes traceparent;
+};
+
+/* Sorts an entry's field list into entry's views. */
+void stream_entry_read(struct stream_entry *entry, const struct reply *fields);
+
+struct stream_taker {
+    int64_t max_event_bytes; /* a larger one becomes a dead letter when it is adopted */
+    int64_t dead_max;
+    size_t (*room)(void *context);                 /* how many entries may be read now */
+    bool (*knows)(void *context, struct bytes id); /* is this entry being worked on? */
+    void (*entry)(void *context, const struct stream_entry *entry);
+    void *context;
+};
+
+#endif
