@@ -257,17 +257,17 @@ static enum redis_fault broke(const struct redis_link *link)
 static void on_event(struct bufferevent *io, short what, void *context)
 {
     struct redis_link *link = context;
-    (void)io;
+    struct error_text why = {"Redis closed the connection"};
     if ((what & BEV_EVENT_CONNECTED) != 0) {
         redis_link_tune(bufferevent_getfd(link->io));
         loop_timer_disarm(&link->deadline);
         link->state = LINK_GREETING;
         greet(link);
-    } else if ((what & BEV_EVENT_EOF) != 0) {
-        redis_link_lose(link, broke(link), "Redis closed the connection");
-    } else {
-        redis_link_lose(link, broke(link), redis_link_error(link->io));
+        return;
     }
+    if ((what & BEV_EVENT_EOF) == 0)
+        redis_link_error(io, &why);
+    redis_link_lose(link, broke(link), why.text);
 }
 
 static void connect_to(struct redis_link *link, const struct redis_host *host)

@@ -22,7 +22,6 @@
 #include "contract/redis_address.h"
 #include "redis/args.h"
 #include "redis/fault.h"
-#include "redis/link_tls.h"
 #include "redis/reply.h"
 #include "redis/script.h"
 
@@ -30,12 +29,13 @@
 #define REDIS_REPLY_MAX (128u << 20) /* bytes of one reply; past it the connection is dropped */
 
 struct redis_link;
+struct ssl_ctx_st;
 
 typedef void redis_reply_fn(void *context, const struct reply *reply);
 
 struct redis_link_config {
     const struct redis_address *address; /* must outlive the link */
-    struct redis_tls *tls;               /* the same; NULL unless address->tls */
+    struct ssl_ctx_st *tls;              /* the same; NULL unless address->tls */
     const char *role;                    /* "control" or "reader", for logs */
     const char *client_name;             /* for CLIENT SETNAME */
     struct redis_faults *faults;         /* shared by all links */

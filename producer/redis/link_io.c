@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/dns.h>
 #include <event2/event.h>
 #include <event2/util.h>
@@ -11,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+
+#include "redis/tls.h"
 
 #define KEEPALIVE_IDLE_S 15
 #define KEEPALIVE_INTERVAL_S 5
@@ -45,13 +48,22 @@ static bool is_literal(const char *host)
     return inet_pton(AF_INET, host, scratch) == 1 || inet_pton(AF_INET6, host, scratch) == 1;
 }
 
-struct bufferevent *redis_link_open(struct loop *loop, struct redis_tls *tls,
+struct bufferevent *redis_link_open(struct loop *loop, struct ssl_ctx_st *tls,
                                     const struct redis_host *host)
 {
-    if (tls != NULL)
-        return redis_tls_bufferevent(tls, loop_base(loop), host->name);
-    return bufferevent_socket_new(loop_base(loop), -1,
-                                  BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+    const int options = BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS;
+    if (tls == NULL)
+        return bufferevent_socket_new(loop_base(loop), -1, options);
+    struct ssl_st *session = tls_session_new(tls, -1, host->name);
+    if (session == NULL)
+        return NULL;
+    struct bufferevent *io = bufferevent_openssl_socket_new(loop_base(loop), -1, session,
+                                                            BUFFEREVENT_SSL_CONNECTING, options);
+    if (io == NULL)
+        tls_session_free(session);
+    else /* a server that just closes is an ordinary end here: replies carry their own lengths */
+        bufferevent_openssl_set_allow_dirty_shutdown(io, 1);
+    return io;
 }
 
 const char *redis_link_begin(struct bufferevent *io, struct loop *loop,
@@ -110,11 +122,13 @@ void redis_link_tune(int descriptor)
                          sizeof(options[i].value));
 }
 
-const char *redis_link_error(struct bufferevent *io)
+void redis_link_error(struct bufferevent *io, struct error_text *why)
 {
     int dns_error = bufferevent_socket_get_dns_error(io);
+    int socket_error = EVUTIL_SOCKET_ERROR();
+    const struct ssl_st *session = bufferevent_openssl_get_ssl(io); /* NULL without TLS */
     if (dns_error != 0)
-        return evutil_gai_strerror(dns_error);
-    const char *tls_error = redis_tls_error(io);
-    return tls_error != NULL ? tls_error : evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR());
+        error_text_set(why, "%s", evutil_gai_strerror(dns_error));
+    else if (session == NULL || !tls_error(session, bufferevent_get_openssl_error(io), why))
+        error_text_set(why, "%s", evutil_socket_error_to_string(socket_error));
 }

@@ -7,12 +7,12 @@
 #include "base/loop.h"
 #include "contract/redis_address.h"
 #include "redis/args.h"
-#include "redis/link_tls.h"
 
 struct bufferevent;
+struct ssl_ctx_st;
 
 /* An unconnected bufferevent, with TLS unless tls is NULL. NULL: no memory. */
-struct bufferevent *redis_link_open(struct loop *loop, struct redis_tls *tls,
+struct bufferevent *redis_link_open(struct loop *loop, struct ssl_ctx_st *tls,
                                     const struct redis_host *host);
 
 /* Start the connect; a name is looked up without blocking. NULL, or why it cannot be started. */
@@ -22,7 +22,7 @@ const char *redis_link_begin_unix(struct bufferevent *io, const char *path);
 
 int redis_link_write(struct bufferevent *io, const struct redis_args *args); /* -1: no memory */
 
-void redis_link_tune(int descriptor);                 /* no delay, keepalive, user timeout */
-const char *redis_link_error(struct bufferevent *io); /* words for the error just seen */
+void redis_link_tune(int descriptor); /* no delay, keepalive, user timeout */
+void redis_link_error(struct bufferevent *io, struct error_text *why); /* of the error just seen */
 
 #endif

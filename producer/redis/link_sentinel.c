@@ -17,7 +17,7 @@
 struct sentinel_query {
     struct loop *loop;
     const struct redis_address *address;
-    struct redis_tls *tls;
+    struct ssl_ctx_st *tls;
     sentinel_fn *fn;
     void *context;
     int at;    /* the Sentinel being asked */
@@ -25,7 +25,7 @@ struct sentinel_query {
     struct bufferevent *io;
     redisReader *reader;
     size_t fed;
-    char why[200];
+    char why[300];
     struct loop_timer timer;
 };
 
@@ -46,7 +46,7 @@ static void hang_up(struct sentinel_query *query)
 static void failed(struct sentinel_query *query, const char *what)
 {
     const struct redis_host *sentinel = &query->address->sentinels[query->at];
-    snprintf(query->why, sizeof(query->why), "Sentinel %.100s:%u: %.60s", sentinel->name,
+    snprintf(query->why, sizeof(query->why), "Sentinel %.100s:%u: %.150s", sentinel->name,
              (unsigned)sentinel->port, what);
     hang_up(query);
     query->at = (query->at + 1) % query->address->sentinels_len;
@@ -59,7 +59,7 @@ static void on_timer(void *context)
 }
 
 struct sentinel_query *sentinel_query_new(struct loop *loop, const struct redis_address *address,
-                                          struct redis_tls *tls, sentinel_fn *fn, void *context)
+                                          struct ssl_ctx_st *tls, sentinel_fn *fn, void *context)
 {
     struct sentinel_query *query = calloc(1, sizeof(*query));
     if (query == NULL)
@@ -131,7 +131,10 @@ static void on_event(struct bufferevent *io, short what, void *context)
     struct sentinel_query *query = context;
     struct redis_args args;
     if ((what & BEV_EVENT_CONNECTED) == 0) {
-        failed(query, (what & BEV_EVENT_EOF) != 0 ? "closed the connection" : redis_link_error(io));
+        struct error_text why = {"closed the connection"};
+        if ((what & BEV_EVENT_EOF) == 0)
+            redis_link_error(io, &why);
+        failed(query, why.text);
         return;
     }
     redis_args_init(&args);

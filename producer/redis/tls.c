@@ -12,11 +12,9 @@ static bool is_given(const char *file)
     return file && file[0] != '\0';
 }
 
-/* The first complaint in OpenSSL's queue is the cause of the others. */
-static const char *first_reason(void)
+/* What is in OpenSSL's queue, in words. The first complaint is the cause of the others. */
+static const char *reason_of(unsigned long error)
 {
-    unsigned long error = ERR_peek_error();
-
     if (ERR_SYSTEM_ERROR(error))
         return strerror(ERR_GET_REASON(error));
     const char *reason = ERR_reason_error_string(error);
@@ -24,18 +22,36 @@ static const char *first_reason(void)
 }
 
 /* For a key that is encrypted: without this OpenSSL would ask at the terminal. */
-static int no_passphrase(char *out, int size, int writing, void *unused)
+static int no_passphrase(char *out, int size, int writing, void *was_asked)
 {
     (void)out;
     (void)size;
     (void)writing;
-    (void)unused;
+    *(bool *)was_asked = true;
     return -1;
 }
 
 static int refuse_file(struct error_text *why, const char *what, const char *file)
 {
-    error_text_set(why, "the %s \"%.100s\" cannot be used: %s", what, file, first_reason());
+    error_text_set(why, "%s \"%.100s\" cannot be used: %s", what, file,
+                   reason_of(ERR_peek_error()));
+    return -1;
+}
+
+static int use_key(SSL_CTX *context, const char *file, struct error_text *why)
+{
+    bool is_encrypted = false;
+
+    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+    SSL_CTX_set_default_passwd_cb_userdata(context, &is_encrypted);
+    if (SSL_CTX_use_PrivateKey_file(context, file, SSL_FILETYPE_PEM) == 1)
+        return 0;
+    if (!is_encrypted)
+        return refuse_file(why, "redis-key", file);
+    error_text_set(why,
+                   "redis-key \"%.100s\" cannot be used: it is encrypted, and no pass phrase is "
+                   "asked for",
+                   file);
     return -1;
 }
 
@@ -43,21 +59,19 @@ static int use_files(SSL_CTX *context, const struct tls_files *files, struct err
 {
     if (!is_given(files->ca)) {
         if (SSL_CTX_set_default_verify_paths(context) != 1)
-            return refuse_file(why, "CA file", "of the system");
+            return refuse_file(why, "redis-ca", "of the system");
     } else if (SSL_CTX_load_verify_locations(context, files->ca, NULL) != 1) {
-        return refuse_file(why, "CA file", files->ca);
+        return refuse_file(why, "redis-ca", files->ca);
     }
     if (is_given(files->cert) != is_given(files->key)) {
-        error_text_set(why, "a certificate for Redis and its key must be given together");
+        error_text_set(why, "redis-cert and redis-key must be given together");
         return -1;
     }
     if (!is_given(files->cert))
         return 0;
     if (SSL_CTX_use_certificate_chain_file(context, files->cert) != 1)
-        return refuse_file(why, "certificate file", files->cert);
-    if (SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) != 1)
-        return refuse_file(why, "key file", files->key);
-    return 0;
+        return refuse_file(why, "redis-cert", files->cert);
+    return use_key(context, files->key, why);
 }
 
 struct ssl_ctx_st *tls_context_new(const struct tls_files *files, struct error_text *why)
@@ -65,12 +79,11 @@ struct ssl_ctx_st *tls_context_new(const struct tls_files *files, struct error_t
     ERR_clear_error();
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     if (!context || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) {
-        error_text_set(why, "TLS cannot be used: %s", first_reason());
+        error_text_set(why, "TLS cannot be used: %s", reason_of(ERR_peek_error()));
         SSL_CTX_free(context);
         return NULL;
     }
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
     /* A server that just closes is an ordinary end here: replies carry their own lengths. */
     SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
     if (use_files(context, files, why) < 0) {
@@ -102,7 +115,7 @@ struct ssl_st *tls_session_new(struct ssl_ctx_st *context, int fd, const char *h
 {
     SSL *session = SSL_new(context);
 
-    if (session && SSL_set_fd(session, fd) == 1 && expect_host(session, host))
+    if (session && (fd < 0 || SSL_set_fd(session, fd) == 1) && expect_host(session, host))
         return session;
     SSL_free(session);
     return NULL;
@@ -174,13 +187,14 @@ ssize_t tls_write(struct ssl_st *session, const void *data, size_t len)
     return -1;
 }
 
-void tls_error(const struct ssl_st *session, struct error_text *why)
+bool tls_error(const struct ssl_st *session, unsigned long error, struct error_text *why)
 {
     long verified = SSL_get_verify_result(session);
 
     if (verified != X509_V_OK)
         error_text_set(why, "its certificate is not accepted: %s",
                        X509_verify_cert_error_string(verified));
-    else
-        error_text_set(why, "TLS: %s", first_reason());
+    else if (error != 0)
+        error_text_set(why, "TLS: %s", reason_of(error));
+    return verified != X509_V_OK || error != 0;
 }

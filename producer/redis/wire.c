@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <hiredis/hiredis.h>
+#include <openssl/err.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -18,9 +19,8 @@ static int fail_by_errno(struct redis_wire *wire)
 {
     if (errno == EAGAIN || errno == EWOULDBLOCK)
         error_text_set(&wire->why, "nothing came within %d ms", wire->timeout_ms);
-    else if (errno == EPROTO && wire->session)
-        tls_error(wire->session, &wire->why);
-    else
+    else if (errno != EPROTO || !wire->session ||
+             !tls_error(wire->session, ERR_peek_error(), &wire->why))
         error_text_set(&wire->why, "%s", strerror(errno));
     return -1;
 }

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from certificates import Certificates
+from certificates import Certificates, encrypted
 from child import free_port
 from redis_variants import fail_over, make_user, replicated_redis, tls_redis
 from webhook_queue import key
@@ -86,6 +86,15 @@ def test_tls_with_our_certificate(own_redis, certificates, cli):
     flags = ("--redis-ca", certificates.ca)
     assert "certificate required" in check_refused(cli, url, *flags)
     check_commands(cli, url, *flags, "--redis-cert", certificate, "--redis-key", key_file)
+
+
+def test_an_encrypted_key_is_refused(certificates, tmp_path, cli):
+    certificate, key_file = certificates.good()
+    locked = encrypted(key_file, tmp_path)
+    flags = ("--redis-cert", certificate, "--redis-key", locked)
+    done = cli("status", *flags, redis="rediss://127.0.0.1:1", check=False)
+    assert done.returncode == 2
+    assert f'redis-key "{locked}" cannot be used: it is encrypted' in done.stderr
 
 
 def test_a_unix_socket(own_redis, tmp_path, cli):

@@ -9,7 +9,7 @@ import time
 
 import msgpack
 import pytest
-from certificates import Certificates
+from certificates import Certificates, encrypted
 from child import end, free_port, spawn
 from redis_server import RedisServer
 from redis_variants import fail_over, replicated_redis, tls_redis
@@ -504,15 +504,11 @@ def test_tls_with_our_certificate(own_redis, certificates, driver):
 def test_tls_key_that_cannot_be_used(certificates, driver, tmp_path):
     """Of another certificate, or encrypted: nobody is asked for its password."""
     certificate, key_file = certificates.good()
-    locked = tmp_path / "locked.key"
-    subprocess.run(
-        ["openssl", "pkey", "-in", key_file, "-aes128", "-passout", "pass:x", "-out", locked],
-        check=True,
-    )
-    for bad in (certificates.expired()[1], locked):
+    locked = encrypted(key_file, tmp_path)
+    for bad, why in ((certificates.expired()[1], "key values mismatch"), (locked, "is encrypted")):
         options = {"tls_ca": certificates.ca, "tls_cert": certificate, "tls_key": bad}
         code, error = driver(redis="rediss://127.0.0.1", **options).opened
-        assert code == ARGUMENT and f'the key file "{bad}" cannot be used: ' in error
+        assert code == ARGUMENT and f'redis-key "{bad}" cannot be used: ' in error and why in error
 
 
 def test_tls_not_spoken(driver):

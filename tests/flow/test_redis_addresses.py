@@ -2,7 +2,7 @@
 
 import pytest
 
-from certificates import Certificates
+from certificates import Certificates, encrypted
 from child import free_port
 from receiver import Receiver
 from redis_variants import fail_over, make_user, replicated_redis, tls_redis
@@ -61,6 +61,18 @@ def test_a_certificate_that_cannot_be_trusted(own_redis, tmp_path, certificates,
     line = worker.wait_log("redis_lost")
     assert why in line["why"], line
     stays_true(lambda: not worker.logged("redis_connected"), 1.0, "no connection is made")
+
+
+def test_an_encrypted_key_is_refused(certificates, tmp_path, start_worker):
+    """At once: nobody is asked for the pass phrase, at a terminal neither."""
+    certificate, key_file = certificates.good()
+    locked = encrypted(key_file, tmp_path)
+    worker = start_worker(redis="rediss://127.0.0.1:1/0", redis_ca=certificates.ca,
+                          redis_cert=certificate, redis_key=locked, wait_ready=False)  # fmt: skip
+    worker.expected_exit = 1
+    line = worker.wait_log("cannot_start")
+    assert f'redis-key "{locked}" cannot be used: it is encrypted' in line["why"].replace("\\", "")
+    wait_until(lambda: not worker.is_running, 10, "the worker to end")
 
 
 def test_tls_files_that_cannot_be_used(own_redis, certificates, start_worker):

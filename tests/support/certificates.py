@@ -130,3 +130,13 @@ class Certificates:
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"openssl {' '.join(arguments)}:\n{done.stderr}"
+
+
+def encrypted(key_file, folder):
+    """A copy of a key that wants a pass phrase."""
+    path = os.path.join(folder, "encrypted.key")
+    subprocess.run(
+        ["openssl", "pkey", "-in", key_file, "-aes128", "-passout", "pass:x", "-out", path],
+        check=True,
+    )
+    return path

@@ -19,6 +19,7 @@
 #include "queue/liveness.h"
 #include "queue/queue.h"
 #include "redis/link.h"
+#include "redis/tls.h"
 
 #define FLUSH_EVERY_MS 1000
 #define HOST_MAX 64
@@ -37,7 +38,7 @@ struct worker {
     struct own_addresses *own_addresses;
     char host[HOST_MAX + 1];
     char consumer[CONSUMER_NAME_SIZE];
-    struct redis_tls *tls; /* NULL without TLS */
+    struct ssl_ctx_st *tls; /* NULL without TLS */
     struct redis_link *reader;
     struct leader *leader;
     struct liveness *liveness;
@@ -212,8 +213,9 @@ static int make_links(struct worker *worker, struct error_text *why)
 {
     const struct settings *settings = worker->settings;
     if (settings->redis.tls) {
-        worker->tls =
-            redis_tls_new(settings->redis_ca, settings->redis_cert, settings->redis_key, why);
+        const struct tls_files files = {settings->redis_ca, settings->redis_cert,
+                                        settings->redis_key};
+        worker->tls = tls_context_new(&files, why);
         if (worker->tls == NULL)
             return -1;
     }
@@ -316,7 +318,7 @@ static void release(struct worker *worker)
     loop_timer_release(&worker->pulse_timer);
     redis_link_free(worker->reader);
     redis_link_free(worker->queue.link);
-    redis_tls_free(worker->tls);
+    tls_context_free(worker->tls);
     own_addresses_free(worker->own_addresses);
     loop_free(worker->loop);
 }
