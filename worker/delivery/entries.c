@@ -75,6 +75,7 @@ void entry_free(struct entries *entries, struct entry *entry)
     if (entry->event.has_inline_hooks) /* their secrets; entry_new made the copy */
         explicit_bzero((char *)(entry + 1), entry->document.len);
     event_release(&entry->event);
+    free(entry->cause);
     free(entry);
 }
 

@@ -74,6 +74,7 @@ enum entry_source {
 };
 
 struct entry;
+struct letter_cause; /* delivery/letter.h */
 
 struct delivery {
     TAILQ_ENTRY(delivery) link;     /* in its entry */
@@ -143,6 +144,8 @@ struct entry {
     struct registry_query query;
     struct delivery_list deliveries;
     size_t open; /* deliveries without an outcome */
+    struct letter_cause *cause; /* it is buried as a whole; NULL: it is not */
+    bool is_unreadable;         /* claimed: the document is its record, which cannot be read */
     struct settlement settlement;
 };
 

@@ -1,6 +1,7 @@
 #include "delivery/letter.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "contract/json_text.h"
@@ -75,9 +76,14 @@ static void put_letter(struct redis_args *args, const struct letter *letter)
     }
 }
 
-static const char *document_field(enum rh_encoding encoding)
+const char *letter_document_field(enum rh_encoding encoding)
 {
     return encoding == RH_MSGPACK ? "msgpack" : "json";
+}
+
+static struct bytes cut(struct bytes text, size_t most)
+{
+    return (struct bytes){text.data, text.len < most ? text.len : most};
 }
 
 /* The fields of a letter that its event and the worker give. */
@@ -109,10 +115,45 @@ void letter_of_delivery(struct redis_args *args, const struct delivery *delivery
     add(&letter, "worker", bytes_of(consumer));
     add_response(&letter, &delivery->response);
     add(&letter, "traceparent", bytes_of(entry->traceparent));
-    if (with_document && entry->document.len > 0)
-        put(&letter, document_field(entry->encoding), entry->document);
+    if (entry->is_unreadable)
+        add(&letter, "record", cut(entry->document, LETTER_RECORD_KEPT));
+    else if (with_document && entry->document.len > 0)
+        put(&letter, letter_document_field(entry->encoding), entry->document);
     put_letter(args, &letter);
     buffer_release(&letter.response);
+}
+
+/* A document that is too large is kept in part. */
+static struct bytes kept(const struct letter_cause *cause, struct bytes document)
+{
+    return cause->reason == DEAD_TOO_LARGE ? cut(document, DEAD_DOCUMENT_KEPT) : document;
+}
+
+static struct bytes copy_to(char **at, struct bytes text)
+{
+    struct bytes copy = {*at, text.len};
+    if (text.data == NULL)
+        return text;
+    if (text.len > 0)
+        memcpy(*at, text.data, text.len);
+    *at += text.len;
+    return copy;
+}
+
+struct letter_cause *letter_cause_copy(const struct letter_cause *cause)
+{
+    struct bytes json = kept(cause, cause->json);
+    struct bytes msgpack = kept(cause, cause->msgpack);
+    size_t error_size = strlen(cause->error) + 1;
+    struct letter_cause *copy = malloc(sizeof(*copy) + error_size + json.len + msgpack.len);
+    if (copy == NULL)
+        return NULL;
+    char *at = (char *)(copy + 1);
+    *copy = *cause;
+    copy->error = copy_to(&at, (struct bytes){cause->error, error_size}).data;
+    copy->json = copy_to(&at, json);
+    copy->msgpack = copy_to(&at, msgpack);
+    return copy;
 }
 
 void letter_of_entry(struct redis_args *args, const struct entry *entry,
@@ -129,8 +170,6 @@ void letter_of_entry(struct redis_args *args, const struct entry *entry,
     add(&letter, "worker", bytes_of(consumer));
     add(&letter, "traceparent", bytes_of(entry->traceparent));
     for (int i = 0; i < 2; i++) {
-        if (cause->reason == DEAD_TOO_LARGE && documents[i].len > DEAD_DOCUMENT_KEPT)
-            documents[i].len = DEAD_DOCUMENT_KEPT;
         if (documents[i].data != NULL)
             put(&letter, i == 0 ? "json" : "msgpack", documents[i]);
     }

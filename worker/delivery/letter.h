@@ -8,6 +8,8 @@
 #include "delivery/entries.h"
 #include "redis/args.h"
 
+#define LETTER_RECORD_KEPT 4096 /* bytes kept of a record that cannot be read */
+
 /* Each appends 'dead' fields_len field value …, as settle_stream.lua and settle_leased.lua have it.
  * What is borrowed is the entry's and lives until its settlement is answered. */
 
@@ -15,14 +17,21 @@
 void letter_of_delivery(struct redis_args *args, const struct delivery *delivery,
                         const char *consumer, bool with_document);
 
-/* Of a whole entry of the stream, which has no deliveries. */
+/* Why an entry of the stream has no deliveries. */
 struct letter_cause {
     enum dead_reason reason;
     const char *error;
-    struct bytes json;    /* what it had, also both or neither; data NULL: none */
+    struct bytes json; /* what it had, also both or neither; data NULL: none */
     struct bytes msgpack;
 };
+
+/* In one piece of memory, for free(); of documents as much as a letter has. NULL: no memory. */
+struct letter_cause *letter_cause_copy(const struct letter_cause *cause);
+
+/* Of a whole entry of the stream. */
 void letter_of_entry(struct redis_args *args, const struct entry *entry,
                      const struct letter_cause *cause, const char *consumer);
+
+const char *letter_document_field(enum rh_encoding encoding); /* "json" or "msgpack" */
 
 #endif

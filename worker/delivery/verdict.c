@@ -2,9 +2,6 @@
 
 #include "base/backoff.h"
 
-#define LOCAL_BACKOFF_FIRST_MS 1000
-#define LOCAL_BACKOFF_MAX_MS 60000
-
 static void verdict_set_dead(struct verdict *verdict, enum dead_reason reason)
 {
     verdict->kind = VERDICT_DEAD;
@@ -86,7 +83,7 @@ static bool status_decides(struct verdict *verdict, const struct attempt_result 
 }
 
 struct verdict verdict_of(const struct attempt_result *result, const struct verdict_policy *policy,
-                          int attempts, int64_t age_ms, int local_failures, uint64_t seed)
+                          int attempts, int64_t age_ms, uint64_t seed)
 {
     struct verdict verdict = {.kind = VERDICT_DELIVERED};
 
@@ -102,16 +99,14 @@ struct verdict verdict_of(const struct attempt_result *result, const struct verd
         verdict_set_dead(&verdict, DEAD_BAD_URL);
         break;
     case ATTEMPT_LOCAL:
-        verdict.kind = VERDICT_BACKOFF;
-        verdict.delay_ms =
-            backoff_exponential(LOCAL_BACKOFF_FIRST_MS, LOCAL_BACKOFF_MAX_MS, local_failures, seed);
+    case ATTEMPT_NO_LOOKUP:
+        verdict.kind = VERDICT_RELEASE;
         break;
     case ATTEMPT_DIRTY:
         verdict.kind = VERDICT_REDO;
         break;
-    case ATTEMPT_NO_LOOKUP:
     case ATTEMPT_CROWDED:
-        verdict.kind = VERDICT_DEFER;
+        verdict.kind = VERDICT_REQUEUE;
         break;
     case ATTEMPT_TIMEOUT:
     case ATTEMPT_DNS:

@@ -25,8 +25,8 @@ enum verdict_kind {
     VERDICT_DELIVERED,
     VERDICT_RETRY,   /* after delay_ms; this was an attempt */
     VERDICT_DEAD,    /* for reason; this was an attempt */
-    VERDICT_BACKOFF, /* our own shortage: after delay_ms; this was no attempt */
-    VERDICT_DEFER,   /* to be deferred like what finds no slot; this was no attempt */
+    VERDICT_RELEASE, /* our own shortage: back to its place in its lane; this was no attempt */
+    VERDICT_REQUEUE, /* no place at its address: back into its line; this was no attempt */
     VERDICT_REDO     /* at once on a fresh connection; this was no attempt. A fresh connection is
                         not checked for dirt; if it were dirty, hand in ATTEMPT_BROKEN */
 };
@@ -34,7 +34,7 @@ enum verdict_kind {
 struct verdict {
     enum verdict_kind kind;
     enum dead_reason reason; /* when DEAD */
-    int64_t delay_ms;        /* when RETRY or BACKOFF */
+    int64_t delay_ms;        /* when RETRY */
     int64_t pause_ms;        /* > 0: Retry-After on 429, 502, 503 or 504: pause the hook so long */
     bool disable_hook;       /* 410 */
     bool early_response;     /* a 2xx before the whole request was sent */
@@ -44,10 +44,9 @@ struct verdict {
  * attempts counts this attempt (1 = the first). age_ms is the time since enqueueing; a retry that
  * would start later than max_age_ms ends as DEAD expired, one behind the schedule's end as DEAD
  * exhausted. A Retry-After of 429, 502, 503 or 504 (at most retry_after_max_ms) is never undercut:
- * jitter then only adds. seed is any random number. local_failures counts consecutive BACKOFFs of
- * this delivery.
+ * jitter then only adds. seed is any random number.
  */
 struct verdict verdict_of(const struct attempt_result *result, const struct verdict_policy *policy,
-                          int attempts, int64_t age_ms, int local_failures, uint64_t seed);
+                          int attempts, int64_t age_ms, uint64_t seed);
 
 #endif

@@ -239,6 +239,7 @@ static void forget_last_answer(struct http_transfer *transfer)
     transfer->bad_url = false;
     transfer->no_lookup = false;
     transfer->crowded = false;
+    transfer->address[0] = '\0';
     transfer->started = false;
 }
 
@@ -263,6 +264,12 @@ void http_transfer_cancel(struct http_transfer *transfer)
     lookup_end(transfer, false);
     transfer_leave_destination(transfer);
     http_transfer_drop(transfer);
+}
+
+void http_transfer_cut(struct http_transfer *transfer, struct http_result *ret_result)
+{
+    transfer_result(transfer, CURLE_OPERATION_TIMEDOUT, ret_result);
+    http_transfer_cancel(transfer);
 }
 
 static void answer(struct http_transfer *transfer, CURLcode code)

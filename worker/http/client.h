@@ -47,6 +47,7 @@ struct http_result {
     struct bytes response; /* the first DEAD_RESPONSE_MAX bytes of the answer's body */
     int64_t duration_ms;
     bool reused; /* went over a pooled connection */
+    const char *address; /* names where it led, as destinations count; "" when it led nowhere */
 };
 
 typedef void http_done_fn(void *context, const struct http_result *result);
@@ -63,8 +64,10 @@ int http_client_self_test(struct http_client *client, struct error_text *why);
 struct http_transfer *http_transfer_new(struct http_client *client);   /* NULL: no memory */
 struct request *http_transfer_request(struct http_transfer *transfer); /* render into this */
 void http_transfer_drop(struct http_transfer *transfer); /* gives back one that was not started */
-/* Cuts a started transfer: its done_fn is not called. */
+/* Ends a started transfer: its done_fn is not called. With what is known of its result now: a timeout,
+ * unless a final status has come; borrowed until the next call. */
 void http_transfer_cancel(struct http_transfer *transfer);
+void http_transfer_cut(struct http_transfer *transfer, struct http_result *ret_result);
 
 void http_transfer_start(struct http_transfer *transfer, const struct http_target *target,
                          http_done_fn *fn, void *context);

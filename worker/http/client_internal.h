@@ -85,6 +85,7 @@ struct http_transfer {
     bool no_lookup;                  /* there was no place for its look-up */
     struct destination *destination; /* where it is counted, NULL: nowhere yet */
     bool crowded;                    /* there was no place at its destination */
+    char address[DESTINATION_NAME_SIZE]; /* of the destination asked for last; "": none */
     struct transfer_list *list;      /* that it is in; NULL: in somebody's hands */
     int64_t started_at_ms;
     int64_t timeout_ms;

@@ -61,6 +61,7 @@ static bool enter_destination(struct http_transfer *transfer, const struct socka
 {
     struct http_client *client = transfer->client;
     transfer_leave_destination(transfer);
+    destination_name(address, transfer->address);
     transfer->destination =
         destinations_enter(&client->destinations, address, client->config.max_per_address);
     transfer->crowded = transfer->destination == NULL;

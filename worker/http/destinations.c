@@ -1,5 +1,6 @@
 #include "http/destinations.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,16 @@ static void read_address(const struct sockaddr *address, unsigned char out[16])
     memcpy(out, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
     if (memcmp(out, mapped, sizeof(mapped)) != 0)
         memset(out + IPV6_BYTES_COUNTED, 0, 16 - IPV6_BYTES_COUNTED);
+}
+
+const char *destination_name(const struct sockaddr *address, char out[DESTINATION_NAME_SIZE])
+{
+    unsigned char key[16];
+
+    read_address(address, key);
+    for (size_t i = 0; i < sizeof(key); i++)
+        snprintf(out + 2 * i, 3, "%02x", key[i]);
+    return out;
 }
 
 static struct destination *add(struct destinations *destinations, const unsigned char address[16])

@@ -20,6 +20,10 @@ struct destinations {
 struct destination *destinations_enter(struct destinations *destinations,
                                        const struct sockaddr *address, size_t most);
 
+/* The name of what addresses are counted as one: 32 hex. Returns out. */
+#define DESTINATION_NAME_SIZE 33
+const char *destination_name(const struct sockaddr *address, char out[DESTINATION_NAME_SIZE]);
+
 /* NULL is allowed. */
 void destinations_leave(struct destinations *destinations, struct destination *destination);
 

@@ -202,7 +202,8 @@ static const struct reply *document_of(const struct reply *documents, struct byt
     return NULL;
 }
 
-static void report_delivery(struct claim *claim, const struct reply *item, int64_t number,
+static void report_delivery(struct claim *claim, const struct lane_answer *answers,
+                            const struct reply *item, int64_t number,
                             const struct reply *documents)
 {
     struct lanes *lanes = claim->lanes;
@@ -213,6 +214,7 @@ static void report_delivery(struct claim *claim, const struct reply *item, int64
     const struct lane_wish *wish = &claim->wishes[lane - 1];
     struct claimed_delivery claimed = {
         .wish = wish,
+        .answer = &answers[lane - 1],
         .id = reply_text(reply_at(item, 1)),
         .expired_leases = (int)reply_int(reply_at(item, 2)),
         .is_over_age = reply_int(reply_at(item, 4)) == 1,
@@ -230,18 +232,16 @@ static void report_delivery(struct claim *claim, const struct reply *item, int64
     lanes->config.claimed(lanes->config.context, &claimed);
 }
 
-static void report_lane(struct claim *claim, size_t i, const struct reply *row, int64_t now_ms)
+static struct lane_answer read_answer(const struct reply *row, int64_t now_ms)
 {
-    struct lanes *lanes = claim->lanes;
     int64_t next = reply_int(reply_at(row, 2));
     int64_t place_us = reply_int(reply_at(row, 3));
-    struct lane_answer answer = {
+    return (struct lane_answer){
         .word = word_of(reply_text(reply_at(row, 1))),
         .taken = (size_t)reply_int(reply_at(row, 0)),
         .next_in_ms = next < 0 ? INT64_MAX : next - now_ms,
         .first_place_in_us = place_us == 0 ? 0 : place_us - now_ms * 1000,
     };
-    lanes->config.answered(lanes->config.context, &claim->wishes[i], &answer);
 }
 
 static void report_unknown(struct claim *claim)
@@ -267,11 +267,14 @@ static void on_claimed(void *context, const struct reply *reply)
         free(claim);
         return;
     }
+    struct lane_answer answers[LANES_CLAIM_MAX];
+    for (size_t i = 0; i < claim->len; i++)
+        answers[i] = read_answer(reply_at(reply_at(reply, 1), i), reply_int(reply_at(reply, 0)));
     for (size_t i = 0; i < reply_len(items); i++)
-        report_delivery(claim, reply_at(items, i), claim->first_number + (int64_t)i,
+        report_delivery(claim, answers, reply_at(items, i), claim->first_number + (int64_t)i,
                         reply_at(reply, 3));
     for (size_t i = 0; i < claim->len; i++)
-        report_lane(claim, i, reply_at(reply_at(reply, 1), i), reply_int(reply_at(reply, 0)));
+        lanes->config.answered(lanes->config.context, &claim->wishes[i], &answers[i]);
     free(claim);
 }
 

@@ -62,6 +62,7 @@ struct lane_answer {
 /* A claimed delivery. Views are borrowed for the call. */
 struct claimed_delivery {
     const struct lane_wish *wish;
+    const struct lane_answer *answer; /* of its lane */
     struct bytes id;
     int expired_leases;
     bool is_over_age;

@@ -73,6 +73,11 @@ size_t settle_waiting(const struct settle *settle)
     return settle->waiting;
 }
 
+bool settle_is_refused(const struct settle *settle)
+{
+    return settle->failures > 0;
+}
+
 static void flush_soon(struct settle *settle)
 {
     int64_t since = loop_now_ms() - settle->last_flush_ms;

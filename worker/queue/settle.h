@@ -74,6 +74,9 @@ void settle_resume(struct settle *settle); /* the link is up again: send what wa
 /* Sends what waits now. False: something of it could not be sent. */
 bool settle_flush(struct settle *settle);
 
+/* Redis refused the last batch: nothing new should be taken until it stores one. */
+bool settle_is_refused(const struct settle *settle);
+
 size_t settle_waiting(const struct settle *settle); /* submitted and not answered */
 
 #endif

@@ -1,0 +1,102 @@
+#include "delivery/conclude.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "delivery/settlement.h"
+
+void conclude_set_error(struct delivery *delivery, const char *text)
+{
+    snprintf(delivery->history.error, sizeof(delivery->history.error), "%s", text);
+}
+
+static void count(struct pipeline *pipeline, enum outcome outcome)
+{
+    struct counters *counters = pipeline->queue->counters;
+    if (outcome == OUTCOME_DEAD)
+        counters_add(counters, COUNTER_DEAD, 1);
+    else if (outcome == OUTCOME_WAIT)
+        counters_add(counters, COUNTER_WAITED, 1);
+    else if (outcome == OUTCOME_RELEASED)
+        counters_add(counters, COUNTER_RELEASED, 1);
+}
+
+static void log_outcome(const struct delivery *delivery)
+{
+    static const char *const names[] = {
+        [OUTCOME_NONE] = "none",         [OUTCOME_DELIVERED] = "delivered",
+        [OUTCOME_SKIPPED] = "skipped",   [OUTCOME_WAIT] = "waits",
+        [OUTCOME_RELEASED] = "released", [OUTCOME_RETRY] = "retry",
+        [OUTCOME_DEAD] = "dead"};
+    const struct entry *entry = delivery->entry;
+    const struct history *history = &delivery->history;
+    char origin[URL_ORIGIN_SIZE] = "";
+    bool is_failure = delivery->outcome == OUTCOME_RETRY || delivery->outcome == OUTCOME_DEAD;
+    enum log_level level = is_failure ? LOG_INFO : LOG_DEBUG;
+    if (!log_is_on(level))
+        return;
+    if (delivery->slot != NULL && delivery->slot->hook != NULL)
+        url_origin(&delivery->slot->hook->url, origin);
+    log_at(level, names[delivery->outcome], log_text("event", entry->event_id),
+           log_text("entry", entry->stream_id), log_int("room", entry->event.room_id),
+           log_text("hook", delivery->hook_id), log_text("origin", origin),
+           log_int("attempts", history->attempts), log_int("status", history->status),
+           log_text("error", history->error),
+           log_text("reason",
+                    delivery->outcome == OUTCOME_DEAD ? dead_reason_name(delivery->reason) : ""),
+           log_int("delay_ms", delivery->delay_ms));
+}
+
+/* What comes to the lane from the stream knows that something waits before it. */
+static void note_backlog(struct pipeline *pipeline, const struct delivery *delivery)
+{
+    struct capacity_lane *lane = capacity_lane_find(pipeline->capacity, delivery->lane);
+    int64_t now = loop_now_ms();
+    if (lane == NULL)
+        return;
+    bool is_clear =
+        delivery->slot != NULL && hook_state_is_clear(&delivery->slot->state, now);
+    capacity_set_backlog(pipeline->capacity, lane,
+                         is_clear ? CAPACITY_BACKLOG_NOW : CAPACITY_BACKLOG_LATER, now);
+}
+
+void conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome)
+{
+    struct entry *entry = delivery->entry;
+    capacity_leave(pipeline->capacity, &delivery->waiter, delivery->news, loop_now_ms());
+    pipeline->probes -= delivery->is_probe ? 1 : 0;
+    delivery->outcome = outcome;
+    delivery->concluded_at_ms = loop_now_ms();
+    delivery_move(&pipeline->entries, delivery, DELIVERY_CONCLUDED);
+    count(pipeline, outcome);
+    log_outcome(delivery);
+    if (outcome == OUTCOME_WAIT || outcome == OUTCOME_RELEASED)
+        note_backlog(pipeline, delivery);
+    if (delivery->leased)
+        settlement_of_delivery(pipeline, delivery);
+    else if (entry->state == ENTRY_OPEN && entry->open == 0)
+        settlement_of_entry(pipeline, entry);
+    else if (entry->state == ENTRY_OPEN)
+        settlement_wait(pipeline, entry);
+    /* While its entry is being settled it is being detached: it is settled when that is stored. */
+    pipeline_arm(pipeline);
+}
+
+void conclude_dead(struct pipeline *pipeline, struct delivery *delivery, enum dead_reason reason,
+                   const char *error)
+{
+    delivery->reason = reason;
+    conclude_set_error(delivery, error);
+    conclude(pipeline, delivery, OUTCOME_DEAD);
+}
+
+void conclude_back(struct pipeline *pipeline, struct delivery *delivery)
+{
+    if (delivery->transfer != NULL)
+        http_transfer_cancel(delivery->transfer);
+    delivery->transfer = NULL;
+    delivery->news = CAPACITY_NO_NEWS;
+    conclude(pipeline, delivery, delivery->entry->source == SOURCE_STREAM && !delivery->leased
+                                     ? OUTCOME_WAIT
+                                     : OUTCOME_RELEASED);
+}

@@ -1,0 +1,41 @@
+#include "delivery/dispatch.h"
+
+#include "delivery/attempt.h"
+#include "delivery/conclude.h"
+
+bool dispatch_is_allowed(const struct pipeline *pipeline)
+{
+    return loop_fresh_ms() < pipeline->alive_until_ms;
+}
+
+static bool lease_suffices(const struct pipeline *pipeline, const struct delivery *delivery)
+{
+    int64_t needed = pipeline_timeout_ms(pipeline, delivery->slot->hook) + START_MARGIN_MS;
+    return !delivery->leased || delivery->lease_until_ms - loop_fresh_ms() >= needed;
+}
+
+/* Its hook may have opened or paused while it was in line. */
+static bool is_clear(struct pipeline *pipeline, const struct delivery *delivery)
+{
+    struct hook_ref ref = hook_ref_of(&delivery->entry->event, delivery->slot);
+    return delivery->is_probe || registry_is_clear(pipeline->registry, &ref);
+}
+
+/* The next one of a hook with a rate has a place of its own, an interval later. */
+static void keep_pace(struct pipeline *pipeline, const struct delivery *delivery)
+{
+    int64_t interval_us = delivery->slot->hook->rate_interval_us;
+    if (delivery->not_before_ms > 0 && interval_us > 0)
+        capacity_hold(pipeline->capacity, delivery->waiter.lane,
+                      delivery->not_before_ms + (interval_us + 999) / 1000);
+}
+
+void dispatch(struct pipeline *pipeline, struct delivery *delivery)
+{
+    if (!is_clear(pipeline, delivery) || !lease_suffices(pipeline, delivery)) {
+        conclude_back(pipeline, delivery);
+        return;
+    }
+    keep_pace(pipeline, delivery);
+    attempt_start(pipeline, delivery);
+}

@@ -1,0 +1,100 @@
+/*
+ * The pipeline's parts and what its files share. Each file calls only those below it:
+ *
+ *   pipeline     the parts joined; the turn, which starts all work; liveness and draining
+ *   suspects     what may have ended a worker runs alone
+ *   claims       lanes that are due: whose hook is it, how much is claimed
+ *   claimed      a claimed delivery becomes an entry
+ *   arrival      from what Redis gave to an event and its deliveries
+ *   admit        may a delivery be sent now, and does it go out at once
+ *   dispatch     what has its turn is sent, unless something changed meanwhile
+ *   attempt      one POST and what it comes to
+ *   conclude     a delivery gets its outcome
+ *   settlement   outcomes as the scripts want them; the end of entries; detaching
+ *   entries      what there is, and in which state
+ *
+ * Callbacks change states and arm the turn.
+ */
+#ifndef DELIVERY_PARTS_H
+#define DELIVERY_PARTS_H
+
+#include "capacity/capacity.h"
+#include "delivery/entries.h"
+#include "delivery/pipeline.h"
+#include "delivery/rates.h"
+#include "delivery/verdict.h"
+#include "hooks/registry.h"
+#include "http/client.h"
+#include "queue/intake.h"
+#include "queue/lanes.h"
+#include "queue/settle.h"
+
+#define LEASE_MARGIN_MS 5000 /* a lease lasts timeout + this */
+#define START_MARGIN_MS 2000 /* a POST starts only with timeout + this left of its lease */
+#define DETACH_AFTER_MS 1000 /* an entry waits so long for its last deliveries */
+#define CUTS_MAX 2           /* a delivery is given up for others so often without using an attempt */
+
+struct visits;
+
+struct pipeline {
+    struct loop *loop;
+    struct pipeline_config config;
+    struct queue *queue;
+    const struct settings *settings;
+    struct intake *intake;
+    struct registry *registry;
+    struct capacity *capacity;
+    struct http_client *http;
+    struct settle *settle;
+    struct lanes *lanes;
+    struct visits *visits; /* claims.c's */
+    struct verdict_policy policy;
+    int64_t lease_ms;
+    uint64_t random;
+    bool draining;
+
+    struct entries entries;
+    int64_t alive_until_ms; /* our heartbeat holds so long, monotonic */
+    int64_t redis_ahead_ms; /* of loop_now_ms(): Redis' clock at the last heartbeat */
+    double hooks_an_event;  /* of those read lately */
+    int shortages;          /* of our own, in a row */
+    size_t probes;          /* of open hooks, under way */
+    struct rates inline_rates;
+    struct entry *running_alone; /* a suspect; NULL: none */
+    struct loop_timer detach_timer;
+    struct loop_timer ask_timer; /* entries were left pending because their hooks are not known */
+    int64_t left_at_ms;          /* the last of them */
+    struct loop_timer capacity_timer;
+    struct loop_timer suspect_timer;
+    struct loop_turn turn;
+};
+
+/* In pipeline.c's header-only reach: facts that several files ask for. */
+static inline void pipeline_arm(struct pipeline *pipeline)
+{
+    loop_turn_arm(&pipeline->turn);
+}
+
+/* Events are dated by Redis' clock: ours may be wrong. */
+static inline int64_t pipeline_age_ms(const struct pipeline *pipeline, const struct entry *entry)
+{
+    return loop_now_ms() + pipeline->redis_ahead_ms - entry->queued_at_ms;
+}
+
+static inline int64_t pipeline_smaller(int64_t setting, int64_t of_hook)
+{
+    return of_hook > 0 && of_hook < setting ? of_hook : setting;
+}
+
+static inline int64_t pipeline_timeout_ms(const struct pipeline *pipeline, const struct hook *hook)
+{
+    return pipeline_smaller(pipeline->settings->timeout_ms, hook->timeout_ms);
+}
+
+/* hook may be NULL. */
+static inline int64_t pipeline_max_age_ms(const struct pipeline *pipeline, const struct hook *hook)
+{
+    return pipeline_smaller(pipeline->settings->max_age_ms, hook == NULL ? 0 : hook->max_age_ms);
+}
+
+#endif
