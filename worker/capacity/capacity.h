@@ -151,8 +151,8 @@ void capacity_free(struct capacity *capacity);
  * hook whose deliveries were only seen in Redis): then it keeps those it has, or has but the
  * process's. Others than before: what was learnt about the lane is forgotten, attempts under way
  * keep their limits and teach nothing. The pointer is valid until the next call of capacity_lane,
- * unless something of the lane is here (in line, in flight, promised, in a ring). NULL: no memory;
- * a lane of that name is then as it was.
+ * unless something of the lane is here (in line, in flight, claimed for, in a ring). NULL: no
+ * memory; a lane of that name is then as it was.
  */
 struct capacity_lane *capacity_lane(struct capacity *capacity, const char *name, const char *url,
                                     const char *origin);
