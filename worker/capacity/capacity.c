@@ -5,10 +5,22 @@
 
 #include "capacity/internal.h"
 
-/* Of the moving average of answer times: an answer counts for an eighth, as in RFC 6298. Clocks are
- * read in whole milliseconds, so quick answers take none; they are taken for this. */
-#define ANSWER_GAIN 8
-#define ANSWER_LEAST_MS 0.1
+static void init_lists(struct capacity *capacity)
+{
+    TAILQ_INIT(&capacity->idle);
+    TAILQ_INIT(&capacity->ready);
+    TAILQ_INIT(&capacity->granted);
+    TAILQ_INIT(&capacity->entered);
+    TAILQ_INIT(&capacity->fresh);
+    TAILQ_INIT(&capacity->young);
+    TAILQ_INIT(&capacity->dirty);
+    TAILQ_INIT(&capacity->suspect);
+    TAILQ_INIT(&capacity->unused);
+    for (int bucket = 0; bucket < TURN_BUCKETS; bucket++)
+        LIST_INIT(&capacity->turns[bucket]);
+    for (int slot = 0; slot < WHEEL_SLOTS; slot++)
+        TAILQ_INIT(&capacity->wheel[slot]);
+}
 
 struct capacity *capacity_new(const struct capacity_limits *limits)
 {
@@ -16,323 +28,286 @@ struct capacity *capacity_new(const struct capacity_limits *limits)
 
     if (!capacity)
         return NULL;
+    init_lists(capacity);
     capacity->limits = *limits;
-    for (int lane = 0; lane < LANES; lane++)
-        TAILQ_INIT(&capacity->ready[lane]);
-    TAILQ_INIT(&capacity->arrivals);
-    TAILQ_INIT(&capacity->flights);
-    TAILQ_INIT(&capacity->idle);
+    capacity->process = limit_get(capacity, CAPACITY_LEVEL_PROCESS, "", limits->in_flight);
+    if (!capacity->process)
+        goto fail;
+    if (limits->kept > 0) {
+        capacity->arrivals = limit_get(capacity, CAPACITY_LEVEL_ARRIVALS, "",
+                                       minus(limits->in_flight, limits->kept));
+        if (!capacity->arrivals)
+            goto fail;
+    }
     return capacity;
+fail:
+    capacity_free(capacity);
+    return NULL;
 }
 
+/* Places of attempts are the owners'; what is left of limits is freed whatever they hold. */
 void capacity_free(struct capacity *capacity)
 {
+    struct capacity_limit *limit, *next;
+
     if (!capacity)
         return;
-    capacity_forget_all(capacity);
+    lane_forget_all(capacity);
+    for (int level = 0; level < CAPACITY_LEVELS; level++) {
+        HASH_ITER(hh, capacity->named[level], limit, next) {
+            HASH_DEL(capacity->named[level], limit);
+            free(limit);
+        }
+    }
     free(capacity);
 }
 
-/* --- turns --- */
+/* --- the line --- */
 
-/* Makes the first parked endpoint ready if a slot of the origin is free for it. */
-static void origin_wake(struct capacity *capacity, struct origin *origin)
+static void line_insert(struct capacity *capacity, struct capacity_lane *lane,
+                        struct capacity_waiter *waiter, bool at_front, int64_t now_ms)
 {
-    struct capacity_endpoint *endpoint = origin->first_parked;
-
-    if (!endpoint || origin->in_flight + origin->ready_len >= capacity->limits.per_origin)
-        return;
-    origin->first_parked = TAILQ_NEXT(endpoint, runnable_link);
-    origin->ready_len++;
-    endpoint->is_ready = true;
-    TAILQ_INSERT_TAIL(&capacity->ready[endpoint->lane], endpoint, ready_link);
-}
-
-static void endpoint_enqueue(struct capacity_endpoint *endpoint)
-{
-    struct origin *origin = endpoint->origin;
-
-    endpoint->is_runnable = true;
-    TAILQ_INSERT_TAIL(&origin->runnable, endpoint, runnable_link);
-    if (!origin->first_parked)
-        origin->first_parked = endpoint;
-}
-
-static void endpoint_dequeue(struct capacity *capacity, struct capacity_endpoint *endpoint)
-{
-    struct origin *origin = endpoint->origin;
-
-    if (endpoint->is_ready) {
-        TAILQ_REMOVE(&capacity->ready[endpoint->lane], endpoint, ready_link);
-        endpoint->is_ready = false;
-        origin->ready_len--;
-    } else if (origin->first_parked == endpoint) {
-        origin->first_parked = TAILQ_NEXT(endpoint, runnable_link);
-    }
-    TAILQ_REMOVE(&origin->runnable, endpoint, runnable_link);
-    endpoint->is_runnable = false;
-}
-
-/* Puts the endpoint where it belongs after one change of its waiters, its slots or its origin's. */
-static void endpoint_update(struct capacity *capacity, struct capacity_endpoint *endpoint)
-{
-    bool runnable = !TAILQ_EMPTY(&endpoint->waiters) &&
-                    endpoint->in_flight < capacity_endpoint_limit(capacity, endpoint);
-
-    if (runnable && !endpoint->is_runnable)
-        endpoint_enqueue(endpoint);
-    else if (!runnable && endpoint->is_runnable)
-        endpoint_dequeue(capacity, endpoint);
-    origin_wake(capacity, endpoint->origin);
-}
-
-/* --- waiting --- */
-
-static void waiter_take_out(struct capacity *capacity, struct capacity_waiter *waiter)
-{
-    TAILQ_REMOVE(&waiter->endpoint->waiters, waiter, link);
-    TAILQ_REMOVE(&capacity->arrivals, waiter, all);
-    waiter->endpoint->waiting--;
-    capacity->lane_waiting[waiter->endpoint->lane]--;
-    capacity->waiting--;
-}
-
-static void endpoint_queue(struct capacity *capacity, struct capacity_endpoint *endpoint,
-                           struct capacity_waiter *waiter, int64_t now_ms)
-{
-    TAILQ_INSERT_TAIL(&endpoint->waiters, waiter, link);
-    TAILQ_INSERT_TAIL(&capacity->arrivals, waiter, all);
-    waiter->endpoint = endpoint;
+    waiter->state = CAPACITY_IN_LINE;
+    waiter->lane = lane;
     waiter->since_ms = now_ms;
-    waiter->state = CAPACITY_WAITING;
-    endpoint->waiting++;
-    capacity->lane_waiting[endpoint->lane]++;
-    capacity->waiting++;
-    endpoint_update(capacity, endpoint);
+    if (at_front)
+        TAILQ_INSERT_HEAD(&lane->line, waiter, link);
+    else
+        TAILQ_INSERT_TAIL(&lane->line, waiter, link);
+    lane->line_len++;
+    capacity->in_lines++;
 }
 
-int capacity_wait(struct capacity *capacity, struct capacity_waiter *waiter, const char *endpoint,
-                  const char *origin, int64_t now_ms)
+static void line_remove(struct capacity *capacity, struct capacity_waiter *waiter)
 {
-    struct capacity_endpoint *found;
+    TAILQ_REMOVE(&waiter->lane->line, waiter, link);
+    waiter->lane->line_len--;
+    capacity->in_lines--;
+}
 
+bool capacity_offer(struct capacity *capacity, struct capacity_lane *lane,
+                    struct capacity_waiter *waiter, int64_t now_ms)
+{
     assert(waiter->state == CAPACITY_OUT);
-    found = capacity_endpoint_get(capacity, endpoint, origin);
-    if (!found)
-        return -1;
-    if (!capacity_may_queue(capacity, found, now_ms)) {
-        capacity_endpoint_rest_if_unused(capacity, found);
-        return CAPACITY_CONGESTED;
+    if (lane->line_len >= lane_line_max(capacity, lane))
+        return false;
+    capacity_queue(capacity, lane, waiter, now_ms);
+    return true;
+}
+
+void capacity_queue(struct capacity *capacity, struct capacity_lane *lane,
+                    struct capacity_waiter *waiter, int64_t now_ms)
+{
+    assert(waiter->state == CAPACITY_OUT);
+    line_insert(capacity, lane, waiter, false, now_ms);
+    lane_settle(capacity, lane);
+}
+
+/* --- what is next --- */
+
+/* The widest limit that does not let the lane start one more, or where others of its class wait
+ * before it; NULL: it may. One whose turn it is passes none. */
+static struct capacity_limit *refused_by(const struct path *path, int ring, bool has_turn)
+{
+    for (int level = CAPACITY_LEVELS - 1; level >= 0; level--) {
+        struct capacity_limit *limit = path->limit[level];
+
+        if (limit && (!limit_admits(limit, ring) || (!has_turn && limit->waiting[ring] > 0)))
+            return limit;
     }
-    endpoint_queue(capacity, found, waiter, now_ms);
-    return 0;
+    return NULL;
 }
 
-int capacity_wait_briefly(struct capacity *capacity, struct capacity_waiter *waiter,
-                          const char *endpoint, int64_t now_ms)
+/* Others wait for the like: one at a turn. */
+static struct capacity_limit *where_others_wait(const struct path *path, int ring)
 {
-    struct capacity_endpoint *found = capacity_endpoint_find(capacity, endpoint);
-
-    assert(waiter->state == CAPACITY_OUT);
-    if (!found || found->in_flight == 0 || capacity_brief_queue(capacity, found) == 0)
-        return CAPACITY_CONGESTED;
-    endpoint_queue(capacity, found, waiter, now_ms);
-    return 0;
+    for (int level = 0; level < CAPACITY_LEVELS; level++)
+        if (path->limit[level] && path->limit[level]->waiting[ring] > 0)
+            return path->limit[level];
+    return NULL;
 }
 
-/* --- flying --- */
-
-static void waiter_fly(struct capacity *capacity, struct capacity_waiter *waiter, int64_t now_ms)
+static void enter(struct capacity *capacity, struct capacity_lane *lane,
+                  struct capacity_limit *limit, int64_t now_ms)
 {
+    if (ring_enter(capacity, lane, limit, lane_ring(lane), now_ms))
+        return;
+    lane->backlog = CAPACITY_BACKLOG_NONE;
+    lane_settle(capacity, lane);
+}
+
+static enum capacity_class start_class(int ring)
+{
+    return ring == RING_PROTECTED ? CAPACITY_SLOW : (enum capacity_class)ring;
+}
+
+static struct capacity_step start(struct capacity *capacity, struct capacity_lane *lane,
+                                  const struct path *path, int64_t now_ms)
+{
+    struct capacity_waiter *waiter = TAILQ_FIRST(&lane->line);
+    struct capacity_limit *limit;
+    struct path next;
+
+    place_take(capacity, &waiter->place, path, start_class(lane_ring(lane)), now_ms);
+    place_watch(capacity, &waiter->place);
+    waiter->place.generation = lane->generation;
+    line_remove(capacity, waiter);
     waiter->state = CAPACITY_IN_FLIGHT;
     waiter->since_ms = now_ms;
-    TAILQ_INSERT_TAIL(&capacity->flights, waiter, all);
-    if (!capacity->first_fast)
-        capacity->first_fast = waiter;
-    if (waiter->endpoint->in_flight == 0)
-        waiter->endpoint->silent_from_ms = now_ms;
-    capacity->in_flight++;
-    capacity->lane_in_flight[waiter->endpoint->lane]++;
-    waiter->endpoint->origin->in_flight++;
-    waiter->endpoint->in_flight++;
+    lane->in_flight++;
+    next = lane_path(capacity, lane);
+    limit = where_others_wait(&next, lane_ring(lane));
+    if (limit && lane_wants_place(capacity, lane) && !lane_capped_by(lane, &next))
+        enter(capacity, lane, limit, now_ms);
+    else
+        lane_settle(capacity, lane);
+    return (struct capacity_step){.what = CAPACITY_START, .waiter = waiter, .lane = lane};
 }
 
-static void waiter_land(struct capacity *capacity, struct capacity_waiter *waiter)
+static struct capacity_step claim(struct capacity *capacity, struct capacity_lane *lane,
+                                  const struct path *path, int64_t now_ms)
 {
-    if (capacity->first_fast == waiter)
-        capacity->first_fast = TAILQ_NEXT(waiter, all);
-    TAILQ_REMOVE(&capacity->flights, waiter, all);
-    capacity->taken -= waiter->taken ? 1 : 0;
-    waiter->taken = false;
-    capacity->in_flight--;
-    capacity->lane_in_flight[waiter->endpoint->lane]--;
-    waiter->endpoint->origin->in_flight--;
-    waiter->endpoint->in_flight--;
+    size_t many = lane_round(capacity, lane);
+
+    lane->is_claiming = true;
+    if (path)
+        place_take(capacity, &lane->promise, path, lane->class, now_ms);
+    lane_settle(capacity, lane);
+    return (struct capacity_step){.what = CAPACITY_CLAIM, .lane = lane, .most = many};
 }
 
-/* Whose turn it is: the lanes alternate while the slow one is within its share, beyond it goes only
- * when the fast one has nobody. */
-static struct capacity_endpoint *next_endpoint(struct capacity *capacity)
+/* Lets a lane that is nowhere start one, or puts it where it waits. */
+static struct capacity_step try_lane(struct capacity *capacity, struct capacity_lane *lane,
+                                     bool has_turn, int64_t now_ms)
 {
-    struct capacity_endpoint *fast = TAILQ_FIRST(&capacity->ready[LANE_FAST]);
-    struct capacity_endpoint *slow = TAILQ_FIRST(&capacity->ready[LANE_SLOW]);
-    size_t slow_in_flight = capacity->lane_in_flight[LANE_SLOW];
+    struct path path = lane_path(capacity, lane);
+    struct capacity_step nothing = {.what = CAPACITY_NOTHING};
+    struct capacity_limit *limit;
 
-    if (slow_in_flight >= capacity->limits.slow_most)
-        slow = NULL;
-    if (!fast || !slow)
-        return fast ? fast : slow;
-    if (slow_in_flight >= capacity->limits.slow)
-        return fast;
-    capacity->turn = capacity->turn == LANE_FAST ? LANE_SLOW : LANE_FAST;
-    return capacity->turn == LANE_SLOW ? slow : fast;
+    if (!has_turn && lane_claims_ahead(capacity, lane))
+        return claim(capacity, lane, NULL, now_ms);
+    if (!lane_wants_place(capacity, lane)) {
+        lane_settle(capacity, lane);
+        return nothing;
+    }
+    limit = lane_busy(lane) > 0 ? lane_capped_by(lane, &path) : NULL;
+    if (limit) {
+        ring_enter_capped(lane, limit);
+        return nothing;
+    }
+    limit = refused_by(&path, lane_ring(lane), has_turn);
+    if (limit) {
+        enter(capacity, lane, limit, now_ms);
+        return nothing;
+    }
+    if (lane->line_len > 0)
+        return start(capacity, lane, &path, now_ms);
+    return claim(capacity, lane, &path, now_ms);
 }
 
-struct capacity_waiter *capacity_next(struct capacity *capacity, int64_t now_ms)
+/* The lanes that wait at a limit where something changed. */
+static struct capacity_step next_of_dirty(struct capacity *capacity, int64_t now_ms)
 {
-    struct capacity_endpoint *endpoint;
-    struct capacity_waiter *waiter;
+    struct capacity_limit *limit = TAILQ_FIRST(&capacity->dirty);
+    struct capacity_lane *lane = ring_next(capacity, limit);
 
-    if (capacity_is_full(capacity))
-        return NULL;
-    endpoint = next_endpoint(capacity);
-    if (!endpoint)
-        return NULL;
-    waiter = TAILQ_FIRST(&endpoint->waiters);
-    waiter_take_out(capacity, waiter);
-    waiter_fly(capacity, waiter, now_ms);
-    endpoint_dequeue(capacity, endpoint); /* behind the others for its next turn */
-    endpoint_update(capacity, endpoint);
-    return waiter;
+    if (lane)
+        return try_lane(capacity, lane, true, now_ms);
+    lane = limit_is_wanted(limit) ? NULL : TAILQ_FIRST(&limit->capped);
+    if (lane) {
+        lane_move(capacity, lane, NOWHERE);
+        return try_lane(capacity, lane, false, now_ms);
+    }
+    limit_clear_dirty(capacity, limit);
+    return (struct capacity_step){.what = CAPACITY_NOTHING};
 }
 
-size_t capacity_free_slots(const struct capacity *capacity, const char *endpoint,
-                           const char *origin)
+static struct capacity_step next_of_granted(struct capacity *capacity, int64_t now_ms)
 {
-    const struct capacity_limits *limits = &capacity->limits;
-    const struct capacity_endpoint *found = capacity_endpoint_find(capacity, endpoint);
-    const struct origin *from = found ? found->origin : capacity_origin_find(capacity, origin);
-    size_t slots = found ? minus(capacity_endpoint_limit(capacity, found), found->in_flight)
-                         : least(limits->first_per_endpoint, limits->per_endpoint);
+    struct capacity_lane *lane = TAILQ_FIRST(&capacity->granted);
 
-    if (found && found->waiting > 0)
-        return 0;
-    if (from) /* what is ready has a claim on its origin's slots */
-        slots = least(slots, minus(limits->per_origin, from->in_flight + from->ready_len));
-    if (found && found->lane == LANE_SLOW)
-        slots = least(slots, minus(capacity_is_blocked(capacity) ? limits->slow : limits->slow_most,
-                                   capacity->lane_in_flight[LANE_SLOW]));
-    slots = least(slots, limits->per_origin);
-    return least(slots, minus(limits->in_flight, capacity->in_flight));
+    lane_move(capacity, lane, NOWHERE);
+    place_give_back(capacity, &lane->promise);
+    return try_lane(capacity, lane, true, now_ms);
 }
 
-size_t capacity_soon(const struct capacity *capacity, const char *endpoint, const char *origin)
+static struct capacity_step next_of_ready(struct capacity *capacity, int64_t now_ms)
 {
-    const struct capacity_endpoint *found = capacity_endpoint_find(capacity, endpoint);
+    struct capacity_lane *lane = TAILQ_FIRST(&capacity->ready);
 
-    return capacity_free_slots(capacity, endpoint, origin) +
-           (found ? capacity_brief_queue(capacity, found) : 0);
+    lane_move(capacity, lane, NOWHERE);
+    return try_lane(capacity, lane, false, now_ms);
 }
 
-bool capacity_has_queue(const struct capacity *capacity, const char *endpoint)
+struct capacity_step capacity_next(struct capacity *capacity, int64_t now_ms)
 {
-    const struct capacity_endpoint *found = capacity_endpoint_find(capacity, endpoint);
+    struct capacity_step step = {.what = CAPACITY_NOTHING};
 
-    return found && (found->waiting > 0 || found->is_congested);
+    while (step.what == CAPACITY_NOTHING) {
+        if (!TAILQ_EMPTY(&capacity->granted))
+            step = next_of_granted(capacity, now_ms);
+        else if (!TAILQ_EMPTY(&capacity->dirty))
+            step = next_of_dirty(capacity, now_ms);
+        else if (!TAILQ_EMPTY(&capacity->ready))
+            step = next_of_ready(capacity, now_ms);
+        else
+            break;
+    }
+    return step;
 }
 
-int capacity_take(struct capacity *capacity, struct capacity_waiter *waiter, const char *endpoint,
-                  const char *origin, int64_t now_ms)
+void capacity_claimed(struct capacity *capacity, struct capacity_lane *lane,
+                      enum capacity_backlog backlog, int64_t now_ms)
 {
-    struct capacity_endpoint *found;
-
-    assert(waiter->state == CAPACITY_OUT);
-    if (capacity_free_slots(capacity, endpoint, origin) == 0)
-        return CAPACITY_CONGESTED;
-    found = capacity_endpoint_get(capacity, endpoint, origin);
-    if (!found)
-        return -1;
-    waiter->endpoint = found;
-    waiter->taken = true;
-    capacity->taken++;
-    waiter_fly(capacity, waiter, now_ms);
-    endpoint_update(capacity, found);
-    return 0;
+    (void)now_ms;
+    lane->is_claiming = false;
+    lane->backlog = backlog;
+    if (lane->promise.is_taken && lane->line_len > 0) {
+        lane_move(capacity, lane, GRANTED);
+        return;
+    }
+    if (lane->promise.is_taken)
+        place_give_back(capacity, &lane->promise);
+    lane_settle(capacity, lane);
 }
 
-/* --- leaving --- */
+/* --- attempts that end --- */
 
-static void learn_answer_time(struct capacity_endpoint *endpoint, int64_t ms)
+static void land(struct capacity *capacity, struct capacity_waiter *waiter)
 {
-    double part = endpoint->has_succeeded ? ANSWER_GAIN : 1;
-
-    endpoint->answer_ms += ((double)ms - endpoint->answer_ms) / part;
-    if (endpoint->answer_ms < ANSWER_LEAST_MS)
-        endpoint->answer_ms = ANSWER_LEAST_MS;
-    endpoint->has_succeeded = true;
-}
-
-static void learn(struct capacity *capacity, const struct capacity_waiter *waiter,
-                  enum capacity_news news, int64_t now_ms)
-{
-    struct capacity_endpoint *endpoint = waiter->endpoint;
-    struct concurrency *concurrency = &endpoint->concurrency;
-    bool was_slow = now_ms - waiter->since_ms >= capacity->limits.slow_ms;
-
-    if (news == CAPACITY_SUCCESS)
-        concurrency_grow(concurrency, endpoint->in_flight, capacity->limits.per_endpoint);
-    else if (news == CAPACITY_BUSY || news == CAPACITY_SILENCE)
-        concurrency_cut(concurrency, waiter->since_ms, now_ms);
-    else if (news == CAPACITY_CUT)
-        concurrency_cut_to_one(concurrency, now_ms);
-    if (news == CAPACITY_SUCCESS)
-        learn_answer_time(endpoint, now_ms - waiter->since_ms);
-    if (was_slow)
-        capacity_change_lane(capacity, endpoint, LANE_SLOW);
-    else if (news == CAPACITY_SUCCESS)
-        capacity_change_lane(capacity, endpoint, LANE_FAST);
-}
-
-static bool is_answer(enum capacity_news news)
-{
-    return news == CAPACITY_SUCCESS || news == CAPACITY_ANSWER || news == CAPACITY_BUSY;
+    place_give_back(capacity, &waiter->place);
+    waiter->lane->in_flight--;
 }
 
 void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter,
                     enum capacity_news news, int64_t now_ms)
 {
-    struct capacity_endpoint *endpoint = waiter->endpoint;
+    struct capacity_lane *lane = waiter->lane;
 
     if (waiter->state == CAPACITY_OUT)
         return;
-    if (waiter->state == CAPACITY_WAITING) {
-        waiter_take_out(capacity, waiter);
+    if (waiter->state == CAPACITY_IN_LINE) {
+        line_remove(capacity, waiter);
     } else {
-        learn(capacity, waiter, news, now_ms);
-        waiter_land(capacity, waiter);
-        if (is_answer(news))
-            endpoint->answered_at_ms = endpoint->silent_from_ms = now_ms;
-        if (is_answer(news) &&
-            endpoint->in_flight <= capacity_endpoint_limit(capacity, endpoint) / 2)
-            endpoint->is_congested = false;
+        if (waiter->place.generation == lane->generation)
+            classes_learn(lane, news, waiter->since_ms, now_ms, capacity->limits.per_endpoint);
+        land(capacity, waiter);
     }
     waiter->state = CAPACITY_OUT;
-    waiter->endpoint = NULL;
-    endpoint_update(capacity, endpoint);
-    capacity_endpoint_rest_if_unused(capacity, endpoint);
+    waiter->lane = NULL;
+    lane_settle(capacity, lane);
 }
 
-bool capacity_is_blocked(const struct capacity *capacity)
+void capacity_requeue(struct capacity *capacity, struct capacity_waiter *waiter, int64_t now_ms)
 {
-    return !TAILQ_EMPTY(&capacity->ready[LANE_FAST]) && capacity_is_full(capacity);
-}
+    struct capacity_lane *lane = waiter->lane;
+    struct path path;
 
-size_t capacity_in_flight(const struct capacity *capacity)
-{
-    return capacity->in_flight;
-}
-
-size_t capacity_waiting(const struct capacity *capacity)
-{
-    return capacity->waiting;
+    assert(waiter->state == CAPACITY_IN_FLIGHT);
+    land(capacity, waiter);
+    line_insert(capacity, lane, waiter, true, now_ms);
+    path = lane_path(capacity, lane);
+    if (!lane->is_held && !refused_by(&path, lane_ring(lane), false))
+        lane_hold(capacity, lane, now_ms + CAPACITY_SOON_MS);
+    lane_settle(capacity, lane);
 }

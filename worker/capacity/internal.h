@@ -1,9 +1,15 @@
 /*
- * What the files of capacity share:
- *   capacity.c           who waits, whose turn it is, who flies
- *   queue.c     how long a queue may be
- *   yield.c     who makes way for others
- *   endpoint.c  endpoints and origins: found, made, kept for a while, forgotten
+ * What the files of capacity share. Each calls only those below it:
+ *   capacity.c   what the caller says, and what is next
+ *   facts.c      what the caller knows of lanes, and asks
+ *   cut.c        which attempt is given up for others
+ *   ages.c       what becomes late, or has waited long, or is held no more
+ *   lanes.c      lanes: found, made, forgotten; where each belongs
+ *   lines.c      how much a lane may have here
+ *   rings.c      lanes that wait at a limit
+ *   places.c     attempts in the limits of their path
+ *   limits.c     limits: found, made, forgotten; what they admit
+ *   classes.c    what a lane's attempts teach
  */
 #ifndef CAPACITY_INTERNAL_H
 #define CAPACITY_INTERNAL_H
@@ -17,71 +23,149 @@
 #define HASH_FUNCTION HASH_OAT
 #include <uthash.h>
 
-/*
- * An endpoint is runnable while it has waiters and is below its own limit. The runnable endpoints
- * of an origin stand in a queue; of these the first min(how many there are, free slots of the
- * origin) are also in the ready list that turns are taken from, the others are parked. So whatever
- * is ready may go, whatever is parked is not looked at, and a change wakes at most one endpoint:
- * all is O(1).
- */
-struct origin {
+#define QUICK_MS 100      /* an attempt of a quick lane takes at most so long, ... */
+#define QUICK_LATE_MS 250 /* ... or counts as medium from then on */
+#define LATE_MS 1000      /* from then on any attempt counts as slow */
+#define PATIENCE_MS 50    /* a lane waits so long before another's attempt is cut for it */
+
+/* The rings of a limit: one for each class, and one for lanes whose next may only start within the
+ * slow quarter. */
+#define RING_PROTECTED CAPACITY_CLASSES
+#define RINGS (CAPACITY_CLASSES + 1)
+
+#define TURN_BUCKETS 4096 /* a power of two */
+
+#define WHEEL_SLOT_MS 16
+#define WHEEL_SLOTS 256
+
+TAILQ_HEAD(lanes, capacity_lane);
+TAILQ_HEAD(waiters, capacity_waiter);
+TAILQ_HEAD(places, capacity_place);
+TAILQ_HEAD(limits, capacity_limit);
+TAILQ_HEAD(turns, turn);
+
+enum late {
+    LATE_SLOW,
+    LATE_MEDIUM, /* started as quick */
+    LATES
+};
+
+struct room {
     UT_hash_handle hh;
-    size_t endpoints; /* that exist */
-    size_t in_flight;
-    size_t ready_len; /* how many from the front of runnable are ready */
-    TAILQ_HEAD(origin_runnable, capacity_endpoint) runnable;
-    struct capacity_endpoint *first_parked; /* the first in runnable that is not ready, or NULL */
+    size_t lanes;
     char name[];
 };
 
-enum capacity_lane {
-    LANE_FAST,
-    LANE_SLOW,
-    LANES
+/* The turn of one room in one ring. There are as many of them as lanes, made and freed with these,
+ * so that entering a ring never needs memory. */
+struct turn {
+    TAILQ_ENTRY(turn) link;     /* in its ring, or among the unused */
+    LIST_ENTRY(turn) neighbour; /* in its bucket */
+    const struct capacity_limit *limit;
+    const struct room *room;
+    int ring;
+    struct lanes lanes;
 };
 
-TAILQ_HEAD(capacity_ready, capacity_endpoint);
+LIST_HEAD(turn_bucket, turn);
 
-struct capacity_endpoint {
+struct capacity_limit {
     UT_hash_handle hh;
-    struct origin *origin;
-    struct concurrency concurrency;
+    enum capacity_level level;
+    size_t references; /* of lanes, places, origins; of lanes that wait here */
+    size_t places;
     size_t in_flight;
-    size_t waiting;
-    bool is_congested;
+    size_t counts[CAPACITY_CLASSES]; /* of in_flight */
+    struct turns rings[RINGS];
+    size_t lanes_here;     /* in its rings, or capped */
+    size_t waiting[RINGS]; /* lanes */
+    size_t patient[RINGS]; /* of waiting: for PATIENCE_MS */
+    struct lanes capped;   /* slow lanes with an attempt, while others wait here */
+    struct places late[LATES];
+    struct capacity_limit *address; /* of an origin: where it leads to; or NULL */
+    bool is_dirty;                  /* a lane in its rings may be able to start */
+    bool is_suspect;                /* one of its late attempts may have to be cut */
+    TAILQ_ENTRY(capacity_limit) dirty;
+    TAILQ_ENTRY(capacity_limit) suspect;
+    char name[];
+};
+
+enum where {
+    NOWHERE, /* what it has is in flight, or waits for its own attempts, or is held */
+    IDLE,    /* it has nothing here */
+    READY,   /* to be tried */
+    IN_RING,
+    CAPPED,
+    GRANTED /* its claim was answered: the promised place is for its line's head */
+};
+
+struct capacity_lane {
+    UT_hash_handle hh;
+    struct room *room;
+    struct capacity_limit *url; /* NULL while not known, as is origin */
+    struct capacity_limit *origin;
+
+    /* What its attempts taught. */
+    uint32_t generation; /* of its url and origin */
+    enum capacity_class class;
+    unsigned quicker; /* successive attempts that were quicker than its class */
+    double hold_ms;   /* a moving average; 0: none has ended */
     bool has_succeeded;
-    int64_t answered_at_ms; /* the last time */
-    int64_t silent_from_ms; /* the last answer, or the first request under way if that is later */
-    double answer_ms;       /* how long a success takes: a moving average */
-    enum capacity_lane lane;
-    TAILQ_HEAD(endpoint_waiters, capacity_waiter) waiters;
-    bool is_runnable;
-    bool is_ready;
-    bool is_idle; /* without waiters, kept for what is known of it */
-    TAILQ_ENTRY(capacity_endpoint) runnable_link;
-    TAILQ_ENTRY(capacity_endpoint) ready_link;
-    TAILQ_ENTRY(capacity_endpoint) idle_link;
+    struct concurrency concurrency;
+
+    /* What it has. */
+    struct waiters line;
+    size_t line_len;
+    size_t in_flight;
+    enum capacity_backlog backlog;
+    bool is_claiming;
+    struct capacity_place promise;
+    size_t most; /* at a time; 0: what it earns */
+
+    /* Where it is. */
+    enum where where;
+    TAILQ_ENTRY(capacity_lane) link; /* idle, ready, granted, of its turn, or capped */
+    struct capacity_limit *at;       /* IN_RING, CAPPED */
+    int ring;
+    struct turn *turn;
+    bool is_patient;
+    int64_t entered_ms;
+    TAILQ_ENTRY(capacity_lane) entered; /* IN_RING and not yet patient */
+    bool is_held;
+    int64_t held_slot;
+    TAILQ_ENTRY(capacity_lane) held;
     char name[];
 };
-
-TAILQ_HEAD(capacity_waiters, capacity_waiter);
 
 struct capacity {
     struct capacity_limits limits;
-    size_t in_flight;
-    size_t taken; /* of in_flight: by capacity_take */
-    size_t waiting;
-    struct origin *origins;
-    struct capacity_endpoint *endpoints;
-    struct capacity_ready ready[LANES];
-    size_t lane_in_flight[LANES];
-    size_t lane_waiting[LANES];
-    enum capacity_lane turn;            /* of the lanes, while both are within their share */
-    struct capacity_waiters arrivals;   /* all that wait, oldest first */
-    struct capacity_waiters flights;    /* all in flight, oldest first */
-    struct capacity_waiter *first_fast; /* the oldest flight not marked slow */
-    TAILQ_HEAD(capacity_idle, capacity_endpoint) idle; /* the longest idle first */
+    struct capacity_limit *process;
+    struct capacity_limit *arrivals; /* NULL when no place is kept */
+    struct capacity_limit *named[CAPACITY_LEVELS];
+    struct capacity_lane *lanes;
+    struct room *rooms;
+
+    struct lanes idle; /* the longest unused first */
+    struct lanes ready;
+    struct lanes granted;
+    struct lanes entered; /* the longest waiting first */
+    struct places fresh;
+    struct places young;
+    struct limits dirty;
+    struct limits suspect;
+    struct turns unused;
+    struct turn_bucket turns[TURN_BUCKETS];
+    struct lanes wheel[WHEEL_SLOTS];
+    int64_t wheel_slot; /* the last one that was seen */
+
     size_t idle_len;
+    size_t rings_len;
+    size_t held_len;
+    size_t in_lines;
+};
+
+struct path {
+    struct capacity_limit *limit[CAPACITY_LEVELS]; /* NULL: not in it */
 };
 
 static inline size_t least(size_t a, size_t b)
@@ -99,35 +183,86 @@ static inline size_t minus(size_t a, size_t b)
     return a > b ? a - b : 0;
 }
 
-/* Requests at a time. */
-size_t capacity_endpoint_limit(const struct capacity *capacity,
-                               const struct capacity_endpoint *endpoint);
+/* --- classes.c --- */
 
-/* No slot is left for those who wait. */
-bool capacity_is_full(const struct capacity *capacity);
+void classes_forget(struct capacity_lane *lane, size_t first);
+void classes_make_slow(struct capacity_lane *lane);
 
-/* There is room for one more in the endpoint's queue. */
-bool capacity_may_queue(const struct capacity *capacity, const struct capacity_endpoint *endpoint,
-                        int64_t now_ms);
+/* An attempt began at began_ms and ended now. max: the most its concurrency grows to. */
+void classes_learn(struct capacity_lane *lane, enum capacity_news news, int64_t began_ms,
+                   int64_t now_ms, size_t max);
 
-/* How many more may wait there for nothing but the endpoint's own slots, and not for long. */
-size_t capacity_brief_queue(const struct capacity *capacity,
-                            const struct capacity_endpoint *endpoint);
+/* --- limits.c --- */
 
-struct origin *capacity_origin_find(const struct capacity *capacity, const char *name);
-struct capacity_endpoint *capacity_endpoint_find(const struct capacity *capacity, const char *name);
+/* Found or made, with one reference more. NULL: no memory. */
+struct capacity_limit *limit_get(struct capacity *capacity, enum capacity_level level,
+                                 const char *name, size_t places);
+void limit_unref(struct capacity *capacity, struct capacity_limit *limit); /* NULL is allowed */
 
-/* Finds it or makes it, and takes it from the idle ones. NULL: out of memory. */
-struct capacity_endpoint *capacity_endpoint_get(struct capacity *capacity, const char *name,
-                                                const char *origin_name);
+bool limit_admits(const struct capacity_limit *limit, int ring);
+size_t limit_quarter(const struct capacity_limit *limit);
+size_t limit_three_quarters(const struct capacity_limit *limit);
+bool limit_has_patient(const struct capacity_limit *limit);
 
-/* Keeps or forgets an endpoint that has nobody any more. */
-void capacity_endpoint_rest_if_unused(struct capacity *capacity,
-                                      struct capacity_endpoint *endpoint);
+/* A lane waits there for which a slow one makes room. */
+bool limit_is_wanted(const struct capacity_limit *limit);
 
-void capacity_change_lane(struct capacity *capacity, struct capacity_endpoint *endpoint,
-                          enum capacity_lane lane);
+void limit_make_dirty(struct capacity *capacity, struct capacity_limit *limit);
+void limit_suspect(struct capacity *capacity, struct capacity_limit *limit);
+void limit_clear_dirty(struct capacity *capacity, struct capacity_limit *limit);
+void limit_clear_suspect(struct capacity *capacity, struct capacity_limit *limit);
 
-void capacity_forget_all(struct capacity *capacity);
+/* --- places.c --- */
+
+void place_take(struct capacity *capacity, struct capacity_place *place, const struct path *path,
+                enum capacity_class class, int64_t now_ms);
+void place_watch(struct capacity *capacity, struct capacity_place *place); /* an attempt's */
+void place_give_back(struct capacity *capacity, struct capacity_place *place);
+void place_be_medium(struct capacity *capacity, struct capacity_place *place);
+void place_be_slow(struct capacity *capacity, struct capacity_place *place);
+void place_status_came(struct capacity *capacity, struct capacity_place *place);
+struct capacity_waiter *place_waiter(struct capacity_place *place);
+
+/* --- rings.c --- */
+
+/* True: the lane is in that ring. False: rings are full and its line is empty. */
+bool ring_enter(struct capacity *capacity, struct capacity_lane *lane, struct capacity_limit *limit,
+                int ring, int64_t now_ms);
+void ring_leave(struct capacity *capacity, struct capacity_lane *lane);
+
+/* The lane whose turn it is at a limit, taken out of its ring; NULL: none may start. */
+struct capacity_lane *ring_next(struct capacity *capacity, struct capacity_limit *limit);
+
+void ring_enter_capped(struct capacity_lane *lane, struct capacity_limit *limit);
+void ring_leave_capped(struct capacity *capacity, struct capacity_lane *lane);
+
+/* --- lines.c --- */
+
+int lane_ring(const struct capacity_lane *lane);
+struct path lane_path(const struct capacity *capacity, const struct capacity_lane *lane);
+
+/* Attempts, and the place that is promised. */
+size_t lane_busy(const struct capacity_lane *lane);
+
+/* One more attempt would be within what it earned and is restricted to. */
+bool lane_has_free(const struct capacity *capacity, const struct capacity_lane *lane);
+bool lane_wants_place(const struct capacity *capacity, const struct capacity_lane *lane);
+
+/* A limit of its path where others wait, for which it makes room as a slow lane; or NULL. */
+struct capacity_limit *lane_capped_by(const struct capacity_lane *lane, const struct path *path);
+
+size_t lane_line_max(const struct capacity *capacity, const struct capacity_lane *lane);
+size_t lane_round(const struct capacity *capacity, const struct capacity_lane *lane);
+
+/* A claim is due ahead of its turn. */
+bool lane_claims_ahead(const struct capacity *capacity, const struct capacity_lane *lane);
+
+/* --- lanes.c --- */
+
+/* Puts the lane where it belongs, after any change. */
+void lane_settle(struct capacity *capacity, struct capacity_lane *lane);
+void lane_move(struct capacity *capacity, struct capacity_lane *lane, enum where where);
+void lane_hold(struct capacity *capacity, struct capacity_lane *lane, int64_t until_ms);
+void lane_forget_all(struct capacity *capacity);
 
 #endif

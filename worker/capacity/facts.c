@@ -1,0 +1,93 @@
+#include <string.h>
+
+#include "capacity/internal.h"
+
+void capacity_status_came(struct capacity *capacity, struct capacity_waiter *waiter)
+{
+    if (waiter->state == CAPACITY_IN_FLIGHT)
+        place_status_came(capacity, &waiter->place);
+}
+
+void capacity_learn_address(struct capacity *capacity, struct capacity_lane *lane,
+                            const char *address)
+{
+    struct capacity_limit *origin = lane->origin;
+    struct capacity_limit *limit;
+
+    if (!origin || (origin->address && strcmp(origin->address->name, address) == 0))
+        return;
+    limit = limit_get(capacity, CAPACITY_LEVEL_ADDRESS, address, capacity->limits.per_address);
+    if (!limit)
+        return;
+    limit_unref(capacity, origin->address);
+    origin->address = limit;
+}
+
+void capacity_set_backlog(struct capacity *capacity, struct capacity_lane *lane,
+                          enum capacity_backlog backlog, int64_t now_ms)
+{
+    (void)now_ms;
+    lane->backlog = backlog;
+    lane_settle(capacity, lane);
+}
+
+enum capacity_backlog capacity_backlog_of(const struct capacity_lane *lane)
+{
+    return lane->backlog;
+}
+
+void capacity_hold(struct capacity *capacity, struct capacity_lane *lane, int64_t until_ms)
+{
+    lane_hold(capacity, lane, until_ms);
+}
+
+void capacity_restrict(struct capacity *capacity, struct capacity_lane *lane, size_t most_at_a_time)
+{
+    lane->most = most_at_a_time;
+    lane_settle(capacity, lane);
+}
+
+bool capacity_ever_succeeded(const struct capacity_lane *lane)
+{
+    return lane->has_succeeded;
+}
+
+enum capacity_class capacity_class_of(const struct capacity_lane *lane)
+{
+    return lane->class;
+}
+
+size_t capacity_concurrency_of(const struct capacity_lane *lane)
+{
+    return concurrency_limit(&lane->concurrency);
+}
+
+size_t capacity_line_of(const struct capacity_lane *lane)
+{
+    return lane->line_len;
+}
+
+const char *capacity_lane_name(const struct capacity_lane *lane)
+{
+    return lane->name;
+}
+
+size_t capacity_in_flight(const struct capacity *capacity)
+{
+    return capacity->process->in_flight;
+}
+
+size_t capacity_in_lines(const struct capacity *capacity)
+{
+    return capacity->in_lines;
+}
+
+size_t capacity_places(const struct capacity *capacity)
+{
+    return minus(capacity->process->places, capacity->process->in_flight);
+}
+
+size_t capacity_ring_room(const struct capacity *capacity)
+{
+    return minus(CAPACITY_RINGS_MAX, capacity->rings_len);
+}
