@@ -223,6 +223,129 @@ class LaneQueue:
         self.number += most
         return Claim(self, lanes, first, reply)
 
+    # --- what workers learn, and what operators do ---
+
+    def gate(self, *items):
+        """items: (lane, kind, more …) as of gate.lua. Returns the lanes that are disabled now."""
+        args = []
+        for lane, *words in items:
+            room, hook = lane.split("/")
+            args += [room, hook, self.print_of(lane), self.max_age_of(lane), *words]
+        return [lane.decode() for lane in self.call(
+            "gate", self.keys("hooks-state hooks-changed gates lanes lanes-shut",
+                              [item[0] for item in items]), args)]
+
+    def fail(self, lane, opens=0, probe_ms=0, failures=1, disable_after_ms=0):
+        return self.gate((lane, "failed", failures, 503, "answered 503", opens, probe_ms,
+                          disable_after_ms))
+
+    def resume_page(self, lane, start="", most=500):
+        known, due, after = self.call(
+            "resume", self.keys("hooks-state hooks-changed gates lanes lanes-shut leases", [lane]),
+            [*lane.split("/"), start, most])
+        return known, due, after.decode()
+
+    def resume(self, lane, most=500):
+        """Returns how many are due that were not."""
+        start, sum_due = "", 0
+        while True:
+            _, due, start = self.resume_page(lane, start, most)
+            sum_due += due
+            if not start:
+                return sum_due
+
+    # --- the leader ---
+
+    def heal(self, count=100):
+        """Walks over all. Returns what was wrong, as a list of (what, of which)."""
+        found, cursor = [], "0"
+        while True:
+            cursor, page, streams, leased = self.call(
+                "walk", self.keys("deliveries documents leases"), [cursor, count, 1000])
+            found += self._heal_page(page, streams or [], leased or [])
+            if int(cursor) == 0:
+                return found
+
+    def _heal_page(self, page, streams, leased):
+        lanes, holders, items = Numbered(), Numbered(), []
+        for identity, lane in zip(page[::2], page[1::2]):
+            name = None if lane == b"-" else lane.decode() or "unreadable"
+            stream = stream_of(identity.decode())
+            items += ["delivery", identity, lanes(name), holders(stream)]
+        for stream in streams:
+            items += ["document", stream, holders(stream.decode())]
+        for identity in leased:
+            items += ["lease", identity]
+        reply = self.call(
+            "heal", self.keys("deliveries documents leases gates lanes lanes-shut retries",
+                              lanes.names, holders.names), [len(lanes.names), *items])
+        return [(what.decode(), which.decode()) for what, which in zip(reply[::2], reply[1::2])]
+
+    def tidy_dead(self, start=""):
+        """Returns how many letters were dropped."""
+        cursor, sum_dropped = "0", 0
+        while True:
+            dropped, cursor, start = self.call(
+                "tidy_dead", self.keys("dead dead-by-room dead-bytes"),
+                [self.dead_max, self.dead_max_bytes, cursor, start])
+            sum_dropped += dropped
+            if int(cursor) == 0 and not start:
+                return sum_dropped
+
+    def prune(self):
+        """Returns how many states and places of contract 1 were converted."""
+        cursors, converted = ["0", "0", "0"], 0
+        while True:
+            *cursors, n = self.call(
+                "prune", self.keys("hooks-state gates lanes lanes-shut hooks-pace"), cursors)
+            converted += n
+            if not any(int(cursor) for cursor in cursors):
+                return converted
+
+    def convert_page(self, skip=0, most=100, most_bytes=8 << 20):
+        """(now, items) of convert_look."""
+        now, *items = self.call("convert_look", self.keys("retries deliveries"),
+                                [skip, most, most_bytes])
+        return now, items
+
+    def convert(self, items):
+        """Converts a page's items. Returns 1 or 0 for each."""
+        lanes, holders, args = Numbered(), Numbered(), []
+        for identity, _, *lines in items:
+            args += [identity, lines[0] if lines else ""]
+            args += self._conversion(identity.decode(), lines, lanes, holders)
+        return self._settle(
+            "convert",
+            "deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes"
+            " retries", lanes, holders, [], args).results
+
+    @staticmethod
+    def _conversion(identity, lines, lanes, holders):
+        if not lines or lines[0].startswith(b"{"):
+            return ["drop"]
+        try:
+            meta = json.loads(lines[1])
+            stream_id, hook = identity.split("/")
+            target = delivery_id(stream_id, hook)
+        except (IndexError, ValueError):
+            return ["dead", 2, "reason", "malformed"]
+        lane = f"{meta['room']}/{hook}"
+        return ["retry" if meta.get("attempts") else "wait", target, lanes(lane),
+                holders(stream_of(target)), json.dumps({"lane": lane, **meta})]
+
+    def convert_all(self, most=100):
+        """Returns how many were converted, and how many stayed."""
+        skip = converted = 0
+        while True:
+            _, items = self.convert_page(skip, most)
+            if not items:
+                return converted, skip
+            results = self.convert(items)
+            converted += sum(results)
+            skip += len(results) - sum(results)
+
+    # --- what is there ---
+
     def score(self, lane, delivery):
         """Of a delivery in its lane, or None."""
         score = self.redis.zscore(self.key(f"lane:{lane}"), delivery)

@@ -4,8 +4,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- The longest that a gate can be ahead; one that is further away is from before a clock went back.
 local GATE_MOST = {
     paused = 30 * 86400000, ['paused-open'] = 30 * 86400000, open = 1200000, rate = 3601000,
-    disabled = 0, removed = 0,
+    disabled = math.huge, removed = math.huge,
 }
+-- Their lanes are in lanes-shut.
 local SHUT = {open = true, ['paused-open'] = true, disabled = true, removed = true}
 
 -- {Q}:lane:438/main -> 438/main

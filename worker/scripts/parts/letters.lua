@@ -25,11 +25,14 @@ local function add_bytes(room, size)
     end
 end
 
-local function write_letter(fields)
-    local room, size = room_and_size(fields)
-    local id = redis.call('XADD', dead, '*', unpack(fields))
+local function count_letter(room, id, size)
     redis.call('ZADD', by_room, 0, room .. ' ' .. id .. ' ' .. size)
     add_bytes(room, size)
+end
+
+local function write_letter(fields)
+    local room, size = room_and_size(fields)
+    count_letter(room, redis.call('XADD', dead, '*', unpack(fields)), size)
     wrote[room] = true
 end
 
