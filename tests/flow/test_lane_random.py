@@ -6,7 +6,7 @@ import random
 import pytest
 
 from lane_invariants import check_invariants
-from lane_scripts import LETTER, LaneQueue
+from lane_scripts import LEASE_MS, LETTER, LaneQueue
 
 LANES = [f"{room}/{hook}" for room in (1, 2, 3) for hook in ("a", "b")]
 SMALL, LARGE = b'{"message":{}}', b"x" * 5000
@@ -35,11 +35,13 @@ class Run:
         self.redis, self.chance = redis, random.Random(seed)
         self.workers = [TwiceQueue(redis, name, self.chance) for name in ("w1", "w2")]
         self.held = {worker.consumer: [] for worker in self.workers}
+        self.leases = {}  # delivery -> (fence, when the lease ends at the earliest)
         self.done, self.dead, self.put = set(), 0, 0
         for worker in self.workers:
             worker.dead_max = 1000000
             worker.lane_max = 40
             worker.intervals = {"3/a": 50000}
+            worker.max_ages = {"2/a": 2000, "2/b": 0}
         self.prints = self.workers[0].prints
         self.workers[1].prints = self.prints
 
@@ -61,14 +63,18 @@ class Run:
                 hook = lane.replace("/", "-")
                 if kind == "dead":
                     outcomes.append((kind, {**LETTER, "room": lane[0]}))
-                    self.dead += 1
                 else:
                     more = {"retry": [self.chance.choice([0, 50, 60000])],
                             "lease": [f"{worker.consumer}:{worker.number}x"]}.get(kind, [])
                     outcomes.append((kind, hook, lane, *more))
-                    self.put += 1
             entries.append((worker.event(document), document, *outcomes))
-        worker.settle_stream(*entries)
+        if self.chance.random() < 0.1:
+            other = self.workers[self.workers[0] is worker]
+            assert not any(other.settle_stream(*entries).results)
+        assert all(worker.settle_stream(*entries).results)
+        kinds = [outcome[0] for entry in entries for outcome in entry[2:]]
+        self.dead += kinds.count("dead")
+        self.put += len(kinds) - kinds.count("dead")
 
     def claim(self, worker):
         lanes = self.chance.sample(LANES, self.chance.randint(1, 4))
@@ -76,31 +82,43 @@ class Run:
         claim = worker.claim(*lanes, count=self.chance.randint(0, 6), lease_ms=lease_ms,
                              most=self.chance.randint(1, 12),
                              most_bytes=self.chance.choice([1, 6000, 1 << 20]))
+        self.note(worker, claim, lease_ms)
+
+    def note(self, worker, claim, lease_ms):
+        for claimed in claim.deliveries:
+            assert self.leases.get(claimed.id, ("", 0))[1] <= claim.now, "it is held"
+            assert claimed.document is not None
+            self.leases[claimed.id] = claimed.fence, claim.now + lease_ms
         self.held[worker.consumer] += claim.deliveries
 
     def bury(self, worker):
         lane = self.chance.choice(LANES)
         claim = worker.claim(lane, count=3, mode=self.chance.choice(["all", "overflow"]))
-        self.held[worker.consumer] += claim.deliveries
+        self.note(worker, claim, LEASE_MS)
 
     def settle(self, worker):
         held, outcomes = self.held[worker.consumer], []
         self.chance.shuffle(held)
         for _ in range(min(len(held), self.chance.randint(1, 6))):
             claimed = held.pop()
-            assert claimed.document is not None
             kind = self.chance.choice(["done", "done", "retry", "release", "renew", "dead"])
             more = {"retry": [self.chance.choice([0, 50, 60000])],
                     "dead": [{**LETTER, "room": claimed.lane[0]}]}.get(kind, [])
             outcomes.append((claimed, kind, *more))
         results = worker.settle_leased(*outcomes).results if outcomes else []
         for (claimed, kind, *_), settled in zip(outcomes, results):
-            if settled and kind in ("done", "dead"):
-                assert claimed.id not in self.done, f"{claimed.id} was settled twice"
+            is_ours = self.leases.get(claimed.id, ("", 0))[0] == claimed.fence
+            assert settled == is_ours, f"{claimed.id} {kind} by {claimed.fence}"
+            if not settled:
+                continue
+            if kind == "renew":
+                self.leases[claimed.id] = claimed.fence, worker.now() + LEASE_MS - 1000
+                held.append(claimed)
+                continue
+            del self.leases[claimed.id]
+            if kind in ("done", "dead"):
                 self.done.add(claimed.id)
                 self.dead += kind == "dead"
-            elif settled and kind == "renew":
-                held.append(claimed)
 
     def look(self, worker):
         worker.look(self.chance.randint(1, 4), 2)
