@@ -1,0 +1,160 @@
+#!lua flags=allow-oom
+-- Leases the heads of lanes, as far as their gates allow: a delivery's score moves to the end of
+-- the lease, so that another worker gets it if this one dies. Then each lane is due again when its
+-- next head is. A lease that ran out is counted.
+--
+-- KEYS  deliveries documents leases gates lanes lanes-shut, then lane:<lane> of each lane
+-- ARGV  consumer first_number most_deliveries most_bytes, then per lane
+--         fingerprint count lease_ms max_age_ms (0: none) interval_us (0: no rate), and
+--         'due'       what is due: through an open gate that is due one, the probe; at a rate as
+--                     many as there are places within 100 ms; what is expired passes any gate
+--         'all'       whatever its gate and time, to bury it
+--         'overflow'  the same, the oldest never-tried ones, and the newest if there is none
+-- reply {now_ms, {per lane {taken, word, next_ms, at}}, {delivery …}, {stream_id, document …}}
+--       word: 'free', 'empty', 'wrong' (the key was no sorted set), 'probe' (the one taken is), or
+--         the kind of the gate in force
+--       next_ms: when it is worth a look, rounded up; -1: it is empty
+--       at: of a rate, the place of the first one taken, in us; else 0
+--       delivery: {lane, id, expired leases, its place in ms, 1 when over max_age, record or nil}
+--         in the order of their fences, "<consumer>:<first_number>" and on
+--       document: those that are not in their records, once each
+--       When most_bytes is reached the rest stays; one delivery comes in any case. Nothing is
+--       healed here: a delivery without record or document comes as it is, to be buried.
+local deliveries, documents, leases = KEYS[1], KEYS[2], KEYS[3]
+local gates, lanes, shut = KEYS[4], KEYS[5], KEYS[6]
+local me, number = ARGV[1], tonumber(ARGV[2])
+local most, budget = tonumber(ARGV[3]), tonumber(ARGV[4])
+local FIRST, SKIPPED_MAX = 6, 32
+--include lane
+--include passage
+local out_lanes, out, out_documents = {}, {}, {}
+local has_document = {}
+
+-- ids and scores of what may be taken
+local function candidates(key, wish, allowed)
+    local last = wish.count + SKIPPED_MAX - 1
+    if wish.count <= 0 or #out >= most or (allowed == 0 and wish.max_age == 0) then
+        return {}
+    elseif wish.mode == 'due' then
+        local till = allowed > 0 and now or now - wish.max_age
+        return redis.pcall('ZRANGEBYSCORE', key, '-inf', till, 'WITHSCORES', 'LIMIT', 0, wish.count)
+    end
+    local found = redis.pcall('ZRANGE', key, 0, last, 'WITHSCORES')
+    if wish.mode == 'all' or found.err then
+        return found
+    end
+    local untried = {}
+    for i = 1, #found, 2 do
+        if tonumber(found[i + 1]) <= ms_of(found[i]) then
+            untried[#untried + 1] = found[i]
+            untried[#untried + 1] = found[i + 1]
+        end
+    end
+    return #untried > 0 and untried or redis.call('ZREVRANGE', key, 0, last, 'WITHSCORES')
+end
+
+-- Whether it fits into the reply, with its document.
+local function fits(id, record)
+    local bytes, stream = 0, string.match(id, '^[^/]*')
+    if record then
+        bytes = #record
+        if not has_document[stream] and not string.find(record, '\n', 1, true) then
+            local size = redis.call('HSTRLEN', documents, stream)
+            if #out > 0 and bytes + size > budget then
+                return false
+            end
+            out_documents[#out_documents + 1] = stream
+            out_documents[#out_documents + 1] = redis.call('HGET', documents, stream) or ''
+            has_document[stream] = true
+            bytes = bytes + size
+        end
+    end
+    if #out > 0 and bytes > budget then
+        return false
+    end
+    budget = budget - bytes
+    return true
+end
+
+-- Leases what may be taken of a lane. Returns how many, and how many of them its gate counts.
+local function take(lane, key, wish, allowed)
+    local found, ids = candidates(key, wish, allowed), {}
+    for i = 1, #found, 2 do
+        ids[#ids + 1] = found[i]
+    end
+    if #ids == 0 then
+        return 0, 0
+    end
+    local records = redis.call('HMGET', deliveries, unpack(ids))
+    local held = redis.call('HMGET', leases, unpack(ids))
+    local new_leases, new_scores, counted = {}, {}, 0
+    for i, id in ipairs(ids) do
+        local score = tonumber(found[2 * i])
+        local fence, expired, place = string.match(held[i] or '', '^(%S+) (%d+) (%S+)$')
+        local was_leased = fence and fence ~= '-'
+        place = was_leased and tonumber(place) or score
+        place = math.max(0, math.min(place, 2 ^ 53)) -- whatever somebody set by hand
+        local is_over = wish.max_age > 0 and math.min(place, ms_of(id)) + wish.max_age <= now
+        if #new_leases >= 2 * wish.count or #out >= most or
+            (not is_over and counted >= allowed) then
+            break
+        end
+        if not was_leased or score <= now then
+            if not fits(id, records[i]) then
+                most = 0
+                break
+            end
+            expired = tonumber(expired or 0) + (was_leased and 1 or 0)
+            counted = counted + (is_over and 0 or 1)
+            new_leases[#new_leases + 1] = id
+            new_leases[#new_leases + 1] = string.format('%s:%d %d %.0f', me, number, expired, place)
+            new_scores[#new_scores + 1] = now + wish.lease
+            new_scores[#new_scores + 1] = id
+            number = number + 1
+            out[#out + 1] = {lane, id, expired, place, is_over and 1 or 0, records[i] or nil}
+        end
+    end
+    if #new_leases > 0 then
+        redis.call('HSET', leases, unpack(new_leases))
+        redis.call('ZADD', key, unpack(new_scores))
+    end
+    return #new_leases / 2, counted
+end
+
+local function claim(i, key, wish)
+    local lane = lane_of(key)
+    local at, kind = read_gate(redis.call('HGET', gates, lane), wish.fingerprint)
+    if kind == 'rate' and at - now > wish.interval / 1000 + AHEAD_MS then
+        at, kind = 0, nil -- of another rate
+    end
+    local allowed, place = allowance(wish, at, kind)
+    local taken, counted = take(i, key, wish, allowed)
+    local was_shut = SHUT[kind]
+    at, kind = pass(lane, wish, counted, at, kind, place)
+    local next_at, is_wrong = settle_lane(key, lane, at, kind, wish.max_age)
+    if next_at and wish.mode == 'all' and taken > 0 then
+        next_at = now -- there is more of it
+        place_lane(lane, next_at, kind)
+    end
+    local word = (at > now or SHUT[kind]) and kind or 'free'
+    if not next_at then
+        word = is_wrong and 'wrong' or 'empty'
+    elseif was_shut and counted > 0 and wish.mode == 'due' then
+        word = 'probe'
+    end
+    next_at = next_at and math.max(0, math.min(math.ceil(next_at), 2 ^ 53)) or -1
+    out_lanes[i] = {taken, word, next_at, counted > 0 and place or 0}
+end
+
+for i = 1, #KEYS - FIRST do
+    local at = 6 * i - 1
+    claim(i, KEYS[FIRST + i], {
+        fingerprint = ARGV[at],
+        count = tonumber(ARGV[at + 1]),
+        lease = tonumber(ARGV[at + 2]),
+        max_age = tonumber(ARGV[at + 3]),
+        interval = tonumber(ARGV[at + 4]),
+        mode = ARGV[at + 5],
+    })
+end
+return {now, out_lanes, out, out_documents}

@@ -1,0 +1,144 @@
+#!lua flags=allow-oom
+-- Stores what was learnt about the hooks of lanes, sets their gates to it, and reports to the other
+-- workers what changes what they may send. A lane goes to the set of its gate here, with the score
+-- that the gate gives it.
+--
+-- KEYS  hooks-state hooks-changed gates lanes lanes-shut, then lane:<lane> of each item
+-- ARGV  per item: room hook fingerprint max_age_ms (0: none), then one of
+--         'pause' ms                    the receiver asked for it; never shortens a pause
+--         'gone'                        answered 410
+--         'ok' interval_us              a success: it does not fail any more; its rate, 0 for none
+--         'failed' n status error opens probe_ms disable_after_ms
+--                                       n failures, the last of which is described; opens > 0: it
+--                                       is open for the opens-th time in a row, next probe in
+--                                       probe_ms
+--         'disabled'                    its JSON says so
+--         'removed'                     the room has no such hook
+--         'found'                       it has, and its JSON does not say so
+--         'probe' ms                    a probe was not made after all: another may be, in ms
+--       room is '' when the hook has none. An item may come for a lane again.
+-- reply {lane that is disabled from now on …}
+local KEPT = 1000 -- entries of hooks-changed; a worker forgets a room within seconds anyway
+local states, changed = KEYS[1], KEYS[2]
+local gates, lanes, shut = KEYS[3], KEYS[4], KEYS[5]
+local FIRST = 5
+--include lane
+--include state
+local NEVER = {disabled = true, removed = true} -- what waits is buried soon, not when it is due
+local WORDS = {
+    pause = 1, gone = 0, ok = 1, failed = 6, disabled = 0, removed = 0, found = 0, probe = 1,
+}
+local disabled = {}
+
+-- Each changes the state and returns whether others have to know at once, and if it is more than
+-- the state says, the gate.
+local learn = {}
+
+function learn.pause(state, at)
+    local till = now + tonumber(ARGV[at])
+    if state.disabled or (state['until'] or 0) >= till then
+        return false
+    end
+    state['until'], state.reason = till, 'retry-after'
+    return true
+end
+
+function learn.gone(state)
+    local already = state.disabled
+    state.disabled, state.reason = true, 'gone'
+    return not already
+end
+
+function learn.ok(state, at)
+    local was_open = state.opens ~= nil
+    state.failing_since, state.failures, state.status, state.error = nil, nil, nil, nil
+    state.opens, state.probe_at = nil, nil
+    if was_open and tonumber(ARGV[at]) > 0 then -- the probe had a place
+        return true, now + tonumber(ARGV[at]) / 1000, 'rate'
+    end
+    return was_open
+end
+
+function learn.failed(state, at, lane)
+    local opens, disable_after = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 5])
+    local news = false
+    state.failing_since = state.failing_since or now
+    state.failures = (state.failures or 0) + tonumber(ARGV[at])
+    state.status = ARGV[at + 1] ~= '0' and tonumber(ARGV[at + 1]) or nil
+    state.error = ARGV[at + 2]
+    -- Two workers may see the same outage: the first one opens it.
+    local is_known = (state.opens or 0) >= opens and (state.probe_at or 0) > now
+    if opens > 0 and not is_known then
+        state.opens, state.probe_at = opens, now + tonumber(ARGV[at + 4])
+        news = true
+    end
+    if disable_after > 0 and not state.disabled and now - state.failing_since >= disable_after then
+        state.disabled, state.reason = true, 'failing'
+        disabled[#disabled + 1] = lane
+        news = true
+    end
+    return news
+end
+
+function learn.disabled()
+    return false, now, 'disabled'
+end
+
+function learn.removed()
+    return false, now, 'removed'
+end
+
+function learn.found()
+    return false
+end
+
+function learn.probe(state, at)
+    if state.opens then
+        state.probe_at = now + tonumber(ARGV[at])
+    end
+    return false
+end
+
+-- The gate to be: what was learnt, but no sooner than the place or the probe it waits for already.
+local function next_gate(state, was_at, was, news, kind, at, new)
+    if new then
+        return at, new
+    end
+    at, new = gate_of_state(state)
+    if new ~= 'disabled' and (was == 'disabled' or was == 'removed') and kind ~= 'found' then
+        return was_at, was
+    elseif new ~= 'disabled' and was == 'rate' then
+        return math.max(at, was_at), new or was
+    elseif new == 'open' and was == 'open' and not news and kind ~= 'probe' then
+        return math.max(at, was_at), new
+    end
+    return at, new
+end
+
+local function apply(key, room, hook, fingerprint, max_age, kind, at)
+    local lane = lane_of(key)
+    local state = read_state(lane, fingerprint)
+    local was_at, was = read_gate(redis.call('HGET', gates, lane), fingerprint)
+    local news, gate_at, gate = learn[kind](state, at, lane)
+    gate_at, gate = next_gate(state, was_at, was, news, kind, gate_at, gate)
+    write_state(lane, state)
+    if gate ~= was or gate_at ~= was_at then
+        write_gate(lane, fingerprint, gate_at, gate)
+        if settle_lane(key, lane, gate_at, gate, max_age) and NEVER[gate] then
+            place_lane(lane, now, gate)
+        end
+    end
+    if news and room ~= '' then
+        -- Otherwise it is seen a little later.
+        redis.pcall('XADD', changed, 'MAXLEN', '~', KEPT, '*', 'room', room, 'hook', hook)
+    end
+end
+
+local at, item = 1, 1
+while at <= #ARGV do
+    local kind = ARGV[at + 4]
+    apply(KEYS[FIRST + item], ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3]), kind,
+        at + 5)
+    at, item = at + 5 + WORDS[kind], item + 1
+end
+return disabled

@@ -1,0 +1,114 @@
+#!lua flags=allow-oom
+-- Repairs what walk.lua found, where something is missing: a delivery's place in its lane, the
+-- lane's in its set, a holder; removes documents and leases of nothing.
+--
+-- KEYS  deliveries documents leases gates lanes lanes-shut retries, then lane:<lane> of each lane,
+--       then holders:<stream id>
+-- ARGV  lanes_len, then per item
+--         'delivery' delivery_id lane holders
+--         'document' stream_id holders
+--         'lease' delivery_id
+--       lane and holders count as in settle_leased.lua. What has no lane that can be read is given
+--       one, "unreadable", where a claim finds it. lane 0: a record of contract 1.
+-- reply {what was wrong, of which …}
+--       'place' 'holder' 'document' (missing: a claim finds that) 'retry' with a delivery_id, 'lane'
+--       with a lane, 'orphan-document' with a stream_id, 'orphan-lease' with a delivery_id
+local deliveries, documents, leases = KEYS[1], KEYS[2], KEYS[3]
+local gates, lanes, shut, retries = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local FIRST, lanes_len = 7, tonumber(ARGV[1])
+local LEASE_MOST_MS = 600000
+local SLACK_MS = 1000 -- a look reserves a lane for so long
+--include lane
+--include documents
+local out, at = {}, 2
+
+local function next_arg()
+    at = at + 1
+    return ARGV[at - 1]
+end
+
+local function report(what, which)
+    out[#out + 1] = what
+    out[#out + 1] = which
+end
+
+-- Of a delivery that has none: a lease that nobody knows the end of may go on.
+local function place_of(id, record)
+    if string.find(redis.call('HGET', leases, id) or '- ', '^[^-]') then
+        return now + LEASE_MOST_MS
+    end
+    return tonumber(string.match(record, '^{"due_at":(%d+)')) or math.min(ms_of(id), now)
+end
+
+-- The gate is taken as it is: of which fingerprint the hook is now a claim knows.
+local function heal_lane(key)
+    local lane = lane_of(key)
+    local text = redis.call('HGET', gates, lane)
+    local gate_at, kind = read_gate(text, string.match(text or '', '(%S+)$'))
+    local head = head_of(key)
+    local in_lanes, in_shut = redis.call('ZSCORE', lanes, lane), redis.call('ZSCORE', shut, lane)
+    local score = tonumber(in_lanes or in_shut)
+    local is_late = not score or score > math.max(head, gate_at, now + SLACK_MS)
+    if is_late or (in_lanes and in_shut) then
+        remove_lane(lane)
+        place_lane(lane, math.min(score or head, head), kind)
+        report('lane', lane)
+    end
+end
+
+local function heal_holder(id, holders)
+    if redis.call('HEXISTS', documents, stream_of(id)) == 0 then
+        report('document', id)
+    elseif redis.pcall('SADD', holders, id) == 1 then
+        report('holder', id)
+    end
+end
+
+local function heal_delivery(id, lane, holders)
+    local record = redis.call('HGET', deliveries, id)
+    if not record then
+        return
+    elseif lane == 0 then
+        if redis.call('ZADD', retries, 'NX', now, id) == 1 then
+            report('retry', id)
+        end
+        return
+    end
+    local key = KEYS[FIRST + lane]
+    head_of(key)
+    if redis.call('ZADD', key, 'NX', place_of(id, record), id) == 1 then
+        report('place', id)
+    end
+    heal_lane(key)
+    if holders > 0 and not string.find(record, '\n', 1, true) then
+        heal_holder(id, KEYS[FIRST + lanes_len + holders])
+    end
+end
+
+local function heal_document(stream, holders)
+    local held = redis.pcall('SMEMBERS', holders)
+    if held.err then
+        return report('holder', stream)
+    end
+    for _, id in ipairs(held) do
+        if redis.call('HEXISTS', deliveries, id) == 0 then
+            redis.call('SREM', holders, id)
+        end
+    end
+    if redis.call('EXISTS', holders) == 0 and redis.call('HDEL', documents, stream) == 1 then
+        report('orphan-document', stream)
+    end
+end
+
+while at <= #ARGV do
+    local kind, name = next_arg(), next_arg()
+    if kind == 'delivery' then
+        heal_delivery(name, tonumber(next_arg()), tonumber(next_arg()))
+    elseif kind == 'document' then
+        heal_document(name, KEYS[FIRST + lanes_len + tonumber(next_arg())])
+    elseif redis.call('HEXISTS', deliveries, name) == 0 and
+        redis.call('HDEL', leases, name) == 1 then
+        report('orphan-lease', name)
+    end
+end
+return out

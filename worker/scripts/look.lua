@@ -1,0 +1,39 @@
+#!lua flags=allow-oom
+-- Finds lanes that are worth a look now, of both sets, and reserves them for a second, so that
+-- other workers find others.
+--
+-- KEYS  lanes lanes-shut gates
+-- ARGV  most_of_lanes most_of_shut
+-- reply {now_ms, next_ms, {lane, gate or '' …} of lanes, {lane, gate or '' …} of lanes-shut}
+--       next_ms: when the next lane is due, -1: there is none. gate is "<not before ms> <kind>
+--       <fingerprint>", whether it is in force or not.
+local RESERVED_MS = 1000
+local FAR_MS = 60000 -- the next time is asked for again long before
+local gates = KEYS[3]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local next_at = math.huge
+
+local function look(set, most)
+    local found = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'LIMIT', 0, most)
+    local out, reserved = {}, {}
+    if #found > 0 then
+        local texts = redis.call('HMGET', gates, unpack(found))
+        for i, lane in ipairs(found) do
+            out[2 * i - 1], out[2 * i] = lane, texts[i] or ''
+            reserved[2 * i - 1], reserved[2 * i] = now + RESERVED_MS, lane
+        end
+        redis.call('ZADD', set, unpack(reserved))
+    end
+    local first = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')
+    next_at = math.min(next_at, tonumber(first[2]) or math.huge)
+    return out
+end
+
+local of_lanes, of_shut = look(KEYS[1], ARGV[1]), look(KEYS[2], ARGV[2])
+if next_at == math.huge then
+    next_at = -1
+else -- as an integer, whatever somebody set by hand
+    next_at = math.max(0, math.min(math.ceil(next_at), now + FAR_MS))
+end
+return {now, next_at, of_lanes, of_shut}

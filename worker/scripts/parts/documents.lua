@@ -1,0 +1,31 @@
+-- Records, and large documents that are stored once an event. Needs deliveries and documents, the
+-- names of these keys. A record is a line of JSON, and unless the document is in documents a
+-- newline and the document.
+local INLINE_MAX = 4096
+
+-- 1667548137257-000000/main -> 1667548137257-000000
+local function stream_of(id)
+    return string.match(id, '^[^/]*')
+end
+
+-- Adds a holder of a large document before what it stands for. False: keep the document inline.
+local function hold(holders, id, document)
+    if not holders or #document <= INLINE_MAX then
+        return false
+    end
+    if type(redis.pcall('SADD', holders, id)) == 'table' then
+        return false -- somebody put something else there
+    end
+    if redis.call('HEXISTS', documents, stream_of(id)) == 0 then
+        redis.call('HSET', documents, stream_of(id), document)
+    end
+    return true
+end
+
+-- Removes a holder after what it stood for, and with the last one the document.
+local function let_go(holders, id)
+    if holders and type(redis.pcall('SREM', holders, id)) == 'number' and
+        redis.call('EXISTS', holders) == 0 then
+        redis.call('HDEL', documents, stream_of(id))
+    end
+end

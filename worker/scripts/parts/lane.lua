@@ -1,0 +1,87 @@
+-- Lanes, gates and scores. Needs lanes, shut and gates, the names of these keys.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- The longest that a gate can be ahead; one that is further away is from before a clock went back.
+local GATE_MOST = {
+    paused = 30 * 86400000, ['paused-open'] = 30 * 86400000, open = 1200000, rate = 3601000,
+    disabled = math.huge, removed = math.huge,
+}
+-- Their lanes are in lanes-shut.
+local SHUT = {open = true, ['paused-open'] = true, disabled = true, removed = true}
+
+-- {Q}:lane:438/main -> 438/main
+local function lane_of(key)
+    return string.sub(key, string.find(key, ':lane:', 1, true) + 6)
+end
+
+-- When the gate lets something through, and its kind; 0 alone when none is in force.
+local function read_gate(text, fingerprint)
+    local at, kind, of = string.match(text or '', '^(%d+%.?%d*) ([%l-]+) (%S+)$')
+    if not at or of ~= fingerprint or tonumber(at) - now > (GATE_MOST[kind] or -1) then
+        return 0
+    end
+    return tonumber(at), kind
+end
+
+-- When a lane is worth a look: its head or its gate, but no later than its never-tried ones expire,
+-- which are not older than the head's score.
+local function score_of(head, gate_at, max_age)
+    local at = math.max(head, gate_at)
+    return max_age > 0 and math.min(at, head + max_age) or at
+end
+
+local function ms_of(id)
+    return tonumber(string.match(id, '^(%d+)%-')) or 0
+end
+
+-- The score of a lane's first delivery, or nil and whether the key was no lane: then it holds no
+-- delivery, and is removed.
+local function head_of(key)
+    local first = redis.pcall('ZRANGE', key, 0, 0, 'WITHSCORES')
+    if first.err then
+        redis.call('DEL', key)
+        return nil, true
+    end
+    return first[2] and tonumber(first[2])
+end
+
+local function remove_lane(lane)
+    redis.call('ZREM', lanes, lane)
+    redis.call('ZREM', shut, lane)
+end
+
+-- Gives a lane its score in the set of its gate; with 'LT' it is only lowered. Returns true when
+-- the lane was in the other set.
+local function place_lane(lane, score, kind, lower)
+    local set, other = lanes, shut
+    if SHUT[kind] then
+        set, other = shut, lanes
+    end
+    local added
+    if lower then
+        added = redis.call('ZADD', set, lower, score, lane)
+    else
+        added = redis.call('ZADD', set, score, lane)
+    end
+    return added == 1 and redis.call('ZREM', other, lane) == 1
+end
+
+-- After a delivery was given that score; the lane may be missing, or in the other set.
+local function lower_lane(key, lane, score, gate_at, kind, max_age)
+    if place_lane(lane, score_of(score, gate_at, max_age), kind, 'LT') then
+        place_lane(lane, score_of(head_of(key) or score, gate_at, max_age), kind, 'LT')
+    end
+end
+
+-- Scores a lane by its head and gate, also later than it was, or removes it. Returns the score, or
+-- nil and whether the key was no lane.
+local function settle_lane(key, lane, gate_at, kind, max_age)
+    local head, is_wrong = head_of(key)
+    if not head then
+        remove_lane(lane)
+        return nil, is_wrong
+    end
+    local score = score_of(head, gate_at, max_age)
+    place_lane(lane, score, kind)
+    return score
+end
