@@ -61,6 +61,7 @@ enum redis_fault redis_fault_of(const struct reply *reply)
         {"EXECABORT", FAULT_EXECABORT},
         {"ERR no such key", FAULT_NOGROUP}, /* XINFO, instead of NOGROUP */
         {"ERR The user executing the script can't", FAULT_NOPERM},
+        {"ERR ACL failure in script:", FAULT_NOPERM}, /* the same, from Redis 7.2 on */
     };
     struct bytes text = reply_error_text(reply);
     if (reply == NULL)

@@ -56,6 +56,7 @@ static void first_words_tell_the_fault(void **unused)
         {"-BUSY Redis is busy running a script\r\n", FAULT_BUSY},
         {"-NOPERM this user has no permissions\r\n", FAULT_NOPERM},
         {"-ERR The user executing the script can't run this command\r\n", FAULT_NOPERM},
+        {"-ERR ACL failure in script: User hooks has no permissions\r\n", FAULT_NOPERM},
         {"-WRONGTYPE Operation against a key\r\n", FAULT_WRONGTYPE},
         {"-EXECABORT Transaction discarded\r\n", FAULT_EXECABORT},
         {"-TRYAGAIN\r\n", FAULT_OTHER},
