@@ -87,14 +87,14 @@ static void init_lists(struct http_client *client)
     TAILQ_INIT(&client->starting);
     TAILQ_INIT(&client->running);
     TAILQ_INIT(&client->waiting);
-    LIST_INIT(&client->strays);
     client_url_init(client);
 }
 
 static int init_loop(struct http_client *client)
 {
     if (loop_timer_init(client->loop, &client->timer, on_timeout, client) != 0 ||
-        loop_timer_init(client->loop, &client->waiting_timer, on_turn, client) != 0)
+        loop_timer_init(client->loop, &client->waiting_timer, on_turn, client) != 0 ||
+        loop_timer_init(client->loop, &client->strays_timer, on_strays_check, client) != 0)
         return -1;
     return loop_turn_init(client->loop, &client->turn, on_turn, client);
 }
@@ -168,12 +168,12 @@ void http_client_free(struct http_client *client)
     free_list(&client->idle);
     if (client->multi != NULL)
         curl_multi_cleanup(client->multi);
-    lookup_free_strays(client);
     client_url_free_all(client);
     for (size_t i = 0; i < client->sockets_cap; i++)
         loop_watch_free(client->sockets[i].watch);
     loop_timer_release(&client->timer);
     loop_timer_release(&client->waiting_timer);
+    loop_timer_release(&client->strays_timer);
     loop_turn_release(&client->turn);
     free(client->sockets);
     free(client->descriptor_of_port);
@@ -230,6 +230,7 @@ static void forget_last_answer(struct http_transfer *transfer)
     transfer->all_header_bytes = 0;
     transfer->all_header_lines = 0;
     transfer->answers = 0;
+    transfer->not_http = false;
     transfer->opened_len = 0;
     transfer->tried_ipv6 = false;
     transfer->socket_errno = 0;

@@ -67,6 +67,7 @@ struct http_transfer {
     size_t all_header_bytes;
     size_t all_header_lines;
     size_t answers;
+    bool not_http; /* the status libcurl read is none */
     int opened[OPENED_MAX];
     size_t opened_len;
     bool tried_ipv6;
@@ -93,18 +94,8 @@ struct http_transfer {
     void *context;
 };
 
-/* A look-up whose transfer has ended before it. */
-struct stray_lookup {
-    LIST_ENTRY(stray_lookup) link;
-    struct http_client *client;
-    struct loop_watch *watch;
-    int descriptor;
-    int64_t id;
-};
-
 TAILQ_HEAD(transfer_list, http_transfer);
 TAILQ_HEAD(parsed_urls, parsed_url);
-LIST_HEAD(stray_list, stray_lookup);
 
 /*
  * libcurl before 8.1.0 remembers in a handle the last header of the answer before, and has freed it
@@ -124,7 +115,9 @@ struct http_client {
     struct transfer_list waiting; /* for a look-up, oldest first */
     struct destinations destinations;
     struct lookups lookups;
-    struct stray_list strays;
+    int64_t strays[LOOKUPS_MAX]; /* look-ups that outlive their transfers, oldest first */
+    size_t strays_len;
+    struct loop_timer strays_timer;
     struct loop_timer timer;
     struct loop_timer waiting_timer;
     struct loop_turn turn;
@@ -165,7 +158,7 @@ void lookup_unseen(struct http_transfer *transfer, int descriptor); /* no more *
 void lookup_end(struct http_transfer *transfer, bool answered);     /* also when there is none */
 void lookup_wait(struct http_transfer *transfer);
 void lookup_release(struct http_client *client); /* starts those that may, answers the overdue */
-void lookup_free_strays(struct http_client *client);
+void on_strays_check(void *client);
 
 /* client_answer.c: libcurl's callbacks. */
 size_t on_body(char *data, size_t size, size_t count, void *context);
