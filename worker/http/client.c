@@ -26,13 +26,18 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *context)
 
 static void finish(struct http_client *client);
 
-static void on_socket_ready(void *context, int descriptor, bool readable, bool writable)
+static void act(struct http_client *client, curl_socket_t descriptor, int what)
 {
-    struct http_client *client = context;
     int running = 0;
-    int what = (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0);
+    tls_allow(client);
     curl_multi_socket_action(client->multi, descriptor, what, &running);
     finish(client);
+}
+
+static void on_socket_ready(void *context, int descriptor, bool readable, bool writable)
+{
+    int what = (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0);
+    act(context, descriptor, what);
 }
 
 /* What libcurl tells of a descriptor concerns us twice: to wait for it, and, when a name is being
@@ -113,8 +118,8 @@ struct http_client *http_client_new(struct loop *loop, const struct http_client_
     init_lists(client);
     client->descriptor_of_port = calloc(PORTS, sizeof(*client->descriptor_of_port));
     if (client->descriptor_of_port == NULL || curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK ||
-        getrandom(&seed, sizeof(seed), 0) != sizeof(seed) || init_loop(client) != 0 ||
-        open_multi(client) != 0) {
+        tls_init() != 0 || getrandom(&seed, sizeof(seed), 0) != sizeof(seed) ||
+        init_loop(client) != 0 || open_multi(client) != 0) {
         http_client_free(client);
         return NULL;
     }
@@ -296,23 +301,18 @@ static void on_turn(void *context)
     struct http_client *client = context;
     struct http_transfer *transfer;
     size_t here = 0;
-    int running = 0;
     lookup_release(client);
     TAILQ_FOREACH(transfer, &client->starting, link)
         here++;
     /* What a done_fn starts meanwhile goes with the next turn. */
     for (; here > 0 && !TAILQ_EMPTY(&client->starting); here--)
         begin(TAILQ_FIRST(&client->starting));
-    curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    finish(client);
+    act(client, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void on_timeout(void *context)
 {
-    struct http_client *client = context;
-    int running = 0;
-    curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    finish(client);
+    act(context, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void finish(struct http_client *client)

@@ -5,6 +5,8 @@
  *   client_url.c     URLs as libcurl reads them
  *   client_socket.c  the address guard, and connections that are used again
  *   client_lookup.c  name look-ups and their limit
+ *   client_tls.c     what a peer may make TLS cost
+ *   client_certificate.c  which certificates are looked at
  *   client_answer.c  how much of an answer is taken
  *   client_result.c  what it all came to
  *
@@ -28,6 +30,25 @@
 
 #define OPENED_MAX 8      /* sockets of one transfer: addresses of a name tried in turn */
 #define HOST_MAX_SIZE 256 /* as in struct url */
+
+/* How much TLS may still read within this call of libcurl. */
+struct tls_allowance {
+    size_t reads;
+    size_t bytes;
+};
+
+/* Why a handshake was ended, or could not be. */
+enum tls_refusal {
+    TLS_ACCEPTED,
+    TLS_MALFORMED,
+    TLS_LARGE_CHAIN,
+    TLS_LONG_CHAIN,
+    TLS_LARGE_KEY,
+    TLS_STRANGE_KEY,
+    TLS_STRANGE_POINT,
+    TLS_NOTHING_IN_COMMON,
+    TLS_OLD_VERSION,
+};
 
 /* What is known of a connected socket, by its descriptor. */
 struct socket_info {
@@ -123,6 +144,7 @@ struct http_client {
     struct loop_turn turn;
     struct socket_info *sockets; /* by descriptor */
     size_t sockets_cap;
+    struct tls_allowance tls;
     int *descriptor_of_port;        /* 65536 entries: local port -> descriptor, 0 none */
     struct parsed_url *urls;        /* by text: the latest, and those in use */
     struct parsed_urls unused_urls; /* of these, used longest ago first */
@@ -159,6 +181,15 @@ void lookup_end(struct http_transfer *transfer, bool answered);     /* also when
 void lookup_wait(struct http_transfer *transfer);
 void lookup_release(struct http_client *client); /* starts those that may, answers the overdue */
 void on_strays_check(void *client);
+
+/* client_tls.c */
+int tls_init(void);
+void tls_allow(struct http_client *client); /* before each call that may read */
+CURLcode on_ssl_context(CURL *easy, void *ssl_context, void *context); /* libcurl's callback */
+const char *tls_reason(const char *error); /* ours, within libcurl's words; NULL: none */
+
+/* client_certificate.c: of the body of a Certificate message. */
+enum tls_refusal certificates_judge(struct bytes message, bool is_tls13);
 
 /* client_answer.c: libcurl's callbacks. */
 size_t on_body(char *data, size_t size, size_t count, void *context);

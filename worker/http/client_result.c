@@ -102,7 +102,8 @@ static void tell_error(const struct http_transfer *transfer, enum attempt_end en
     } else if (transfer->not_http) {
         snprintf(out, size, "%s: the answer is not HTTP/1", attempt_end_name(end));
     } else {
-        bytes_printable(bytes_of(detail), clean, sizeof(clean));
+        const char *reason = tls_reason(detail);
+        bytes_printable(bytes_of(reason != NULL ? reason : detail), clean, sizeof(clean));
         snprintf(out, size, "%s: %s", attempt_end_name(end), clean);
     }
 }
