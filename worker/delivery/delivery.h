@@ -115,9 +115,10 @@ struct entry {
     char only_hook[RH_NAME_MAX + 1]; /* "" for all */
 
     enum rh_encoding encoding;
-    struct bytes document; /* in the same allocation */
-    struct event event;    /* zeroed until decoded */
-    int64_t arrived_ms;    /* monotonic */
+    struct bytes document;         /* in the same allocation */
+    struct event event;            /* zeroed until decoded */
+    uint64_t arrived;              /* the registry's stamp */
+    enum registry_source hooks_by; /* of the first look-up */
     struct registry_query query;
     bool asked_anew; /* the room's hooks were looked up after it had arrived */
     struct delivery_list deliveries;

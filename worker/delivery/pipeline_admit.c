@@ -162,8 +162,8 @@ static bool asks_anew(struct pipeline *pipeline, struct delivery *delivery)
     if (fine || delivery->asked_anew || entry->event.has_inline_hooks)
         return false;
     delivery->asked_anew = true;
-    registry_look_up(pipeline->registry, entry->event.room_id, entry->arrived_ms, &delivery->query,
-                     on_hook, delivery);
+    registry_look_up(pipeline->registry, entry->event.room_id, REGISTRY_ANEW, entry->arrived,
+                     &delivery->query, on_hook, delivery);
     return true;
 }
 

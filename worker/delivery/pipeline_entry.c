@@ -175,8 +175,8 @@ static void on_hooks(void *context, struct hook_set *set);
 static void ask_anew(struct pipeline *pipeline, struct entry *entry)
 {
     entry->asked_anew = true;
-    registry_look_up(pipeline->registry, entry->event.room_id, entry->arrived_ms, &entry->query,
-                     on_hooks, entry);
+    registry_look_up(pipeline->registry, entry->event.room_id, REGISTRY_ANEW, entry->arrived,
+                     &entry->query, on_hooks, entry);
 }
 
 static void on_hooks(void *context, struct hook_set *set)
@@ -196,8 +196,10 @@ static void on_hooks(void *context, struct hook_set *set)
 void pipeline_find_hooks(struct pipeline *pipeline, struct entry *entry)
 {
     if (!entry->event.has_inline_hooks) {
-        registry_look_up(pipeline->registry, entry->event.room_id, 0, &entry->query, on_hooks,
-                         entry);
+        enum registry_source source = entry->hooks_by;
+        entry->hooks_by = REGISTRY_CONTROL; /* when it is looked up again, much later */
+        registry_look_up(pipeline->registry, entry->event.room_id, source, entry->arrived,
+                         &entry->query, on_hooks, entry);
         return;
     }
     struct hook_set *set = hook_set_inline(&entry->event);
@@ -334,7 +336,8 @@ void pipeline_on_entry(void *context, const struct stream_entry *read)
     }
     TAILQ_INSERT_TAIL(&pipeline->everything, entry, every);
     entry->pipeline = pipeline;
-    entry->arrived_ms = loop_now_ms();
+    entry->arrived = registry_stamp(pipeline->registry);
+    entry->hooks_by = read->by_reader ? REGISTRY_READER : REGISTRY_CONTROL;
     entry->claims = read->claims;
     if (check_entry(pipeline, entry, read, &reason, &why))
         pipeline_run_or_hold(pipeline, entry);

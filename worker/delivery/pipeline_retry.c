@@ -84,7 +84,8 @@ static void take(struct pipeline *pipeline, const struct claimed_retry *claimed,
     }
     TAILQ_INSERT_TAIL(&pipeline->everything, entry, every);
     entry->pipeline = pipeline;
-    entry->arrived_ms = loop_now_ms();
+    entry->arrived = registry_stamp(pipeline->registry);
+    entry->hooks_by = REGISTRY_CONTROL;
     delivery->leased = true;
     delivery->history = record->history;
     delivery->lease_until_ms = claimed->lease_until_ms;
