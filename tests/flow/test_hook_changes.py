@@ -245,6 +245,24 @@ def test_a_second_hook_when_news_cannot_be_asked_for(redis, receiver, start_work
         assert hooks_of(receiver, n) == {"/a", "/b"}
 
 
+def test_a_second_hook_while_connections_break(redis, receiver, start_worker, cli):
+    """What the answer was lost for waits, and is asked again."""
+    set_hook(redis, 438, "a", url=receiver.url("/a"))
+    start_worker()
+    for n in range(3):
+        redis.hdel(key("room:438"), "b")
+        redis.xadd(key("hooks-changed"), {"room": 438, "hook": "b"}, maxlen=1000)
+        enqueue(redis, message_event(), id="before")
+        assert_queue_empty(redis)
+        set_with_news(redis, cli, receiver.url("/b"))
+        with redis.pipeline() as transaction:
+            enqueue(transaction, message_event(), id=f"event-{n}")
+            transaction.client_kill_filter(_type="normal", skipme=True)
+            transaction.execute()
+        assert_queue_empty(redis, timeout=20)
+        assert hooks_of(receiver, n) == {"/a", "/b"}
+
+
 def change_url(redis, receiver):
     set_hook(redis, 438, "main", url=receiver.url("/new"))
 
