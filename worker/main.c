@@ -14,7 +14,8 @@
 #include "process/notify.h"
 #include "process/process.h"
 #include "process/worker.h"
-#include "settings/settings.h"
+#include "settings/print.h"
+#include "settings/read.h"
 
 #define EXIT_USAGE 2
 /* Connected or connecting sockets (two while IPv4 and IPv6 race), look-ups, Redis, log, spare. */

@@ -10,7 +10,6 @@
 
 #define WHERE_SIZE 512
 #define ERROR_SIZE 800 /* where and a reason, or what Redis answered */
-#define ERROR_WORD_SIZE 24
 
 struct redis_blocking {
     struct redis_blocking_options options; /* its files are not looked at again */
@@ -21,17 +20,7 @@ struct redis_blocking {
     bool stale;     /* to be connected anew before the next command */
     char where[WHERE_SIZE];
     char error[ERROR_SIZE];
-    char error_word[ERROR_WORD_SIZE]; /* first word of an error reply, else "" */
-};
-
-/* What an error reply means for the caller, by its first word. All others are RH_ERR_REFUSED. */
-static const struct {
-    const char *word;
-    int status;
-} meanings[] = {
-    {"OOM", RH_ERR_FULL},         {"LOADING", RH_ERR_BUSY},  {"BUSY", RH_ERR_BUSY},
-    {"READONLY", RH_ERR_BUSY},    {"MISCONF", RH_ERR_BUSY},  {"MASTERDOWN", RH_ERR_BUSY},
-    {"CLUSTERDOWN", RH_ERR_BUSY}, {"TRYAGAIN", RH_ERR_BUSY}, {"NOREPLICAS", RH_ERR_BUSY},
+    enum redis_fault fault; /* of the last failure */
 };
 
 static bool is_given(const char *file)
@@ -94,30 +83,21 @@ const char *redis_error(const struct redis_blocking *redis)
     return redis->error;
 }
 
-bool redis_error_is(const struct redis_blocking *redis, const char *word)
+enum redis_fault redis_error_fault(const struct redis_blocking *redis)
 {
-    return strcmp(redis->error_word, word) == 0;
+    return redis->fault;
 }
 
 /* Notes an error reply and returns its meaning. */
 static int answered_error(struct redis_blocking *redis, const struct reply *reply)
 {
     char words[256];
-    bytes_printable(reply_error_text(reply), words, sizeof(words));
-    (void)snprintf(redis->error, sizeof(redis->error), "Redis answered: %s", words);
-    (void)snprintf(redis->error_word, sizeof(redis->error_word), "%.*s", (int)strcspn(words, " "),
-                   words);
 
-    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
-        if (redis_error_is(redis, meanings[i].word)) {
-            /* A demoted master stays one: only a new connection can find the new master. */
-            redis->stale = strcmp(meanings[i].word, "READONLY") == 0;
-            return meanings[i].status;
-        }
-    }
-    if (strncmp(words, "ERR max number of clients", 25) == 0)
-        return RH_ERR_BUSY;
-    return RH_ERR_REFUSED;
+    (void)snprintf(redis->error, sizeof(redis->error), "Redis answered: %s",
+                   bytes_printable(reply_error_text(reply), words, sizeof(words)));
+    redis->fault = redis_fault_of(reply);
+    redis->stale = redis_fault_needs_reconnect(redis->fault);
+    return redis_fault_status(redis->fault);
 }
 
 /* Notes how the connection failed, in the words of its wire, and gives it up. */
@@ -125,7 +105,7 @@ static int connection_failed(struct redis_blocking *redis, int status)
 {
     const char *what = status == RH_ERR_UNREACHABLE ? "cannot connect to" : "no answer from";
 
-    redis->error_word[0] = '\0';
+    redis->fault = status == RH_ERR_UNREACHABLE ? FAULT_UNREACHABLE : FAULT_LOST;
     (void)snprintf(redis->error, sizeof(redis->error), "%s %s: %s", what, redis->where,
                    redis->wire.why.text);
     redis->lost = redis->pending;
@@ -200,7 +180,7 @@ static int finish_name(struct redis_blocking *redis)
     if (status == RH_OK)
         reply_free(reply);
     else if (status == RH_ERR_REFUSED &&
-             (redis_error_is(redis, "NOPERM") || redis_error_is(redis, "ERR")))
+             (redis->fault == FAULT_NOPERM || redis->fault == FAULT_OTHER))
         return RH_OK;
     return status;
 }
@@ -213,7 +193,7 @@ static int finish_role(struct redis_blocking *redis)
 
     int status = get_greeting(redis, &reply);
     if (status != RH_OK)
-        return redis_error_is(redis, "NOPERM") ? RH_OK : status;
+        return redis->fault == FAULT_NOPERM ? RH_OK : status;
     bool is_master = bytes_equal_text(reply_text(reply_at(reply, 0)), "master");
     reply_free(reply);
     if (is_master)

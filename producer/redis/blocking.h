@@ -2,13 +2,13 @@
  * One blocking connection to Redis, for the producer library and the command line, over every form
  * of redis_address.h.
  *
- * It connects at the first command, logs in, selects the database, and connects anew at the next
- * command after any failure of the connection and after a READONLY reply. With Sentinels it asks
- * them for the master at every connect. It never sends a command a second time.
+ * It connects at the first command, logs in, selects the database, and connects again at the next
+ * command after any failure of the connection and after a refusal that only that heals. With
+ * Sentinels it asks them for the master at every connect. It never sends a command a second time.
  *
  * Result codes are those of <roomhook/status.h>: RH_ERR_UNREACHABLE nothing was sent,
- * RH_ERR_UNKNOWN sent but not answered, and for what Redis answered RH_ERR_FULL, RH_ERR_BUSY or
- * RH_ERR_REFUSED by the first word. redis_error has the words.
+ * RH_ERR_UNKNOWN sent but not answered, and for what Redis answered redis_fault_status.
+ * redis_error has the words.
  *
  * Resolving a host name is left to the system's resolver: the connect timeout does not bound it.
  */
@@ -22,6 +22,7 @@
 
 #include "contract/bytes.h"
 #include "contract/redis_address.h"
+#include "redis/fault.h"
 #include "redis/reply.h"
 #include "redis/tls.h"
 
@@ -45,8 +46,7 @@ void redis_close(struct redis_blocking *redis); /* NULL allowed */
 /* What went wrong in the last failed call, "" before; printable ASCII. */
 const char *redis_error(const struct redis_blocking *redis);
 
-/* Was the last failure an error reply that begins with this word, like "NOGROUP"? */
-bool redis_error_is(const struct redis_blocking *redis, const char *word);
+enum redis_fault redis_error_fault(const struct redis_blocking *redis); /* of that failure */
 
 /* Sends one command and waits. On RH_OK *ret_reply is the caller's, to be given to reply_free. */
 RH_MUST_CHECK int redis_command(struct redis_blocking *redis, const struct bytes *args,

@@ -3,8 +3,8 @@
  * SELECT, CLIENT SETNAME, ROLE, an empty script), sends commands in order, gives each its reply,
  * keeps deadlines, and comes back by itself with a growing, jittered delay. It knows no stream.
  *
- * It counts and tells what Redis refuses (redis/fault.h), for all who send. After a refusal that
- * only a new connection can heal, by a replica for instance, it makes one.
+ * It counts and logs what Redis refuses (redis/link_faults.h), for all that send. After a refusal
+ * that only a new connection can heal, by a replica for instance, it makes one.
  *
  * Every accepted command gets exactly one call of its reply function: with the reply, or with NULL
  * when the connection was lost or the deadline passed; then whether Redis executed it is unknown. A
@@ -21,7 +21,7 @@
 #include "base/loop.h"
 #include "contract/redis_address.h"
 #include "redis/args.h"
-#include "redis/fault.h"
+#include "redis/link_faults.h"
 #include "redis/reply.h"
 #include "redis/script.h"
 

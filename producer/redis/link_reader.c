@@ -1,5 +1,6 @@
 #include "redis/link_reader.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,12 @@
 #define CHUNK_KEPT (256 << 10)
 #endif
 #define ALIGNMENT _Alignof(max_align_t)
+
+#if HIREDIS_MAJOR >= 1
+typedef size_t array_len;
+#else
+typedef int array_len;
+#endif
 
 struct reply_chunk {
     struct reply_chunk *older;
@@ -109,10 +116,20 @@ static void *make_string(const redisReadTask *task, char *text, size_t len)
     return reply;
 }
 
-static void *make_array(const redisReadTask *task, int len)
+static bool is_too_deep(const redisReadTask *task)
+{
+    int depth = 1;
+    while (task->parent != NULL && depth <= REPLY_DEPTH_MAX) {
+        task = task->parent;
+        depth++;
+    }
+    return depth > REPLY_DEPTH_MAX;
+}
+
+static void *make_array(const redisReadTask *task, array_len len)
 {
     struct redisReply **elements = NULL;
-    if (len > REPLY_ELEMENTS_MAX)
+    if (len > REPLY_ELEMENTS_MAX || is_too_deep(task))
         return NULL;
     if (len > 0) {
         elements = take(task, (size_t)len * sizeof(void *));
@@ -144,6 +161,21 @@ static void *make_nil(const redisReadTask *task)
     return reply;
 }
 
+#if HIREDIS_MAJOR >= 1
+/* Kinds that a server sends only when asked to speak RESP3. No accessor reads them, but without a
+ * function of ours hiredis returns a number for a pointer. */
+static void *make_double(const redisReadTask *task, double value, char *text, size_t len)
+{
+    (void)value;
+    return make_string(task, text, len);
+}
+
+static void *make_bool(const redisReadTask *task, int value)
+{
+    return make_integer(task, value);
+}
+#endif
+
 /* What the reader gives up goes with the rest. */
 static void forget(void *reply)
 {
@@ -152,11 +184,17 @@ static void forget(void *reply)
 
 redisReader *redis_reader_new(struct reply_memory *memory)
 {
-    static redisReplyObjectFunctions functions = {.createString = make_string,
-                                                  .createArray = make_array,
-                                                  .createInteger = make_integer,
-                                                  .createNil = make_nil,
-                                                  .freeObject = forget};
+    static redisReplyObjectFunctions functions = {
+        .createString = make_string,
+        .createArray = make_array,
+        .createInteger = make_integer,
+        .createNil = make_nil,
+#if HIREDIS_MAJOR >= 1
+        .createDouble = make_double,
+        .createBool = make_bool,
+#endif
+        .freeObject = forget
+    };
     redisReader *reader = redisReaderCreateWithFunctions(&functions);
     if (reader != NULL)
         reader->privdata = memory; /* redisReaderSetPrivdata makes an int of it */

@@ -16,9 +16,10 @@ struct reply_memory {
     struct reply_chunk *chunks; /* the newest, which is the largest, first */
 };
 
-/* An array of more, which is not within REDIS_REPLY_MAX, ends the reader as a shortage of memory
- * does. */
+/* An array of more, which is not within REDIS_REPLY_MAX, and arrays nested deeper end the reader as
+ * a shortage of memory does. */
 #define REPLY_ELEMENTS_MAX (1 << 24)
+#define REPLY_DEPTH_MAX 7
 
 void reply_memory_init(struct reply_memory *memory);
 void reply_memory_clear(struct reply_memory *memory);   /* keeps at most 256 KiB for the next */

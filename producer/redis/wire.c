@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #define READ_SIZE 16384 /* a whole record of TLS */
+#define ANSWER_DEPTH_MAX 64
 
 static int fail(struct redis_wire *wire, const char *what)
 {
@@ -181,6 +182,9 @@ int wire_get(struct redis_wire *wire, struct reply **ret_reply)
             return fail(wire, reader->errstr);
         if (reply)
             break;
+        /* Freeing one is recursive. hiredis from 1.0 on has no limit of its own. */
+        if (reader->ridx > ANSWER_DEPTH_MAX)
+            return fail(wire, "the answer is nested too deeply");
         if (read_more(wire) < 0)
             return -1;
     }

@@ -9,6 +9,12 @@ function(roomhook_find name debian_package)
         message(FATAL_ERROR "pkg-config does not find ${modules}. "
             "Install the Debian package ${debian_package}, or run scripts/setup.")
     endif()
+    # A module may give its include directories relative to its prefix, as Debian 13's msgpack-c
+    # does.
+    set(include_dirs ${${name}_INCLUDE_DIRS})
+    list(TRANSFORM include_dirs PREPEND ${${name}_PREFIX}/ REGEX "^[^/]")
+    set_target_properties(PkgConfig::${name} PROPERTIES
+        INTERFACE_INCLUDE_DIRECTORIES "${include_dirs}")
 endfunction()
 
 roomhook_find(HIREDIS libhiredis-dev hiredis)

@@ -146,3 +146,173 @@ def test_rooms_without_hooks_are_cheap(redis, start_worker, hooks):
     read = commands(redis, "hgetall") - before
     assert 1 <= read <= (time.monotonic() - began) / 0.02 + 5
     wait_stat(redis, "hook_disabled" if hooks else "no_hook", events)
+
+
+# a room of which something is cached already
+
+
+TIMES = 20
+RETRIES = 3
+
+
+def hooks_of(receiver, n):
+    """The paths that event n came to."""
+    return {one.path for one in receiver.requests() if one.header("webhook-id") == f"event-{n}"}
+
+
+def set_with_news(redis, cli, url):
+    set_hook(redis, 438, "b", url=url)
+    redis.xadd(key("hooks-changed"), {"room": 438, "hook": "b"}, maxlen=1000)
+
+
+def set_by_command(redis, cli, url):
+    cli("hook", "set", "--room", "438", "--id", "b", "--url", url)
+
+
+def set_and_trimmed(redis, cli, url):
+    """So many others are changed at once that the news of this one are gone."""
+    with redis.pipeline(transaction=False) as pipeline:
+        set_hook(pipeline, 438, "b", url=url)
+        pipeline.xadd(key("hooks-changed"), {"room": 438, "hook": "b"})
+        for n in range(1200):
+            pipeline.xadd(key("hooks-changed"), {"room": 1000 + n, "hook": "a"}, maxlen=1000,
+                          approximate=False)  # fmt: skip
+        pipeline.execute()
+
+
+def set_and_many_more(redis, cli, url):
+    """More news than are asked for at once, and the one that matters is the last."""
+    with redis.pipeline(transaction=False) as pipeline:
+        for n in range(1500):
+            pipeline.xadd(key("hooks-changed"), {"room": 1000 + n, "hook": "a"})
+        set_hook(pipeline, 438, "b", url=url)
+        pipeline.xadd(key("hooks-changed"), {"room": 438, "hook": "b"})
+        pipeline.execute()
+
+
+def set_and_news_deleted(redis, cli, url):
+    set_with_news(redis, cli, url)
+    redis.delete(key("hooks-changed"))
+
+
+def set_and_clock_went_back(redis, cli, url):
+    """As after a failover to a server whose clock, or whose stream, is behind."""
+    redis.delete(key("hooks-changed"))
+    set_hook(redis, 438, "b", url=url)
+    redis.xadd(key("hooks-changed"), {"room": 438, "hook": "b"}, id="5-0")
+
+
+def check_new_hook_is_used(redis, receiver, cli, change, workers):
+    """Hook a is cached by all; b is added, then an event is sent: both get it, each time."""
+    redis.xadd(key("hooks-changed"), {"room": 7, "hook": "a"})
+    set_hook(redis, 438, "a", url=receiver.url("/a"))
+    for n in range(TIMES):
+        redis.hdel(key("room:438"), "b")
+        redis.xadd(key("hooks-changed"), {"room": 438, "hook": "b"}, maxlen=1000)
+        for _ in range(workers):  # blocked readers are served in turns
+            enqueue(redis, message_event(), id="before")
+            assert_queue_empty(redis)
+        change(redis, cli, receiver.url("/b"))
+        enqueue(redis, message_event(), id=f"event-{n}")
+        assert_queue_empty(redis)
+        assert hooks_of(receiver, n) == {"/a", "/b"}, f"event {n} of {TIMES}"
+
+
+CHANGES = [set_with_news, set_by_command, set_and_trimmed, set_and_many_more,
+           set_and_news_deleted, set_and_clock_went_back]  # fmt: skip
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_second_hook(redis, receiver, start_worker, cli, change, workers):
+    for _ in range(workers):
+        start_worker()
+    check_new_hook_is_used(redis, receiver, cli, change, workers)
+
+
+def test_a_second_hook_when_news_cannot_be_asked_for(redis, receiver, start_worker, cli):
+    """Then what is cached answers nothing."""
+    redis.set(key("hooks-changed"), "not a stream")
+    set_hook(redis, 438, "a", url=receiver.url("/a"))
+    start_worker()
+    for n in range(TIMES):
+        redis.hdel(key("room:438"), "b")
+        enqueue(redis, message_event(), id="before")
+        assert_queue_empty(redis)
+        set_hook(redis, 438, "b", url=receiver.url("/b"))
+        enqueue(redis, message_event(), id=f"event-{n}")
+        assert_queue_empty(redis)
+        assert hooks_of(receiver, n) == {"/a", "/b"}
+
+
+def test_a_second_hook_while_connections_break(redis, receiver, start_worker, cli):
+    """What the answer was lost for waits, and is asked again."""
+    set_hook(redis, 438, "a", url=receiver.url("/a"))
+    start_worker()
+    for n in range(3):
+        redis.hdel(key("room:438"), "b")
+        redis.xadd(key("hooks-changed"), {"room": 438, "hook": "b"}, maxlen=1000)
+        enqueue(redis, message_event(), id="before")
+        assert_queue_empty(redis)
+        set_with_news(redis, cli, receiver.url("/b"))
+        with redis.pipeline() as transaction:
+            enqueue(transaction, message_event(), id=f"event-{n}")
+            transaction.client_kill_filter(_type="normal", skipme=True)
+            transaction.execute()
+        assert_queue_empty(redis, timeout=20)
+        assert hooks_of(receiver, n) == {"/a", "/b"}
+
+
+def change_url(redis, receiver):
+    set_hook(redis, 438, "main", url=receiver.url("/new"))
+
+
+def disable(redis, receiver):
+    set_hook(redis, 438, "main", url=receiver.url("/old"), enabled=False)
+
+
+def remove(redis, receiver):
+    redis.hdel(key("room:438"), "main")
+
+
+@pytest.mark.parametrize(
+    ("change", "new", "reasons"),
+    [(change_url, 1, []), (disable, 0, ["hook-disabled"]), (remove, 0, ["hook-removed"])],
+)
+def test_a_retry_of_a_hook_that_was_changed(redis, receiver, start_worker, change, new, reasons):
+    """It is due right after the change: nothing goes to what the hook was."""
+    start_worker()
+    for n in range(RETRIES):
+        set_hook(redis, 438, "main", url=receiver.url("/old"))
+        redis.xadd(key("hooks-changed"), {"room": 438, "hook": "main"})
+        enqueue(redis, message_event())
+        receiver.wait_for(n + 1, "/old")
+        assert_queue_empty(redis)
+        with redis.pipeline() as transaction:
+            change(transaction, receiver)
+            transaction.xadd(key("hooks-changed"), {"room": 438, "hook": "main"})
+            transaction.execute()
+        add_waiting(redis, f"{now_ms(redis)}-{n}/main")
+        if reasons:
+            wait_dead(redis, n + 1)
+        assert_queue_empty(redis)
+        assert len(receiver.requests("/old")) == n + 1
+        assert len(receiver.requests("/new")) == new * (n + 1)
+    assert [letter["reason"] for letter in dead_letters(redis)] == RETRIES * reasons
+
+
+def test_news_are_asked_for_once_for_many_events(redis, receiver, start_worker):
+    set_hook(redis, 438, "main", url=receiver.url())
+    start_worker()
+    enqueue(redis, message_event())
+    receiver.wait_for(1)
+    before = commands(redis, "xrange"), commands(redis, "xreadgroup")
+    with redis.pipeline() as transaction:
+        for _ in range(100):
+            enqueue(transaction, message_event())
+        transaction.execute()
+    receiver.wait_for(101)
+    assert_queue_empty(redis)
+    asked = commands(redis, "xrange") - before[0]
+    assert 1 <= asked <= commands(redis, "xreadgroup") - before[1] + 1
+    assert asked <= 20

@@ -75,7 +75,10 @@ def test_every_forbidden_address_in_every_spelling(batch, world, start_far_worke
         batch.add(host, f"http://{host}/")
     assert len(hosts) > 400
     start_far_worker()
-    check_untouched(world, batch)
+    check_untouched(world, batch, ("dead blocked", "dead bad-url"))
+    # libcurl from 8 on reads 0X as the beginning of a name: not as we do, so it is not used.
+    refused_as_names = wrong(batch.outcomes(), ("dead blocked",))
+    assert [host for host in refused_as_names if not host.startswith("0X")] == []
 
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])

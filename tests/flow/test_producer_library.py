@@ -11,6 +11,7 @@ import msgpack
 import pytest
 from certificates import Certificates, encrypted
 from child import end, free_port, spawn
+from redis_faults import FAULTS
 from redis_server import RedisServer
 from redis_variants import fail_over, replicated_redis, tls_redis
 from scripted_redis import OK, ScriptedRedis, bulk
@@ -286,15 +287,7 @@ def test_too_many_clients(own_redis, driver):
 @pytest.mark.parametrize(
     "answer, code",
     [
-        (b"-LOADING Redis is loading the dataset in memory\r\n", BUSY),
-        (b"-BUSY Redis is busy running a script\r\n", BUSY),
-        (b"-MISCONF Errors writing to the AOF file\r\n", BUSY),
-        (b"-MASTERDOWN Link with MASTER is down\r\n", BUSY),
-        (b"-CLUSTERDOWN Hash slot not served\r\n", BUSY),
-        (b"-TRYAGAIN Multiple keys request during rehashing\r\n", BUSY),
-        (b"-OOM command not allowed\r\n", FULL),
         (b"-BUSYBODY\r\n", REFUSED),
-        (b"-MOVED 1 127.0.0.1:1\r\n", REFUSED),
         (b"-ERR \x1b[31m\r\n", REFUSED),
         (b"+" + b"1" * 60 + b"\r\n", UNKNOWN),
         (b"$-1\r\n", UNKNOWN),
@@ -307,6 +300,20 @@ def test_answers(driver, answer, code):
         got, stream_id, error = driver(redis=server.url).send(document())
         assert (got, stream_id) == (code, "")
         assert error and error.isprintable()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.words[:24])
+def test_refusals(driver, fault):
+    """What each means for the caller, and whether the next event goes over a new connection."""
+    refusal = f"-{fault.words}\r\n".encode()
+    with ScriptedRedis(lambda command: OK if command[0] == b"CLIENT" else refusal) as server:
+        producer = driver(redis=server.url)
+        status = {"FULL": FULL, "BUSY": BUSY, "REFUSED": REFUSED}[fault.status]
+        for _ in range(2):
+            code, stream_id, error = producer.send(document())
+            assert (code, stream_id) == (status, "")
+            assert error == f"Redis answered: {fault.words}"
+        assert server.connections == (2 if fault.reconnects else 1)
 
 
 # --- who may ---

@@ -14,12 +14,14 @@ OF_THE_SERVER = {
     "oom": "OOM command not allowed when used memory > 'maxmemory'.",
     "misconf": "MISCONF Errors writing to the AOF file: No space left on device",
     "busy": "BUSY Redis is busy running a script.",
+    "clusterdown": "CLUSTERDOWN The cluster is down",
+    "noreplicas": "NOREPLICAS Not enough good replicas to write.",
     "noperm": "NOPERM this user has no permissions to run the 'evalsha' command",
     "execabort": "EXECABORT Transaction discarded because of previous errors.",
 }
 OF_A_KEY = {
     "wrongtype": "WRONGTYPE Operation against a key holding the wrong kind of value",
-    "other": "TRYAGAIN Multiple keys request during rehashing of slot",
+    "other": "CROSSSLOT Keys in request don't hash to the same slot",
 }
 OF_THE_CONNECTION = {
     "loading": "LOADING Redis is loading the dataset in memory",

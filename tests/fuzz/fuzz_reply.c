@@ -114,6 +114,12 @@ static size_t on_room(void *context)
     return 10;
 }
 
+static bool on_follow(void *context)
+{
+    (void)context;
+    return true;
+}
+
 static bool on_knows(void *context, struct bytes id)
 {
     (void)context;
@@ -288,6 +294,7 @@ static void try_intake(struct rig *rig)
     struct stream_taker taker = {.max_event_bytes = 1024,
                                  .dead_max = 10,
                                  .room = on_room,
+                                 .follow = on_follow,
                                  .knows = on_knows,
                                  .entry = on_entry};
     struct intake *intake = intake_new(rig->loop, &rig->queue, &link_of_all, &taker);
@@ -297,6 +304,7 @@ static void try_intake(struct rig *rig)
     intake_reader_up(intake);
     run(rig);
     link_of_all.is_down = false;
+    intake_followed(intake);
     intake_adopt(intake, 10000);
     run(rig);
     intake_free(intake);
@@ -309,11 +317,16 @@ static void try_registry(struct rig *rig)
 
     must(registry != NULL);
     registry_link_up(registry);
-    registry_look_up(registry, 438, 0, &queries[0], on_hooks, NULL);
-    registry_look_up(registry, -7, 0, &queries[1], on_hooks, NULL);
-    run(rig);
-    registry_cancel(&queries[0]);
-    registry_cancel(&queries[1]);
+    for (int i = 0; i < 3; i++) {
+        (void)registry_follow_read(registry, &link_of_all, 1000, on_nothing, NULL);
+        registry_look_up(registry, 438, REGISTRY_READER, registry_stamp(registry), &queries[0],
+                         on_hooks, NULL);
+        registry_look_up(registry, i == 2 ? 438 : -7, REGISTRY_CONTROL, registry_stamp(registry),
+                         &queries[1], on_hooks, NULL);
+        run(rig);
+        registry_cancel(&queries[0]);
+        registry_cancel(&queries[1]);
+    }
     registry_free(registry);
 }
 

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "settings/file.h"
+#include "settings/print.h"
+#include "settings/source.h"
 
 static char *printed(const struct settings *settings)
 {

@@ -113,6 +113,30 @@ class Certificates:
                 chain.write(file.read())
         return certificate, key_file
 
+    def below(self, depth, alternative_names):
+        """A server's certificate with its chain: so many CAs between it and the one at the top."""
+        issuer, chain = (self.ca, self._path("ca.key")), ""
+        for n in range(depth + 1):
+            name = f"below-{depth - n}"
+            certificate, key_file = self._path(f"{name}.pem"), self._path(f"{name}.key")
+            request = self._path(f"{name}.csr")
+            extension = "basicConstraints=critical,CA:true"
+            if n == depth:
+                extension = f"subjectAltName={alternative_names}"
+            self._openssl(
+                "req", "-newkey", *EC, "-nodes", "-keyout", key_file, "-out", request,
+                "-subj", f"/CN={name}", "-addext", extension,
+            )  # fmt: skip
+            self._openssl(
+                "x509", "-req", "-in", request, "-CA", issuer[0], "-CAkey", issuer[1],
+                "-days", "20", "-copy_extensions", "copy", "-out", certificate,
+            )  # fmt: skip
+            issuer = certificate, key_file
+            with open(certificate, encoding="ascii") as file:
+                chain = file.read() + chain
+        self._write("below-0.pem", chain)
+        return issuer
+
     def stranger(self):
         """Certificates of another CA, one that nobody trusts."""
         return Certificates(self._path("stranger"))

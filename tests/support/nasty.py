@@ -310,7 +310,7 @@ bytes_then("icecast", "retry broken", b"ICY 200 OK\r\n\r\n")
 bytes_then("blank_line_first", "retry broken", b"\r\n" + OK + b"\r\n")
 bytes_then("nothing_but_blank_lines", "retry broken", b"\r\n\r\n\r\n")
 bytes_then("version_9", "retry broken", b"HTTP/9.9 200 OK\r\n\r\n")
-bytes_then("version_2_in_text", "delivered", b"HTTP/2 200 OK\r\n\r\n")
+bytes_then("version_2_in_text", "retry broken", b"HTTP/2 200 OK\r\n\r\n")
 bytes_then("version_3_in_text", "retry broken", b"HTTP/3 200 OK\r\n\r\n")
 
 # --- HTTP of a kind

@@ -35,7 +35,7 @@ class NastyServer:
     expected: str
     play: Callable  # play(connection)
     certificate: Callable  # of the Certificates: (certificate, key); None: no TLS
-    options: dict  # of the ssl.SSLContext
+    options: dict  # of the ssl.SSLContext; ciphers, and prepare(context)
 
 
 def server(expected, certificate=None, **options):
@@ -420,6 +420,7 @@ class NastyTls:
             return None
         options = {"minimum_version": ssl.TLSVersion.TLSv1, **nasty_server.options}
         ciphers = options.pop("ciphers", None)
+        prepare = options.pop("prepare", None)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         if ciphers:
             context.set_ciphers(ciphers)
@@ -429,6 +430,8 @@ class NastyTls:
             warnings.simplefilter("ignore", DeprecationWarning)  # that is what they are here for
             for name, value in options.items():
                 setattr(context, name, value)
+        if prepare:
+            prepare(context)
         return context
 
     @staticmethod

@@ -27,7 +27,7 @@
 #include "http/client_internal.h"
 #include "http/render.h"
 #include "queue/record.h"
-#include "settings/settings.h"
+#include "settings/read.h"
 
 /* --- the allocator --- */
 

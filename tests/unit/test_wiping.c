@@ -19,7 +19,7 @@
 #include "contract/hook.h"
 #include "delivery/delivery.h"
 #include "http/render.h"
-#include "settings/settings.h"
+#include "settings/read.h"
 
 #define CANARY "canary-canary-canary-canary-12345678"
 #define SECRET "whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5LTEyMzQ=" /* canary-…-1234 */

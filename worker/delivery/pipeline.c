@@ -71,6 +71,20 @@ static void refill(void *context)
     retry_clock_kick(pipeline->retry_clock);
 }
 
+static void on_followed(void *context)
+{
+    const struct pipeline *pipeline = context;
+    intake_followed(pipeline->intake);
+}
+
+/* What changed about hooks is heard behind each read, with the entries that need to know it. */
+static bool follow_read(void *context)
+{
+    struct pipeline *pipeline = context;
+    return registry_follow_read(pipeline->registry, pipeline->config.reader, INTAKE_DEADLINE_MS,
+                                on_followed, pipeline) == 0;
+}
+
 static void set_policy(struct pipeline *pipeline)
 {
     const struct settings *settings = pipeline->config.settings;
@@ -118,6 +132,7 @@ static int make_ends(struct pipeline *pipeline)
         .max_event_bytes = config->settings->max_event_bytes,
         .dead_max = config->settings->dead_max,
         .room = stream_room,
+        .follow = follow_read,
         .knows = pipeline_knows,
         .entry = pipeline_on_entry,
         .context = pipeline,

@@ -15,9 +15,8 @@ struct registry *registry_new(struct loop *loop, struct queue *queue, int64_t di
     registry->queue = queue;
     registry->disable_after_ms = disable_after_ms;
     registry->random = loop_seed();
-    TAILQ_INIT(&registry->awaiting_news);
     TAILQ_INIT(&registry->due);
-    registry_link_up(registry);
+    registry_news_init(registry);
     if (registry_state_init(registry) != 0 ||
         loop_timer_init(loop, &registry->due_timer, read_due, registry) != 0) {
         registry_free(registry);
@@ -120,6 +119,16 @@ static void read_due(void *context)
     }
 }
 
+uint64_t registry_stamp(struct registry *registry)
+{
+    return ++registry->stamp;
+}
+
+uint64_t registry_changed(const struct registry *registry, const struct registry_room *room)
+{
+    return room->changed > registry->forgotten ? room->changed : registry->forgotten;
+}
+
 /* Takes the askers out of the room, but for those that came after the question was sent and want a
  * newer answer: for them it is asked again. */
 static void take_askers(struct registry_room *room, bool failed, struct registry_queries *askers)
@@ -128,7 +137,7 @@ static void take_askers(struct registry_room *room, bool failed, struct registry
     struct registry_query *next;
     for (query = TAILQ_FIRST(&room->queries); query != NULL; query = next) {
         next = TAILQ_NEXT(query, link);
-        if (!failed && query->since_ms > room->sent_at_ms)
+        if (!failed && query->since >= room->sent)
             continue;
         registry_cancel(query);
         query->waits_in = askers;
@@ -155,7 +164,13 @@ void registry_answer_room(struct registry_room *room, struct hook_set *set)
     hook_set_drop(set);
 }
 
-/* From the cache or from Redis; what changed lately is known. */
+static bool is_fresh(const struct registry_room *room, uint64_t since)
+{
+    return room->set != NULL && loop_now_ms() < room->fresh_until_ms && room->read > since;
+}
+
+/* From the cache or from Redis; what changed lately is known, or the query wants something newer.
+ */
 void registry_ask(struct registry *registry, struct registry_query *query)
 {
     struct registry_room *room = registry_find_room(registry, query->room_id);
@@ -165,8 +180,7 @@ void registry_ask(struct registry *registry, struct registry_query *query)
         query->fn(query->context, NULL);
         return;
     }
-    if (room->set != NULL && loop_now_ms() < room->fresh_until_ms &&
-        room->read_at_ms >= query->since_ms) {
+    if (is_fresh(room, query->since)) {
         struct hook_set *set = room->set;
         hook_set_keep(set);
         query->fn(query->context, set);
@@ -179,16 +193,25 @@ void registry_ask(struct registry *registry, struct registry_query *query)
         read_soon(room);
 }
 
-void registry_look_up(struct registry *registry, int64_t room_id, int64_t since_ms,
-                      struct registry_query *query, registry_fn *fn, void *context)
+/* There is, or will be, something to answer with but what is asked for now. */
+static bool is_cached(const struct registry *registry, const struct registry_room *room)
+{
+    return room != NULL && !room->is_due &&
+           (room->reading || is_fresh(room, registry_changed(registry, room)));
+}
+
+void registry_look_up(struct registry *registry, int64_t room_id, enum registry_source source,
+                      uint64_t arrived, struct registry_query *query, registry_fn *fn,
+                      void *context)
 {
     query->fn = fn;
     query->context = context;
     query->waits_in = NULL;
     query->room_id = room_id;
-    query->since_ms = since_ms;
+    query->since = arrived;
     /* What is read anew needs no news. */
-    if (since_ms > 0 || !registry_wait_for_news(registry, query))
+    if (source == REGISTRY_ANEW || !is_cached(registry, registry_find_room(registry, room_id)) ||
+        !registry_wait_for_news(registry, source, query))
         registry_ask(registry, query);
 }
 
@@ -204,7 +227,8 @@ bool registry_peek(struct registry *registry, int64_t room_id, const char *hook_
                    const struct hook_slot **ret_slot)
 {
     const struct registry_room *room = registry_find_room(registry, room_id);
-    if (room == NULL || room->set == NULL || loop_now_ms() >= room->fresh_until_ms)
+    registry_keep_up(registry);
+    if (room == NULL || !is_fresh(room, registry_changed(registry, room)))
         return false;
     *ret_slot = hook_set_find(room->set, bytes_of(hook_id));
     return true;

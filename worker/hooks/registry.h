@@ -1,8 +1,12 @@
 /*
  * The hooks of rooms, read from Redis and kept for a few seconds, with what all workers learnt
  * about them ({Q}:hooks-state). Look-ups of one room that are asked while one is under way share
- * its answer. What another worker or the command line changes is heard of within
- * REGISTRY_NEWS_MS ({Q}:hooks-changed), what is changed by hand within REGISTRY_TTL_MS.
+ * its answer.
+ *
+ * What is cached answers for an event only once the news of changes ({Q}:hooks-changed) were asked
+ * for after the event had arrived. For events that the reader brings they come right behind these,
+ * see registry_follow_read; for others they are asked for on the control connection, once for all
+ * that came together. What is changed by hand without news is seen within REGISTRY_TTL_MS.
  *
  * A hook set is reference-counted: it stays as it was for whoever holds it, whatever changes in
  * Redis.
@@ -20,7 +24,7 @@
 #include "queue/queue.h"
 
 #define REGISTRY_TTL_MS 5000
-#define REGISTRY_NEWS_MS 100
+#define REGISTRY_NEWS_MS 100           /* how old news may be for registry_peek */
 #define REGISTRY_PAUSE_MS 20           /* a room is read at most so often */
 #define REGISTRY_ROOMS_MAX 20000       /* cached at once */
 #define REGISTRY_BYTES_MAX (64u << 20) /* of hooks' JSON in these */
@@ -69,7 +73,7 @@ struct registry_query {
     TAILQ_ENTRY(registry_query) link;
     struct registry_queries *waits_in; /* NULL: not waiting */
     int64_t room_id;
-    int64_t since_ms;
+    uint64_t since; /* what was asked of Redis by then is no answer */
     registry_fn *fn;
     void *context;
 };
@@ -80,10 +84,26 @@ void registry_free(struct registry *registry); /* NULL allowed */
 
 void registry_link_up(struct registry *registry); /* maybe another server */
 
-/* Answers at once from the cache, or later; fn may be called before this returns. What was asked
- * of Redis before since_ms (monotonic) is no answer; 0: whatever is cached is. */
-void registry_look_up(struct registry *registry, int64_t room_id, int64_t since_ms,
-                      struct registry_query *query, registry_fn *fn, void *context);
+/* The order in which things happen here: each stamp is greater than those before. */
+uint64_t registry_stamp(struct registry *registry);
+
+/* Asks for news right behind a read that was sent to the reader: entries come before the answer,
+ * which ends in followed. At most one at a time. -1: it could not be sent; nothing is called. */
+int registry_follow_read(struct registry *registry, struct redis_link *reader, int64_t deadline_ms,
+                         loop_fn *followed, void *context);
+
+/* What may answer a look-up, besides what is asked of Redis after the event had arrived. */
+enum registry_source {
+    REGISTRY_ANEW,   /* nothing */
+    REGISTRY_READER, /* what is cached, by the news that follow the read under way there */
+    REGISTRY_CONTROL /* what is cached, by news that are asked for now */
+};
+#define REGISTRY_SOURCES 3
+
+/* Answers at once or later; fn may be called before this returns. arrived is a stamp. */
+void registry_look_up(struct registry *registry, int64_t room_id, enum registry_source source,
+                      uint64_t arrived, struct registry_query *query, registry_fn *fn,
+                      void *context);
 void registry_cancel(struct registry_query *query);
 
 /* The hook an attempt went to, as it was then. A hook that was changed meanwhile has another
@@ -130,7 +150,8 @@ void registry_recall_inline(const struct registry *registry, const struct event 
                             struct hook_set *set);
 
 /* A hook as it is cached, NULL for one the room does not have; until the next call of registry_*.
- * False: the room is not cached, or for too long. */
+ * Asks for news when they are older than REGISTRY_NEWS_MS, for the next time. False: the room is
+ * not cached, or for too long. */
 bool registry_peek(struct registry *registry, int64_t room_id, const char *hook_id,
                    const struct hook_slot **ret_slot);
 

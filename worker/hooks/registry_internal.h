@@ -2,7 +2,7 @@
  * What the files of the registry share:
  *   registry.c         look-ups and the cache of rooms
  *   registry_read.c    a room's hooks and their state, from Redis
- *   registry_news.c    what changed lately
+ *   registry_news.c    what changed lately, and that none of it was missed
  *   registry_state.c   what attempts tell about hooks, and telling it the other workers
  *   hook_set.c         the sets themselves
  */
@@ -23,13 +23,14 @@ struct registry_room {
     struct registry *registry;
     struct hook_set *set; /* NULL until read */
     size_t bytes;         /* of its JSON, when set */
-    int64_t read_at_ms;   /* when the question for it was sent */
+    uint64_t read;        /* when the question for it was sent */
+    uint64_t changed;     /* when it was heard that it had changed */
     int64_t fresh_until_ms;
-    int64_t sent_at_ms; /* of the question under way, or the last one */
+    uint64_t sent; /* the question under way, or the last one */
+    int64_t sent_at_ms;
     bool reading;
     bool is_due; /* in the registry's list of those */
     TAILQ_ENTRY(registry_room) due;
-    bool is_outdated;          /* it changed while it was being read */
     struct hook_set *arriving; /* read, its state not yet */
     size_t arriving_bytes;
     struct registry_queries queries;
@@ -57,6 +58,17 @@ struct hook_health {
 
 TAILQ_HEAD(hook_healths, hook_health);
 
+/* The question for news on one connection. */
+struct registry_news {
+    struct registry *registry;
+    struct redis_link *link;
+    loop_fn *followed; /* called when the answer came; NULL: nobody is */
+    void *context;
+    bool asking;
+    char from[RH_STREAM_ID_SIZE]; /* what had been heard when it was sent */
+    struct registry_queries awaiting;
+};
+
 struct registry {
     struct loop *loop;
     struct queue *queue;
@@ -67,10 +79,11 @@ struct registry {
     TAILQ_HEAD(, registry_room) due; /* to be read when the timer fires */
     struct loop_timer due_timer;
 
-    struct registry_queries awaiting_news;
-    char news_id[RH_STREAM_ID_SIZE]; /* the last one heard */
-    int64_t news_at_ms;              /* when it was asked for */
-    bool asking_news;
+    uint64_t stamp;                              /* the last one given */
+    uint64_t forgotten;                          /* all that was asked for before is no answer */
+    struct registry_news news[REGISTRY_SOURCES]; /* of REGISTRY_READER and REGISTRY_CONTROL */
+    char news_id[RH_STREAM_ID_SIZE];             /* the last one heard; "0-0": there was none */
+    int64_t news_at_ms;                          /* when the answer came */
 
     struct hook_health *healths;
     struct hook_healths by_age;
@@ -86,8 +99,14 @@ void registry_ask(struct registry *registry, struct registry_query *query);
 /* registry_read.c: ends in registry_answer_room */
 void registry_read_room(struct registry_room *room);
 
+/* What was asked for by then is outdated. */
+uint64_t registry_changed(const struct registry *registry, const struct registry_room *room);
+
 /* registry_news.c: true when the query waits for news, which then asks */
-bool registry_wait_for_news(struct registry *registry, struct registry_query *query);
+void registry_news_init(struct registry *registry);
+bool registry_wait_for_news(struct registry *registry, enum registry_source source,
+                            struct registry_query *query);
+void registry_keep_up(struct registry *registry); /* asks when the news are old */
 
 /* registry_state.c */
 int registry_state_init(struct registry *registry);

@@ -1,80 +1,145 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "contract/parse.h"
 #include "hooks/registry_internal.h"
 
-#define NEWS_MAX 1000 /* in one answer; what is not heard is forgotten by REGISTRY_TTL_MS */
+/*
+ * News are asked for from the last one that was heard on, which has to come again, first: then none
+ * behind it was missed. Else some were trimmed away, the stream was deleted, or this is a server
+ * that has not got them, and nothing that is cached is taken for true.
+ */
+
+#define NEWS_MAX 1000 /* in one answer; when there are as many, there may be more */
+#define NONE "0-0"
+
+void registry_news_init(struct registry *registry)
+{
+    for (int i = 0; i < REGISTRY_SOURCES; i++) {
+        registry->news[i].registry = registry;
+        TAILQ_INIT(&registry->news[i].awaiting);
+    }
+    registry->news[REGISTRY_CONTROL].link = registry->queue->link;
+    snprintf(registry->news_id, sizeof(registry->news_id), NONE);
+    registry->news_at_ms = INT64_MIN / 2;
+}
 
 void registry_link_up(struct registry *registry)
 {
-    snprintf(registry->news_id, sizeof(registry->news_id), "0-0");
-    registry->news_at_ms = INT64_MIN / 2;
+    registry->forgotten = registry_stamp(registry);
 }
 
 static void hear(struct registry *registry, const struct reply *entry)
 {
     const struct reply *fields = reply_at(entry, 1);
-    struct registry_room *room = NULL;
+    struct registry_room *room;
     int64_t room_id;
     for (size_t i = 0; i + 1 < reply_len(fields); i += 2) {
         struct bytes value = reply_text(reply_at(fields, i + 1));
         if (bytes_equal_text(reply_text(reply_at(fields, i)), "room") &&
-            parse_int64(value, INT64_MIN, INT64_MAX, &room_id) == 0)
-            room = registry_find_room(registry, room_id);
+            parse_int64(value, INT64_MIN, INT64_MAX, &room_id) == 0 &&
+            (room = registry_find_room(registry, room_id)) != NULL)
+            room->changed = registry_stamp(registry);
     }
-    (void)bytes_copy_text(reply_text(reply_at(entry, 0)), registry->news_id,
-                          sizeof(registry->news_id));
-    if (room == NULL)
-        return;
-    room->fresh_until_ms = 0;
-    room->is_outdated = true;
 }
 
-/* No news is good news: also when it could not be asked, the cache is as old as it was. */
+/* From the one that was heard last on, and all behind it. */
+static bool is_whole(const char *from, const struct reply *entries)
+{
+    size_t len = reply_len(entries);
+    if (strcmp(from, NONE) == 0)
+        return len == 0;
+    return len > 0 && len < NEWS_MAX &&
+           bytes_equal_text(reply_text(reply_at(reply_at(entries, 0), 0)), from);
+}
+
+static void hear_all(struct registry *registry, const char *from, const struct reply *entries)
+{
+    size_t len = reply_len(entries);
+    struct bytes last = len > 0 ? reply_text(reply_at(reply_at(entries, len - 1), 0)) : BYTES(NONE);
+    if (!is_whole(from, entries))
+        registry->forgotten = registry_stamp(registry);
+    else
+        for (size_t i = 1; i < len; i++)
+            hear(registry, reply_at(entries, i));
+    if (!bytes_copy_text(last, registry->news_id, sizeof(registry->news_id)))
+        snprintf(registry->news_id, sizeof(registry->news_id), NONE);
+    registry->news_at_ms = loop_now_ms();
+}
+
+/* With the news what is cached may answer. Without, only what is read anew. */
+static void ask_now(struct registry *registry, struct registry_query *query, bool heard)
+{
+    const struct registry_room *room = registry_find_room(registry, query->room_id);
+    registry_cancel(query);
+    if (heard && room != NULL)
+        query->since = registry_changed(registry, room);
+    registry_ask(registry, query);
+}
+
 static void on_news(void *context, const struct reply *reply)
 {
-    struct registry *registry = context;
+    struct registry_news *news = context;
+    struct registry *registry = news->registry;
     struct registry_queries askers = TAILQ_HEAD_INITIALIZER(askers);
     struct registry_query *query;
-    registry->asking_news = false;
-    const struct reply *entries = reply_at(reply_at(reply, 0), 1);
-    for (size_t i = 0; i < reply_len(entries); i++)
-        hear(registry, reply_at(entries, i));
-    TAILQ_CONCAT(&askers, &registry->awaiting_news, link);
+    bool heard = reply_is_list(reply);
+    news->asking = false;
+    if (heard)
+        hear_all(registry, news->from, reply);
+    TAILQ_CONCAT(&askers, &news->awaiting, link);
     TAILQ_FOREACH(query, &askers, link)
         query->waits_in = &askers;
-    while ((query = TAILQ_FIRST(&askers)) != NULL) {
-        registry_cancel(query);
-        registry_ask(registry, query);
-    }
+    while ((query = TAILQ_FIRST(&askers)) != NULL)
+        ask_now(registry, query, heard);
+    if (news->followed != NULL)
+        news->followed(news->context);
 }
 
-static int ask_news(struct registry *registry)
+static int ask_news(struct registry_news *news, int64_t deadline_ms)
 {
+    struct registry *registry = news->registry;
     struct redis_args args;
+    memcpy(news->from, registry->news_id, sizeof(news->from));
     redis_args_init(&args);
-    redis_args_text(&args, "XREAD");
+    redis_args_text(&args, "XRANGE");
+    redis_args_text(&args, registry->queue->keys.hooks_changed);
+    redis_args_text(&args, news->from);
+    redis_args_text(&args, "+");
     redis_args_text(&args, "COUNT");
     redis_args_int(&args, NEWS_MAX);
-    redis_args_text(&args, "STREAMS");
-    redis_args_text(&args, registry->queue->keys.hooks_changed);
-    redis_args_text(&args, registry->news_id);
-    int sent =
-        redis_link_send(registry->queue->link, &args, REDIS_COMMAND_DEADLINE_MS, on_news, registry);
+    news->asking = redis_link_send(news->link, &args, deadline_ms, on_news, news) == 0;
     redis_args_release(&args);
-    return sent;
+    return news->asking ? 0 : -1;
 }
 
-bool registry_wait_for_news(struct registry *registry, struct registry_query *query)
+int registry_follow_read(struct registry *registry, struct redis_link *reader, int64_t deadline_ms,
+                         loop_fn *followed, void *context)
 {
-    int64_t now = loop_now_ms();
-    if (!registry->asking_news) {
-        if (now - registry->news_at_ms < REGISTRY_NEWS_MS || ask_news(registry) != 0)
-            return false;
-        registry->news_at_ms = now;
-        registry->asking_news = true;
-    }
-    query->waits_in = &registry->awaiting_news;
-    TAILQ_INSERT_TAIL(&registry->awaiting_news, query, link);
+    struct registry_news *news = &registry->news[REGISTRY_READER];
+    news->link = reader;
+    news->followed = followed;
+    news->context = context;
+    return ask_news(news, deadline_ms);
+}
+
+void registry_keep_up(struct registry *registry)
+{
+    struct registry_news *news = &registry->news[REGISTRY_CONTROL];
+    if (!news->asking && loop_now_ms() - registry->news_at_ms >= REGISTRY_NEWS_MS)
+        (void)ask_news(news, REDIS_COMMAND_DEADLINE_MS);
+}
+
+/* A question under way on the connection that brought an event was sent behind the command that
+ * brought it. */
+bool registry_wait_for_news(struct registry *registry, enum registry_source source,
+                            struct registry_query *query)
+{
+    struct registry_news *news = &registry->news[source];
+    if (!news->asking &&
+        (source == REGISTRY_READER || ask_news(news, REDIS_COMMAND_DEADLINE_MS) != 0))
+        return false;
+    query->waits_in = &news->awaiting;
+    TAILQ_INSERT_TAIL(&news->awaiting, query, link);
     return true;
 }

@@ -19,8 +19,8 @@ static void arrived(struct registry_room *room)
     room->arriving = NULL;
     registry->bytes += room->arriving_bytes - room->bytes;
     room->bytes = room->arriving_bytes;
-    room->read_at_ms = room->sent_at_ms;
-    room->fresh_until_ms = room->is_outdated ? 0 : loop_now_ms() + REGISTRY_TTL_MS;
+    room->read = room->sent;
+    room->fresh_until_ms = room->sent_at_ms + REGISTRY_TTL_MS;
     registry_answer_room(room, room->set);
 }
 
@@ -162,8 +162,8 @@ void registry_read_room(struct registry_room *room)
     struct redis_args args;
     char key[KEY_SIZE];
     room->reading = true;
+    room->sent = registry_stamp(room->registry);
     room->sent_at_ms = loop_now_ms();
-    room->is_outdated = false;
     redis_args_init(&args);
     redis_args_text(&args, "HGETALL");
     redis_args_text(&args, keys_room(&queue->keys, room->room_id, key));

@@ -26,13 +26,18 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *context)
 
 static void finish(struct http_client *client);
 
-static void on_socket_ready(void *context, int descriptor, bool readable, bool writable)
+static void act(struct http_client *client, curl_socket_t descriptor, int what)
 {
-    struct http_client *client = context;
     int running = 0;
-    int what = (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0);
+    tls_allow(client);
     curl_multi_socket_action(client->multi, descriptor, what, &running);
     finish(client);
+}
+
+static void on_socket_ready(void *context, int descriptor, bool readable, bool writable)
+{
+    int what = (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0);
+    act(context, descriptor, what);
 }
 
 /* What libcurl tells of a descriptor concerns us twice: to wait for it, and, when a name is being
@@ -87,14 +92,14 @@ static void init_lists(struct http_client *client)
     TAILQ_INIT(&client->starting);
     TAILQ_INIT(&client->running);
     TAILQ_INIT(&client->waiting);
-    LIST_INIT(&client->strays);
     client_url_init(client);
 }
 
 static int init_loop(struct http_client *client)
 {
     if (loop_timer_init(client->loop, &client->timer, on_timeout, client) != 0 ||
-        loop_timer_init(client->loop, &client->waiting_timer, on_turn, client) != 0)
+        loop_timer_init(client->loop, &client->waiting_timer, on_turn, client) != 0 ||
+        loop_timer_init(client->loop, &client->strays_timer, on_strays_check, client) != 0)
         return -1;
     return loop_turn_init(client->loop, &client->turn, on_turn, client);
 }
@@ -113,8 +118,8 @@ struct http_client *http_client_new(struct loop *loop, const struct http_client_
     init_lists(client);
     client->descriptor_of_port = calloc(PORTS, sizeof(*client->descriptor_of_port));
     if (client->descriptor_of_port == NULL || curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK ||
-        getrandom(&seed, sizeof(seed), 0) != sizeof(seed) || init_loop(client) != 0 ||
-        open_multi(client) != 0) {
+        tls_init() != 0 || getrandom(&seed, sizeof(seed), 0) != sizeof(seed) ||
+        init_loop(client) != 0 || open_multi(client) != 0) {
         http_client_free(client);
         return NULL;
     }
@@ -168,12 +173,12 @@ void http_client_free(struct http_client *client)
     free_list(&client->idle);
     if (client->multi != NULL)
         curl_multi_cleanup(client->multi);
-    lookup_free_strays(client);
     client_url_free_all(client);
     for (size_t i = 0; i < client->sockets_cap; i++)
         loop_watch_free(client->sockets[i].watch);
     loop_timer_release(&client->timer);
     loop_timer_release(&client->waiting_timer);
+    loop_timer_release(&client->strays_timer);
     loop_turn_release(&client->turn);
     free(client->sockets);
     free(client->descriptor_of_port);
@@ -230,6 +235,7 @@ static void forget_last_answer(struct http_transfer *transfer)
     transfer->all_header_bytes = 0;
     transfer->all_header_lines = 0;
     transfer->answers = 0;
+    transfer->not_http = false;
     transfer->opened_len = 0;
     transfer->tried_ipv6 = false;
     transfer->socket_errno = 0;
@@ -302,23 +308,18 @@ static void on_turn(void *context)
     struct http_client *client = context;
     struct http_transfer *transfer;
     size_t here = 0;
-    int running = 0;
     lookup_release(client);
     TAILQ_FOREACH(transfer, &client->starting, link)
         here++;
     /* What a done_fn starts meanwhile goes with the next turn. */
     for (; here > 0 && !TAILQ_EMPTY(&client->starting); here--)
         begin(TAILQ_FIRST(&client->starting));
-    curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    finish(client);
+    act(client, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void on_timeout(void *context)
 {
-    struct http_client *client = context;
-    int running = 0;
-    curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    finish(client);
+    act(context, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void finish(struct http_client *client)

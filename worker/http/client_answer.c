@@ -54,11 +54,33 @@ static bool asks_to_decompress(struct bytes line)
            !bytes_equal_nocase(value, BYTES("identity"));
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* "HTTP/1.x 200" and no digit more. libcurl before 8 also takes "HTTP/2 200", later ones read
+ * "HTTP/1.1 2000" as 200. */
+static bool is_proper_status_line(struct bytes line)
+{
+    const char *at = line.data + 8;
+    const char *end = line.data + line.len;
+    if (line.len < 8 || memcmp(line.data + 5, "1.", 2) != 0 || !is_digit(line.data[7]))
+        return false;
+    while (at < end && *at == ' ')
+        at++;
+    return end - at > 3 && is_digit(at[0]) && is_digit(at[1]) && is_digit(at[2]) && is_blank(at[3]);
+}
+
 size_t on_header(char *data, size_t size, size_t count, void *context)
 {
     struct http_transfer *transfer = context;
     struct bytes line = {data, size * count};
-    if (line.len >= 5 && memcmp(line.data, "HTTP/", 5) == 0) {
+    if (line.len >= 5 && bytes_equal_nocase((struct bytes){line.data, 5}, BYTES("HTTP/"))) {
+        if (!is_proper_status_line(line)) {
+            transfer->not_http = true;
+            return 0;
+        }
         transfer->header_bytes = 0;
         transfer->header_lines = 0;
         transfer->answers++;

@@ -1,4 +1,3 @@
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,21 +35,6 @@ static CURLcode set_policy(CURL *easy, const struct http_client_config *config)
     return bad == 0 ? CURLE_OK : CURLE_FAILED_INIT;
 }
 
-/*
- * A receiver may send TLS records that are none of the answer: session tickets, key updates. Left
- * to itself OpenSSL reads on inside one call for as long as they come, and nothing else runs
- * meanwhile, no deadline either. Told not to, it comes back after each. Certificates are none of
- * this callback's business.
- */
-static CURLcode on_ssl_context(CURL *easy, void *ssl_context, void *unused)
-{
-    (void)easy;
-    (void)unused;
-    SSL_CTX_clear_mode(ssl_context, SSL_MODE_AUTO_RETRY);
-    SSL_CTX_set_options(ssl_context, SSL_OP_NO_RENEGOTIATION);
-    return CURLE_OK;
-}
-
 static CURLcode set_behaviour(CURL *easy)
 {
     unsigned bad = 0;
@@ -61,7 +45,6 @@ static CURLcode set_behaviour(CURL *easy)
     bad |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16384L);
     /* An answer may hold thousands of addresses, and libcurl keeps what it is told. */
     bad |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, KEEP_NAME_S);
-    bad |= curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
     bad |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, KEEP_IDLE_CONNECTION_S);
     bad |= curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, KEEP_ANY_CONNECTION_S);
     bad |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -81,6 +64,8 @@ static CURLcode set_callbacks(struct http_transfer *transfer)
     bad |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
     /* Connections outlive transfers: this callback must not be given one. */
     bad |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->client);
+    bad |= curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
+    bad |= curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, transfer->client);
     bad |= curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_lookup);
     bad |= curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, transfer);
     bad |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_before_request);

@@ -5,6 +5,8 @@
  *   client_url.c     URLs as libcurl reads them
  *   client_socket.c  the address guard, and connections that are used again
  *   client_lookup.c  name look-ups and their limit
+ *   client_tls.c     what a peer may make TLS cost
+ *   client_certificate.c  which certificates are looked at
  *   client_answer.c  how much of an answer is taken
  *   client_result.c  what it all came to
  *
@@ -28,6 +30,25 @@
 
 #define OPENED_MAX 8      /* sockets of one transfer: addresses of a name tried in turn */
 #define HOST_MAX_SIZE 256 /* as in struct url */
+
+/* How much TLS may still read within this call of libcurl. */
+struct tls_allowance {
+    size_t reads;
+    size_t bytes;
+};
+
+/* Why a handshake was ended, or could not be. */
+enum tls_refusal {
+    TLS_ACCEPTED,
+    TLS_MALFORMED,
+    TLS_LARGE_CHAIN,
+    TLS_LONG_CHAIN,
+    TLS_LARGE_KEY,
+    TLS_STRANGE_KEY,
+    TLS_STRANGE_POINT,
+    TLS_NOTHING_IN_COMMON,
+    TLS_OLD_VERSION,
+};
 
 /* What is known of a connected socket, by its descriptor. */
 struct socket_info {
@@ -67,6 +88,7 @@ struct http_transfer {
     size_t all_header_bytes;
     size_t all_header_lines;
     size_t answers;
+    bool not_http; /* the status libcurl read is none */
     int opened[OPENED_MAX];
     size_t opened_len;
     bool tried_ipv6;
@@ -94,18 +116,8 @@ struct http_transfer {
     void *context;
 };
 
-/* A look-up whose transfer has ended before it. */
-struct stray_lookup {
-    LIST_ENTRY(stray_lookup) link;
-    struct http_client *client;
-    struct loop_watch *watch;
-    int descriptor;
-    int64_t id;
-};
-
 TAILQ_HEAD(transfer_list, http_transfer);
 TAILQ_HEAD(parsed_urls, parsed_url);
-LIST_HEAD(stray_list, stray_lookup);
 
 /*
  * libcurl before 8.1.0 remembers in a handle the last header of the answer before, and has freed it
@@ -125,12 +137,15 @@ struct http_client {
     struct transfer_list waiting; /* for a look-up, oldest first */
     struct destinations destinations;
     struct lookups lookups;
-    struct stray_list strays;
+    int64_t strays[LOOKUPS_MAX]; /* look-ups that outlive their transfers, oldest first */
+    size_t strays_len;
+    struct loop_timer strays_timer;
     struct loop_timer timer;
     struct loop_timer waiting_timer;
     struct loop_turn turn;
     struct socket_info *sockets; /* by descriptor */
     size_t sockets_cap;
+    struct tls_allowance tls;
     int *descriptor_of_port;        /* 65536 entries: local port -> descriptor, 0 none */
     struct parsed_url *urls;        /* by text: the latest, and those in use */
     struct parsed_urls unused_urls; /* of these, used longest ago first */
@@ -166,7 +181,16 @@ void lookup_unseen(struct http_transfer *transfer, int descriptor); /* no more *
 void lookup_end(struct http_transfer *transfer, bool answered);     /* also when there is none */
 void lookup_wait(struct http_transfer *transfer);
 void lookup_release(struct http_client *client); /* starts those that may, answers the overdue */
-void lookup_free_strays(struct http_client *client);
+void on_strays_check(void *client);
+
+/* client_tls.c */
+int tls_init(void);
+void tls_allow(struct http_client *client); /* before each call that may read */
+CURLcode on_ssl_context(CURL *easy, void *ssl_context, void *context); /* libcurl's callback */
+const char *tls_reason(const char *error); /* ours, within libcurl's words; NULL: none */
+
+/* client_certificate.c: of the body of a Certificate message. */
+enum tls_refusal certificates_judge(struct bytes message, bool is_tls13);
 
 /* client_answer.c: libcurl's callbacks. */
 size_t on_body(char *data, size_t size, size_t count, void *context);

@@ -1,18 +1,20 @@
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "http/client_internal.h"
 
 /*
  * libcurl looks names up in threads and cannot end one: a look-up that nobody answers goes on for
  * seconds after its transfer was cut. So the number of threads has to be limited by not beginning
- * more. libcurl watches one end of a socket pair for the result; the thread closes the other end
- * when it ends. A copy of our end tells us so, long after libcurl has closed its own.
+ * more. libcurl does not report when a thread ends that it has forgotten, but the kernel counts
+ * threads: no more of the look-ups that were cut can still run than this process has threads beside
+ * its own one.
  */
 
-#define LOOKUP_WAIT_MS 500 /* so long a transfer waits for a place; most look-ups take less */
+#define OWN_TASK_LINKS 3    /* of /proc/self/task: two of any folder's, one of our only thread */
+#define STRAYS_CHECK_MS 100 /* while there are any */
+#define LOOKUP_WAIT_MS 500  /* so long a transfer waits for a place; most look-ups take less */
 
 /* Called when neither a pooled connection nor libcurl's cache of names spares the look-up. */
 int on_lookup(void *resolver, void *reserved, void *context)
@@ -30,14 +32,6 @@ int on_lookup(void *resolver, void *reserved, void *context)
     return transfer->no_lookup ? 1 : 0;
 }
 
-static void free_stray(struct stray_lookup *stray)
-{
-    loop_watch_free(stray->watch);
-    if (stray->descriptor >= 0)
-        close(stray->descriptor);
-    free(stray);
-}
-
 /* A place is free. */
 static void end(struct http_client *client, int64_t id, bool answered)
 {
@@ -46,33 +40,42 @@ static void end(struct http_client *client, int64_t id, bool answered)
         loop_turn_arm(&client->turn);
 }
 
-static void on_stray_ended(void *context, int descriptor, bool readable, bool writable)
+static size_t threads_of_lookups(void)
 {
-    struct stray_lookup *stray = context;
-    (void)descriptor;
-    (void)readable;
-    (void)writable;
-    LIST_REMOVE(stray, link);
-    end(stray->client, stray->id, false);
-    free_stray(stray);
+    struct stat folder;
+    if (stat("/proc/self/task", &folder) != 0 || folder.st_nlink < OWN_TASK_LINKS)
+        return SIZE_MAX;
+    return folder.st_nlink - OWN_TASK_LINKS;
 }
 
-/* Watches a look-up that libcurl is about to forget. When that cannot be done for want of memory
- * or descriptors it stays counted until LOOKUPS_LOST_MS. */
-static void watch_stray(struct http_client *client, int64_t id, int descriptor)
+static void end_oldest_stray(struct http_client *client)
 {
-    struct stray_lookup *stray = calloc(1, sizeof(*stray));
-    if (stray == NULL)
-        return;
-    stray->client = client;
-    stray->id = id;
-    stray->descriptor = dup(descriptor);
-    stray->watch = loop_watch_new(client->loop, on_stray_ended, stray);
-    if (stray->descriptor < 0 || stray->watch == NULL ||
-        loop_watch_set(stray->watch, stray->descriptor, true, false) != 0)
-        free_stray(stray);
-    else
-        LIST_INSERT_HEAD(&client->strays, stray, link);
+    int64_t id = client->strays[0];
+    client->strays_len--;
+    memmove(client->strays, client->strays + 1, client->strays_len * sizeof(client->strays[0]));
+    end(client, id, false);
+}
+
+/* Which of them ended is not known, but not of interest either: the oldest, most likely. */
+void on_strays_check(void *context)
+{
+    struct http_client *client = context;
+    size_t threads = threads_of_lookups();
+    while (client->strays_len > threads)
+        end_oldest_stray(client);
+    if (client->strays_len > 0)
+        loop_timer_arm(&client->strays_timer, STRAYS_CHECK_MS);
+}
+
+/* A look-up that libcurl is about to forget. When all places are taken, the oldest has been counted
+ * out after LOOKUPS_LOST_MS: fewer than LOOKUPS_MAX others are counted. */
+static void add_stray(struct http_client *client, int64_t id)
+{
+    if (client->strays_len == LOOKUPS_MAX)
+        end_oldest_stray(client);
+    client->strays[client->strays_len++] = id;
+    if (client->strays_len == 1)
+        loop_timer_arm(&client->strays_timer, STRAYS_CHECK_MS);
 }
 
 void lookup_seen(struct http_transfer *transfer, int descriptor)
@@ -89,7 +92,7 @@ void lookup_unseen(struct http_transfer *transfer, int descriptor)
     transfer->lookup_descriptor = -1;
     if (poll(&ended, 1, 0) != 0)
         return; /* the result is there: what becomes of the transfer tells what it is */
-    watch_stray(transfer->client, transfer->lookup, descriptor);
+    add_stray(transfer->client, transfer->lookup);
     transfer->lookup = 0;
 }
 
@@ -98,15 +101,6 @@ void lookup_end(struct http_transfer *transfer, bool answered)
     if (transfer->lookup != 0)
         end(transfer->client, transfer->lookup, answered);
     transfer->lookup = 0;
-}
-
-void lookup_free_strays(struct http_client *client)
-{
-    while (!LIST_EMPTY(&client->strays)) {
-        struct stray_lookup *stray = LIST_FIRST(&client->strays);
-        LIST_REMOVE(stray, link);
-        free_stray(stray);
-    }
 }
 
 /* --- waiting for a place --- */

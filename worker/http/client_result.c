@@ -1,9 +1,11 @@
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
+#include "contract/parse.h"
 #include "http/client_internal.h"
 
-#define RETRY_AFTER_MAX_S (366 * 86400LL)
+#define RETRY_AFTER_MAX_S (366 * 86400ULL)
 
 static bool is_local_errno(int error)
 {
@@ -97,31 +99,41 @@ static void tell_error(const struct http_transfer *transfer, enum attempt_end en
         snprintf(out, size, "too many names are being looked up");
     } else if (end == ATTEMPT_CROWDED) {
         snprintf(out, size, "too many requests are under way to its address");
+    } else if (transfer->not_http) {
+        snprintf(out, size, "%s: the answer is not HTTP/1", attempt_end_name(end));
     } else {
-        bytes_printable(bytes_of(detail), clean, sizeof(clean));
+        const char *reason = tls_reason(detail);
+        bytes_printable(bytes_of(reason != NULL ? reason : detail), clean, sizeof(clean));
         snprintf(out, size, "%s: %s", attempt_end_name(end), clean);
     }
 }
 
-/* A number that libcurl gives up on, for it has more than 63 bits. */
-static bool is_huge_number(CURL *easy, const char *header_name)
+/* The value of the last header of this name; NULL when the answer has none. */
+static const char *last_header(CURL *easy, const char *name)
 {
     struct curl_header *header;
-    size_t digits;
-    if (curl_easy_header(easy, header_name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-        return false;
-    digits = strspn(header->value, "0123456789");
-    return header->value[digits] == '\0' && digits - strspn(header->value, "0") >= 19;
+    if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
+        curl_easy_header(easy, name, header->amount - 1, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return NULL;
+    return header->value;
 }
 
+/* CURLINFO_RETRY_AFTER is no more than six hours from libcurl 8.12 on. */
 static int64_t retry_after_ms(CURL *easy)
 {
-    curl_off_t seconds = 0;
-    if (curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK || seconds < 0)
+    const char *value = last_header(easy, "Retry-After");
+    uint64_t seconds = 0;
+    if (value == NULL)
         return 0;
-    if (seconds == 0 && is_huge_number(easy, "Retry-After"))
-        seconds = RETRY_AFTER_MAX_S;
-    return (seconds > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : seconds) * 1000;
+    if (value[strspn(value, "0123456789")] == '\0') {
+        if (value[0] != '\0' && parse_uint64(bytes_of(value), UINT64_MAX, &seconds) != 0)
+            seconds = RETRY_AFTER_MAX_S; /* more than 64 bits */
+    } else {
+        time_t now = time(NULL);
+        time_t then = curl_getdate(value, NULL); /* -1: not a date */
+        seconds = then > now ? (uint64_t)(then - now) : 0;
+    }
+    return (int64_t)(seconds > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : seconds) * 1000;
 }
 
 void transfer_result(struct http_transfer *transfer, CURLcode code, struct http_result *ret_result)
@@ -142,7 +154,7 @@ void transfer_result(struct http_transfer *transfer, CURLcode code, struct http_
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
     ret_result->attempt.request_sent = sent == (curl_off_t)transfer->request.body.len;
-    if (status >= 200) {
+    if (status >= 200 && !transfer->not_http) {
         ret_result->attempt.end = ATTEMPT_ANSWERED;
         ret_result->attempt.status = (int)status;
         ret_result->attempt.retry_after_ms = retry_after_ms(transfer->easy);

@@ -8,7 +8,6 @@
 #define READ_COUNT_MAX 256
 #define READ_BYTES_TARGET (8 << 20)
 #define ENTRY_BYTES_GUESS 1024
-#define READ_DEADLINE_MS (INTAKE_BLOCK_MS + 5000)
 
 struct intake {
     struct loop *loop;
@@ -19,6 +18,7 @@ struct intake {
     bool control_ready; /* the control link is up, the group exists */
     bool stopped;
     bool reading;        /* a read is under way */
+    bool is_followed;    /* by something of which the answer did not come yet */
     size_t offered;      /* its COUNT */
     int64_t entry_bytes; /* moving average */
     int64_t reader_id;   /* CLIENT ID of the reader, to end its blocking */
@@ -72,7 +72,8 @@ static void take_entries(struct intake *intake, const struct reply *entries)
     size_t len = reply_len(entries);
     for (size_t i = 0; i < len; i++) {
         const struct reply *item = reply_at(entries, i);
-        struct stream_entry entry = {.id = reply_text(reply_at(item, 0)), .claims = 1};
+        struct stream_entry entry = {
+            .id = reply_text(reply_at(item, 0)), .claims = 1, .by_reader = true};
         stream_entry_read(&entry, reply_at(item, 1));
         int64_t size = (int64_t)(entry.json.len + entry.msgpack.len) + 64;
         intake->entry_bytes += (size - intake->entry_bytes) / 8;
@@ -148,7 +149,7 @@ static size_t read_count(struct intake *intake)
 static void read_more(struct intake *intake)
 {
     struct redis_args args;
-    if (intake->stopped || intake->reading || !intake->control_ready ||
+    if (intake->stopped || intake->reading || intake->is_followed || !intake->control_ready ||
         !redis_link_is_up(intake->reader) || adoption_is_running(intake->adoption))
         return;
     size_t count = read_count(intake);
@@ -166,13 +167,20 @@ static void read_more(struct intake *intake)
     redis_args_text(&args, "STREAMS");
     redis_args_text(&args, intake->queue->keys.events);
     redis_args_text(&args, ">");
-    if (redis_link_send(intake->reader, &args, READ_DEADLINE_MS, on_read, intake) == 0) {
+    if (redis_link_send(intake->reader, &args, INTAKE_DEADLINE_MS, on_read, intake) == 0) {
         intake->reading = true;
         intake->offered = count;
+        intake->is_followed = intake->taker.follow(intake->taker.context);
     } else {
         again_after(intake);
     }
     redis_args_release(&args);
+}
+
+void intake_followed(struct intake *intake)
+{
+    intake->is_followed = false;
+    intake_kick(intake);
 }
 
 void intake_kick(struct intake *intake)

@@ -17,6 +17,7 @@
 #include "queue/stream_entry.h"
 
 #define INTAKE_BLOCK_MS 5000
+#define INTAKE_DEADLINE_MS (INTAKE_BLOCK_MS + 5000) /* of what waits behind it */
 
 struct intake;
 
@@ -29,6 +30,7 @@ void intake_control_up(struct intake *intake); /* the control link is up and the
 void intake_reader_up(struct intake *intake);
 void intake_link_down(struct intake *intake); /* one of the links was lost */
 
+void intake_followed(struct intake *intake);
 void intake_kick(struct intake *intake); /* there may be room again */
 /* Look through what has been pending for us for so long: 0 after a reconnect or a take-over. Longer
  * for an audit, so that what is on its way to the reader is not taken for forgotten. */

@@ -18,6 +18,7 @@
 struct stream_entry {
     struct bytes id;
     int claims;        /* how often it was given to a worker; 1 for a fresh one */
+    bool by_reader;    /* else by the control connection */
     struct bytes json; /* data is NULL when the field is absent */
     struct bytes msgpack;
     struct bytes event_id; /* field "id" */
@@ -31,7 +32,11 @@ void stream_entry_read(struct stream_entry *entry, const struct reply *fields);
 struct stream_taker {
     int64_t max_event_bytes; /* a larger one becomes a dead letter when it is adopted */
     int64_t dead_max;
-    size_t (*room)(void *context);                 /* how many entries may be read now */
+    size_t (*room)(void *context); /* how many entries may be read now */
+    /* Called right behind the sending of a read. True: something was sent to the reader, and
+     * intake_followed is called when its answer came, behind the entries; the next read does not
+     * begin before. */
+    bool (*follow)(void *context);
     bool (*knows)(void *context, struct bytes id); /* is this entry being worked on? */
     void (*entry)(void *context, const struct stream_entry *entry);
     void *context;

@@ -1,38 +1,71 @@
 /*
- * The kinds of settings: how one value, or one item of a list, is read, written and described.
+ * A row of the table of settings, and its value as text: one item of its kind, or a list of them
+ * separated by commas. An empty list is "none".
  */
 #ifndef SETTINGS_KIND_H
 #define SETTINGS_KIND_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "contract/bytes.h"
-#include "settings/settings.h"
-#include "settings/table.h"
 
 #define SETTING_TEXT_SIZE 640 /* room for any value of one item, and for any "what is allowed" */
 
-struct setting_kind {
-    const char *value_name; /* for --help */
-    size_t item_size;       /* of a list's item in struct settings */
-    bool is_secret;         /* a value may hold a password: it is never shown */
-    int (*parse)(const struct setting *setting, struct bytes text, void *item,
-                 struct error_text *why);
-    void (*format)(const struct setting *setting, const void *item, char *out, size_t size);
-    void (*allowed)(const struct setting *setting, char *out, size_t size);
+struct settings;
+
+enum setting_kind {
+    KIND_INTEGER,  /* int64_t */
+    KIND_DURATION, /* int64_t, ms */
+    KIND_SIZE,     /* int64_t */
+    KIND_PERCENT,  /* int64_t */
+    KIND_STATUS,   /* int */
+    KIND_BOOL,     /* bool */
+    KIND_CHOICE,   /* an enum */
+    KIND_QUEUE,    /* char[] */
+    KIND_PATH,     /* char[], as big as the setting's max + 1 */
+    KIND_REDIS,    /* struct redis_address; may hold a password, so it is never shown */
+    KIND_ADDRESS   /* struct address_rule */
 };
 
-extern const struct setting_kind kind_integer;  /* int64_t */
-extern const struct setting_kind kind_duration; /* int64_t, ms */
-extern const struct setting_kind kind_size;     /* int64_t */
-extern const struct setting_kind kind_percent;  /* int64_t */
-extern const struct setting_kind kind_status;   /* int */
-extern const struct setting_kind kind_bool;     /* bool */
-extern const struct setting_kind kind_choice;   /* an enum */
-extern const struct setting_kind kind_queue;    /* char[] */
-extern const struct setting_kind kind_path;     /* char[], as big as the setting's max + 1 */
-extern const struct setting_kind kind_redis;    /* struct redis_address */
-extern const struct setting_kind kind_address;  /* struct address_rule */
+struct setting {
+    const char *group; /* the heading it stands under */
+    const char *name;  /* "max-in-flight" */
+    enum setting_kind kind;
+    size_t offset; /* of the value, or of a list's first item, in struct settings */
+    int64_t min;   /* of a number, or of each number of a list; of a path its length */
+    int64_t max;
+    const char *const *words; /* of a choice, NULL at the end; the value is the index. Of a number,
+                                 from 1: the one word that stands for 0 */
+    size_t list_max;          /* 0: a single value */
+    size_t list_min;
+    size_t list_len_offset;   /* of the size_t that counts a list's items */
+    size_t item_size;         /* of a list's item */
+    const char *default_text; /* as it would stand in a settings file */
+    const char *help;
+};
+
+bool setting_is_list(const struct setting *setting);
+
+/* Empties a list. */
+void setting_clear(const struct setting *setting, struct settings *settings);
+
+/* Reads a value; the items of a list are added to those it has. 0, or -1 with *why saying what is
+ * wrong and what is allowed, without the name of the setting. */
+int setting_parse(const struct setting *setting, struct bytes text, struct settings *settings,
+                  struct error_text *why);
+
+/* How many items the value has: 1 unless it is a list. */
+size_t setting_items(const struct setting *setting, const struct settings *settings);
+
+/* One item as text; returns out. */
+const char *setting_format(const struct setting *setting, const struct settings *settings,
+                           size_t item, char out[SETTING_TEXT_SIZE]);
+
+/* "a whole number from 1 to 65536"; returns out. */
+const char *setting_allowed(const struct setting *setting, char out[SETTING_TEXT_SIZE]);
+
+const char *setting_value_name(const struct setting *setting); /* for --help: "TIME" */
 
 #endif

@@ -1,11 +1,8 @@
-#include <stdio.h>
+#include "settings/print.h"
+
 #include <string.h>
 
-#include "settings/file.h"
-#include "settings/kind.h"
-#include "settings/settings.h"
-#include "settings/table.h"
-#include "settings/value.h"
+#include "settings/source.h"
 
 #define HELP_WIDTH 80
 #define HELP_COLUMN 30 /* where the explanations start */
@@ -55,7 +52,7 @@ static void print_value(const struct setting *setting, const struct settings *se
 
 void settings_print(const struct settings *settings, FILE *out)
 {
-    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+    for (size_t i = 0; i < settings_count; i++) {
         const struct setting *setting = &settings_table[i];
 
         print_heading(i, "# ", out);
@@ -73,7 +70,7 @@ void settings_print_markdown(FILE *out)
     char allowed[SETTING_TEXT_SIZE];
 
     fprintf(out, "| setting | default | allowed | meaning |\n|---|---|---|---|\n");
-    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+    for (size_t i = 0; i < settings_count; i++) {
         const struct setting *setting = &settings_table[i];
         const char *quote = setting->default_text[0] == '\0' ? "" : "`";
 
@@ -111,7 +108,7 @@ static void print_help_row(const struct setting *setting, FILE *out)
     char text[SETTING_TEXT_SIZE];
     size_t column;
 
-    snprintf(text, sizeof(text), "--%s %s", setting->name, setting->kind->value_name);
+    snprintf(text, sizeof(text), "--%s %s", setting->name, setting_value_name(setting));
     fprintf(out, "  %-*s", HELP_COLUMN - 2, text);
     column = print_words(setting->help, HELP_COLUMN, out);
     if (setting->default_text[0] != '\0') {
@@ -140,7 +137,7 @@ void settings_help(FILE *out)
           "separated by commas. An empty variable counts as absent.\n"
           "\n",
           out);
-    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+    for (size_t i = 0; i < settings_count; i++) {
         print_heading(i, "", out);
         print_help_row(&settings_table[i], out);
     }

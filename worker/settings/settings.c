@@ -1,288 +1,290 @@
 #include "settings/settings.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "settings/draft.h"
-#include "settings/file.h"
-#include "settings/value.h"
+#include "contract/parse.h"
 
-/* --- flags --- */
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define KIB INT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
 
-/* A flag that is no setting. */
-struct command {
-    const char *name;
-    enum settings_action action;
-    bool ends_reading; /* nothing else matters, not even whether it is valid */
+#define FIELD(field) .offset = offsetof(struct settings, field)
+#define MEMBER(field) (((struct settings *)NULL)->field)
+#define TEXT_FIELD(field) FIELD(field), .max = sizeof(MEMBER(field)) - 1
+#define LIST_FIELD(items, len)                                                  \
+    FIELD(items), .list_len_offset = offsetof(struct settings, len),            \
+                  .list_max = sizeof(MEMBER(items)) / sizeof(MEMBER(items)[0]), \
+                  .item_size = sizeof(MEMBER(items)[0])
+
+static const char *const automatic[] = {"auto", NULL};
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const log_formats[] = {"logfmt", "json", NULL};
+
+/* A row is read as a row. */
+/* clang-format off */
+const struct setting settings_table[] = {
+    {.group = "Queue", .name = "redis", .kind = KIND_REDIS, FIELD(redis),
+     .default_text = REDIS_DEFAULT_ADDRESS,
+     .help = "where Redis is: a redis://, rediss:// (TLS), unix:// or redis+sentinel:// URL"},
+    {.group = "Queue", .name = "redis-password-file", .kind = KIND_PATH,
+     TEXT_FIELD(redis_password_file), .default_text = "",
+     .help = "file with the Redis password; without it $CREDENTIALS_DIRECTORY/redis-password is "
+             "taken where it exists"},
+    {.group = "Queue", .name = "redis-ca", .kind = KIND_PATH, TEXT_FIELD(redis_ca),
+     .default_text = "",
+     .help = "certificates trusted for rediss://, a PEM file; the system's when not given"},
+    {.group = "Queue", .name = "redis-cert", .kind = KIND_PATH, TEXT_FIELD(redis_cert),
+     .default_text = "", .help = "our certificate for rediss://, a PEM file; needs redis-key"},
+    {.group = "Queue", .name = "redis-key", .kind = KIND_PATH, TEXT_FIELD(redis_key),
+     .default_text = "", .help = "the key of redis-cert, a PEM file"},
+    {.group = "Queue", .name = "queue", .kind = KIND_QUEUE, FIELD(queue),
+     .default_text = "webhooks", .help = "queue to work on; the group is always \"workers\""},
+
+    {.group = "Deliveries", .name = "max-in-flight", .kind = KIND_INTEGER, FIELD(max_in_flight),
+     .min = 1, .max = 65536, .default_text = "512", .help = "requests at a time, in all"},
+    {.group = "Deliveries", .name = "max-per-origin", .kind = KIND_INTEGER, FIELD(max_per_origin),
+     .min = 1, .max = 65536, .default_text = "64",
+     .help = "requests at a time to one scheme, host and port"},
+    {.group = "Deliveries", .name = "max-per-address", .kind = KIND_INTEGER,
+     FIELD(max_per_address), .min = 1, .max = 65536, .default_text = "128",
+     .help = "requests at a time to one IPv4 address or IPv6 /56, whatever its names"},
+    {.group = "Deliveries", .name = "max-per-endpoint", .kind = KIND_INTEGER,
+     FIELD(max_per_endpoint), .min = 1, .max = 65536, .default_text = "16",
+     .help = "requests at a time to one URL"},
+    {.group = "Deliveries", .name = "timeout", .kind = KIND_DURATION, FIELD(timeout_ms),
+     .min = 100, .max = 5 * MINUTE, .default_text = "15s",
+     .help = "deadline of a request, from the name look-up to the answer"},
+    {.group = "Deliveries", .name = "connect-timeout", .kind = KIND_DURATION,
+     FIELD(connect_timeout_ms), .min = 100, .max = 5 * MINUTE, .default_text = "5s",
+     .help = "deadline of its connection, at most timeout"},
+    {.group = "Deliveries", .name = "max-event-bytes", .kind = KIND_SIZE, FIELD(max_event_bytes),
+     .min = KIB, .max = 16 * MIB, .default_text = "256k",
+     .help = "bigger events become dead letters"},
+    {.group = "Deliveries", .name = "max-response-bytes", .kind = KIND_SIZE,
+     FIELD(max_response_bytes), .min = KIB, .max = 16 * MIB, .default_text = "64k",
+     .help = "how much of an answer is read"},
+
+    {.group = "Receivers", .name = "allow-address", .kind = KIND_ADDRESS,
+     LIST_FIELD(allow_address, allow_address_len), .default_text = "none",
+     .help = "addresses that webhooks may reach although they are private; may be given again"},
+    {.group = "Receivers", .name = "https-only", .kind = KIND_BOOL, FIELD(https_only),
+     .default_text = "no", .help = "refuse webhooks over plain http"},
+    {.group = "Receivers", .name = "ca-file", .kind = KIND_PATH, TEXT_FIELD(ca_file), .min = 1,
+     .default_text = "/etc/ssl/certs/ca-certificates.crt",
+     .help = "certificates that receivers are trusted by"},
+
+    {.group = "Retries", .name = "retry-schedule", .kind = KIND_DURATION,
+     LIST_FIELD(retry_schedule_ms, retry_schedule_len), .list_min = 1,
+     .min = 1, .max = 30 * DAY, .default_text = "5s,5m,30m,2h,5h,10h,14h,20h,24h",
+     .help = "delay behind the 1st, 2nd, ... failed attempt; after the last one the delivery is "
+             "dead"},
+    {.group = "Retries", .name = "retry-jitter", .kind = KIND_PERCENT,
+     FIELD(retry_jitter_percent), .max = 100, .default_text = "20%",
+     .help = "how far a delay may be off, by chance"},
+    {.group = "Retries", .name = "retry-after-max", .kind = KIND_DURATION,
+     FIELD(retry_after_max_ms), .min = SECOND, .max = 30 * DAY, .default_text = "24h",
+     .help = "longest Retry-After that is obeyed"},
+    {.group = "Retries", .name = "max-age", .kind = KIND_DURATION, FIELD(max_age_ms),
+     .min = SECOND, .max = 365 * DAY, .default_text = "5d",
+     .help = "older deliveries are not tried again"},
+    {.group = "Retries", .name = "disable-after", .kind = KIND_DURATION, FIELD(disable_after_ms),
+     .min = 0, .max = 365 * DAY, .default_text = "5d",
+     .help = "a hook that fails for so long without a success is disabled; 0 for never"},
+    {.group = "Retries", .name = "permanent-status", .kind = KIND_STATUS,
+     LIST_FIELD(permanent_status, permanent_status_len), .min = 400,
+     .max = 599, .default_text = "400,405,411,413,414,415,422,431,501",
+     .help = "answers that end a delivery at once"},
+
+    {.group = "Dead letters", .name = "dead-max", .kind = KIND_INTEGER, FIELD(dead_max), .min = 1,
+     .max = 1000000000, .default_text = "100000",
+     .help = "dead letters that are kept, the newest"},
+    {.group = "Dead letters", .name = "dead-max-bytes", .kind = KIND_SIZE, FIELD(dead_max_bytes),
+     .min = MIB, .max = 1024 * GIB, .default_text = "1g",
+     .help = "and how much memory they may take"},
+
+    {.group = "Worker", .name = "processes", .kind = KIND_INTEGER, FIELD(processes),
+     .words = automatic, .min = 1, .max = PROCESSES_MAX, .default_text = "1",
+     .help = "worker processes, each with all of the limits above; auto: one for each processor "
+             "that may be used"},
+    {.group = "Worker", .name = "heartbeat-ttl", .kind = KIND_DURATION, FIELD(heartbeat_ttl_ms),
+     .min = 3 * SECOND, .max = 5 * MINUTE, .default_text = "15s",
+     .help = "a worker silent for so long is dead: others take its deliveries"},
+    {.group = "Worker", .name = "poison-after", .kind = KIND_INTEGER, FIELD(poison_after),
+     .min = 1, .max = 100, .default_text = "5",
+     .help = "lone runs after which an event that kills workers becomes a dead letter"},
+    {.group = "Worker", .name = "drain-timeout", .kind = KIND_DURATION, FIELD(drain_timeout_ms),
+     .min = 0, .max = HOUR, .default_text = "30s",
+     .help = "time that requests have to finish when the worker is told to stop"},
+    {.group = "Worker", .name = "core-dumps", .kind = KIND_BOOL, FIELD(core_dumps),
+     .default_text = "no",
+     .help = "let a crash leave a core dump and a debugger attach; a dump holds messages and "
+             "secrets"},
+    {.group = "Worker", .name = "log-level", .kind = KIND_CHOICE, FIELD(log_level),
+     .words = log_levels, .default_text = "info",
+     .help = "least important lines that are logged"},
+    {.group = "Worker", .name = "log-format", .kind = KIND_CHOICE, FIELD(log_format),
+     .words = log_formats, .default_text = "logfmt", .help = "how they look"},
 };
+/* clang-format on */
 
-static const struct command commands[] = {
-    {"check", SETTINGS_CHECK, false},
-    {"print-settings", SETTINGS_PRINT, false},
-    {"print-settings-table", SETTINGS_PRINT_MARKDOWN, true},
-    {"help", SETTINGS_HELP, true},
-    {"version", SETTINGS_VERSION, true},
-};
+const size_t settings_count = sizeof(settings_table) / sizeof(settings_table[0]);
 
-/* One flag with its value: exactly one of command, setting and is_config is set. */
-struct flag {
-    const struct command *command;
-    const struct setting *setting;
-    bool is_config;
-    const char *value; /* NULL when there is none */
-};
-
-struct arguments {
-    int argc;
-    char **argv;
-    int at; /* the next one to look at */
-};
-
-static const struct command *command_find(struct bytes name)
+const struct setting *setting_find(struct bytes name)
 {
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        if (bytes_equal_text(name, commands[i].name))
-            return &commands[i];
+    for (size_t i = 0; i < settings_count; i++) {
+        if (bytes_equal_text(name, settings_table[i].name))
+            return &settings_table[i];
     }
     return NULL;
 }
 
-static int refuse_unknown_flag(struct bytes name, struct error_text *why)
-{
-    const struct setting *nearest = setting_nearest(name);
-    char shown[48];
+#define NAME_MAX_LEN 32 /* longer than any setting's name */
 
-    bytes_printable(name, shown, sizeof(shown));
-    if (nearest)
-        error_text_set(why, "unknown flag --%s, did you mean --%s?", shown, nearest->name);
-    else
-        error_text_set(why, "unknown flag --%s, see --help", shown);
-    return -1;
+/* How many letters must be put in, left out or exchanged to make b of a (Levenshtein). */
+static size_t name_distance(struct bytes a, struct bytes b)
+{
+    size_t row[NAME_MAX_LEN + 1]; /* distances of a's first i letters to b's first 0..b.len */
+
+    for (size_t j = 0; j <= b.len; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            size_t best = diagonal + (a.data[i - 1] != b.data[j - 1]);
+
+            diagonal = row[j];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+        }
+    }
+    return row[b.len];
 }
 
-/* A flag's value is the next argument unless that is a flag itself; a switch needs none. */
-static int take_value(struct arguments *arguments, struct bytes name, struct flag *flag,
-                      struct error_text *why)
+const struct setting *setting_nearest(struct bytes name)
 {
-    const char *next = arguments->at < arguments->argc ? arguments->argv[arguments->at] : NULL;
-    char allowed[SETTING_TEXT_SIZE] = "a path";
+    const struct setting *nearest = NULL;
+    /* More slips than one in three letters, or than three in all, make another word. */
+    size_t nearest_distance = (name.len < 9 ? name.len / 3 : 3) + 1;
 
-    if (next && strncmp(next, "--", 2) != 0) {
-        flag->value = next;
-        arguments->at++;
-        return 0;
+    if (name.len > NAME_MAX_LEN)
+        return NULL;
+    for (size_t i = 0; i < settings_count; i++) {
+        size_t distance = name_distance(name, bytes_of(settings_table[i].name));
+
+        if (distance < nearest_distance) {
+            nearest = &settings_table[i];
+            nearest_distance = distance;
+        }
     }
-    if (flag->setting && flag->setting->kind == &kind_bool) {
-        flag->value = "yes";
-        return 0;
-    }
-    if (flag->setting)
-        setting_allowed(flag->setting, allowed);
-    error_text_set(why, "%.*s (flag): needs a value, must be %s", (int)name.len, name.data,
-                   allowed);
-    return -1;
+    return nearest;
 }
 
-/* Reads --name, --name=value or --name value. The words of a stray argument are not repeated: it
- * may be a Redis URL with a password. */
-static int next_flag(struct arguments *arguments, struct flag *ret_flag, struct error_text *why)
+const char *setting_variable(const struct setting *setting, char out[SETTING_VARIABLE_SIZE])
 {
-    const char *argument = arguments->argv[arguments->at++];
-    struct flag flag = {.value = NULL};
-    const char *equals;
-    struct bytes name;
+    size_t len = (size_t)snprintf(out, SETTING_VARIABLE_SIZE, "ROOMHOOK_%s", setting->name);
 
-    if (strcmp(argument, "-h") == 0)
-        argument = "--help";
-    if (strncmp(argument, "--", 2) != 0) {
-        error_text_set(why, "argument %d is not a flag: --NAME VALUE is allowed, see --help",
-                       arguments->at - 1);
-        return -1;
+    for (size_t i = 0; i < len; i++) {
+        if (out[i] == '-')
+            out[i] = '_';
+        else if (out[i] >= 'a' && out[i] <= 'z')
+            out[i] = (char)(out[i] - 'a' + 'A');
     }
-    equals = strchr(argument, '=');
-    name = equals ? (struct bytes){argument + 2, (size_t)(equals - argument) - 2}
-                  : bytes_of(argument + 2);
-    flag.command = command_find(name);
-    flag.setting = setting_find(name);
-    flag.is_config = bytes_equal_text(name, "config");
-    flag.value = equals ? equals + 1 : NULL;
-    if (!flag.command && !flag.setting && !flag.is_config)
-        return refuse_unknown_flag(name, why);
-    if (flag.command && flag.value) {
-        error_text_set(why, "--%s takes no value", flag.command->name);
-        return -1;
-    }
-    if (!flag.command && !flag.value && take_value(arguments, name, &flag, why))
-        return -1;
-    *ret_flag = flag;
-    return 0;
+    return out;
 }
 
-/* What the flags say besides settings; stops at one that makes the rest irrelevant. */
-static int scan_flags(int argc, char **argv, const struct command **ret_command,
-                      const char **ret_config, struct error_text *why)
+/* --- what is allowed but doubtful --- */
+
+/* Each says whether there is something to warn of, and says it in *text. */
+typedef bool (*warning_fn)(const struct settings *settings, struct error_text *text);
+
+static bool warn_schedule_exceeds_age(const struct settings *settings, struct error_text *text)
 {
-    struct arguments arguments = {.argc = argc, .argv = argv, .at = 1};
+    int64_t sum_ms = 0; /* at most 64 delays of 30 days */
+    char sum[32];
+    char max_age[32];
 
-    while (arguments.at < argc) {
-        struct flag flag;
-
-        if (next_flag(&arguments, &flag, why))
-            return -1;
-        if (flag.is_config)
-            *ret_config = flag.value;
-        if (flag.command)
-            *ret_command = flag.command;
-        if (flag.command && flag.command->ends_reading)
-            return 0;
-    }
-    return 0;
+    for (size_t i = 0; i < settings->retry_schedule_len; i++)
+        sum_ms += settings->retry_schedule_ms[i];
+    if (sum_ms <= settings->max_age_ms)
+        return false;
+    if (sum_ms > HOUR)
+        sum_ms -= sum_ms % HOUR; /* else it might be told in seconds */
+    error_text_set(
+        text,
+        "retry-schedule adds up to %s or more, but max-age ends a delivery after %s: the last "
+        "attempts are never made",
+        format_duration(sum_ms, sum, sizeof(sum)),
+        format_duration(settings->max_age_ms, max_age, sizeof(max_age)));
+    return true;
 }
 
-static int apply_flags(int argc, char **argv, struct settings_draft *draft, struct error_text *why)
+static bool is_loopback(const char *host)
 {
-    const struct setting_source source = {.origin = SETTING_FLAG};
-    struct arguments arguments = {.argc = argc, .argv = argv, .at = 1};
-
-    while (arguments.at < argc) {
-        struct flag flag;
-
-        if (next_flag(&arguments, &flag, why))
-            return -1;
-        if (flag.setting &&
-            settings_draft_set(draft, flag.setting, bytes_of(flag.value), &source, why))
-            return -1;
-    }
-    return 0;
+    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
+           strncmp(host, "127.", 4) == 0;
 }
 
-/* --- environment --- */
-
-/* NULL when the variable is absent or empty. */
-static const char *environment_get(char **environment, const char *name)
+static bool warn_password_in_clear(const struct settings *settings, struct error_text *text)
 {
-    size_t len = strlen(name);
+    const struct redis_address *redis = &settings->redis;
+    char address[400];
 
-    for (; environment && *environment; environment++) {
-        const char *entry = *environment;
+    if (redis->password[0] == '\0' || redis->path[0] != '\0' || redis->tls ||
+        is_loopback(redis->host.name))
+        return false;
+    error_text_set(text, "the Redis password goes over the network in clear to %s",
+                   redis_address_describe(redis, address, sizeof(address)));
+    return true;
+}
 
-        if (strncmp(entry, name, len) == 0 && entry[len] == '=')
-            return entry[len + 1] != '\0' ? entry + len + 1 : NULL;
+static bool warn_everything_allowed(const struct settings *settings, struct error_text *text)
+{
+    for (size_t i = 0; i < settings->allow_address_len; i++) {
+        if (settings->allow_address[i].prefix_len > 0)
+            continue;
+        error_text_set(text,
+                       "allow-address holds %s: webhooks may reach every private address, this "
+                       "machine included",
+                       settings->allow_address[i].is_ipv4 ? "0.0.0.0/0" : "::/0");
+        return true;
+    }
+    return false;
+}
+
+static bool warn_ca_file_unreadable(const struct settings *settings, struct error_text *text)
+{
+    char shown[128];
+
+    if (access(settings->ca_file, R_OK) == 0)
+        return false;
+    error_text_set(text, "ca-file \"%s\" cannot be read: no webhook over https can be delivered",
+                   bytes_printable(bytes_of(settings->ca_file), shown, sizeof(shown)));
+    return true;
+}
+
+const char *settings_warning(const struct settings *settings, int n, struct error_text *storage)
+{
+    static const warning_fn warnings[] = {
+        warn_schedule_exceeds_age,
+        warn_password_in_clear,
+        warn_everything_allowed,
+        warn_ca_file_unreadable,
+    };
+
+    for (size_t i = 0; i < sizeof(warnings) / sizeof(warnings[0]); i++) {
+        if (warnings[i](settings, storage) && n-- == 0)
+            return storage->text;
     }
     return NULL;
-}
-
-static int apply_environment(char **environment, struct settings_draft *draft,
-                             struct error_text *why)
-{
-    const struct setting_source source = {.origin = SETTING_ENVIRONMENT};
-    char variable[SETTING_VARIABLE_SIZE];
-
-    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
-        const struct setting *setting = &settings_table[i];
-        const char *value = environment_get(environment, setting_variable(setting, variable));
-
-        if (value && settings_draft_set(draft, setting, bytes_of(value), &source, why))
-            return -1;
-    }
-    return 0;
-}
-
-/* --- password --- */
-
-/* systemd puts the files of LoadCredential= there. */
-static void find_credential(char **environment, struct settings *settings)
-{
-    const char *folder = environment_get(environment, "CREDENTIALS_DIRECTORY");
-    char path[sizeof(settings->redis_password_file)];
-    int len;
-
-    if (!folder)
-        return;
-    len = snprintf(path, sizeof(path), "%s/redis-password", folder);
-    if (len > 0 && (size_t)len < sizeof(path) && access(path, F_OK) == 0)
-        memcpy(settings->redis_password_file, path, (size_t)len + 1);
-}
-
-/* Without the end of its line, which an editor puts there. */
-static struct bytes cut_line_end(struct bytes text)
-{
-    if (text.len > 0 && text.data[text.len - 1] == '\n') {
-        text.len--;
-        if (text.len > 0 && text.data[text.len - 1] == '\r')
-            text.len--;
-    }
-    return text;
-}
-
-static int read_password_file(struct settings *settings, struct error_text *why)
-{
-    char *password = settings->redis.password;
-    char text[sizeof(settings->redis.password) + 2]; /* room for "\r\n" behind the longest */
-    ssize_t got = file_read_start(settings->redis_password_file, text, sizeof(text));
-    struct bytes line = cut_line_end((struct bytes){text, got > 0 ? (size_t)got : 0});
-    const char *problem = NULL;
-    char shown[SETTINGS_PATH_SIZE];
-
-    if (got < 0)
-        problem = strerror(errno);
-    else if (line.len == 0 || !bytes_copy_text(line, password, sizeof(settings->redis.password)))
-        problem = "must hold a password of 1 to 511 bytes without NUL";
-    explicit_bzero(text, sizeof(text));
-    if (!problem)
-        return 0;
-    settings_path_shown(settings->redis_password_file, shown);
-    error_text_set(why, "redis-password-file \"%s\": %s%s", shown,
-                   got < 0 ? "cannot be read: " : "", problem);
-    return -1;
-}
-
-static int read_password(char **environment, struct settings *settings, struct error_text *why)
-{
-    bool has_password = settings->redis.password[0] != '\0';
-
-    if (has_password && settings->redis_password_file[0] != '\0') {
-        error_text_set(why, "redis holds a password and redis-password-file is given as well: only "
-                            "one of them is allowed");
-        return -1;
-    }
-    if (!has_password && settings->redis_password_file[0] == '\0')
-        find_credential(environment, settings);
-    if (settings->redis_password_file[0] == '\0')
-        return 0;
-    return read_password_file(settings, why);
-}
-
-static int read_sources(int argc, char **argv, char **environment, struct settings_draft *draft,
-                        enum settings_action *ret_action, struct error_text *why)
-{
-    const char *config = environment_get(environment, "ROOMHOOK_CONFIG");
-    const struct command *command = NULL;
-
-    if (scan_flags(argc, argv, &command, &config, why))
-        return -1;
-    if (!command || !command->ends_reading) {
-        if (config && settings_file_read(config, draft, why))
-            return -1;
-        if (apply_environment(environment, draft, why) || apply_flags(argc, argv, draft, why) ||
-            settings_draft_check(draft, why) || read_password(environment, &draft->settings, why))
-            return -1;
-    }
-    *ret_action = command ? command->action : SETTINGS_RUN;
-    return 0;
-}
-
-int settings_read(int argc, char **argv, char **environment, struct settings *ret_settings,
-                  enum settings_action *ret_action, struct error_text *why)
-{
-    struct settings_draft draft;
-    int result;
-
-    settings_draft_init(&draft);
-    result = read_sources(argc, argv, environment, &draft, ret_action, why);
-    if (!result)
-        *ret_settings = draft.settings;
-    explicit_bzero(&draft, sizeof(draft)); /* may hold a password */
-    return result;
 }

@@ -1,8 +1,7 @@
 /*
- * Settings. One table in table.c makes the flag (--max-in-flight), the environment
- * variable (ROOMHOOK_MAX_IN_FLIGHT), the key of the file (max-in-flight), the range check, --help,
- * --print-settings and the table in docs. Order of precedence: flag, environment, file, default. A
- * list given by one source replaces that of a lower one as a whole.
+ * Settings: a field of struct settings and a row of the table for each. The row makes the flag
+ * (--max-in-flight), the environment variable (ROOMHOOK_MAX_IN_FLIGHT), the key of the file
+ * (max-in-flight), the range check, --help, --print-settings and the table in docs.
  */
 #ifndef SETTINGS_SETTINGS_H
 #define SETTINGS_SETTINGS_H
@@ -10,13 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/log.h"
 #include "contract/address_guard.h"
 #include "contract/bytes.h"
 #include "contract/keys.h"
 #include "contract/redis_address.h"
+#include "settings/kind.h"
 
 #define RETRY_SCHEDULE_MAX 64
 #define PERMANENT_STATUS_MAX 64
@@ -61,32 +60,21 @@ struct settings {
     char ca_file[512]; /* the trusted certificates of receivers */
 };
 
-enum settings_action {
-    SETTINGS_RUN,
-    SETTINGS_CHECK,          /* --check: everything is valid; exit 0 */
-    SETTINGS_PRINT,          /* --print-settings */
-    SETTINGS_PRINT_MARKDOWN, /* --print-settings-table: what docs/ shows */
-    SETTINGS_HELP,           /* --help */
-    SETTINGS_VERSION         /* --version */
-};
+extern const struct setting settings_table[];
+extern const size_t settings_count; /* its rows */
 
-/*
- * Reads file (--config PATH or ROOMHOOK_CONFIG), environment and flags. 0, or -1 with *why naming
- * the setting, its value, where it came from and what is allowed, and the outputs untouched. A
- * connect-timeout above timeout is an error too, a schedule that exceeds max-age is a warning (see
- * settings_warning). Behind SETTINGS_HELP, _VERSION and _PRINT_MARKDOWN the settings are the
- * defaults.
- */
-int settings_read(int argc, char **argv, char **environment, struct settings *ret_settings,
-                  enum settings_action *ret_action, struct error_text *why);
+/* NULL when there is none of that name. */
+const struct setting *setting_find(struct bytes name);
+
+/* The setting whose name is nearest to a mistyped one, or NULL when none is near. */
+const struct setting *setting_nearest(struct bytes name);
+
+#define SETTING_VARIABLE_SIZE 64 /* room for any variable's name */
+
+/* ROOMHOOK_MAX_IN_FLIGHT */
+const char *setting_variable(const struct setting *setting, char out[SETTING_VARIABLE_SIZE]);
 
 /* A sentence about something allowed but doubtful, or NULL; n counts from 0. */
 const char *settings_warning(const struct settings *settings, int n, struct error_text *storage);
-
-/* As a settings file; user and password of Redis are left out. */
-void settings_print(const struct settings *settings, FILE *out);
-
-void settings_print_markdown(FILE *out); /* the table of all settings for docs/ */
-void settings_help(FILE *out);
 
 #endif

@@ -57,7 +57,8 @@ static bool try_to_read(struct cli *cli, struct redis_blocking *redis, struct ac
                status == RH_ERR_MEMORY) {
         cli_failed("%s", redis_error(redis));
         return false;
-    } else if (!redis_error_is(redis, "NOAUTH") && !redis_error_is(redis, "NOPERM")) {
+    } else if (redis_error_fault(redis) != FAULT_NOAUTH &&
+               redis_error_fault(redis) != FAULT_NOPERM) {
         (void)snprintf(access->refusal, sizeof(access->refusal), "%.*s",
                        (int)sizeof(access->refusal) - 1, redis_error(redis));
     }

@@ -16,7 +16,7 @@ enum ask_result doctor_ask(struct cli *cli, struct doctor_facts *facts, enum que
         asking->answered = true;
         return ASK_ANSWERED;
     }
-    if (!is_sent || status != RH_ERR_REFUSED || redis_error_is(cli->redis, "NOAUTH")) {
+    if (!is_sent || status != RH_ERR_REFUSED || redis_error_fault(cli->redis) == FAULT_NOAUTH) {
         cli_redis_failed(cli);
         return ASK_BROKEN;
     }

@@ -33,10 +33,11 @@ static const struct {
                         "+memory|usage"},
 };
 
-/* Redis has one answer for commands, and another for those of scripts. */
+/* Redis has one answer for commands, and others for those of scripts: before 7.2 and since. */
 static bool is_about_rights(const char *refusal)
 {
-    return strstr(refusal, "NOPERM") || strstr(refusal, "executing the script can't");
+    return strstr(refusal, "NOPERM") || strstr(refusal, "executing the script can't") ||
+           strstr(refusal, "ACL failure in script");
 }
 
 static void advise(struct findings *findings, enum question question, const char *refusal,
@@ -48,7 +49,7 @@ static void advise(struct findings *findings, enum question question, const char
                         questions[question].rights);
     else if (!is_about_rights(refusal))
         findings_advise(findings, "mend that first, then look again");
-    else if (strstr(refusal, " keys "))
+    else if (strstr(refusal, " keys ") || strstr(refusal, " a key"))
         findings_advise(findings, "give the user the keys ~{%s}:*", keys->queue);
     else
         findings_advise(findings, "give the user %s", questions[question].rights);

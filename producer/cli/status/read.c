@@ -1,6 +1,5 @@
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/status/status.h"
 #include "contract/parse.h"
@@ -22,8 +21,7 @@ enum query {
 /* Is the failure that just happened only a stream or group that is not there? */
 static bool nothing_there(const struct cli *cli)
 {
-    return redis_error_is(cli->redis, "NOGROUP") ||
-           strcmp(redis_error(cli->redis), "Redis answered: ERR no such key") == 0;
+    return redis_error_fault(cli->redis) == FAULT_NOGROUP;
 }
 
 static bool append_queries(struct cli *cli)

@@ -253,22 +253,24 @@ static const struct {
 
 #define CALLBACK(function) ((void (*)(void))(function))
 
-/* CURLOPT_SSL_CTX_FUNCTION has a test of its own. */
+/* What connections are given, which outlive transfers, is the client. */
 static const struct {
     CURLoption function;
     void (*value)(void);
     CURLoption data;
+    bool outlives;
 } callbacks[] = {
-    {CURLOPT_OPENSOCKETFUNCTION, CALLBACK(on_open_socket), CURLOPT_OPENSOCKETDATA},
-    {CURLOPT_PREREQFUNCTION, CALLBACK(on_before_request), CURLOPT_PREREQDATA},
-    {CURLOPT_RESOLVER_START_FUNCTION, CALLBACK(on_lookup), CURLOPT_RESOLVER_START_DATA},
-    {CURLOPT_WRITEFUNCTION, CALLBACK(on_body), CURLOPT_WRITEDATA},
-    {CURLOPT_HEADERFUNCTION, CALLBACK(on_header), CURLOPT_HEADERDATA},
-    {CURLOPT_CLOSESOCKETFUNCTION, CALLBACK(on_close_socket), CURLOPT_CLOSESOCKETDATA},
+    {CURLOPT_OPENSOCKETFUNCTION, CALLBACK(on_open_socket), CURLOPT_OPENSOCKETDATA, false},
+    {CURLOPT_PREREQFUNCTION, CALLBACK(on_before_request), CURLOPT_PREREQDATA, false},
+    {CURLOPT_RESOLVER_START_FUNCTION, CALLBACK(on_lookup), CURLOPT_RESOLVER_START_DATA, false},
+    {CURLOPT_WRITEFUNCTION, CALLBACK(on_body), CURLOPT_WRITEDATA, false},
+    {CURLOPT_HEADERFUNCTION, CALLBACK(on_header), CURLOPT_HEADERDATA, false},
+    {CURLOPT_CLOSESOCKETFUNCTION, CALLBACK(on_close_socket), CURLOPT_CLOSESOCKETDATA, true},
+    {CURLOPT_SSL_CTX_FUNCTION, CALLBACK(on_ssl_context), CURLOPT_SSL_CTX_DATA, true},
 };
 
 /* That are looked at one by one below. */
-#define OTHERS 7
+#define OTHERS 6
 
 static void check_options(const struct http_transfer *transfer)
 {
@@ -284,8 +286,7 @@ static void check_options(const struct http_transfer *transfer)
             fail_msg("%s is %s", name_of(texts[i].option), text ? text : "NULL");
     }
     for (size_t i = 0; i < LEN(callbacks); i++) {
-        bool outlives = callbacks[i].function == CURLOPT_CLOSESOCKETFUNCTION;
-        const void *data = outlives ? (const void *)transfer->client : transfer;
+        const void *data = callbacks[i].outlives ? (const void *)transfer->client : transfer;
 
         if (told(callbacks[i].function).function != callbacks[i].value ||
             told(callbacks[i].data).pointer != data)
@@ -297,7 +298,6 @@ static void check_options(const struct http_transfer *transfer)
     assert_ptr_equal(told(CURLOPT_URL).pointer, transfer->url->text);
     assert_ptr_equal(told(CURLOPT_POSTFIELDS).pointer, transfer->request.body.data);
     assert_ptr_equal(told(CURLOPT_HTTPHEADER).pointer, transfer->headers);
-    assert_non_null(told(CURLOPT_SSL_CTX_FUNCTION).function);
 }
 
 /* --- tests --- */
@@ -406,18 +406,38 @@ static void headers_of_libcurl_are_left_out(void **state)
 
 static void openssl_comes_back_after_each_record(void **state)
 {
-    struct http_transfer *transfer = start(client_for(true), "https://host.example/hook", false);
-    curl_ssl_ctx_callback tame = (curl_ssl_ctx_callback)told(CURLOPT_SSL_CTX_FUNCTION).function;
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 
     (void)state;
     assert_non_null(context);
     assert_true(SSL_CTX_get_mode(context) & SSL_MODE_AUTO_RETRY); /* OpenSSL's own choice */
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-    assert_int_equal(tame(transfer->easy, context, NULL), CURLE_OK);
+    SSL_CTX_set_read_ahead(context, 1);
+    assert_int_equal(on_ssl_context(NULL, context, client_for(true)), CURLE_OK);
     assert_false(SSL_CTX_get_mode(context) & SSL_MODE_AUTO_RETRY);
+    assert_false(SSL_CTX_get_read_ahead(context));
     assert_true(SSL_CTX_get_options(context) & SSL_OP_NO_RENEGOTIATION);
     assert_int_equal(SSL_CTX_get_verify_mode(context), SSL_VERIFY_PEER);
+    SSL_CTX_free(context);
+}
+
+static void tls_1_2_is_spoken_with_ecdhe_only(void **state)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    STACK_OF(SSL_CIPHER) * suites;
+
+    (void)state;
+    assert_non_null(context);
+    assert_int_equal(on_ssl_context(NULL, context, client_for(true)), CURLE_OK);
+    suites = SSL_CTX_get_ciphers(context);
+    assert_true(sk_SSL_CIPHER_num(suites) > 3);
+    for (int i = 0; i < sk_SSL_CIPHER_num(suites); i++) {
+        const SSL_CIPHER *suite = sk_SSL_CIPHER_value(suites, i);
+        int exchange = SSL_CIPHER_get_kx_nid(suite);
+
+        assert_true(exchange == NID_kx_ecdhe || exchange == NID_kx_any);
+        assert_int_not_equal(SSL_CIPHER_get_auth_nid(suite), NID_auth_null);
+    }
     SSL_CTX_free(context);
 }
 
@@ -506,6 +526,7 @@ int main(void)
         TEST(an_option_that_libcurl_refuses_stops_the_request),
         TEST(headers_of_libcurl_are_left_out),
         TEST(openssl_comes_back_after_each_record),
+        TEST(tls_1_2_is_spoken_with_ecdhe_only),
         TEST(a_url_that_libcurl_reads_otherwise_is_not_used),
         TEST(an_ipv6_host_is_compared_as_an_address),
         TEST(no_memory_for_a_url_is_no_bad_url),

@@ -189,6 +189,63 @@ static void an_array_of_millions_ends_the_reader(void **state)
     }
 }
 
+static void arrays_are_nested_no_deeper_than_the_limit(void **state)
+{
+    const struct reply *reply;
+    void *none = NULL;
+
+    (void)state;
+    for (int i = 0; i < REPLY_DEPTH_MAX; i++)
+        assert_null(read_text("*1\r\n"));
+    reply = read_text("+in\r\n");
+    for (int i = 0; i < REPLY_DEPTH_MAX; i++)
+        reply = reply_at(reply, 0);
+    assert_text(reply, "in");
+
+    for (int i = 0; i < REPLY_DEPTH_MAX; i++)
+        assert_null(read_text("*1\r\n"));
+    assert_int_equal(redisReaderFeed(reader, "*1\r\n", 4), REDIS_OK);
+    assert_int_equal(redisReaderGetReply(reader, &none), REDIS_ERR);
+    assert_null(none);
+}
+
+/* Of RESP3, which nobody asks for: hiredis before 1.0 refuses them. */
+static void kinds_of_a_newer_protocol_say_nothing(void **state)
+{
+    static const char *const texts[] = {
+        ",1.5\r\n",     "#t\r\n",          "#f\r\n",
+        "(12345\r\n",   "=5\r\ntxt:a\r\n", "%1\r\n+a\r\n:1\r\n",
+        "~1\r\n:1\r\n", ">1\r\n+push\r\n", "*1\r\n,1.5\r\n",
+        "*1\r\n#t\r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        void *read = NULL;
+
+        assert_int_equal(redisReaderFeed(reader, texts[i], strlen(texts[i])), REDIS_OK);
+        if (redisReaderGetReply(reader, &read) == REDIS_OK) {
+            const struct reply *reply = read;
+
+            assert_non_null(reply);
+            if (reply_is_list(reply))
+                reply = reply_at(reply, 0);
+            assert_non_null(reply);
+            assert_false(reply_is_list(reply));
+            assert_false(reply_is_text(reply));
+            assert_false(reply_is_error(reply));
+            assert_int_equal(reply_int(reply), 0);
+            assert_int_equal(reply_len(reply), 0);
+        } else {
+            redisReaderFree(reader);
+            reader = redis_reader_new(&memory);
+            assert_non_null(reader);
+        }
+        reply_memory_clear(&memory);
+    }
+    assert_text(read_text("+PONG\r\n"), "PONG");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +254,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(memory_is_used_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reply_outlives_its_reader, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_array_of_millions_ends_the_reader, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(arrays_are_nested_no_deeper_than_the_limit, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(kinds_of_a_newer_protocol_say_nothing, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "settings/file.h"
-#include "settings/table.h"
+#include "settings/print.h"
+#include "settings/source.h"
 
 /* What is printed, NUL-terminated; free() it. settings may be NULL for the other two. */
 static char *printed(const struct settings *settings, void (*print)(FILE *out))
@@ -76,7 +76,7 @@ static void print_has_every_setting_and_its_value(void **unused)
     (void)unused;
     draft_of("max-in-flight = 77\n", &draft);
     text = printed(&draft.settings, NULL);
-    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+    for (size_t i = 0; i < settings_count; i++) {
         snprintf(line, sizeof(line), "\n%s =", settings_table[i].name);
         assert_non_null(strstr(text, line));
     }
@@ -141,7 +141,7 @@ static void help_lists_every_setting_in_80_columns(void **unused)
     char *text = printed(NULL, settings_help);
 
     (void)unused;
-    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+    for (size_t i = 0; i < settings_count; i++) {
         const char *default_text = settings_table[i].default_text;
 
         snprintf(flag, sizeof(flag), "\n  --%s ", settings_table[i].name);
@@ -174,7 +174,7 @@ static void markdown_has_one_row_of_four_cells_for_each_setting(void **unused)
         assert_int_equal(bars, 5);
         rows++;
     }
-    assert_int_equal(rows, 2 + SETTINGS_COUNT);
+    assert_int_equal(rows, 2 + settings_count);
     assert_non_null(strstr(text, "| `max-in-flight` | `512` | a whole number from 1 to 65536 | "));
     assert_non_null(strstr(text, "| `redis-password-file` |  | "));
     free(text);

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "settings/draft.h"
+#include "settings/source.h"
 
 static const struct setting_source file_line_12 = {
     .origin = SETTING_FILE, .file = "worker.ini", .line = 12};

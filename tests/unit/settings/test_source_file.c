@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "settings/file.h"
+#include "settings/source.h"
 
 static int parse(const char *text, struct settings_draft *draft, struct error_text *why)
 {
@@ -39,8 +39,8 @@ static void file_lines_are_settings(void **unused)
     assert_string_equal(draft.settings.queue, "rooms");
     assert_int_equal(draft.settings.log_level, LOG_DEBUG);
     assert_true(draft.settings.https_only);
-    assert_int_equal(settings_draft_origin(&draft, "queue"), SETTING_FILE);
-    assert_int_equal(settings_draft_origin(&draft, "redis"), SETTING_DEFAULT);
+    assert_int_equal(draft.origins[offsetof(struct settings, queue)], SETTING_FILE);
+    assert_int_equal(draft.origins[offsetof(struct settings, redis)], SETTING_DEFAULT);
 }
 
 static void file_may_be_empty_or_start_with_a_byte_order_mark(void **unused)

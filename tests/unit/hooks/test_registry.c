@@ -1,0 +1,372 @@
+/*
+ * What the registry may answer from its cache: with a connection of ours, whose replies are given
+ * when the test says so.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "hooks/registry.h"
+#include "redis/link_reader.h"
+
+#define LEN(array) (sizeof(array) / sizeof((array)[0]))
+#define ROOM 438
+
+/* --- the connections --- */
+
+struct pending {
+    STAILQ_ENTRY(pending) link;
+    char command[16];
+    char from[RH_STREAM_ID_SIZE]; /* of XRANGE */
+    redis_reply_fn *fn;
+    void *context;
+};
+
+struct redis_link {
+    STAILQ_HEAD(, pending) waiting;
+};
+
+int redis_link_send(struct redis_link *link, const struct redis_args *args, int64_t deadline_ms,
+                    redis_reply_fn *fn, void *context)
+{
+    struct pending *pending = calloc(1, sizeof(*pending));
+
+    (void)deadline_ms;
+    assert_non_null(pending);
+    pending->fn = fn;
+    pending->context = context;
+    bytes_copy_text(redis_args_at(args, 0), pending->command, sizeof(pending->command));
+    if (strcmp(pending->command, "XRANGE") == 0)
+        bytes_copy_text(redis_args_at(args, 2), pending->from, sizeof(pending->from));
+    STAILQ_INSERT_TAIL(&link->waiting, pending, link);
+    return 0;
+}
+
+int redis_link_eval(struct redis_link *link, const struct redis_script *script, int keys_len,
+                    const struct redis_args *args, redis_reply_fn *fn, void *context)
+{
+    (void)link, (void)script, (void)keys_len, (void)args, (void)fn, (void)context;
+    fail_msg("no hook here has a state");
+    return -1;
+}
+
+struct rig {
+    struct loop *loop;
+    struct redis_link control;
+    struct redis_link reader;
+    struct queue queue;
+    struct counters counters;
+    struct registry *registry;
+    struct registry_query query;
+    int hooks; /* of the last answer; -1: the look-up failed, -2: there was none */
+    int followed;
+};
+
+static struct rig *rig_new(void)
+{
+    struct rig *rig = calloc(1, sizeof(*rig));
+
+    assert_non_null(rig);
+    STAILQ_INIT(&rig->control.waiting);
+    STAILQ_INIT(&rig->reader.waiting);
+    rig->loop = loop_new();
+    assert_non_null(rig->loop);
+    assert_int_equal(queue_init(&rig->queue, "webhooks"), 0);
+    rig->queue.link = &rig->control;
+    rig->queue.counters = &rig->counters;
+    rig->registry = registry_new(rig->loop, &rig->queue, 0);
+    assert_non_null(rig->registry);
+    rig->hooks = -2;
+    return rig;
+}
+
+static void link_clear(struct redis_link *link)
+{
+    struct pending *pending;
+
+    while ((pending = STAILQ_FIRST(&link->waiting)) != NULL) {
+        STAILQ_REMOVE_HEAD(&link->waiting, link);
+        free(pending);
+    }
+}
+
+static void rig_free(struct rig *rig)
+{
+    registry_cancel(&rig->query);
+    registry_free(rig->registry);
+    link_clear(&rig->control);
+    link_clear(&rig->reader);
+    loop_free(rig->loop);
+    free(rig);
+}
+
+/* Answers the oldest command, which is this one; text is in Redis' protocol, NULL: it was lost. */
+static void answer(struct redis_link *link, const char *command, const char *text)
+{
+    struct pending *pending = STAILQ_FIRST(&link->waiting);
+    struct reply_memory memory;
+    redisReader *reader;
+    void *reply = NULL;
+
+    assert_non_null(pending);
+    assert_string_equal(pending->command, command);
+    STAILQ_REMOVE_HEAD(&link->waiting, link);
+    reply_memory_init(&memory);
+    reader = redis_reader_new(&memory);
+    assert_non_null(reader);
+    if (text)
+        redisReaderFeed(reader, text, strlen(text));
+    assert_int_equal(redisReaderGetReply(reader, &reply), REDIS_OK);
+    assert_true(!text == !reply);
+    pending->fn(pending->context, reply);
+    redisReaderFree(reader);
+    reply_memory_release(&memory);
+    free(pending);
+}
+
+static bool is_asked(const struct redis_link *link, const char *command)
+{
+    const struct pending *pending = STAILQ_FIRST(&link->waiting);
+
+    return pending && strcmp(pending->command, command) == 0;
+}
+
+/* A room that was read just now is read again a little later. */
+static void wait_for_reading(struct rig *rig)
+{
+    int64_t limit_ms = loop_now_ms() + 2000;
+
+    while (STAILQ_EMPTY(&rig->control.waiting)) {
+        assert_true(loop_now_ms() < limit_ms);
+        event_base_loop(loop_base(rig->loop), EVLOOP_ONCE);
+    }
+    assert_true(is_asked(&rig->control, "HGETALL"));
+}
+
+static void on_hooks(void *context, struct hook_set *set)
+{
+    struct rig *rig = context;
+
+    rig->hooks = set ? (int)set->len : -1;
+}
+
+static void on_followed(void *context)
+{
+    struct rig *rig = context;
+
+    rig->followed++;
+}
+
+/* Of an event that arrives now. */
+static void look_up(struct rig *rig, enum registry_source source)
+{
+    rig->hooks = -2;
+    registry_look_up(rig->registry, ROOM, source, registry_stamp(rig->registry), &rig->query,
+                     on_hooks, rig);
+}
+
+/* Of a room with one or two hooks, none of which is valid, for they need no state. */
+#define ONE_HOOK "*2\r\n$1\r\na\r\n$1\r\n{\r\n"
+#define TWO_HOOKS "*4\r\n$1\r\na\r\n$1\r\n{\r\n$1\r\nb\r\n$1\r\n{\r\n"
+#define NOTHING "*0\r\n"
+#define ENTRY(id, room) \
+    "*2\r\n$3\r\n" id "\r\n*4\r\n$4\r\nroom\r\n$3\r\n" room "\r\n$4\r\nhook\r\n$1\r\na\r\n"
+
+/* The room is cached, and the news so far are these. */
+static void make_cached(struct rig *rig, const char *news)
+{
+    look_up(rig, REGISTRY_CONTROL);
+    answer(&rig->control, "HGETALL", ONE_HOOK);
+    assert_int_equal(rig->hooks, 1);
+    look_up(rig, REGISTRY_CONTROL);
+    answer(&rig->control, "XRANGE", news);
+    if (rig->hooks == -2) {
+        wait_for_reading(rig);
+        answer(&rig->control, "HGETALL", ONE_HOOK);
+    }
+    assert_int_equal(rig->hooks, 1);
+    assert_true(STAILQ_EMPTY(&rig->control.waiting));
+}
+
+/* --- tests --- */
+
+static void cached_room_answers_once_the_news_are_known(void **state)
+{
+    struct rig *rig = rig_new();
+
+    (void)state;
+    make_cached(rig, NOTHING);
+    look_up(rig, REGISTRY_CONTROL);
+    assert_int_equal(rig->hooks, -2);
+    answer(&rig->control, "XRANGE", NOTHING);
+    assert_int_equal(rig->hooks, 1);
+    assert_true(STAILQ_EMPTY(&rig->control.waiting));
+    rig_free(rig);
+}
+
+static void news_are_asked_for_once_for_all_that_come_together(void **state)
+{
+    struct rig *rig = rig_new();
+    struct registry_query other;
+
+    (void)state;
+    make_cached(rig, NOTHING);
+    look_up(rig, REGISTRY_CONTROL);
+    registry_look_up(rig->registry, ROOM, REGISTRY_CONTROL, registry_stamp(rig->registry), &other,
+                     on_hooks, rig);
+    answer(&rig->control, "XRANGE", NOTHING);
+    assert_true(STAILQ_EMPTY(&rig->control.waiting));
+    rig_free(rig);
+}
+
+static void what_the_reader_brings_needs_the_news_behind_it(void **state)
+{
+    struct rig *rig = rig_new();
+
+    (void)state;
+    make_cached(rig, "*1\r\n" ENTRY("5-0", "439"));
+    assert_int_equal(registry_follow_read(rig->registry, &rig->reader, 1000, on_followed, rig), 0);
+    look_up(rig, REGISTRY_READER);
+    assert_int_equal(rig->hooks, -2);
+    assert_int_equal(rig->followed, 0);
+    assert_string_equal(STAILQ_FIRST(&rig->reader.waiting)->from, "5-0");
+    answer(&rig->reader, "XRANGE", "*2\r\n" ENTRY("5-0", "439") ENTRY("6-0", "438"));
+    assert_int_equal(rig->followed, 1);
+    assert_int_equal(rig->hooks, -2);
+    wait_for_reading(rig);
+    answer(&rig->control, "HGETALL", TWO_HOOKS);
+    assert_int_equal(rig->hooks, 2);
+    rig_free(rig);
+}
+
+static void missed_news_make_the_cache_void(void **state)
+{
+    static const struct {
+        const char *what;
+        const char *before;
+        const char *then;
+        bool reads;
+    } rows[] = {
+        {"no news ever", NOTHING, NOTHING, false},
+        {"the first ones", NOTHING, "*1\r\n" ENTRY("5-0", "439"), true},
+        {"none since", "*1\r\n" ENTRY("5-0", "439"), "*1\r\n" ENTRY("5-0", "439"), false},
+        {"another room's", "*1\r\n" ENTRY("5-0", "439"),
+         "*2\r\n" ENTRY("5-0", "439") ENTRY("6-0", "440"), false},
+        {"this room's", "*1\r\n" ENTRY("5-0", "439"),
+         "*2\r\n" ENTRY("5-0", "439") ENTRY("6-0", "438"), true},
+        {"trimmed", "*1\r\n" ENTRY("5-0", "439"), "*1\r\n" ENTRY("6-0", "440"), true},
+        {"deleted, or another server", "*1\r\n" ENTRY("5-0", "439"), NOTHING, true},
+        {"refused", "*1\r\n" ENTRY("5-0", "439"), "-WRONGTYPE no stream\r\n", true},
+        {"lost", "*1\r\n" ENTRY("5-0", "439"), NULL, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct rig *rig = rig_new();
+
+        print_message("%s\n", rows[i].what);
+        make_cached(rig, rows[i].before);
+        look_up(rig, REGISTRY_CONTROL);
+        answer(&rig->control, "XRANGE", rows[i].then);
+        assert_int_equal(rig->hooks, rows[i].reads ? -2 : 1);
+        if (rows[i].reads) {
+            wait_for_reading(rig);
+            answer(&rig->control, "HGETALL", TWO_HOOKS);
+            assert_int_equal(rig->hooks, 2);
+        }
+        rig_free(rig);
+    }
+}
+
+static void more_news_than_are_told_at_once_make_the_cache_void(void **state)
+{
+    static const char head[] = "*1000\r\n";
+    static const char entry[] = ENTRY("5-0", "439");
+    struct rig *rig = rig_new();
+    struct buffer news;
+
+    (void)state;
+    buffer_init(&news, sizeof(head) + 1000 * sizeof(entry));
+    buffer_append_text(&news, head);
+    for (int i = 0; i < 1000; i++)
+        buffer_append_text(&news, entry);
+    buffer_append_bytes(&news, (struct bytes){"", 1});
+    assert_false(buffer_failed(&news));
+    make_cached(rig, "*1\r\n" ENTRY("5-0", "439"));
+    look_up(rig, REGISTRY_CONTROL);
+    answer(&rig->control, "XRANGE", buffer_bytes(&news).data);
+    wait_for_reading(rig);
+    buffer_release(&news);
+    rig_free(rig);
+}
+
+/* It was on its way before the event came, and the change may have been between the two. */
+static void earlier_question_is_no_answer_to_what_changed_since(void **state)
+{
+    struct rig *rig = rig_new();
+    struct registry_query other;
+
+    (void)state;
+    registry_look_up(rig->registry, ROOM, REGISTRY_CONTROL, registry_stamp(rig->registry), &other,
+                     on_hooks, rig);
+    assert_true(is_asked(&rig->control, "HGETALL"));
+    registry_follow_read(rig->registry, &rig->reader, 1000, on_followed, rig);
+    look_up(rig, REGISTRY_READER);
+    answer(&rig->reader, "XRANGE", "*1\r\n" ENTRY("5-0", "438"));
+    answer(&rig->control, "HGETALL", ONE_HOOK); /* for the other one */
+    assert_int_equal(rig->hooks, 1);
+    wait_for_reading(rig);
+    answer(&rig->control, "HGETALL", TWO_HOOKS);
+    assert_int_equal(rig->hooks, 2);
+    rig_free(rig);
+}
+
+static void another_server_makes_the_cache_void(void **state)
+{
+    struct rig *rig = rig_new();
+
+    (void)state;
+    make_cached(rig, NOTHING);
+    registry_link_up(rig->registry);
+    look_up(rig, REGISTRY_CONTROL);
+    wait_for_reading(rig);
+    rig_free(rig);
+}
+
+/* Also when it was asked in the same millisecond. */
+static void anew_is_what_was_asked_for_later(void **state)
+{
+    struct rig *rig = rig_new();
+
+    (void)state;
+    make_cached(rig, NOTHING);
+    look_up(rig, REGISTRY_ANEW);
+    assert_int_equal(rig->hooks, -2);
+    wait_for_reading(rig);
+    answer(&rig->control, "HGETALL", TWO_HOOKS);
+    assert_int_equal(rig->hooks, 2);
+    rig_free(rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cached_room_answers_once_the_news_are_known),
+        cmocka_unit_test(news_are_asked_for_once_for_all_that_come_together),
+        cmocka_unit_test(what_the_reader_brings_needs_the_news_behind_it),
+        cmocka_unit_test(missed_news_make_the_cache_void),
+        cmocka_unit_test(more_news_than_are_told_at_once_make_the_cache_void),
+        cmocka_unit_test(earlier_question_is_no_answer_to_what_changed_since),
+        cmocka_unit_test(another_server_makes_the_cache_void),
+        cmocka_unit_test(anew_is_what_was_asked_for_later),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
