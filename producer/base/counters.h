@@ -12,7 +12,8 @@ enum counter {
     COUNTER_ATTEMPTS,       /* attempts      POSTs made */
     COUNTER_DELIVERED,      /* delivered     deliveries answered 2xx */
     COUNTER_RETRIES,        /* retries       deliveries put off by a failed attempt */
-    COUNTER_DEFERRED,       /* deferred      deliveries put off without an attempt */
+    COUNTER_WAITED,         /* waited        deliveries of the stream written into their lanes */
+    COUNTER_RELEASED,       /* released      claimed deliveries given back without an attempt */
     COUNTER_CUT,            /* cut           attempts given up early, others needed the slot */
     COUNTER_BREAKER_OPENED, /* breaker_opened  hooks that opened because they kept failing */
     COUNTER_DEAD,           /* dead          dead letters written */

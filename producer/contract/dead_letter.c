@@ -14,6 +14,7 @@ static const char *const names[DEAD_REASONS] = {
     [DEAD_LOOP] = "loop",
     [DEAD_HOOK_REMOVED] = "hook-removed",
     [DEAD_HOOK_DISABLED] = "hook-disabled",
+    [DEAD_OVERFLOW] = "overflow",
 };
 
 const char *dead_reason_name(enum dead_reason reason)

@@ -29,6 +29,7 @@ enum dead_reason {
     DEAD_LOOP,          /* it went round through hooks too often */
     DEAD_HOOK_REMOVED,  /* the hook is no longer there */
     DEAD_HOOK_DISABLED, /* the hook was disabled while the delivery waited */
+    DEAD_OVERFLOW,      /* its lane was full */
     DEAD_REASONS        /* how many there are */
 };
 

@@ -145,7 +145,7 @@ static void on_hooks(void *context, struct hook_set *set)
         hooks_unknown(pipeline, entry);
     } else if (!entry->asked_anew && says_no(entry, set)) {
         entry->asked_anew = true;
-        registry_look_up(pipeline->registry, entry->event.room_id, entry->arrived_ms,
+        registry_look_up(pipeline->registry, entry->event.room_id, REGISTRY_ANEW, entry->arrived,
                          &entry->query, on_hooks, entry);
     } else {
         open_entry(pipeline, entry, set);
@@ -156,8 +156,9 @@ static void find_hooks(struct pipeline *pipeline, struct entry *entry)
 {
     entry_move(&pipeline->entries, entry, ENTRY_LOOKING_UP);
     if (!entry->event.has_inline_hooks) {
-        registry_look_up(pipeline->registry, entry->event.room_id, 0, &entry->query, on_hooks,
-                         entry);
+        registry_look_up(pipeline->registry, entry->event.room_id,
+                         entry->by_reader ? REGISTRY_READER : REGISTRY_CONTROL, entry->arrived,
+                         &entry->query, on_hooks, entry);
         return;
     }
     struct hook_set *set = hook_set_inline(&entry->event);
@@ -299,9 +300,11 @@ static bool check(const struct pipeline *pipeline, struct entry *entry,
     }
     if (!read_fields(entry, read, why))
         return false;
-    if (entry->document.len > max) {
+    if (entry->document.len > max || read->too_large_bytes > 0) {
+        size_t len =
+            read->too_large_bytes > 0 ? (size_t)read->too_large_bytes : entry->document.len;
         *ret_reason = DEAD_TOO_LARGE;
-        error_text_set(why, "the event has %zu bytes, allowed are %zu", entry->document.len, max);
+        error_text_set(why, "the event has %zu bytes, allowed are %zu", len, max);
         return false;
     }
     return true;
@@ -324,6 +327,8 @@ void arrival_of_entry(void *context, const struct stream_entry *read)
     }
     entry->pipeline = pipeline;
     entry->claims = read->claims;
+    entry->arrived = registry_stamp(pipeline->registry);
+    entry->by_reader = read->by_reader;
     if (!entry_remember(&pipeline->entries, entry)) {
         give_up(pipeline, entry);
     } else if (check(pipeline, entry, read, &reason, &why)) {

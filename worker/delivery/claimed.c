@@ -7,7 +7,8 @@
 #include "delivery/conclude.h"
 
 static struct entry *new_claimed(struct pipeline *pipeline, const struct claimed_delivery *claimed,
-                                 const struct claim_terms *terms, enum rh_encoding encoding, struct bytes document)
+                                 const struct claim_terms *terms, enum rh_encoding encoding,
+                                 struct bytes document)
 {
     char stream_id[RH_STREAM_ID_SIZE];
     char hook_id[RH_NAME_MAX + 1];
@@ -97,8 +98,7 @@ void claimed_take(struct pipeline *pipeline, const struct claimed_delivery *clai
         bury_unreadable(pipeline, claimed, terms, why.text);
         return;
     }
-    struct entry *entry =
-        new_claimed(pipeline, claimed, terms, record.encoding, record.document);
+    struct entry *entry = new_claimed(pipeline, claimed, terms, record.encoding, record.document);
     if (entry == NULL)
         return;
     struct delivery *delivery = TAILQ_FIRST(&entry->deliveries);

@@ -7,9 +7,9 @@
 #include "base/log.h"
 #include "delivery/claimed.h"
 
-#define BURY_MAX 100    /* deliveries that are claimed at once to become dead letters */
-#define PROBES_SHARE 8  /* of the places */
-#define AGAIN_MS 200    /* when a claim was not answered, or a room could not be read */
+#define BURY_MAX 100   /* deliveries that are claimed at once to become dead letters */
+#define PROBES_SHARE 8 /* of the places */
+#define AGAIN_MS 200   /* when a claim was not answered, or a room could not be read */
 
 enum purpose {
     VISIT_DUE,     /* a look found it: is there a hook, and what may it take */
@@ -26,6 +26,7 @@ struct visit {
     struct lane_parts parts;
     size_t most;
     int64_t began_ms;
+    uint64_t began; /* registry_stamp() then */
     bool asked_anew;
     struct registry_query query;
     struct hook_set *set; /* kept; NULL: it has none, or came with its event */
@@ -185,8 +186,8 @@ static void on_hooks(void *context, struct hook_set *set)
     bool says_no = slot == NULL || slot->hook == NULL || slot->disabled;
     if (says_no && !visit->asked_anew) { /* only by what was read since the look */
         visit->asked_anew = true;
-        registry_look_up(pipeline->registry, visit->parts.room_id, visit->began_ms, &visit->query,
-                         on_hooks, visit);
+        registry_look_up(pipeline->registry, visit->parts.room_id, REGISTRY_ANEW, visit->began,
+                         &visit->query, on_hooks, visit);
         return;
     }
     hook_set_keep(set);
@@ -211,12 +212,13 @@ static void visit(struct pipeline *pipeline, enum purpose purpose, struct bytes 
     visit->purpose = purpose;
     visit->most = most;
     visit->began_ms = loop_now_ms();
+    visit->began = registry_stamp(pipeline->registry);
     TAILQ_INSERT_TAIL(&pipeline->visits->all, visit, link);
     if (visit->parts.is_inline || purpose == VISIT_OVERFLOW)
         decide(visit);
     else
-        registry_look_up(pipeline->registry, visit->parts.room_id, 0, &visit->query, on_hooks,
-                         visit);
+        registry_look_up(pipeline->registry, visit->parts.room_id, REGISTRY_CONTROL, visit->began,
+                         &visit->query, on_hooks, visit);
 }
 
 void claims_due(void *context, const struct due_lane *lane)

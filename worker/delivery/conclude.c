@@ -24,9 +24,8 @@ static void count(struct pipeline *pipeline, enum outcome outcome)
 static void log_outcome(const struct delivery *delivery)
 {
     static const char *const names[] = {
-        [OUTCOME_NONE] = "none",         [OUTCOME_DELIVERED] = "delivered",
-        [OUTCOME_SKIPPED] = "skipped",   [OUTCOME_WAIT] = "waits",
-        [OUTCOME_RELEASED] = "released", [OUTCOME_RETRY] = "retry",
+        [OUTCOME_NONE] = "none",  [OUTCOME_DELIVERED] = "delivered", [OUTCOME_SKIPPED] = "skipped",
+        [OUTCOME_WAIT] = "waits", [OUTCOME_RELEASED] = "released",   [OUTCOME_RETRY] = "retry",
         [OUTCOME_DEAD] = "dead"};
     const struct entry *entry = delivery->entry;
     const struct history *history = &delivery->history;
@@ -54,8 +53,7 @@ static void note_backlog(struct pipeline *pipeline, const struct delivery *deliv
     int64_t now = loop_now_ms();
     if (lane == NULL)
         return;
-    bool is_clear =
-        delivery->slot != NULL && hook_state_is_clear(&delivery->slot->state, now);
+    bool is_clear = delivery->slot != NULL && hook_state_is_clear(&delivery->slot->state, now);
     capacity_set_backlog(pipeline->capacity, lane,
                          is_clear ? CAPACITY_BACKLOG_NOW : CAPACITY_BACKLOG_LATER, now);
 }
@@ -96,7 +94,7 @@ void conclude_back(struct pipeline *pipeline, struct delivery *delivery)
         http_transfer_cancel(delivery->transfer);
     delivery->transfer = NULL;
     delivery->news = CAPACITY_NO_NEWS;
-    conclude(pipeline, delivery, delivery->entry->source == SOURCE_STREAM && !delivery->leased
-                                     ? OUTCOME_WAIT
-                                     : OUTCOME_RELEASED);
+    conclude(pipeline, delivery,
+             delivery->entry->source == SOURCE_STREAM && !delivery->leased ? OUTCOME_WAIT
+                                                                           : OUTCOME_RELEASED);
 }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/loop.h"
 #include "contract/parse.h"
 
 void entries_init(struct entries *entries)
@@ -39,7 +38,6 @@ struct entry *entry_new(struct entries *entries, enum entry_source source, struc
     entry->encoding = encoding;
     entry->source = source;
     entry->queued_at_ms = (int64_t)ms;
-    entry->arrived_ms = loop_now_ms();
     lane_stream(ms, seq, entry->stream);
     TAILQ_INIT(&entry->deliveries);
     entry->settlement.id = entry->stream_id;

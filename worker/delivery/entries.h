@@ -89,9 +89,9 @@ struct delivery {
     char id[DELIVERY_ID_SIZE];
     char lane[LANE_SIZE];
     struct history history;
-    bool is_probe; /* its hook is open, and this one is to try it */
-    bool redone;   /* had its one fresh connection */
-    bool was_tried; /* before it came here: it is not in its lane for the first time */
+    bool is_probe;           /* its hook is open, and this one is to try it */
+    bool redone;             /* had its one fresh connection */
+    bool was_tried;          /* before it came here: it is not in its lane for the first time */
     int64_t not_before_ms;   /* its place at a hook with a rate, monotonic; 0: none */
     int64_t started_wall_ms; /* of the attempt under way */
     enum capacity_news news; /* of the attempt that ended */
@@ -138,12 +138,12 @@ struct entry {
     bool is_shared;        /* claimed: its document is one of several's */
     struct bytes document; /* in the same allocation */
     struct event event;    /* zeroed until decoded, but for a claimed one's room */
-    int64_t arrived_ms;    /* monotonic */
+    uint64_t arrived;      /* registry_stamp() then */
     bool by_reader;        /* read on the reader's connection */
     bool asked_anew;       /* the room's hooks were looked up after it had arrived */
     struct registry_query query;
     struct delivery_list deliveries;
-    size_t open; /* deliveries without an outcome */
+    size_t open;                /* deliveries without an outcome */
     struct letter_cause *cause; /* it is buried as a whole; NULL: it is not */
     bool is_unreadable;         /* claimed: the document is its record, which cannot be read */
     struct settlement settlement;
@@ -156,7 +156,7 @@ struct entries {
     size_t len; /* of all */
     struct delivery_list deliveries[DELIVERY_STATES];
     size_t deliveries_len[DELIVERY_STATES][SOURCES];
-    size_t looking_up; /* entries of the stream */
+    size_t looking_up;       /* entries of the stream */
     struct entry_list timed; /* those to be detached, oldest first */
 };
 

@@ -18,9 +18,9 @@
 #ifndef DELIVERY_PARTS_H
 #define DELIVERY_PARTS_H
 
+#include "base/loop.h"
 #include "capacity/capacity.h"
 #include "delivery/entries.h"
-#include "delivery/pipeline.h"
 #include "delivery/rates.h"
 #include "delivery/verdict.h"
 #include "hooks/registry.h"
@@ -28,18 +28,20 @@
 #include "queue/intake.h"
 #include "queue/lanes.h"
 #include "queue/settle.h"
+#include "settings/settings.h"
 
 #define LEASE_MARGIN_MS 5000 /* a lease lasts timeout + this */
 #define START_MARGIN_MS 2000 /* a POST starts only with timeout + this left of its lease */
 #define DETACH_AFTER_MS 1000 /* an entry waits so long for its last deliveries */
-#define CUTS_MAX 2           /* a delivery is given up for others so often without using an attempt */
+#define CUTS_MAX 2 /* a delivery is given up for others so often without using an attempt */
 
 struct visits;
 
 struct pipeline {
     struct loop *loop;
-    struct pipeline_config config;
     struct queue *queue;
+    struct redis_link *reader;
+    const struct address_guard *guard;
     const struct settings *settings;
     struct intake *intake;
     struct registry *registry;

@@ -3,73 +3,94 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "delivery/pipeline_internal.h"
+#include "delivery/arrival.h"
+#include "delivery/attempt.h"
+#include "delivery/claims.h"
+#include "delivery/conclude.h"
+#include "delivery/dispatch.h"
+#include "delivery/parts.h"
+#include "delivery/settlement.h"
+#include "delivery/suspects.h"
 
 /* A rendered body holds the event's text, whose escapes may make it longer than the document. */
 #define BODY_GROWTH 6
 #define BODY_MARGIN 8192
 
-/* Outcomes that Redis has not stored, for each slot: while it refuses to, nothing is read. */
+/* Outcomes that Redis has not stored, for each place: while it refuses to, nothing is read. */
 #define UNSTORED_MAX 4
 
-#define FIRST_PER_ENDPOINT 2 /* requests at a time to one that is not known */
-#define SLOW_MS 2000
+#define FIRST_CONCURRENCY 2 /* of a lane of which nothing is known */
+#define READ_AHEAD 16       /* deliveries that are read although no place is free */
 
-/* Entries may take three quarters of the slots: the rest is for retries. */
-static size_t stream_limit(const struct pipeline *pipeline)
+/* --- how much is taken --- */
+
+static bool takes_nothing(const struct pipeline *pipeline)
 {
-    size_t limit = (size_t)pipeline->config.settings->max_in_flight * 3 / 4;
-    return limit > 0 ? limit : 1;
+    return pipeline->draining || suspects_wait(pipeline) || settle_is_refused(pipeline->settle) ||
+           settle_waiting(pipeline->settle) >
+               UNSTORED_MAX * (size_t)pipeline->settings->max_in_flight;
 }
 
-/* In entries, each of which will take as many slots as those before it: what is read beyond them
- * would be put aside in Redis, which costs more than a delivery. With any room at all it is one, so
- * that receivers which hang cannot keep an event of many hooks from being read. */
+/* In entries. What finds no place soon is written into its lane, which costs more than leaving it
+ * unread; but something is always read, for one room's events must not keep others' unread. */
 static size_t stream_room(void *context)
 {
     const struct pipeline *pipeline = context;
-    size_t limit = stream_limit(pipeline);
-    size_t total = (size_t)pipeline->config.settings->max_in_flight;
-    size_t used = pipeline->stream_load + pipeline->retry_load;
-    size_t room = pipeline->stream_load < limit ? limit - pipeline->stream_load : 0;
-    if (used >= total || pipeline_is_quarantined(pipeline) ||
-        settle_waiting(pipeline->settle) > UNSTORED_MAX * total)
+    size_t places = capacity_places(pipeline->capacity);
+    size_t most = places > READ_AHEAD ? places : READ_AHEAD;
+    size_t unstarted = entries_unstarted(&pipeline->entries);
+    if (takes_nothing(pipeline) || unstarted >= most)
         return 0;
-    if (room > total - used)
-        room = total - used;
-    size_t entries = (size_t)((double)room / pipeline->hooks_an_event);
-    return entries == 0 && room > 0 ? 1 : entries;
+    size_t entries = (size_t)((double)(most - unstarted) / pipeline->hooks_an_event);
+    return entries > 0 ? entries : 1;
 }
 
-bool pipeline_is_full(const struct pipeline *pipeline)
-{
-    size_t used = pipeline->stream_load + pipeline->retry_load;
-    return pipeline->stream_load >= stream_limit(pipeline) ||
-           used >= (size_t)pipeline->config.settings->max_in_flight ||
-           capacity_is_blocked(pipeline->capacity);
-}
-
-static size_t retry_room(void *context)
+static size_t lanes_room(void *context)
 {
     const struct pipeline *pipeline = context;
-    size_t total = (size_t)pipeline->config.settings->max_in_flight;
-    size_t share = total / 4 > 0 ? total / 4 : 1;
-    size_t used = pipeline->stream_load + pipeline->retry_load + intake_offered(pipeline->intake);
-    size_t room = used < total ? total - used : 0;
-    size_t own = pipeline->retry_load < share ? share - pipeline->retry_load : 0;
-    if (pipeline_is_quarantined(pipeline))
-        return 0;
-    return room > own ? room : own;
+    return takes_nothing(pipeline) ? 0 : capacity_ring_room(pipeline->capacity);
 }
 
-static void refill(void *context)
+/* --- the turn --- */
+
+static void run_capacity(struct pipeline *pipeline)
+{
+    struct capacity *capacity = pipeline->capacity;
+    struct capacity_waiter *late;
+    struct capacity_step step;
+    int64_t again_ms = capacity_tick(capacity, loop_now_ms());
+    do {
+        while ((step = capacity_next(capacity, loop_now_ms())).what != CAPACITY_NOTHING) {
+            if (step.what == CAPACITY_START)
+                dispatch(pipeline, delivery_of(step.waiter));
+            else
+                claims_want(pipeline, step.lane, step.most);
+        }
+        late = capacity_to_cut(capacity, loop_now_ms());
+        if (late != NULL)
+            attempt_cut(pipeline, delivery_of(late));
+    } while (late != NULL);
+    if (again_ms >= 0)
+        loop_timer_arm(&pipeline->capacity_timer, again_ms);
+}
+
+static void turn(void *context)
 {
     struct pipeline *pipeline = context;
-    if (!TAILQ_EMPTY(&pipeline->crowd))
-        pipeline_thin_crowd(pipeline);
+    suspects_next(pipeline);
+    if (dispatch_is_allowed(pipeline))
+        run_capacity(pipeline);
+    claims_send(pipeline);
     intake_kick(pipeline->intake);
-    retry_clock_kick(pipeline->retry_clock);
+    lanes_kick(pipeline->lanes);
 }
+
+static void on_timer(void *context)
+{
+    pipeline_arm(context);
+}
+
+/* --- making it --- */
 
 static void on_followed(void *context)
 {
@@ -81,13 +102,13 @@ static void on_followed(void *context)
 static bool follow_read(void *context)
 {
     struct pipeline *pipeline = context;
-    return registry_follow_read(pipeline->registry, pipeline->config.reader, INTAKE_DEADLINE_MS,
+    return registry_follow_read(pipeline->registry, pipeline->reader, INTAKE_DEADLINE_MS,
                                 on_followed, pipeline) == 0;
 }
 
 static void set_policy(struct pipeline *pipeline)
 {
-    const struct settings *settings = pipeline->config.settings;
+    const struct settings *settings = pipeline->settings;
     pipeline->policy = (struct verdict_policy){
         .retry_schedule_ms = settings->retry_schedule_ms,
         .retry_schedule_len = settings->retry_schedule_len,
@@ -97,17 +118,14 @@ static void set_policy(struct pipeline *pipeline)
         .max_age_ms = settings->max_age_ms,
         .retry_after_max_ms = settings->retry_after_max_ms,
     };
-    pipeline->stamp = (struct outcome_stamp){
-        .consumer = pipeline->config.queue->consumer,
-        .lease_ms = settings->timeout_ms + LEASE_MARGIN_MS,
-    };
+    pipeline->lease_ms = settings->timeout_ms + LEASE_MARGIN_MS;
 }
 
 static int make_http(struct pipeline *pipeline, struct error_text *why)
 {
-    const struct settings *settings = pipeline->config.settings;
+    const struct settings *settings = pipeline->settings;
     struct http_client_config config = {
-        .guard = pipeline->config.guard,
+        .guard = pipeline->guard,
         .ca_file = settings->ca_file,
         .max_transfers = (size_t)settings->max_in_flight,
         .max_per_address = (size_t)settings->max_per_address,
@@ -119,71 +137,80 @@ static int make_http(struct pipeline *pipeline, struct error_text *why)
     return pipeline->http == NULL ? -1 : http_client_self_test(pipeline->http, why);
 }
 
+static struct capacity *make_capacity(const struct settings *settings)
+{
+    size_t per_endpoint = (size_t)settings->max_per_endpoint;
+    struct capacity_limits limits = {
+        .in_flight = (size_t)settings->max_in_flight,
+        .per_address = (size_t)settings->max_per_address,
+        .per_origin = (size_t)settings->max_per_origin,
+        .per_endpoint = per_endpoint,
+        .first = per_endpoint < FIRST_CONCURRENCY ? 1 : FIRST_CONCURRENCY,
+        .kept = (size_t)settings->max_in_flight / 4,
+    };
+    return capacity_new(&limits);
+}
+
 static int make_ends(struct pipeline *pipeline)
 {
-    const struct pipeline_config *config = &pipeline->config;
+    const struct settings *settings = pipeline->settings;
     struct settle_config settle = {
-        .queue = config->queue,
-        .dead_max = config->settings->dead_max,
-        .done = pipeline_on_settled,
+        .dead_max = settings->dead_max,
+        .dead_max_bytes = settings->dead_max_bytes,
+        .lane_max = settings->lane_max,
+        .put = settlement_put,
+        .settled = settlement_stored,
+        .overflow = claims_overflow,
         .context = pipeline,
     };
     struct stream_taker taker = {
-        .max_event_bytes = config->settings->max_event_bytes,
-        .dead_max = config->settings->dead_max,
+        .max_event_bytes = settings->max_event_bytes,
         .room = stream_room,
         .follow = follow_read,
-        .knows = pipeline_knows,
-        .entry = pipeline_on_entry,
+        .knows = arrival_knows,
+        .entry = arrival_of_entry,
         .context = pipeline,
     };
-    struct retry_clock_config retries = {
-        .queue = config->queue,
-        .lease_ms = pipeline->stamp.lease_ms,
-        .room = retry_room,
-        .retry = pipeline_on_retry,
-        .quotas = pipeline_quotas,
-        .pushed = pipeline_on_pushed,
+    struct lanes_config lanes = {
+        .room = lanes_room,
+        .due = claims_due,
+        .claimed = claims_claimed,
+        .answered = claims_answered,
         .context = pipeline,
     };
-    pipeline->settle = settle_new(pipeline->loop, &settle);
-    pipeline->intake = intake_new(pipeline->loop, config->queue, config->reader, &taker);
-    pipeline->retry_clock = retry_clock_new(pipeline->loop, &retries);
-    return pipeline->settle != NULL && pipeline->intake != NULL && pipeline->retry_clock != NULL
+    pipeline->settle = settle_new(pipeline->loop, pipeline->queue, &settle);
+    pipeline->intake = intake_new(pipeline->loop, pipeline->queue, pipeline->reader, &taker);
+    pipeline->lanes = lanes_new(pipeline->loop, pipeline->queue, &lanes);
+    pipeline->visits = claims_new();
+    return pipeline->settle != NULL && pipeline->intake != NULL && pipeline->lanes != NULL &&
+                   pipeline->visits != NULL
+               ? 0
+               : -1;
+}
+
+static int make_timers(struct pipeline *pipeline)
+{
+    struct loop *loop = pipeline->loop;
+    return loop_timer_init(loop, &pipeline->detach_timer, settlement_on_detach, pipeline) == 0 &&
+                   loop_timer_init(loop, &pipeline->ask_timer, arrival_ask_again, pipeline) == 0 &&
+                   loop_timer_init(loop, &pipeline->suspect_timer, on_timer, pipeline) == 0 &&
+                   loop_timer_init(loop, &pipeline->capacity_timer, on_timer, pipeline) == 0 &&
+                   loop_turn_init(loop, &pipeline->turn, turn, pipeline) == 0
                ? 0
                : -1;
 }
 
 static int make_parts(struct pipeline *pipeline, struct error_text *why)
 {
-    const struct settings *settings = pipeline->config.settings;
-    size_t max_in_flight = (size_t)settings->max_in_flight;
-    struct capacity_limits limits = {
-        .in_flight = max_in_flight,
-        .per_origin = (size_t)settings->max_per_origin,
-        .per_endpoint = (size_t)settings->max_per_endpoint,
-        .first_per_endpoint =
-            settings->max_per_endpoint < FIRST_PER_ENDPOINT ? 1 : FIRST_PER_ENDPOINT,
-        .slow = max_in_flight / 4,
-        .slow_most = max_in_flight / 2 > 0 ? max_in_flight / 2 : 1,
-        .slow_ms = SLOW_MS,
-        .kept = max_in_flight - stream_limit(pipeline),
+    const struct registry_rules rules = {
+        .disable_after_ms = pipeline->settings->disable_after_ms,
+        .max_age_ms = pipeline->settings->max_age_ms,
     };
-    struct queue *queue = pipeline->config.queue;
     error_text_set(why, "out of memory");
-    pipeline->capacity = capacity_new(&limits);
-    pipeline->registry = registry_new(pipeline->loop, queue, settings->disable_after_ms);
-    pipeline->permits = permits_new(pipeline->loop, queue);
-    if (pipeline->capacity == NULL || pipeline->registry == NULL || pipeline->permits == NULL ||
-        make_ends(pipeline) != 0 ||
-        loop_timer_init(pipeline->loop, &pipeline->part_timer, pipeline_on_part, pipeline) != 0 ||
-        loop_timer_init(pipeline->loop, &pipeline->ask_timer, pipeline_ask_again, pipeline) != 0 ||
-        loop_timer_init(pipeline->loop, &pipeline->lone_timer, pipeline_on_lone_again, pipeline) !=
-            0 ||
-        loop_timer_init(pipeline->loop, &pipeline->overdue_timer, pipeline_on_overdue, pipeline) !=
-            0 ||
-        loop_timer_init(pipeline->loop, &pipeline->slow_timer, pipeline_on_slow, pipeline) != 0 ||
-        loop_turn_init(pipeline->loop, &pipeline->refill, refill, pipeline) != 0)
+    pipeline->capacity = make_capacity(pipeline->settings);
+    pipeline->registry = registry_new(pipeline->loop, pipeline->queue, &rules);
+    if (pipeline->capacity == NULL || pipeline->registry == NULL || make_ends(pipeline) != 0 ||
+        make_timers(pipeline) != 0)
         return -1;
     return make_http(pipeline, why);
 }
@@ -197,15 +224,13 @@ struct pipeline *pipeline_new(struct loop *loop, const struct pipeline_config *c
         return NULL;
     }
     pipeline->loop = loop;
-    pipeline->config = *config;
+    pipeline->reader = config->reader;
+    pipeline->guard = config->guard;
+    pipeline->queue = config->queue;
+    pipeline->settings = config->settings;
     pipeline->random = loop_seed();
     pipeline->hooks_an_event = 1;
-    TAILQ_INIT(&pipeline->unfinished);
-    TAILQ_INIT(&pipeline->everything);
-    TAILQ_INIT(&pipeline->parting);
-    TAILQ_INIT(&pipeline->held);
-    TAILQ_INIT(&pipeline->crowd);
-    TAILQ_INIT(&pipeline->lone);
+    entries_init(&pipeline->entries);
     set_policy(pipeline);
     if (make_parts(pipeline, why) != 0) {
         pipeline_free(pipeline);
@@ -216,17 +241,15 @@ struct pipeline *pipeline_new(struct loop *loop, const struct pipeline_config *c
 
 static void free_entries(struct pipeline *pipeline)
 {
+    struct entries *entries = &pipeline->entries;
     struct delivery *delivery;
-    TAILQ_FOREACH(delivery, &pipeline->unfinished, all) {
+    TAILQ_FOREACH(delivery, &entries->deliveries[DELIVERY_SENDING], of_state) {
         if (delivery->transfer != NULL)
             http_transfer_cancel(delivery->transfer);
     }
-    HASH_CLEAR(hh, pipeline->table);
-    while (!TAILQ_EMPTY(&pipeline->everything)) {
-        struct entry *entry = TAILQ_FIRST(&pipeline->everything);
-        TAILQ_REMOVE(&pipeline->everything, entry, every);
-        registry_cancel(&entry->query);
-        entry_free(entry);
+    for (int state = 0; state < ENTRY_STATES; state++) {
+        while (!TAILQ_EMPTY(&entries->of_state[state]))
+            entry_free(entries, TAILQ_FIRST(&entries->of_state[state]));
     }
 }
 
@@ -235,29 +258,31 @@ void pipeline_free(struct pipeline *pipeline)
     if (pipeline == NULL)
         return;
     free_entries(pipeline);
+    claims_free(pipeline->visits);
+    rates_release(&pipeline->inline_rates);
     settle_free(pipeline->settle);
     intake_free(pipeline->intake);
-    retry_clock_free(pipeline->retry_clock);
+    lanes_free(pipeline->lanes);
     registry_free(pipeline->registry);
-    permits_free(pipeline->permits);
     http_client_free(pipeline->http);
     capacity_free(pipeline->capacity);
-    loop_timer_release(&pipeline->part_timer);
+    loop_timer_release(&pipeline->detach_timer);
     loop_timer_release(&pipeline->ask_timer);
-    loop_timer_release(&pipeline->lone_timer);
-    loop_timer_release(&pipeline->overdue_timer);
-    loop_timer_release(&pipeline->slow_timer);
-    loop_turn_release(&pipeline->refill);
+    loop_timer_release(&pipeline->suspect_timer);
+    loop_timer_release(&pipeline->capacity_timer);
+    loop_turn_release(&pipeline->turn);
     free(pipeline);
 }
+
+/* --- what happens to the worker --- */
 
 void pipeline_control_up(struct pipeline *pipeline)
 {
     registry_link_up(pipeline->registry);
     settle_resume(pipeline->settle);
     intake_control_up(pipeline->intake);
-    retry_clock_up(pipeline->retry_clock);
-    pipeline_next_suspect(pipeline);
+    lanes_up(pipeline->lanes);
+    pipeline_arm(pipeline);
 }
 
 void pipeline_reader_up(struct pipeline *pipeline)
@@ -275,58 +300,45 @@ void pipeline_adopt(struct pipeline *pipeline, int64_t min_idle_ms)
     intake_adopt(pipeline->intake, min_idle_ms);
 }
 
-static void hand_back_waiting(struct pipeline *pipeline)
+static void give_back(struct pipeline *pipeline, enum delivery_state state)
 {
-    struct delivery *delivery;
-    struct delivery *next;
-    for (delivery = TAILQ_FIRST(&pipeline->unfinished); delivery != NULL; delivery = next) {
-        next = TAILQ_NEXT(delivery, all);
-        if (delivery->state == DELIVERY_WAITING || delivery->state == DELIVERY_ASKING)
-            pipeline_hand_back(pipeline, delivery);
-    }
-}
-
-/* Events are dated by Redis' clock: ours may be wrong. */
-int64_t pipeline_age_ms(const struct pipeline *pipeline, const struct entry *entry)
-{
-    return loop_now_ms() + pipeline->redis_ahead_ms - entry->queued_at_ms;
+    const struct delivery_list *list = &pipeline->entries.deliveries[state];
+    while (!TAILQ_EMPTY(list))
+        conclude_back(pipeline, TAILQ_FIRST(list));
 }
 
 void pipeline_alive(struct pipeline *pipeline, const struct liveness_beat *beat)
 {
     pipeline->redis_ahead_ms = beat->redis_ms - loop_now_ms();
-    if (beat->had_lapsed) {
-        hand_back_waiting(pipeline);
-        pipeline_leave_crowd(pipeline);
-    }
+    if (beat->had_lapsed)
+        give_back(pipeline, DELIVERY_QUEUED);
     pipeline->alive_until_ms = beat->until_ms;
-    pipeline_dispatch(pipeline);
-    pipeline_next_suspect(pipeline);
+    pipeline_arm(pipeline);
 }
 
 void pipeline_drain(struct pipeline *pipeline)
 {
     pipeline->draining = true;
     intake_stop(pipeline->intake);
-    retry_clock_stop(pipeline->retry_clock);
-    hand_back_waiting(pipeline);
-    pipeline_leave_crowd(pipeline);
-    pipeline_leave_suspects(pipeline);
+    lanes_stop(pipeline->lanes);
+    give_back(pipeline, DELIVERY_QUEUED);
+    suspects_leave(pipeline);
 }
 
-void pipeline_hand_back_all(struct pipeline *pipeline)
+void pipeline_give_back_all(struct pipeline *pipeline)
 {
-    while (!TAILQ_EMPTY(&pipeline->unfinished))
-        pipeline_hand_back(pipeline, TAILQ_FIRST(&pipeline->unfinished));
+    give_back(pipeline, DELIVERY_QUEUED);
+    give_back(pipeline, DELIVERY_SENDING);
 }
 
 bool pipeline_is_empty(const struct pipeline *pipeline)
 {
-    return TAILQ_EMPTY(&pipeline->everything) && settle_waiting(pipeline->settle) == 0 &&
-           intake_is_stopped(pipeline->intake) && retry_clock_is_stopped(pipeline->retry_clock);
+    return pipeline->entries.len == 0 && settle_waiting(pipeline->settle) == 0 &&
+           intake_is_stopped(pipeline->intake) && lanes_is_stopped(pipeline->lanes);
 }
 
 size_t pipeline_in_flight(const struct pipeline *pipeline)
 {
-    return capacity_in_flight(pipeline->capacity);
+    return pipeline->entries.deliveries_len[DELIVERY_SENDING][SOURCE_STREAM] +
+           pipeline->entries.deliveries_len[DELIVERY_SENDING][SOURCE_LANE];
 }

@@ -1,9 +1,12 @@
 /*
- * The way of an event through the worker; the only part that knows every stage:
+ * The way of an event through the worker:
  *
- *     intake ─┐                                                       ┌─ acknowledged
- *             ├─ decode ─ registry ─ capacity ─ render ─ http_client ─ verdict ─ settle ─ record
- *     retry_clock ─┘                                                  └─ dead letter
+ *     intake ──► arrival ──► admit ──┐                            ┌─► done
+ *                              │     ├─► dispatch ─► attempt ─► conclude ─► settlement ─► lane, retry
+ *     lanes ──► claims ─► claimed ───┘                            └─► dead letter
+ *
+ * Callbacks change states and arm one turn, which runs once per loop iteration and starts all work:
+ * suspects, what has its turn, claims, reads.
  */
 #ifndef DELIVERY_PIPELINE_H
 #define DELIVERY_PIPELINE_H
@@ -29,11 +32,11 @@ struct pipeline_config {
     const struct address_guard *guard;
 };
 
-/* NULL with *why told. */
+/* NULL with *why. */
 struct pipeline *pipeline_new(struct loop *loop, const struct pipeline_config *config,
                               struct error_text *why);
-void pipeline_free(
-    struct pipeline *pipeline); /* NULL allowed; what is unfinished stays pending in Redis */
+/* NULL allowed; what is unfinished stays pending in Redis, or leased until its lease runs out. */
+void pipeline_free(struct pipeline *pipeline);
 
 void pipeline_control_up(struct pipeline *pipeline); /* greeted, heartbeat sent, group there */
 void pipeline_reader_up(struct pipeline *pipeline);
@@ -43,14 +46,13 @@ void pipeline_link_down(struct pipeline *pipeline);
 void pipeline_adopt(struct pipeline *pipeline, int64_t min_idle_ms);
 
 /* This worker's heartbeat was stored. Past the time it holds nothing is started: others may have
- * taken its entries over. When the last one had lapsed, what has not started is handed back, which
- * leaves alone what others hold now. */
+ * taken its entries over. When the last one had lapsed, what has not started goes back, which leaves
+ * alone what others hold now. */
 void pipeline_alive(struct pipeline *pipeline, const struct liveness_beat *beat);
 
-/* Draining: take nothing new, hand back what has not started, finish what flies. */
+/* Draining: take nothing new, give back what has not started, finish what is being sent. */
 void pipeline_drain(struct pipeline *pipeline);
-void pipeline_hand_back_all(
-    struct pipeline *pipeline); /* cut what still flies and hand it back too */
+void pipeline_give_back_all(struct pipeline *pipeline);  /* cut what is still being sent too */
 bool pipeline_is_empty(const struct pipeline *pipeline); /* nothing under way, nothing unstored */
 
 size_t pipeline_in_flight(const struct pipeline *pipeline); /* POSTs running */

@@ -56,8 +56,8 @@ static int64_t delay_left(const struct delivery *delivery)
 
 static bool leaves_something(const struct delivery *delivery)
 {
-    return delivery->detaching || (delivery->outcome != OUTCOME_DELIVERED &&
-                                   delivery->outcome != OUTCOME_SKIPPED);
+    return delivery->detaching ||
+           (delivery->outcome != OUTCOME_DELIVERED && delivery->outcome != OUTCOME_SKIPPED);
 }
 
 static void put_outcome(struct settle_batch *batch, const struct delivery *delivery)

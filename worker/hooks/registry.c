@@ -6,14 +6,15 @@
 
 static void read_due(void *context);
 
-struct registry *registry_new(struct loop *loop, struct queue *queue, int64_t disable_after_ms)
+struct registry *registry_new(struct loop *loop, struct queue *queue,
+                              const struct registry_rules *rules)
 {
     struct registry *registry = calloc(1, sizeof(*registry));
     if (registry == NULL)
         return NULL;
     registry->loop = loop;
     registry->queue = queue;
-    registry->disable_after_ms = disable_after_ms;
+    registry->rules = *rules;
     registry->random = loop_seed();
     TAILQ_INIT(&registry->due);
     registry_news_init(registry);
@@ -223,25 +224,7 @@ void registry_cancel(struct registry_query *query)
     query->waits_in = NULL;
 }
 
-bool registry_peek(struct registry *registry, int64_t room_id, const char *hook_id,
-                   const struct hook_slot **ret_slot)
+bool hook_state_is_clear(const struct hook_state *state, int64_t now_ms)
 {
-    const struct registry_room *room = registry_find_room(registry, room_id);
-    registry_keep_up(registry);
-    if (room == NULL || !is_fresh(room, registry_changed(registry, room)))
-        return false;
-    *ret_slot = hook_set_find(room->set, bytes_of(hook_id));
-    return true;
-}
-
-enum hook_gate hook_state_gate(const struct hook_state *state, int64_t now_ms, int64_t *ret_wait_ms)
-{
-    int64_t until = state->paused_until_ms;
-    if (state->opens > 0 && state->probe_at_ms > until)
-        until = state->probe_at_ms;
-    if (until > now_ms) {
-        *ret_wait_ms = until - now_ms;
-        return HOOK_WAIT;
-    }
-    return state->opens > 0 ? HOOK_PROBE : HOOK_GO;
+    return state->opens == 0 && state->paused_until_ms <= now_ms;
 }

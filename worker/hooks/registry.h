@@ -24,19 +24,17 @@
 #include "queue/queue.h"
 
 #define REGISTRY_TTL_MS 5000
-#define REGISTRY_NEWS_MS 100           /* how old news may be for registry_peek */
 #define REGISTRY_PAUSE_MS 20           /* a room is read at most so often */
 #define REGISTRY_ROOMS_MAX 20000       /* cached at once */
 #define REGISTRY_BYTES_MAX (64u << 20) /* of hooks' JSON in these */
 #define REGISTRY_FAILING_MAX 4096      /* hooks whose results are counted, the latest */
-#define REGISTRY_PROBING_MS 2000       /* how soon to ask for the outcome of a probe */
 
-/* What all workers know about a hook, but for its being disabled. Times are monotonic. */
+/* What is known about a hook, but for its being disabled. Times are monotonic. */
 struct hook_state {
     int64_t paused_until_ms; /* 0: not paused */
-    int64_t probe_at_ms;     /* when it is open, opens > 0: not before; then a probe */
     int opens;               /* how often in a row it opened, 0: it is not open */
     bool is_failing;         /* there was no success since a failure */
+    int64_t changed_at_ms;   /* here, by an attempt; 0: not here */
 };
 
 struct hook_slot {
@@ -78,8 +76,13 @@ struct registry_query {
     void *context;
 };
 
-/* Past disable_after_ms of failures only a hook is disabled; 0: never. */
-struct registry *registry_new(struct loop *loop, struct queue *queue, int64_t disable_after_ms);
+struct registry_rules {
+    int64_t disable_after_ms; /* past so long of failures only a hook is disabled; 0: never */
+    int64_t max_age_ms;       /* of deliveries, where their hook does not say less */
+};
+
+struct registry *registry_new(struct loop *loop, struct queue *queue,
+                              const struct registry_rules *rules);
 void registry_free(struct registry *registry); /* NULL allowed */
 
 void registry_link_up(struct registry *registry); /* maybe another server */
@@ -107,17 +110,15 @@ void registry_look_up(struct registry *registry, int64_t room_id, enum registry_
 void registry_cancel(struct registry_query *query);
 
 /* The hook an attempt went to, as it was then. A hook that was changed meanwhile has another
- * fingerprint: it does not learn from that attempt. An inline hook's state is known to this worker
- * only. */
+ * fingerprint: it does not learn from that attempt. */
 struct hook_ref {
-    bool is_inline;
-    bool has_room; /* an event with inline hooks may have none */
+    bool is_inline; /* it came with its event */
+    bool has_room;  /* such an event may have none */
     int64_t room_id;
     const struct hook_slot *slot; /* its hook is not NULL */
 };
 
-/* As what it is known: its field in {Q}:hooks-state and {Q}:hooks-pace. */
-const char *hook_ref_field(const struct hook_ref *ref, char out[HOOK_STATE_FIELD_SIZE]);
+struct hook_ref hook_ref_of(const struct event *event, const struct hook_slot *slot);
 
 void registry_pause(struct registry *registry, const struct hook_ref *ref, int64_t pause_ms);
 void registry_gone(struct registry *registry, const struct hook_ref *ref); /* answered 410 */
@@ -136,32 +137,16 @@ struct hook_failure {
 void registry_failed(struct registry *registry, const struct hook_ref *ref,
                      const struct hook_failure *failure);
 
-/* Of an open hook. It is not open any more; the next probe may be asked for in so long; this worker
- * probes it now, for at most lease_ms. */
-void registry_set_closed(struct registry *registry, const struct hook_ref *ref);
-void registry_set_probe(struct registry *registry, const struct hook_ref *ref, int64_t in_ms);
-void registry_set_probing(struct registry *registry, const struct hook_ref *ref, int64_t lease_ms);
+/* Nothing is known here that keeps deliveries from the hook now: it is neither open nor paused. */
+bool registry_is_clear(struct registry *registry, const struct hook_ref *ref);
 
-/* How long nothing may be sent to a hook that this worker saw open; 0: it is not open. */
-int64_t registry_open_ms(struct registry *registry, const struct hook_ref *ref);
+/* Redis was asked then (monotonic), and nothing keeps this lane's deliveries back. */
+void registry_lane_is_free(struct registry *registry, const char *lane, int64_t asked_at_ms);
 
 /* Gives the slots of the set of an event's inline hooks the state that this worker knows. */
 void registry_recall_inline(const struct registry *registry, const struct event *event,
                             struct hook_set *set);
 
-/* A hook as it is cached, NULL for one the room does not have; until the next call of registry_*.
- * Asks for news when they are older than REGISTRY_NEWS_MS, for the next time. False: the room is
- * not cached, or for too long. */
-bool registry_peek(struct registry *registry, int64_t room_id, const char *hook_id,
-                   const struct hook_slot **ret_slot);
-
-/* What a state allows: go, ask for being the probe, or wait for *ret_wait_ms. */
-enum hook_gate {
-    HOOK_GO,
-    HOOK_PROBE,
-    HOOK_WAIT
-};
-enum hook_gate hook_state_gate(const struct hook_state *state, int64_t now_ms,
-                               int64_t *ret_wait_ms);
+bool hook_state_is_clear(const struct hook_state *state, int64_t now_ms);
 
 #endif

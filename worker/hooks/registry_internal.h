@@ -43,9 +43,12 @@ struct hook_health {
     struct breaker breaker;
     struct hook_state state; /* of an inline hook; others have theirs in the room's set */
     bool is_inline;
-    int64_t room_id;
+    int64_t room_id; /* unless it is inline */
     char hook_id[RH_NAME_MAX + 1];
-    bool is_told; /* others know of a failure */
+    char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
+    int64_t max_age_ms;
+    int64_t interval_us; /* of its rate; 0: none */
+    bool is_told;        /* others know of a failure */
     bool is_untold;
     bool ok; /* tell the success that came before what follows */
     int64_t failures;
@@ -53,7 +56,7 @@ struct hook_health {
     char error[HOOK_ERROR_SIZE];
     int opens;
     int64_t probe_ms;
-    char key[]; /* its field, see hook_ref_field */
+    char lane[];
 };
 
 TAILQ_HEAD(hook_healths, hook_health);
@@ -72,7 +75,7 @@ struct registry_news {
 struct registry {
     struct loop *loop;
     struct queue *queue;
-    int64_t disable_after_ms;
+    struct registry_rules rules;
     struct registry_room *rooms; /* uthash, in order of insertion */
     size_t bytes;                /* of all rooms */
     uint64_t random;
@@ -83,7 +86,6 @@ struct registry {
     uint64_t forgotten;                          /* all that was asked for before is no answer */
     struct registry_news news[REGISTRY_SOURCES]; /* of REGISTRY_READER and REGISTRY_CONTROL */
     char news_id[RH_STREAM_ID_SIZE];             /* the last one heard; "0-0": there was none */
-    int64_t news_at_ms;                          /* when the answer came */
 
     struct hook_health *healths;
     struct hook_healths by_age;
@@ -106,7 +108,6 @@ uint64_t registry_changed(const struct registry *registry, const struct registry
 void registry_news_init(struct registry *registry);
 bool registry_wait_for_news(struct registry *registry, enum registry_source source,
                             struct registry_query *query);
-void registry_keep_up(struct registry *registry); /* asks when the news are old */
 
 /* registry_state.c */
 int registry_state_init(struct registry *registry);

@@ -21,7 +21,6 @@ void registry_news_init(struct registry *registry)
     }
     registry->news[REGISTRY_CONTROL].link = registry->queue->link;
     snprintf(registry->news_id, sizeof(registry->news_id), NONE);
-    registry->news_at_ms = INT64_MIN / 2;
 }
 
 void registry_link_up(struct registry *registry)
@@ -64,7 +63,6 @@ static void hear_all(struct registry *registry, const char *from, const struct r
             hear(registry, reply_at(entries, i));
     if (!bytes_copy_text(last, registry->news_id, sizeof(registry->news_id)))
         snprintf(registry->news_id, sizeof(registry->news_id), NONE);
-    registry->news_at_ms = loop_now_ms();
 }
 
 /* With the news what is cached may answer. Without, only what is read anew. */
@@ -121,13 +119,6 @@ int registry_follow_read(struct registry *registry, struct redis_link *reader, i
     news->followed = followed;
     news->context = context;
     return ask_news(news, deadline_ms);
-}
-
-void registry_keep_up(struct registry *registry)
-{
-    struct registry_news *news = &registry->news[REGISTRY_CONTROL];
-    if (!news->asking && loop_now_ms() - registry->news_at_ms >= REGISTRY_NEWS_MS)
-        (void)ask_news(news, REDIS_COMMAND_DEADLINE_MS);
 }
 
 /* A question under way on the connection that brought an event was sent behind the command that

@@ -1,7 +1,9 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "contract/lane.h"
 #include "hooks/registry_internal.h"
 
 static void fail(struct registry_room *room)
@@ -35,29 +37,24 @@ static int64_t local_time(const json_t *state, const char *name, int64_t server_
     return at > 0 ? loop_now_ms() + (at - server_now_ms) : 0;
 }
 
-/* A probe that is further away than any is from before the server's clock went back. */
-static int64_t probe_time(const json_t *state, int64_t server_now_ms)
-{
-    int64_t at = local_time(state, "probe_at", server_now_ms);
-    return at <= loop_now_ms() + BREAKER_PROBE_MOST_MS ? at : loop_now_ms() + REGISTRY_PROBING_MS;
-}
-
 /* What cannot be read says nothing. */
 static void apply_state(struct hook_slot *slot, struct bytes text, int64_t server_now_ms)
 {
     json_t *state = json_loadb(text.data == NULL ? "" : text.data, text.len, 0, NULL);
     int64_t opens = json_integer_value(json_object_get(state, "opens"));
+    const char *of = json_string_value(json_object_get(state, "fingerprint"));
+    char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
+    if (of == NULL || strcmp(of, lane_fingerprint(slot->hook, fingerprint)) != 0) {
+        json_decref(state); /* of the hook as it was before */
+        return;
+    }
     slot->state = (struct hook_state){
         .paused_until_ms = local_time(state, "until", server_now_ms),
-        .probe_at_ms = probe_time(state, server_now_ms),
         .opens = opens > 0 && opens < INT16_MAX ? (int)opens
                  : opens > 0                    ? INT16_MAX
                                                 : 0,
         .is_failing = json_object_get(state, "failing_since") != NULL,
     };
-    if (json_is_true(json_object_get(state, "probing")) &&
-        slot->state.probe_at_ms > loop_now_ms() + REGISTRY_PROBING_MS)
-        slot->state.probe_at_ms = loop_now_ms() + REGISTRY_PROBING_MS;
     if (json_is_true(json_object_get(state, "disabled")))
         slot->disabled = true;
     json_decref(state);
@@ -89,13 +86,13 @@ static void ask_states(struct registry_room *room)
 {
     struct queue *queue = room->registry->queue;
     struct redis_args args;
-    char field[HOOK_STATE_FIELD_SIZE];
+    char lane[LANE_SIZE];
     redis_args_init(&args);
     redis_args_text(&args, queue->keys.hooks_state);
     for (size_t i = 0; i < room->arriving->len; i++) {
         const struct hook *hook = room->arriving->slots[i].hook;
         if (hook != NULL)
-            redis_args_copy(&args, bytes_of(hook_state_field(hook, room->room_id, field)));
+            redis_args_copy(&args, bytes_of(lane_of(room->room_id, hook->id, lane)));
     }
     if (args.len == 1)
         arrived(room); /* no hook that could have a state */

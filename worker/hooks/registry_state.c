@@ -4,6 +4,7 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
+#include "contract/lane.h"
 #include "hooks/registry_internal.h"
 
 #define TELL_EVERY_MS 1000 /* what is not urgent */
@@ -40,50 +41,88 @@ void registry_state_release(struct registry *registry)
 
 /* --- whose state --- */
 
-const char *hook_ref_field(const struct hook_ref *ref, char out[HOOK_STATE_FIELD_SIZE])
+struct hook_ref hook_ref_of(const struct event *event, const struct hook_slot *slot)
+{
+    return (struct hook_ref){.is_inline = event->has_inline_hooks,
+                             .has_room = event->has_room_id,
+                             .room_id = event->room_id,
+                             .slot = slot};
+}
+
+static const char *lane_of_ref(const struct hook_ref *ref, char out[LANE_SIZE])
 {
     const struct hook *hook = ref->slot->hook;
     if (ref->is_inline)
-        return hook_inline_field(hook, ref->has_room ? &ref->room_id : NULL, out);
-    return hook_state_field(hook, ref->room_id, out);
+        return lane_of_inline(hook, ref->has_room ? &ref->room_id : NULL, out);
+    return lane_of(ref->room_id, hook->id, out);
+}
+
+static struct hook_health *find_by_lane(const struct registry *registry, const char *lane)
+{
+    struct hook_health *health = NULL;
+    if (registry->healths != NULL)
+        HASH_FIND_STR(registry->healths, lane, health);
+    return health;
+}
+
+static bool is_of(const char *fingerprint, const struct hook *hook)
+{
+    char now[HOOK_STATE_FINGERPRINT_SIZE];
+    return strcmp(fingerprint, lane_fingerprint(hook, now)) == 0;
 }
 
 static struct hook_health *health_find(const struct registry *registry, const struct hook_ref *ref)
 {
-    char storage[HOOK_STATE_FIELD_SIZE];
-    struct hook_health *health = NULL;
-    if (registry->healths == NULL)
+    char lane[LANE_SIZE];
+    struct hook_health *health =
+        registry->healths == NULL ? NULL : find_by_lane(registry, lane_of_ref(ref, lane));
+    return health != NULL && is_of(health->fingerprint, ref->slot->hook) ? health : NULL;
+}
+
+static struct hook_health *health_add(struct registry *registry, const struct hook_ref *ref,
+                                      const char *lane)
+{
+    const struct hook *hook = ref->slot->hook;
+    struct hook_health *health = calloc(1, sizeof(*health) + strlen(lane) + 1);
+    if (health == NULL)
         return NULL;
-    const char *key = hook_ref_field(ref, storage);
-    HASH_FIND_STR(registry->healths, key, health);
+    memcpy(health->lane, lane, strlen(lane) + 1);
+    HASH_ADD_STR(registry->healths, lane, health);
+    if (health->hh.tbl == NULL) {
+        free(health);
+        return NULL;
+    }
+    breaker_init(&health->breaker, loop_now_ms());
+    health->is_inline = ref->is_inline;
+    health->room_id = ref->room_id;
+    snprintf(health->hook_id, sizeof(health->hook_id), "%s", hook->id);
+    lane_fingerprint(hook, health->fingerprint);
+    health->max_age_ms = registry->rules.max_age_ms;
+    if (hook->max_age_ms > 0 && hook->max_age_ms < health->max_age_ms)
+        health->max_age_ms = hook->max_age_ms;
+    health->interval_us = hook->rate_interval_us;
     return health;
 }
 
 static struct hook_health *health_get(struct registry *registry, const struct hook_ref *ref)
 {
-    char storage[HOOK_STATE_FIELD_SIZE];
-    const char *key = hook_ref_field(ref, storage);
-    struct hook_health *health = health_find(registry, ref);
+    char storage[LANE_SIZE];
+    const char *lane = lane_of_ref(ref, storage);
+    struct hook_health *health = find_by_lane(registry, lane);
+    if (health != NULL && !is_of(health->fingerprint, ref->slot->hook)) {
+        health_free(registry, health); /* the hook is another one now */
+        health = NULL;
+    }
     if (health == NULL) {
-        health = calloc(1, sizeof(*health) + strlen(key) + 1);
+        health = health_add(registry, ref, lane);
         if (health == NULL)
             return NULL;
-        memcpy(health->key, key, strlen(key) + 1);
-        HASH_ADD_STR(registry->healths, key, health);
-        if (health->hh.tbl == NULL) {
-            free(health);
-            return NULL;
-        }
-        breaker_init(&health->breaker, loop_now_ms());
-        health->is_inline = ref->is_inline;
-        health->room_id = ref->room_id;
-        snprintf(health->hook_id, sizeof(health->hook_id), "%s", ref->slot->hook->id);
-        if (HASH_COUNT(registry->healths) > REGISTRY_FAILING_MAX)
-            health_free(registry, TAILQ_FIRST(&registry->by_age));
     } else {
         TAILQ_REMOVE(&registry->by_age, health, link);
     }
     TAILQ_INSERT_TAIL(&registry->by_age, health, link);
+    if (HASH_COUNT(registry->healths) > REGISTRY_FAILING_MAX)
+        health_free(registry, TAILQ_FIRST(&registry->by_age));
     return health;
 }
 
@@ -130,8 +169,6 @@ void registry_recall_inline(const struct registry *registry, const struct event 
 
 static void note_untold(struct registry *registry, struct hook_health *health, bool urgent)
 {
-    if (health->is_inline)
-        return; /* nobody else is told */
     registry->untold += health->is_untold ? 0 : 1;
     health->is_untold = true;
     if (urgent)
@@ -149,50 +186,72 @@ static void on_told(void *context, const struct reply *reply)
                log_text("reason", "failing"));
 }
 
-static void args_begin(const struct registry *registry, struct redis_args *args)
+/* The arguments of hook_state.lua: its keys grow with its items, so the two are gathered apart. */
+struct news_args {
+    struct redis_args keys;
+    struct redis_args items;
+};
+
+static void args_begin(const struct registry *registry, struct news_args *args)
 {
-    redis_args_init(args);
-    redis_args_text(args, registry->queue->keys.hooks_state);
-    redis_args_text(args, registry->queue->keys.hooks_changed);
+    const struct keys *keys = &registry->queue->keys;
+    redis_args_init(&args->keys);
+    redis_args_init(&args->items);
+    redis_args_text(&args->keys, keys->hooks_state);
+    redis_args_text(&args->keys, keys->hooks_changed);
+    redis_args_text(&args->keys, keys->gates);
+    redis_args_text(&args->keys, keys->lanes);
+    redis_args_text(&args->keys, keys->lanes_shut);
 }
 
-static void args_hook(struct redis_args *args, int64_t room_id, const char *hook_id,
-                      const char *field, const char *kind)
+static struct redis_args *args_hook(const struct registry *registry, struct news_args *args,
+                                    const struct hook_health *health, const char *kind)
 {
-    redis_args_int(args, room_id);
-    redis_args_copy(args, bytes_of(hook_id));
-    redis_args_copy(args, bytes_of(field));
-    redis_args_text(args, kind);
+    char key[KEY_SIZE];
+    redis_args_copy(&args->keys, bytes_of(keys_lane(&registry->queue->keys, health->lane, key)));
+    if (health->is_inline)
+        redis_args_text(&args->items, "");
+    else
+        redis_args_int(&args->items, health->room_id);
+    redis_args_copy(&args->items, bytes_of(health->hook_id));
+    redis_args_copy(&args->items, bytes_of(health->fingerprint));
+    redis_args_int(&args->items, health->max_age_ms);
+    redis_args_text(&args->items, kind);
+    return &args->items;
 }
 
-static int args_send(struct registry *registry, struct redis_args *args)
+static int args_send(struct registry *registry, struct news_args *args)
 {
-    int sent = queue_call(registry->queue, SCRIPT_HOOK_STATE, 2, args, on_told, NULL);
-    redis_args_release(args);
+    int keys_len = (int)args->keys.len;
+    redis_args_append(&args->keys, &args->items);
+    int sent = queue_call(registry->queue, SCRIPT_GATE, keys_len, &args->keys, on_told, NULL);
+    redis_args_release(&args->keys);
+    redis_args_release(&args->items);
     return sent;
 }
 
-static void args_health(const struct registry *registry, struct redis_args *args,
+static void args_health(const struct registry *registry, struct news_args *args,
                         const struct hook_health *health)
 {
+    struct redis_args *items;
     if (health->ok)
-        args_hook(args, health->room_id, health->hook_id, health->key, "ok");
+        redis_args_int(args_hook(registry, args, health, "ok"), health->interval_us);
     if (health->failures == 0)
         return;
-    args_hook(args, health->room_id, health->hook_id, health->key, "failed");
-    redis_args_int(args, health->failures);
-    redis_args_int(args, health->status);
-    redis_args_copy(args, bytes_of(health->error));
-    redis_args_int(args, health->opens);
-    redis_args_int(args, health->probe_ms);
-    redis_args_int(args, registry->disable_after_ms);
+    items = args_hook(registry, args, health, "failed");
+    redis_args_int(items, health->failures);
+    redis_args_int(items, health->status);
+    redis_args_copy(items, bytes_of(health->error));
+    redis_args_int(items, health->opens);
+    redis_args_int(items, health->probe_ms);
+    redis_args_int(items, registry->rules.disable_after_ms);
 }
 
 /* Nothing to tell, and nothing that only this worker knows. */
 static void forget_if_quiet(struct registry *registry, struct hook_health *health)
 {
     int64_t now = loop_now_ms();
-    if (!health->is_told && !health->is_untold && health->state.paused_until_ms <= now &&
+    if (!health->is_told && !health->is_untold && hook_state_is_clear(&health->state, now) &&
         breaker_is_quiet(&health->breaker, now))
         health_free(registry, health);
 }
@@ -214,7 +273,7 @@ static size_t tell_some(struct registry *registry)
     struct hook_health *health;
     struct hook_health *next;
     struct hook_health *some[TELL_MAX];
-    struct redis_args args;
+    struct news_args args;
     size_t len = 0;
     args_begin(registry, &args);
     for (health = TAILQ_LAST(&registry->by_age, hook_healths);
@@ -243,38 +302,43 @@ static void on_tell_timer(void *context)
 
 /* --- what attempts tell --- */
 
+/* Sends what the others have to know at once. */
+static void send_one(struct registry *registry, const struct hook_ref *ref, const char *kind,
+                     int64_t pause_ms)
+{
+    const struct hook_health *health = health_get(registry, ref);
+    struct news_args args;
+    if (health == NULL)
+        return; /* no memory: the next attempt teaches the same */
+    args_begin(registry, &args);
+    struct redis_args *items = args_hook(registry, &args, health, kind);
+    if (pause_ms > 0)
+        redis_args_int(items, pause_ms);
+    (void)args_send(registry, &args);
+}
+
 void registry_pause(struct registry *registry, const struct hook_ref *ref, int64_t pause_ms)
 {
     int64_t until_ms = loop_now_ms() + pause_ms;
     struct hook_state *state = state_of(registry, ref);
-    char field[HOOK_STATE_FIELD_SIZE];
-    struct redis_args args;
     if (state != NULL && state->paused_until_ms >= until_ms)
         return;
-    if (state != NULL)
+    send_one(registry, ref, "pause", pause_ms);
+    state = state_of(registry, ref);
+    if (state != NULL) {
         state->paused_until_ms = until_ms;
-    if (ref->is_inline)
-        return;
-    args_begin(registry, &args);
-    args_hook(&args, ref->room_id, ref->slot->hook->id,
-              hook_state_field(ref->slot->hook, ref->room_id, field), "pause");
-    redis_args_int(&args, pause_ms);
-    (void)args_send(registry, &args);
+        state->changed_at_ms = loop_now_ms();
+    }
 }
 
 void registry_gone(struct registry *registry, const struct hook_ref *ref)
 {
-    char field[HOOK_STATE_FIELD_SIZE];
-    struct redis_args args;
     struct hook_slot *slot = ref->is_inline ? NULL : cached_slot(registry, ref);
-    if (ref->is_inline || (slot != NULL && slot->disabled))
+    if (slot != NULL && slot->disabled)
         return;
     if (slot != NULL)
         slot->disabled = true;
-    args_begin(registry, &args);
-    args_hook(&args, ref->room_id, ref->slot->hook->id,
-              hook_state_field(ref->slot->hook, ref->room_id, field), "gone");
-    (void)args_send(registry, &args);
+    send_one(registry, ref, "gone", 0);
 }
 
 static void log_breaker(const struct hook_ref *ref, const char *msg, int opens, int64_t probe_ms,
@@ -293,7 +357,7 @@ static bool close_breaker(const struct hook_ref *ref, struct hook_state *state)
     if (state == NULL || state->opens == 0)
         return false;
     state->opens = 0;
-    state->probe_at_ms = 0;
+    state->changed_at_ms = loop_now_ms();
     log_breaker(ref, "breaker_closed", 0, 0, "");
     return true;
 }
@@ -303,7 +367,7 @@ static void begin_anew(struct registry *registry, struct hook_health *health, bo
 {
     health->failures = 0;
     health->opens = 0;
-    health->ok = !health->is_inline;
+    health->ok = true;
     note_untold(registry, health, urgent);
 }
 
@@ -340,7 +404,7 @@ static void open_breaker(struct registry *registry, const struct hook_ref *ref,
     health->probe_ms = breaker_probe_ms(health->opens, backoff_random(&registry->random));
     if (state != NULL) {
         state->opens = health->opens;
-        state->probe_at_ms = loop_now_ms() + health->probe_ms;
+        state->changed_at_ms = loop_now_ms();
     }
     if (health->opens == 1)
         counters_add(registry->queue->counters, COUNTER_BREAKER_OPENED, 1);
@@ -368,30 +432,34 @@ void registry_failed(struct registry *registry, const struct hook_ref *ref,
     note_untold(registry, health, opens);
 }
 
-void registry_set_closed(struct registry *registry, const struct hook_ref *ref)
+bool registry_is_clear(struct registry *registry, const struct hook_ref *ref)
 {
-    struct hook_state *state = state_of(registry, ref);
-    if (state != NULL)
-        state->opens = 0;
+    const struct hook_state *state = state_of(registry, ref);
+    return state == NULL || hook_state_is_clear(state, loop_now_ms());
 }
 
-void registry_set_probe(struct registry *registry, const struct hook_ref *ref, int64_t in_ms)
+static struct hook_state *state_of_lane(struct registry *registry, const char *lane)
 {
-    struct hook_state *state = state_of(registry, ref);
-    if (state != NULL)
-        state->probe_at_ms = loop_now_ms() + in_ms;
+    struct lane_parts parts;
+    if (lane_split(bytes_of(lane), &parts) != 0)
+        return NULL;
+    if (parts.is_inline) {
+        struct hook_health *health = find_by_lane(registry, lane);
+        return health == NULL ? NULL : &health->state;
+    }
+    const struct registry_room *room = registry_find_room(registry, parts.room_id);
+    struct hook_slot *slot = room == NULL || room->set == NULL
+                                 ? NULL
+                                 : hook_set_find(room->set, bytes_of(parts.hook_id));
+    return slot == NULL ? NULL : &slot->state;
 }
 
-void registry_set_probing(struct registry *registry, const struct hook_ref *ref, int64_t lease_ms)
+void registry_lane_is_free(struct registry *registry, const char *lane, int64_t asked_at_ms)
 {
-    /* Who has to ask others for a permit may ask soon; of an inline hook this is the permit. */
-    bool soon = !ref->is_inline && lease_ms > REGISTRY_PROBING_MS;
-    registry_set_probe(registry, ref, soon ? REGISTRY_PROBING_MS : lease_ms);
-}
-
-int64_t registry_open_ms(struct registry *registry, const struct hook_ref *ref)
-{
-    const struct hook_state *state = registry->healths == NULL ? NULL : state_of(registry, ref);
-    int64_t left = state == NULL ? 0 : state->probe_at_ms - loop_now_ms();
-    return state != NULL && state->opens > 0 && left > 0 ? left : 0;
+    struct hook_state *state = state_of_lane(registry, lane);
+    if (state == NULL || hook_state_is_clear(state, loop_now_ms()) ||
+        state->changed_at_ms >= asked_at_ms)
+        return;
+    state->opens = 0;
+    state->paused_until_ms = 0;
 }

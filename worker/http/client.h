@@ -46,7 +46,7 @@ struct http_result {
     char error[160];       /* one sentence for operators, "" when answered */
     struct bytes response; /* the first DEAD_RESPONSE_MAX bytes of the answer's body */
     int64_t duration_ms;
-    bool reused; /* went over a pooled connection */
+    bool reused;         /* went over a pooled connection */
     const char *address; /* names where it led, as destinations count; "" when it led nowhere */
 };
 

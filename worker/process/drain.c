@@ -45,7 +45,7 @@ static void look(void *context)
     } else if (now >= drain->deadline_ms && !drain->handed_back) {
         drain->handed_back = true;
         drain->deadline_ms = now + LAST_WORDS_MS;
-        pipeline_hand_back_all(drain->pipeline);
+        pipeline_give_back_all(drain->pipeline);
         loop_timer_arm(&drain->timer, LOOK_EVERY_MS);
     } else if (now >= drain->deadline_ms) {
         leave(drain);

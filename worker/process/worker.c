@@ -11,7 +11,7 @@
 #include "base/counters.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "delivery/delivery.h"
+#include "delivery/entries.h"
 #include "delivery/pipeline.h"
 #include "http/own_addresses.h"
 #include "process/drain.h"
@@ -250,6 +250,7 @@ static int make_parts(struct worker *worker, struct error_text *why)
         .queue = &worker->queue,
         .ttl_ms = worker->settings->heartbeat_ttl_ms,
         .suspect_claims = SUSPECT_CLAIMS,
+        .dead_max = worker->settings->dead_max,
         .dead_max_bytes = worker->settings->dead_max_bytes,
         .adopt = on_adopt,
         .context = worker,

@@ -175,28 +175,25 @@ static void take_up(struct adoption *adoption, const struct reply *item)
     struct stream_entry entry = {.id = reply_text(reply_at(item, 0)),
                                  .claims = (int)reply_int(reply_at(item, 2))};
     struct bytes what = reply_text(reply_at(item, 1));
-    if (bytes_equal_text(what, "entry")) {
+    if (bytes_equal_text(what, "entry") || bytes_equal_text(what, "too-large")) {
         counters_add(adoption->queue->counters, COUNTER_ADOPTED, 1);
         adoption->adopted++;
         stream_entry_read(&entry, reply_at(item, 3));
+        entry.too_large_bytes = reply_int(reply_at(item, 4));
         taker->entry(taker->context, &entry);
     } else if (bytes_equal_text(what, "lost")) {
         counters_add(adoption->queue->counters, COUNTER_LOST, 1);
         log_at(LOG_ERROR, "entry_lost", log_bytes("entry", entry.id),
                log_text("why", "it was deleted from the stream while pending"));
-    } else if (bytes_equal_text(what, "too-large")) {
-        counters_add(adoption->queue->counters, COUNTER_DEAD, 1);
-        log_at(LOG_WARN, "dead", log_bytes("entry", entry.id), log_text("reason", "too-large"));
     }
 }
 
 static void on_taken(void *context, const struct reply *reply)
 {
     struct adoption *adoption = context;
-    counters_dropped(adoption->queue->counters, reply_int(reply_at(reply, 0)));
     if (!may_go_on(adoption, reply))
         return;
-    for (size_t i = 1; i < reply_len(reply) && adoption->ids_at < adoption->ids_len; i++) {
+    for (size_t i = 0; i < reply_len(reply) && adoption->ids_at < adoption->ids_len; i++) {
         take_up(adoption, reply_at(reply, i));
         adoption->ids_at++; /* the script may stop early for its byte budget */
     }
@@ -209,16 +206,13 @@ static void take_batch(struct adoption *adoption, size_t batch)
     struct redis_args args;
     redis_args_init(&args);
     redis_args_text(&args, queue->keys.events);
-    redis_args_text(&args, queue->keys.dead);
-    redis_args_text(&args, queue->keys.meta);
     redis_args_text(&args, KEYS_GROUP);
     redis_args_text(&args, queue->consumer);
     redis_args_int(&args, adoption->taker->max_event_bytes);
     redis_args_int(&args, BATCH_BYTES_BUDGET);
-    redis_args_int(&args, adoption->taker->dead_max);
     for (size_t i = 0; i < batch; i++)
         redis_args_text(&args, adoption->ids[adoption->ids_at + i]);
-    adoption->waiting = queue_call(queue, SCRIPT_ADOPT, 3, &args, on_taken, adoption) == 0;
+    adoption->waiting = queue_call(queue, SCRIPT_ADOPT, 1, &args, on_taken, adoption) == 0;
     redis_args_release(&args);
 }
 

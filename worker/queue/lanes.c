@@ -203,8 +203,7 @@ static const struct reply *document_of(const struct reply *documents, struct byt
 }
 
 static void report_delivery(struct claim *claim, const struct lane_answer *answers,
-                            const struct reply *item, int64_t number,
-                            const struct reply *documents)
+                            const struct reply *item, int64_t number, const struct reply *documents)
 {
     struct lanes *lanes = claim->lanes;
     int64_t lane = reply_int(reply_at(item, 0));

@@ -55,7 +55,7 @@ enum lane_word {
 struct lane_answer {
     enum lane_word word;
     size_t taken;
-    int64_t next_in_ms;   /* until it is worth a claim; INT64_MAX: nothing is left */
+    int64_t next_in_ms;        /* until it is worth a claim; INT64_MAX: nothing is left */
     int64_t first_place_in_us; /* of a hook with a rate, of the first one taken; may be negative */
 };
 
@@ -88,11 +88,11 @@ struct lanes;
 struct lanes *lanes_new(struct loop *loop, struct queue *queue, const struct lanes_config *config);
 void lanes_free(struct lanes *lanes); /* NULL allowed */
 
-void lanes_up(struct lanes *lanes);                   /* the link is up */
-void lanes_hint(struct lanes *lanes, int64_t in_ms);  /* something will be due in so long */
-void lanes_kick(struct lanes *lanes);                 /* there may be room again */
-void lanes_stop(struct lanes *lanes);                 /* look and claim no more */
-bool lanes_is_stopped(const struct lanes *lanes);     /* nothing is under way either */
+void lanes_up(struct lanes *lanes);                  /* the link is up */
+void lanes_hint(struct lanes *lanes, int64_t in_ms); /* something will be due in so long */
+void lanes_kick(struct lanes *lanes);                /* there may be room again */
+void lanes_stop(struct lanes *lanes);                /* look and claim no more */
+bool lanes_is_stopped(const struct lanes *lanes);    /* nothing is under way either */
 
 /* Claims of up to LANES_CLAIM_MAX lanes, none of them twice. Copied. Each is answered, at once when
  * nothing can be sent. */

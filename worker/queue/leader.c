@@ -1,11 +1,14 @@
 #include "queue/leader.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 
 #define TAKE_LIMIT 100
 #define CONSUMERS_MAX 1000
+#define CURSOR_SIZE 48
+#define PRUNE_CURSORS 3 /* of hook states, of gates, of what contract 1 called pace */
 #define TIDY_EVERY_MS 60000
 #define SWEEP_IDLE_MS 600000 /* twice the longest timeout that can be set */
 
@@ -14,8 +17,10 @@ struct leader {
     char (*suspects)[CONSUMER_NAME_SIZE]; /* asked about in this round */
     size_t suspects_len;
     int64_t tidied_at_ms;
-    int64_t state_cursor; /* of the walk through the hooks' states */
-    int64_t pace_cursor;  /* the same for their pace */
+    /* Of walks that go on from minute to minute. */
+    char dead_cursor[CURSOR_SIZE];
+    char count_from[CURSOR_SIZE];
+    char prune_cursors[PRUNE_CURSORS][CURSOR_SIZE];
 };
 
 struct leader *leader_new(const struct leader_config *config)
@@ -24,6 +29,10 @@ struct leader *leader_new(const struct leader_config *config)
     if (leader == NULL)
         return NULL;
     leader->config = *config;
+    snprintf(leader->dead_cursor, CURSOR_SIZE, "0");
+    snprintf(leader->count_from, CURSOR_SIZE, "-");
+    for (size_t i = 0; i < PRUNE_CURSORS; i++)
+        snprintf(leader->prune_cursors[i], CURSOR_SIZE, "0");
     leader->suspects = calloc(CONSUMERS_MAX, sizeof(*leader->suspects));
     if (leader->suspects == NULL) {
         free(leader);
@@ -178,42 +187,58 @@ static void sweep(struct leader *leader)
 
 /* --- tidying --- */
 
-static void on_trimmed(void *context, const struct reply *reply)
+static void on_tidied(void *context, const struct reply *reply)
 {
     struct leader *leader = context;
-    int64_t dropped = reply_int(reply);
+    int64_t dropped = reply_int(reply_at(reply, 0));
+    if (!reply_is_list(reply))
+        return;
+    bytes_copy_text(reply_text(reply_at(reply, 1)), leader->dead_cursor,
+                    sizeof(leader->dead_cursor));
+    bytes_copy_text(reply_text(reply_at(reply, 2)), leader->count_from, sizeof(leader->count_from));
     if (dropped <= 0)
         return;
     counters_add(leader->config.queue->counters, COUNTER_DEAD_DROPPED, dropped);
-    log_at(LOG_WARN, "dead_dropped", log_int("count", dropped), log_text("cap", "dead-max-bytes"));
+    log_at(LOG_WARN, "dead_dropped", log_int("count", dropped));
+}
+
+static void tidy_dead(struct leader *leader)
+{
+    const struct keys *keys = &leader->config.queue->keys;
+    struct redis_args args;
+    redis_args_init(&args);
+    redis_args_text(&args, keys->dead);
+    redis_args_text(&args, keys->dead_by_room);
+    redis_args_text(&args, keys->dead_bytes);
+    redis_args_int(&args, leader->config.dead_max);
+    redis_args_int(&args, leader->config.dead_max_bytes);
+    redis_args_text(&args, leader->dead_cursor);
+    redis_args_text(&args, leader->count_from);
+    (void)queue_call(leader->config.queue, SCRIPT_TIDY_DEAD, 3, &args, on_tidied, leader);
+    redis_args_release(&args);
 }
 
 static void on_pruned(void *context, const struct reply *reply)
 {
     struct leader *leader = context;
-    leader->state_cursor = reply_int(reply_at(reply, 0));
-    leader->pace_cursor = reply_int(reply_at(reply, 1));
+    for (size_t i = 0; i < PRUNE_CURSORS && reply_is_list(reply); i++)
+        bytes_copy_text(reply_text(reply_at(reply, i)), leader->prune_cursors[i],
+                        sizeof(leader->prune_cursors[i]));
 }
 
-static void trim_dead(struct leader *leader)
+static void prune(struct leader *leader)
 {
+    const struct keys *keys = &leader->config.queue->keys;
     struct redis_args args;
     redis_args_init(&args);
-    redis_args_text(&args, leader->config.queue->keys.dead);
-    redis_args_int(&args, leader->config.dead_max_bytes);
-    (void)queue_call(leader->config.queue, SCRIPT_TRIM_DEAD, 1, &args, on_trimmed, leader);
-    redis_args_release(&args);
-}
-
-static void prune_hook_state(struct leader *leader)
-{
-    struct redis_args args;
-    redis_args_init(&args);
-    redis_args_text(&args, leader->config.queue->keys.hooks_state);
-    redis_args_text(&args, leader->config.queue->keys.hooks_pace);
-    redis_args_int(&args, leader->state_cursor);
-    redis_args_int(&args, leader->pace_cursor);
-    (void)queue_call(leader->config.queue, SCRIPT_PRUNE_HOOK_STATE, 2, &args, on_pruned, leader);
+    redis_args_text(&args, keys->hooks_state);
+    redis_args_text(&args, keys->gates);
+    redis_args_text(&args, keys->lanes);
+    redis_args_text(&args, keys->lanes_shut);
+    redis_args_text(&args, keys->hooks_pace);
+    for (size_t i = 0; i < PRUNE_CURSORS; i++)
+        redis_args_text(&args, leader->prune_cursors[i]);
+    (void)queue_call(leader->config.queue, SCRIPT_PRUNE, 5, &args, on_pruned, leader);
     redis_args_release(&args);
 }
 
@@ -225,6 +250,6 @@ void leader_look_after(struct leader *leader)
         return;
     leader->tidied_at_ms = now;
     sweep(leader);
-    trim_dead(leader);
-    prune_hook_state(leader);
+    tidy_dead(leader);
+    prune(leader);
 }

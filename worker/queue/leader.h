@@ -15,6 +15,7 @@ struct leader;
 struct leader_config {
     struct queue *queue;
     int64_t ttl_ms;
+    int64_t dead_max;
     int64_t dead_max_bytes;
     int suspect_claims; /* up to here a take-over counts as a claim */
     void (*adopt)(void *context, int64_t min_idle_ms); /* entries were taken over */

@@ -26,7 +26,7 @@
 /* What is remembered about the attempts so far; also part of every delivery in the process. */
 struct history {
     int attempts;
-    int cuts; /* attempts that were given up for others; they do not count */
+    int cuts;                 /* attempts that were given up for others; they do not count */
     int64_t first_attempt_ms; /* wall clock, 0: none yet */
     int64_t last_attempt_ms;
     int status;                    /* of the last attempt, 0: none */

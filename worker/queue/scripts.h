@@ -8,25 +8,23 @@
 #include "redis/script.h"
 
 enum script_number {
-    SCRIPT_ACKNOWLEDGE,      /* delete what leaves nothing behind */
-    SCRIPT_ADOPT,            /* take up own pending entries */
-    SCRIPT_SETTLE_STREAM,    /* store outcomes of entries, then acknowledge them */
-    SCRIPT_SETTLE_LEASED,    /* store outcomes of leased deliveries */
-    SCRIPT_LOOK,             /* find lanes that are due */
-    SCRIPT_CLAIM,            /* lease what is due in lanes */
-    SCRIPT_HEARTBEAT,        /* say that this worker lives */
-    SCRIPT_OPEN_QUEUE,       /* make stream and group, check the contract */
-    SCRIPT_HOOK_STATE,       /* share what was learnt about hooks */
-    SCRIPT_HOOK_STATES,      /* read it */
-    SCRIPT_PERMIT,           /* may a delivery be attempted now? */
-    SCRIPT_COUNT,            /* add to the counters */
-    SCRIPT_REAP,             /* take over from a dead worker */
-    SCRIPT_SWEEP,            /* find what no other rule does */
-    SCRIPT_TRIM_DEAD,        /* keep dead letters within dead-max-bytes */
-    SCRIPT_PRUNE_HOOK_STATE, /* forget old pauses */
-    SCRIPT_LONE_RUN,         /* count a run of a suspect entry */
-    SCRIPT_LONE_LEASE,       /* lease a suspect delivery anew before its run */
-    SCRIPT_LEAVE,            /* say goodbye */
+    SCRIPT_ACKNOWLEDGE,   /* delete what leaves nothing behind */
+    SCRIPT_ADOPT,         /* take up own pending entries */
+    SCRIPT_SETTLE_STREAM, /* store outcomes of entries, then acknowledge them */
+    SCRIPT_SETTLE_LEASED, /* store outcomes of leased deliveries */
+    SCRIPT_LOOK,          /* find lanes that are due */
+    SCRIPT_CLAIM,         /* lease what is due in lanes */
+    SCRIPT_HEARTBEAT,     /* say that this worker lives */
+    SCRIPT_OPEN_QUEUE,    /* make stream and group, check the contract */
+    SCRIPT_GATE,          /* store what was learnt about hooks, and their gates */
+    SCRIPT_HOOK_STATES,   /* read it */
+    SCRIPT_COUNT,         /* add to the counters */
+    SCRIPT_REAP,          /* take over from a dead worker */
+    SCRIPT_SWEEP,         /* find what no other rule does */
+    SCRIPT_TIDY_DEAD,     /* keep dead letters within their caps */
+    SCRIPT_PRUNE,         /* forget what is over of hooks and gates */
+    SCRIPT_LONE_RUN,      /* count a run of a suspect entry */
+    SCRIPT_LEAVE,         /* say goodbye */
     SCRIPTS
 };
 

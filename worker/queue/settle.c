@@ -246,10 +246,9 @@ static int put_head(const struct settle_batch *batch, struct redis_args *args)
     const struct keys *names = &settle->queue->keys;
     const struct numbered *numbered;
     char key[KEY_SIZE];
-    const char *fixed[] = {names->deliveries, names->documents,    names->leases,
-                           names->gates,      names->lanes,        names->lanes_shut,
-                           names->dead,       names->dead_by_room, names->dead_bytes,
-                           names->events,     names->meta};
+    const char *fixed[] = {names->deliveries, names->documents,  names->leases, names->gates,
+                           names->lanes,      names->lanes_shut, names->dead,   names->dead_by_room,
+                           names->dead_bytes, names->events,     names->meta};
     int fixed_len = batch->kind == SETTLE_STREAM ? 11 : 9;
     for (int i = 0; i < fixed_len; i++)
         redis_args_text(args, fixed[i]);
@@ -354,7 +353,8 @@ bool settle_flush(struct settle *settle)
     settle->last_flush_ms = loop_now_ms();
     for (int kind = 0; kind < SETTLE_KINDS; kind++) {
         while (!STAILQ_EMPTY(&settle->waiting_of[kind])) {
-            if (settle->under_way >= BATCHES_UNDER_WAY_MAX || !redis_link_is_up(settle->queue->link)) {
+            if (settle->under_way >= BATCHES_UNDER_WAY_MAX ||
+                !redis_link_is_up(settle->queue->link)) {
                 all = false;
                 break;
             }

@@ -18,6 +18,7 @@
 #include <sys/queue.h>
 
 #include "base/loop.h"
+#include "contract/lane.h"
 #include "queue/queue.h"
 
 enum settle_kind {

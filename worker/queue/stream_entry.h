@@ -17,9 +17,10 @@
 /* Views are borrowed for the call. */
 struct stream_entry {
     struct bytes id;
-    int claims;        /* how often it was given to a worker; 1 for a fresh one */
-    bool by_reader;    /* else by the control connection */
-    struct bytes json; /* data is NULL when the field is absent */
+    int claims;              /* how often it was given to a worker; 1 for a fresh one */
+    bool by_reader;          /* else by the control connection */
+    int64_t too_large_bytes; /* of the whole entry, when only its beginning is here; else 0 */
+    struct bytes json;       /* data is NULL when the field is absent */
     struct bytes msgpack;
     struct bytes event_id; /* field "id" */
     struct bytes hook;
@@ -30,8 +31,7 @@ struct stream_entry {
 void stream_entry_read(struct stream_entry *entry, const struct reply *fields);
 
 struct stream_taker {
-    int64_t max_event_bytes; /* a larger one becomes a dead letter when it is adopted */
-    int64_t dead_max;
+    int64_t max_event_bytes;       /* of a larger one only the beginning is adopted */
     size_t (*room)(void *context); /* how many entries may be read now */
     /* Called right behind the sending of a read. True: something was sent to the reader, and
      * intake_followed is called when its answer came, behind the entries; the next read does not

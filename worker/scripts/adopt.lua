@@ -1,75 +1,68 @@
 #!lua flags=allow-oom
--- Takes up pending entries that this consumer owns and does not know: after a reconnect, after
--- reaping. An entry over the limit is moved to the dead stream here, so that it never travels.
+-- Takes up pending entries that this consumer owns and does not know: after a reconnect, after a
+-- take-over. Of an entry over the limit only the beginning travels, for its dead letter.
 --
--- KEYS  events dead meta
--- ARGV  group consumer max_event_bytes bytes_budget dead_max id…
--- reply {dropped dead letters, a list per id, until the budget is spent}:
---         {id, 'entry', claims, fields}   taken up
---         {id, 'too-large'} {id, 'lost'}  done with here
---         {id, 'other'}                   not ours any more
-local events, dead = KEYS[1], KEYS[2]
+-- KEYS  events
+-- ARGV  group consumer max_event_bytes bytes_budget id…
+-- reply a list per id, until the budget is spent:
+--         {id, 'entry', claims, fields}
+--         {id, 'too-large', claims, fields, bytes}  json and msgpack cut
+--         {id, 'lost'}                              deleted from the stream; done with here
+--         {id, 'other'}                             not ours any more
+local events = KEYS[1]
 local group, me = ARGV[1], ARGV[2]
-local max_bytes, budget, dead_max = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local max_bytes, budget = tonumber(ARGV[3]), tonumber(ARGV[4])
 local KEPT = 4096
+local SMALL_FIELDS = 8192 -- room for those beside the document
+
+local function is_document(name)
+    return name == 'json' or name == 'msgpack'
+end
 
 local function field_bytes(fields)
     local sum, largest = 0, 0
     for i = 1, #fields, 2 do
         sum = sum + #fields[i] + #fields[i + 1]
-        if fields[i] == 'json' or fields[i] == 'msgpack' then
+        if is_document(fields[i]) then
             largest = math.max(largest, #fields[i + 1])
         end
     end
     return sum, largest
 end
 
-local function bury(id, fields, size)
-    local letter = {
-        'reason', 'too-large',
-        'error', 'the entry has ' .. size .. ' bytes, allowed are ' .. max_bytes,
-        'worker', me,
-    }
-    for i = 1, #fields, 2 do
-        if fields[i] == 'json' or fields[i] == 'msgpack' then
-            letter[#letter + 1] = fields[i]
-            letter[#letter + 1] = string.sub(fields[i + 1], 1, KEPT)
-        end
+local function cut(fields)
+    local kept = {}
+    for i = 1, math.min(#fields, 64), 2 do
+        local most = is_document(fields[i]) and KEPT or 128
+        kept[#kept + 1] = fields[i]
+        kept[#kept + 1] = string.sub(fields[i + 1], 1, most)
     end
-    redis.call('XADD', dead, '*', unpack(letter, 1, math.min(#letter, 64)))
-    redis.call('XACK', events, group, id)
-    redis.pcall('HINCRBY', KEYS[3], 'removed', redis.call('XDEL', events, id))
+    return kept
 end
 
-local out, buried = {0}, false
-for i = 6, #ARGV do
-    local id = ARGV[i]
+local function take(id)
     local pending = redis.call('XPENDING', events, group, id, id, 1)[1]
     if not pending or pending[2] ~= me then
-        out[#out + 1] = {id, 'other'}
-    else
-        local entry = redis.call('XRANGE', events, id, id)[1]
-        if not entry then
-            redis.call('XACK', events, group, id)
-            out[#out + 1] = {id, 'lost'}
-        else
-            local size, document = field_bytes(entry[2])
-            -- Room for the small fields beside the document.
-            if document > max_bytes or size > max_bytes + 8192 then
-                bury(id, entry[2], size)
-                buried = true
-                out[#out + 1] = {id, 'too-large'}
-            else
-                budget = budget - size
-                out[#out + 1] = {id, 'entry', pending[4], entry[2]}
-            end
-        end
+        return {id, 'other'}
     end
+    local entry = redis.call('XRANGE', events, id, id)[1]
+    if not entry then
+        redis.call('XACK', events, group, id)
+        return {id, 'lost'}
+    end
+    local size, document = field_bytes(entry[2])
+    if document > max_bytes or size > max_bytes + SMALL_FIELDS then
+        return {id, 'too-large', pending[4], cut(entry[2]), size}
+    end
+    budget = budget - size
+    return {id, 'entry', pending[4], entry[2]}
+end
+
+local out = {}
+for i = 5, #ARGV do
+    out[#out + 1] = take(ARGV[i])
     if budget <= 0 then
         break
     end
-end
-if buried then
-    out[1] = redis.call('XTRIM', dead, 'MAXLEN', '~', dead_max)
 end
 return out

@@ -46,6 +46,7 @@ struct settings {
     int64_t max_age_ms;
     int64_t retry_after_max_ms;
     int64_t disable_after_ms; /* 0: never */
+    int64_t lane_max;
     int64_t dead_max;
     int64_t dead_max_bytes;
     int64_t max_event_bytes;
