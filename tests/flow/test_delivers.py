@@ -147,7 +147,7 @@ def test_another_queue_has_keys_of_its_own(redis, receiver, start_worker):
     assert_queue_empty(redis, queue="other")
     assert receiver.requests("/webhooks") == []
     assert redis.xlen(key("events")) == 1
-    assert redis.hget(key("meta", "other"), "contract") == b"1"
+    assert redis.hget(key("meta", "other"), "contract") == b"2"
 
 
 @ENCODINGS

@@ -43,12 +43,32 @@ def add_entry(redis, fields, queue=DEFAULT_QUEUE):
     return redis.xadd(key("events", queue), fields).decode()
 
 
-def add_waiting(redis, delivery_id, room=438, hook="main", claims=0, fence="-", due_in_ms=0):
-    """A delivery that waits in {Q}:retries, as docs/protocol.md describes it."""
-    meta = json.dumps({"room": room, "hook": hook, "attempts": 1, "encoding": "json"})
-    document = json.dumps(message_event(room=room))
-    redis.hset(key("deliveries"), delivery_id, f"{fence} {claims}\n{meta}\n{document}")
-    redis.zadd(key("retries"), {delivery_id: now_ms(redis) + due_in_ms})
+def delivery_id(stream_id, hook="main"):
+    """("1667548137257-0", "main") -> "1667548137257-000000/main", as waiting deliveries are named."""
+    ms, seq = stream_id.split("-")
+    return f"{int(ms):013}-{int(seq):06}/{hook}"
+
+
+def lane_key(lane, queue=DEFAULT_QUEUE):
+    """lane_key("438/main") -> "{webhooks}:lane:438/main"."""
+    return key(f"lane:{lane}", queue)
+
+
+def add_waiting(redis, stream_id, room=438, hook="main", claims=0, fence="-", due_in_ms=0):
+    """A delivery that waits in its lane, as docs/protocol.md describes it; returns its id.
+
+    claims: how many leases of it ran out; fence: who holds it ("-": nobody).
+    """
+    lane, due = f"{room}/{hook}", now_ms(redis) + due_in_ms
+    identity = delivery_id(stream_id, hook)
+    meta = json.dumps({"due_at": due, "lane": lane, "attempts": 1, "encoding": "json"},
+                      separators=(",", ":"))
+    redis.hset(key("deliveries"), identity, f"{meta}\n{json.dumps(message_event(room=room))}")
+    if claims or fence != "-":
+        redis.hset(key("leases"), identity, f"{fence} {claims} {due}")
+    redis.zadd(lane_key(lane), {identity: due})
+    redis.zadd(key("lanes"), {lane: due}, lt=True)
+    return identity
 
 
 def message_event(room=438, text="test", **message):
@@ -103,27 +123,41 @@ def wait_stat(redis, name, n, timeout=10, queue=DEFAULT_QUEUE):
     assert stats(redis, queue)[name] == n
 
 
-def record_of(redis, delivery_id, queue=DEFAULT_QUEUE):
-    """A waiting delivery's record as a dict: fence, claims, document, the JSON's keys; or None."""
-    text = redis.hget(key("deliveries", queue), delivery_id)
+def record_of(redis, identity, queue=DEFAULT_QUEUE):
+    """A waiting delivery's record as a dict: the JSON's keys, document (also a shared one), fence
+    ("-": nobody holds it), claims (leases that ran out); None: there is no such delivery."""
+    text = redis.hget(key("deliveries", queue), identity)
     if text is None:
         return None
-    first, meta, document = text.split(b"\n", 2)
-    fence, claims = first.decode().split(" ")
+    meta, _, document = text.partition(b"\n")
+    if b"\n" not in text:
+        document = redis.hget(key("documents", queue), identity.partition("/")[0])
+    lease = redis.hget(key("leases", queue), identity) or b"- 0 0"
+    fence, claims, _ = lease.decode().split(" ")
     return {**json.loads(meta), "fence": fence, "claims": int(claims), "document": document}
 
 
 def records(redis, queue=DEFAULT_QUEUE):
     """delivery id -> record of everything that waits."""
-    ids = [delivery_id.decode() for delivery_id in redis.hkeys(key("deliveries", queue))]
-    found = {delivery_id: record_of(redis, delivery_id, queue) for delivery_id in ids}
-    return {delivery_id: record for delivery_id, record in found.items() if record is not None}
+    ids = [identity.decode() for identity in redis.hkeys(key("deliveries", queue))]
+    found = {identity: record_of(redis, identity, queue) for identity in ids}
+    return {identity: record for identity, record in found.items() if record is not None}
 
 
-def due_ms(redis, delivery_id, queue=DEFAULT_QUEUE):
-    """When a waiting delivery is due, in ms on Redis' clock; None when it does not wait."""
-    score = redis.zscore(key("retries", queue), delivery_id)
+def due_ms(redis, identity, queue=DEFAULT_QUEUE):
+    """A waiting delivery's score in its lane, ms on Redis' clock; None when it does not wait."""
+    record = record_of(redis, identity, queue)
+    score = record and redis.zscore(lane_key(record["lane"], queue), identity)
     return None if score is None else int(score)
+
+
+def gate_of(redis, lane, queue=DEFAULT_QUEUE):
+    """(not before ms, kind, fingerprint) of a lane's gate; None when it has none."""
+    text = redis.hget(key("gates", queue), lane)
+    if text is None:
+        return None
+    at, kind, fingerprint = text.decode().split(" ")
+    return float(at), kind, fingerprint
 
 
 def now_ms(redis):
@@ -142,8 +176,10 @@ def queue_state(redis, queue=DEFAULT_QUEUE):
     return {
         "events": redis.xlen(key("events", queue)),
         "pending": pending(redis, queue),
-        "retries": redis.zcard(key("retries", queue)),
+        "lanes": redis.zcard(key("lanes", queue)) + redis.zcard(key("lanes-shut", queue)),
         "deliveries": redis.hlen(key("deliveries", queue)),
+        "documents": redis.hlen(key("documents", queue)),
+        "leases": redis.hlen(key("leases", queue)),
     }
 
 
@@ -165,14 +201,11 @@ def heartbeats(redis, queue=DEFAULT_QUEUE):
 
 
 def hook_states(redis, queue=DEFAULT_QUEUE):
-    """What workers learnt about hooks: "<room>/<hook id>/<8 hex>" -> dict."""
+    """What workers learnt about hooks: lane ("<room>/<hook id>") -> dict."""
     found = redis.hgetall(key("hooks-state", queue))
-    return {field.decode(): json.loads(value) for field, value in found.items()}
+    return {lane.decode(): json.loads(value) for lane, value in found.items()}
 
 
 def state_of(redis, room, hook="main", queue=DEFAULT_QUEUE):
     """What workers learnt about a hook, whatever its URL was; {} for nothing."""
-    for field, state in hook_states(redis, queue).items():
-        if field.startswith(f"{room}/{hook}/"):
-            return state
-    return {}
+    return hook_states(redis, queue).get(f"{room}/{hook}", {})
