@@ -44,7 +44,7 @@ def add_entry(redis, fields, queue=DEFAULT_QUEUE):
 
 
 def delivery_id(stream_id, hook="main"):
-    """("1667548137257-0", "main") -> "1667548137257-000000/main", as waiting deliveries are named."""
+    """("1667548137257-0", "main") -> "1667548137257-000000/main", as what waits is named."""
     ms, seq = stream_id.split("-")
     return f"{int(ms):013}-{int(seq):06}/{hook}"
 
