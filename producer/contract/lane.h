@@ -1,9 +1,9 @@
 /*
  * Names of what waits. A lane is what waits for one hook: "<room>/<hook id>", and for a hook that
- * came with its event "<room>/:<fingerprint>" (16 hex of URL and credentials; nothing before the '/'
- * when the event has no room). A delivery is one event for one hook: "<stream>/<hook id>", where
- * stream is the stream id of the event, "<ms, padded to 13>-<seq, padded to 6>": the order of their
- * text is the order of the stream up to sequence number 999,999.
+ * came with its event "<room>/:<fingerprint>" (16 hex of URL and credentials; nothing before the
+ * '/' when the event has no room). A delivery is one event for one hook: "<stream>/<hook id>",
+ * where stream is the stream id of the event, "<ms, padded to 13>-<seq, padded to 6>": the order
+ * of their text is the order of the stream up to sequence number 999,999.
  */
 #ifndef CONTRACT_LANE_H
 #define CONTRACT_LANE_H

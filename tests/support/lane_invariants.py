@@ -71,7 +71,8 @@ class Invariants:
     def deliveries(self):
         for identity, record in self.records.items():
             lane = json.loads(record.split(b"\n")[0])["lane"]
-            self._expect(identity in self.lanes.get(lane, {}), f"{identity} is not in its lane {lane}")
+            self._expect(identity in self.lanes.get(lane, {}),
+                         f"{identity} is not in its lane {lane}")
             if b"\n" not in record:
                 stream = stream_of(identity)
                 self._expect(stream in self.documents, f"{identity} has no document")

@@ -208,7 +208,8 @@ static void on_result(void *context, const struct http_result *result)
     judge(pipeline, delivery, result);
 }
 
-/* One whose receiver has ever taken something is not blamed, and goes back for a second, so often. */
+/* One whose receiver has ever taken something is not blamed, and goes back for a second, so often.
+ *  */
 static bool is_spared(const struct delivery *delivery)
 {
     return capacity_ever_succeeded(delivery->waiter.lane) && delivery->history.cuts < CUTS_MAX;

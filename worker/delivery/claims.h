@@ -1,6 +1,6 @@
 /*
- * Lanes that are due: whose hook is it, may it be sent to, how much of the lane is claimed. A lane is
- * visited when a look found it, when capacity says that it is its turn, and when it is too long.
+ * Lanes that are due: whose hook is it, may it be sent to, how much of the lane is claimed. A lane
+ * is visited when a look found it, when capacity says that it is its turn, and when it is too long.
  */
 #ifndef DELIVERY_CLAIMS_H
 #define DELIVERY_CLAIMS_H

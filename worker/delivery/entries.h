@@ -6,7 +6,8 @@
  *             whole, one of a lane by its delivery.
  *   delivery  one event for one hook.
  *
- * Each has one state, changed by entry_move and delivery_move only, which keep the lists and counts.
+ * Each has one state, changed by entry_move and delivery_move only, which keep the lists and
+ * counts.
  *
  * Lifetimes:
  *   1. An entry lives until it is settled and none of its deliveries is left; entry_free frees all.

@@ -2,7 +2,7 @@
  * The way of an event through the worker:
  *
  *     intake ──► arrival ──► admit ──┐                            ┌─► done
- *                              │     ├─► dispatch ─► attempt ─► conclude ─► settlement ─► lane, retry
+ *                              │     ├─► dispatch ─► attempt ─► conclude ─► its lane, again
  *     lanes ──► claims ─► claimed ───┘                            └─► dead letter
  *
  * Callbacks change states and arm one turn, which runs once per loop iteration and starts all work:
@@ -46,8 +46,8 @@ void pipeline_link_down(struct pipeline *pipeline);
 void pipeline_adopt(struct pipeline *pipeline, int64_t min_idle_ms);
 
 /* This worker's heartbeat was stored. Past the time it holds nothing is started: others may have
- * taken its entries over. When the last one had lapsed, what has not started goes back, which leaves
- * alone what others hold now. */
+ * taken its entries over. When the last one had lapsed, what has not started goes back, which
+ * leaves alone what others hold now. */
 void pipeline_alive(struct pipeline *pipeline, const struct liveness_beat *beat);
 
 /* Draining: take nothing new, give back what has not started, finish what is being sent. */

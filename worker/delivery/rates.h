@@ -1,7 +1,7 @@
 /*
- * The rates of hooks that came with their events, by lane: a claim has to name them, and there is no
- * room whose hooks could be asked. The latest RATES_MAX; one that is forgotten is learnt again from
- * the next delivery. Pure.
+ * The rates of hooks that came with their events, by lane: a claim has to name them, and there is
+ * no room whose hooks could be asked. The latest RATES_MAX; one that is forgotten is learnt again
+ * from the next delivery. Pure.
  */
 #ifndef DELIVERY_RATES_H
 #define DELIVERY_RATES_H

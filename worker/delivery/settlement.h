@@ -12,7 +12,8 @@
 /* All deliveries have an outcome, or it is time to detach those that have none. */
 void settlement_of_entry(struct pipeline *pipeline, struct entry *entry);
 
-/* One letter for the entry as a whole; its deliveries are not made. The cause's texts are copied. */
+/* One letter for the entry as a whole; its deliveries are not made. The cause's texts are copied.
+ *  */
 void settlement_bury(struct pipeline *pipeline, struct entry *entry,
                      const struct letter_cause *cause);
 

@@ -130,7 +130,8 @@ static int renew_lease(struct pipeline *pipeline, struct entry *entry)
 
 /* --- turns --- */
 
-/* The other claimed ones wait elsewhere: a crash of this run would be counted against their leases. */
+/* The other claimed ones wait elsewhere: a crash of this run would be counted against their
+ * leases. */
 static void release_claimed(struct pipeline *pipeline)
 {
     struct entry *entry;

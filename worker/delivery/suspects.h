@@ -1,8 +1,8 @@
 /*
  * An entry that was taken over from dead workers more than once may be what ended them. It is not
- * decoded until nothing else runs in this process; meanwhile nothing new comes in. So a crash during
- * its run is its own, and innocent neighbours are never blamed. After poison-after such runs that did
- * not end it is dead. The same for a delivery whose leases ran out.
+ * decoded until nothing else runs in this process; meanwhile nothing new comes in. So a crash
+ * during its run is its own, and innocent neighbours are never blamed. After poison-after such
+ * runs that did not end it is dead. The same for a delivery whose leases ran out.
  */
 #ifndef DELIVERY_SUSPECTS_H
 #define DELIVERY_SUSPECTS_H

@@ -64,8 +64,8 @@ int http_client_self_test(struct http_client *client, struct error_text *why);
 struct http_transfer *http_transfer_new(struct http_client *client);   /* NULL: no memory */
 struct request *http_transfer_request(struct http_transfer *transfer); /* render into this */
 void http_transfer_drop(struct http_transfer *transfer); /* gives back one that was not started */
-/* Ends a started transfer: its done_fn is not called. With what is known of its result now: a timeout,
- * unless a final status has come; borrowed until the next call. */
+/* Ends a started transfer: its done_fn is not called. With what is known of its result now: a
+ * timeout, unless a final status has come; borrowed until the next call. */
 void http_transfer_cancel(struct http_transfer *transfer);
 void http_transfer_cut(struct http_transfer *transfer, struct http_result *ret_result);
 

@@ -2,9 +2,9 @@
  * What waits in Redis: finding lanes that are worth a look, and claiming of lanes what is due.
  *
  * It looks when the earliest lane is due that it knows of, as the last look or lanes_hint said, at
- * most every 0.8 s and at least 5 ms apart, while there is room for more lanes. A look reserves what
- * it finds for a second. A claim leases deliveries: their outcomes are stored by settle, and a lease
- * that runs out gives its delivery to another worker.
+ * most every 0.8 s and at least 5 ms apart, while there is room for more lanes. A look reserves
+ * what it finds for a second. A claim leases deliveries: their outcomes are stored by settle, and
+ * a lease that runs out gives its delivery to another worker.
  */
 #ifndef QUEUE_LANES_H
 #define QUEUE_LANES_H

@@ -1,13 +1,13 @@
 /*
- * The record of a delivery that waits, in {Q}:deliveries: one line of JSON, and behind a newline the
- * document, byte for byte, unless several deliveries share it in {Q}:documents.
+ * The record of a delivery that waits, in {Q}:deliveries: one line of JSON, and behind a newline
+ * the document, byte for byte, unless several deliveries share it in {Q}:documents.
  *
  *     {"due_at":ms,"lane":"438/main","event_id":"…","attempts":1,"first_attempt_at":ms,
  *      "last_attempt_at":ms,"status":503,"error":"…","cuts":1,"traceparent":"…","encoding":"json"}
  *
- * due_at is written by scripts, of a retry. Times are ms since 1970; values that are 0 or "" are left
- * out, except lane and encoding. URL, secrets and "enabled" are not in it: hooks are looked up again
- * at each attempt. Pure.
+ * due_at is written by scripts, of a retry. Times are ms since 1970; values that are 0 or "" are
+ * left out, except lane and encoding. URL, secrets and "enabled" are not in it: hooks are looked
+ * up again at each attempt. Pure.
  */
 #ifndef QUEUE_RECORD_H
 #define QUEUE_RECORD_H

@@ -42,8 +42,8 @@ STAILQ_HEAD(settlement_list, settlement);
 /* What a put function writes into. */
 struct settle_batch;
 
-/* The number of a lane in this batch, by which arguments name it. fingerprint: that of its gate, "-"
- * when the hook is not known; max_age_ms 0: none. */
+/* The number of a lane in this batch, by which arguments name it. fingerprint: that of its gate,
+ * "-" when the hook is not known; max_age_ms 0: none. */
 int64_t settle_lane(struct settle_batch *batch, const char *lane, const char *fingerprint,
                     int64_t max_age_ms);
 

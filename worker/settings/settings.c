@@ -106,8 +106,7 @@ const struct setting settings_table[] = {
      .help = "dead letters that are kept, the newest"},
     {.group = "Dead letters", .name = "lane-max", .kind = KIND_INTEGER, FIELD(lane_max), .min = 1,
      .max = 1000000000, .default_text = "1000000",
-     .help = "how many deliveries may wait for one hook; beyond, the oldest that was never tried is "
-             "a dead letter"},
+     .help = "deliveries that may wait for one hook; then the oldest never tried is a dead letter"},
     {.group = "Dead letters", .name = "dead-max-bytes", .kind = KIND_SIZE, FIELD(dead_max_bytes),
      .min = MIB, .max = 1024 * GIB, .default_text = "1g",
      .help = "and how much memory they may take"},
