@@ -15,6 +15,7 @@ static const char *const names[DEAD_REASONS] = {
     [DEAD_HOOK_REMOVED] = "hook-removed",
     [DEAD_HOOK_DISABLED] = "hook-disabled",
     [DEAD_OVERFLOW] = "overflow",
+    [DEAD_DROPPED] = "dropped",
 };
 
 const char *dead_reason_name(enum dead_reason reason)

@@ -30,6 +30,7 @@ enum dead_reason {
     DEAD_HOOK_REMOVED,  /* the hook is no longer there */
     DEAD_HOOK_DISABLED, /* the hook was disabled while the delivery waited */
     DEAD_OVERFLOW,      /* its lane was full */
+    DEAD_DROPPED,       /* dropped by hand: roomhook lane drop */
     DEAD_REASONS        /* how many there are */
 };
 

@@ -345,22 +345,3 @@ void hook_free(struct hook *hook)
     free(hook->headers);
     free(hook);
 }
-
-const char *hook_state_field(const struct hook *hook, int64_t room_id,
-                             char out[HOOK_STATE_FIELD_SIZE])
-{
-    snprintf(out, HOOK_STATE_FIELD_SIZE, "%lld/%s/%.*s", (long long)room_id, hook->id,
-             HOOK_STATE_FINGERPRINT_SIZE - 1, hook->fingerprint);
-    return out;
-}
-
-const char *hook_inline_field(const struct hook *hook, const int64_t *room_id,
-                              char out[HOOK_STATE_FIELD_SIZE])
-{
-    char room[24] = "";
-
-    if (room_id)
-        snprintf(room, sizeof(room), "%lld", (long long)*room_id);
-    snprintf(out, HOOK_STATE_FIELD_SIZE, "%s/:%s", room, hook->fingerprint);
-    return out;
-}

@@ -84,14 +84,4 @@ int hook_header_check(struct bytes name, struct bytes value, struct error_text *
 /* A header's value without the blanks around it, as it is sent. */
 struct bytes hook_header_trim(struct bytes value);
 
-/* "<room>/<hook id>/<8 hex of the fingerprint>", the hook's field in {Q}:hooks-state. */
-#define HOOK_STATE_FIELD_SIZE (20 + 1 + RH_NAME_MAX + 1 + HOOK_STATE_FINGERPRINT_SIZE)
-const char *hook_state_field(const struct hook *hook, int64_t room_id,
-                             char out[HOOK_STATE_FIELD_SIZE]);
-
-/* "<room>/:<fingerprint>", how a hook that is given inline is known: it has no id of its own. room
- * is NULL when its event has none: "/:<fingerprint>". No registered hook has such a field. */
-const char *hook_inline_field(const struct hook *hook, const int64_t *room_id,
-                              char out[HOOK_STATE_FIELD_SIZE]);
-
 #endif

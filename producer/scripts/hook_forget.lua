@@ -1,12 +1,30 @@
 #!lua flags=allow-oom
--- Forgets what workers learnt about a hook and tells them. Also when Redis is full: what it adds is
--- capped.
--- KEYS: hooks-state, hooks-changed. ARGV: room, hook id, the hook's fields of hooks-state; without
--- fields it only tells.
--- Returns how many fields were there.
-local forgotten = 0
-for i = 3, #ARGV do
-    forgotten = forgotten + redis.call('HDEL', KEYS[1], ARGV[i])
+-- Forgets what workers learnt about a hook, opens its gate, and has its lane looked at now. Tells
+-- the workers. Also when Redis is full: what it adds is capped.
+--
+-- KEYS  hooks-state hooks-changed gates lanes lanes-shut lane:<lane>
+-- ARGV  room hook, and one of
+--         'forget'  tells only when something was known
+--         'resume'  tells in any case: a worker may know more than it has shared
+--         'look'    forgets nothing
+-- reply {1 when something was known, how many deliveries wait}
+local states, changed, gates = KEYS[1], KEYS[2], KEYS[3]
+local lanes, shut, key = KEYS[4], KEYS[5], KEYS[6]
+--include lane
+local what, known = ARGV[3], 0
+local lane = lane_of(key)
+
+if what ~= 'look' then
+    known = math.max(redis.call('HDEL', states, lane), redis.call('HDEL', gates, lane))
 end
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', 1000, '*', 'room', ARGV[1], 'hook', ARGV[2])
-return forgotten
+if head_of(key) then
+    if what == 'look' then
+        redis.call('ZADD', redis.call('ZSCORE', shut, lane) and shut or lanes, 'LT', now, lane)
+    else
+        lower_lane(key, lane, now, 0, nil, 0)
+    end
+end
+if known == 1 or what == 'resume' then
+    redis.call('XADD', changed, 'MAXLEN', '~', 1000, '*', 'room', ARGV[1], 'hook', ARGV[2])
+end
+return {known, redis.call('ZCARD', key)}

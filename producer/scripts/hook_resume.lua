@@ -1,26 +1,40 @@
 #!lua flags=allow-oom
--- Makes deliveries of a hook due that wait and that nobody holds; one that is due sooner stays so.
--- They come a millisecond apart, so that very many do not hide what else is due.
--- KEYS: retries, deliveries. ARGV: room, hook id, delay of the first in ms, delivery ids.
--- Returns how many ids were looked at, fewer than given when their records are large, and how many
--- deliveries are the hook's.
-local BYTES_MAX = 1024 * 1024 -- of records in one run: Redis does nothing else meanwhile
-local time = redis.call('TIME')
-local due = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[3])
-local start = '{"room":' .. ARGV[1] .. ',"hook":"' .. ARGV[2] .. '"'
-local looked, found, bytes = 0, 0, 0
+-- Makes some retries of a lane due, in their order. Not those that a worker holds.
+--
+-- KEYS  lanes lanes-shut leases lane:<lane>
+-- ARGV  from most
+--       from: '' in the first call, then what the one before returned; most: how many it looks at
+-- reply {how many are due now that were not, the next from or '' at the end}
+local lanes, shut, leases, key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+--include lane
+local from, most = ARGV[1], tonumber(ARGV[2])
+local lane = lane_of(key)
 
-for i = 4, #ARGV do
-    local record = redis.call('HGET', KEYS[2], ARGV[i]) or ''
-    local line_2 = string.match(record, '^%- %d+\n()')
-    if line_2 and string.sub(record, line_2, line_2 + #start - 1) == start then
-        redis.call('ZADD', KEYS[1], 'LT', due + found, ARGV[i])
-        found = found + 1
-    end
-    looked = looked + 1
-    bytes = bytes + #record
-    if bytes > BYTES_MAX then
-        break
+if from == '' then
+    from = string.format('(%.0f', now)
+end
+local page = redis.pcall('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, most)
+if page.err or #page == 0 then
+    return {0, ''}
+end
+local ids, due = {}, {}
+for i = 1, #page, 2 do
+    ids[#ids + 1] = page[i]
+end
+for i, held in ipairs(redis.call('HMGET', leases, unpack(ids))) do
+    if not held or string.sub(held, 1, 2) == '- ' then
+        due[#due + 1] = now
+        due[#due + 1] = ids[i]
     end
 end
-return {looked, found}
+if #due > 0 then
+    redis.call('ZADD', key, unpack(due))
+    -- Where it is: it may have failed again.
+    redis.call('ZADD', redis.call('ZSCORE', shut, lane) and shut or lanes, 'LT', now, lane)
+end
+if #ids < most then
+    return {#due / 2, ''}
+end
+-- The last one's time again: there may be others of that time, unless all here were held.
+local last = page[#page]
+return {#due / 2, #due == 0 and page[2] == last and '(' .. last or last}

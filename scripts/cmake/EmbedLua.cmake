@@ -2,12 +2,15 @@
 #
 # Makes <header> at build time, with `static const char lua_<name>[] = "…";` for each
 # <dir>/<name>.lua, and puts it on the target's include path. A line "--include <part>" in a script
-# stands for the text of <dir>/parts/<part>.lua, which may include others. This file is also the
-# script that the build runs for it, with LIST (a file with the scripts' paths) and HEADER set.
+# stands for the text of <dir>/parts/<part>.lua, or of producer/scripts/parts/<part>.lua, which
+# workers and the command line share; parts may include others. This file is also the script that
+# the build runs for it, with LIST (a file with the scripts' paths) and HEADER set.
+
+set(roomhook_shared_lua ${CMAKE_CURRENT_LIST_DIR}/../../producer/scripts/parts)
 
 function(roomhook_embed_lua target header dir)
     file(GLOB scripts CONFIGURE_DEPENDS ${dir}/*.lua)
-    file(GLOB parts CONFIGURE_DEPENDS ${dir}/parts/*.lua)
+    file(GLOB parts CONFIGURE_DEPENDS ${dir}/parts/*.lua ${roomhook_shared_lua}/*.lua)
     set(out_dir ${CMAKE_CURRENT_BINARY_DIR}/lua)
     set(list ${out_dir}/${header}.list)
     # The list is a dependency, so that the header is also made again when a script is removed.
@@ -32,7 +35,11 @@ function(roomhook_read_lua path ret_text)
     file(READ ${path} text)
     while("${text}" MATCHES "\n--include ([a-z_]+)\n")
         set(part ${CMAKE_MATCH_1})
-        file(READ ${dir}/parts/${part}.lua part_text)
+        set(part_path ${dir}/parts/${part}.lua)
+        if(NOT EXISTS ${part_path})
+            set(part_path ${roomhook_shared_lua}/${part}.lua)
+        endif()
+        file(READ ${part_path} part_text)
         string(REPLACE "\n--include ${part}\n" "\n${part_text}" text "${text}")
     endwhile()
     set(${ret_text} "${text}" PARENT_SCOPE)

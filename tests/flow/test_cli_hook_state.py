@@ -1,22 +1,20 @@
 """roomhook hook state and hook resume: what workers learnt about hooks, and forgetting it."""
 
-import hashlib
 import json
 
 import pytest
 
 from receiver import Answer
+from lane_invariants import check_invariants
 from wait import wait_until
+from waiting import fingerprint, lane_of, place_of, put_in_lane, shut_lane
 from webhook_queue import (
     assert_queue_empty,
-    due_ms,
     enqueue,
     hook_states,
     key,
     message_event,
     now_ms,
-    record_of,
-    records,
     set_hook,
 )
 
@@ -34,18 +32,12 @@ WORN_OUT = {**FAILING, "failures": 9000, "disabled": True, "reason": "failing"}
 HOUR_MS = 3600 * 1000
 
 
-def fingerprint(url):
-    """Of a hook without credentials."""
-    return hashlib.sha256(url.encode() + b"\0\0").hexdigest()[:8]
-
-
 def learn(redis, room, hook_id, url, state, registered=True):
     """Writes a state as workers do, of a hook that is there or not."""
     if registered:
         set_hook(redis, room, hook_id, url=url)
-    redis.hset(
-        key("hooks-state"), f"{room}/{hook_id}/{fingerprint(url)}", json.dumps(state)
-    )
+    known = {**state, "fingerprint": fingerprint(url)}
+    redis.hset(key("hooks-state"), f"{room}/{hook_id}", json.dumps(known))
 
 
 def listed(cli, *arguments):
@@ -131,7 +123,7 @@ def test_state_of_a_hook_that_is_another_by_now(redis, cli):
 
 def test_state_of_very_many(redis, cli):
     """More than a page of the scan and of the hooks asked for."""
-    states = {f"{room}/main/0123abcd": json.dumps(FAILING) for room in range(3000)}
+    states = {f"{room}/main": json.dumps(FAILING) for room in range(3000)}
     redis.hset(key("hooks-state"), mapping=states)
     assert [row["room"] for row in listed(cli)] == list(range(3000))
 
@@ -143,70 +135,86 @@ def test_state_of_nothing(redis, cli):
 
 def test_state_passes_over_nonsense(redis, cli):
     """Nor can a stranger's words steer a terminal."""
-    for field in ("", "/", "//", "438", "438/main", "x/main/0123abcd", "1/a b/0123abcd",
-                  "1/main/0123abcd9", "1/main/01/23", "1/\x1b/0123abcd"):
+    for field in ("", "/", "//", "438", "438/", "/main", "x/main", "1/a b", "1/main/0123abcd",
+                  "1/\x1b"):
         redis.hset(key("hooks-state"), field, json.dumps(GONE))
-    redis.hset(key("hooks-state"), "2/main/0123abcd", "nonsense")
+    redis.hset(key("hooks-state"), "2/main", "nonsense")
     learn(redis, 3, "main", "https://a.example/", {**FAILING, "error": "\x1b[2J\u202e"})
     (row,) = listed(cli)
     assert row["room"] == 3
     assert "\x1b" not in cli("hook", "state").stdout
 
 
+def test_state_of_inline_hooks(redis, cli):
+    """They have no id; in a room or in none."""
+    redis.hset(key("hooks-state"), "7/:0123456789abcdef", json.dumps(OPEN))
+    redis.hset(key("hooks-state"), "/:0123456789abcdef", json.dumps(PAUSED))
+    learn(redis, 7, "main", "https://a.example/", FAILING)
+    assert [(row.get("room"), row["id"], row["registered"]) for row in listed(cli)] == [
+        (None, ":0123456789abcdef", "inline"), (7, ":0123456789abcdef", "inline"),
+        (7, "main", "yes"),
+    ]
+    first, second = cli("hook", "state").stdout.splitlines()[1:3]
+    assert first.split()[:3] == ["-", ":0123456789abcdef", "paused"] and "  inline  " in second
+    assert [row["id"] for row in listed(cli, "--room=7")] == [":0123456789abcdef", "main"]
+
+
 # --- resume ---
 
 
-def wait_for_hook(redis, n, room, hook_id, due, fence="-", extra=""):
-    """Stores a waiting delivery, as workers do; returns its id."""
-    delivery_id = f"1667548137257-{n}/{hook_id}"
-    meta = f'{{"room":{room},"hook":"{hook_id}"{extra},"attempts":1,"encoding":"json"}}'
-    record = f'{fence} 0\n{meta}\n{{"message":{{"roomId":{room}}}}}'
-    redis.hset(key("deliveries"), delivery_id, record)
-    redis.zadd(key("retries"), {delivery_id: due})
-    return delivery_id
+def fill_lane(redis, url="https://a.example/", lane="438/main"):
+    """A shut lane: one delivery that waits for its turn, three retries, a leased one, and one whose
+    leases ran out. Returns their ids by name.
+    """
+    far = now_ms(redis) + HOUR_MS
+    ids = {
+        "turn": put_in_lane(redis, lane, "1667548137257-0"),
+        "retry": [put_in_lane(redis, lane, f"1667548137257-{n}", far + n, due_at=far + n)
+                  for n in (1, 2, 3)],
+        "leased": put_in_lane(redis, lane, "1667548137257-4", far,
+                              lease="vm-1-0a1b2c3d:12 0 1667548137257"),
+        "expired": put_in_lane(redis, lane, "1667548137257-5", far, lease="- 1 0"),
+    }
+    shut_lane(redis, lane, fingerprint(url))
+    return ids
 
 
-def test_resume_makes_the_hooks_deliveries_due(redis, cli):
-    """Those of this room and hook that nobody holds; one due sooner stays so."""
+@pytest.mark.parametrize("command", ["resume", "enable"])
+def test_resume_makes_the_hooks_deliveries_due(redis, cli, command):
+    """Those that nobody holds; and only of this hook."""
     url = "https://a.example/"
     learn(redis, 438, "main", url, {**OPEN, **PAUSED})
     learn(redis, 438, "other", url, OPEN)
-    far = now_ms(redis) + HOUR_MS
-    mine = [wait_for_hook(redis, n, 438, "main", far + n) for n in range(3)]
-    named = wait_for_hook(redis, 3, 438, "main", far, extra=',"event_id":"e-1"')
-    soon = wait_for_hook(redis, 4, 438, "main", 1)
-    others = {
-        wait_for_hook(redis, 10, 438, "other", far): far,
-        wait_for_hook(redis, 11, 4380, "main", far): far,
-        wait_for_hook(redis, 12, 43, "main", far): far,
-        wait_for_hook(redis, 13, 438, "main2", far): far,
-        wait_for_hook(redis, 14, 438, "xmain", far): far,
-        wait_for_hook(redis, 15, 438, "main", far, fence="vm-1-0a1b2c3d:12"): far,
-    }
-    redis.zadd(key("retries"), {"1-16/main": far})  # without a record
-    before = {delivery_id: record_of(redis, delivery_id) for delivery_id in [*mine, *others]}
-    done = cli("hook", "resume", "--room=438")
-    now = now_ms(redis)
-    assert done.stdout == "5 waiting deliveries are due\n"
-    due = sorted(due_ms(redis, delivery_id) for delivery_id in [*mine, named])
-    assert now - 2000 < due[0] and due[-1] <= now + 1100
-    assert len(set(due)) == 4, "a millisecond apart"
-    assert due_ms(redis, soon) == 1
-    assert {delivery_id: due_ms(redis, delivery_id) for delivery_id in others} == others
-    assert before == {delivery_id: record_of(redis, delivery_id) for delivery_id in before}
-    assert list(hook_states(redis)) == [f"438/other/{fingerprint(url)}"]
-    assert redis.zcard(key("retries")) == 12
+    ids, others = fill_lane(redis), fill_lane(redis, lane="438/other")
+    before = now_ms(redis)
+    assert cli("hook", command, "--room=438").stdout == "6 waiting deliveries are due\n"
+    lane = lane_of(redis, "438/main")
+    for name in (*ids["retry"], ids["expired"]):
+        assert before <= lane[name] <= now_ms(redis)
+    assert lane[ids["turn"]] == 1667548137257 and lane[ids["leased"]] > before + HOUR_MS // 2
+    assert place_of(redis, "438/main") == ("lanes", 1667548137257)
+    assert place_of(redis, "438/other")[0] == "lanes-shut"
+    assert all(lane_of(redis, "438/other")[name] > before + 1000 for name in others["retry"])
+    assert list(hook_states(redis)) == ["438/other"]
+    assert redis.hkeys(key("gates")) == [b"438/other"]
+    check_invariants(redis)
 
 
 @pytest.mark.parametrize("command", ["resume", "enable"])
 def test_resume_says_how_many(redis, cli, command):
     set_hook(redis, 438, "audit", url="https://a.example/", enabled=command == "resume")
-    wait_for_hook(redis, 0, 438, "audit", now_ms(redis) + HOUR_MS)
+    put_in_lane(redis, "438/audit", "1667548137257-0")
     told = ("hook", command, "--room=438", "--id=audit")
     assert cli(*told).stdout == "1 waiting delivery is due\n"
     assert json.loads(cli(*told, "--json").stdout) == {
         "room": 438, "id": "audit", "deliveries": 1,
     }
+
+
+def test_resume_of_nothing(redis, cli):
+    set_hook(redis, 438, "main", url="https://a.example/")
+    assert cli("hook", "resume", "--room=438").stdout == "0 waiting deliveries are due\n"
+    assert place_of(redis, "438/main") == (None, None)
 
 
 def test_resume_of_very_many(redis, cli):
@@ -215,25 +223,11 @@ def test_resume_of_very_many(redis, cli):
     far = now_ms(redis) + HOUR_MS
     pipeline = redis.pipeline(transaction=False)
     for n in range(3000):
-        wait_for_hook(pipeline, n, 438 if n % 2 else 439, "main", far)
+        put_in_lane(pipeline, "438/main", f"1667548137257-{n}", far + n // 7)
     pipeline.execute()
-    started = now_ms(redis)
-    assert cli("hook", "resume", "--room=438").stdout == "1500 waiting deliveries are due\n"
-    took = now_ms(redis) - started
-    waiting = redis.zrange(key("retries"), 0, -1, withscores=True)
-    moved = [score - started for _, score in waiting if score < far]
-    assert len(moved) == 1500 and len(waiting) == 3000
-    assert 1000 <= min(moved) and 1000 + 1499 <= max(moved) <= 1000 + 1499 + took
-
-
-def test_resume_of_very_large_ones(redis, cli):
-    """More bytes in a page than one run of the script takes."""
-    set_hook(redis, 438, "main", url="https://a.example/")
-    far = now_ms(redis) + HOUR_MS
-    for n in range(150):
-        wait_for_hook(redis, n, 438, "main", far, extra=f',"error":"{"x" * 200_000}"')
-    assert cli("hook", "resume", "--room=438").stdout == "150 waiting deliveries are due\n"
-    assert redis.zcount(key("retries"), far, "+inf") == 0
+    assert cli("hook", "resume", "--room=438").stdout == "3000 waiting deliveries are due\n"
+    scores = lane_of(redis, "438/main").values()
+    assert len(scores) == 3000 and max(scores) <= now_ms(redis)
 
 
 def test_resume_refuses(redis, cli):
@@ -242,8 +236,8 @@ def test_resume_refuses(redis, cli):
     set_hook(redis, 438, "off", url="https://a.example/", enabled=False)
     learn(redis, 438, "bad", "https://a.example/", GONE)
     set_hook(redis, 438, "bad", url="nonsense")
-    far = now_ms(redis) + HOUR_MS
-    waiting = [wait_for_hook(redis, n, 438, name, far) for n, name in enumerate(["off", "bad"])]
+    lanes = {name: fill_lane(redis, lane=name) and lane_of(redis, name)
+             for name in ("438/off", "438/bad")}
     for hook_id, words in (
         ("off", "the hook is disabled; roomhook hook enable takes it up"),
         ("bad", "the hook is not valid: url: "),
@@ -254,7 +248,7 @@ def test_resume_refuses(redis, cli):
     assert cli("hook", "resume", check=False).returncode == 2
     assert cli("hook", "resume", "--room=438", "--id=a/b", check=False).returncode == 2
     assert len(hook_states(redis)) == 2
-    assert {due_ms(redis, delivery_id) for delivery_id in waiting} == {far}
+    assert lanes == {name: lane_of(redis, name) for name in lanes}
 
 
 def test_resume_of_a_full_redis(own_redis, cli):
@@ -262,13 +256,57 @@ def test_resume_of_a_full_redis(own_redis, cli):
     server = own_redis()
     with server.client() as client:
         learn(client, 438, "main", "https://a.example/", GONE)
-        delivery_id = wait_for_hook(client, 0, 438, "main", now_ms(client) + HOUR_MS)
+        fill_lane(client)
         client.config_set("maxmemory", 1)
         cli("hook", "resume", "--room=438", redis=server)
         assert hook_states(client) == {}
-        assert due_ms(client, delivery_id) < now_ms(client) + 2000
+        assert place_of(client, "438/main")[0] == "lanes"
         cli("hook", "remove", "--room=438", redis=server)
         assert client.exists(key("room:438")) == 0
+
+
+# --- other changes of a hook, and what waits for it ---
+
+
+def test_a_new_url_makes_all_due(redis, cli):
+    """And says so; whatever else is set only opens the gate."""
+    url = "https://a.example/"
+    set_hook(redis, 438, "main", url=url)
+    ids = fill_lane(redis, url)
+    retry = ids["retry"][0]
+    far = lane_of(redis, "438/main")[retry]
+    assert "waiting                6\n" in cli("hook", "set", "--room=438", "--timeout=5s").stdout
+    assert lane_of(redis, "438/main")[retry] == far
+    assert place_of(redis, "438/main") == ("lanes", 1667548137257)
+    done = cli("hook", "set", "--room=438", "--url=https://b.example/")
+    assert "waiting                6, due now\n" in done.stdout
+    assert lane_of(redis, "438/main")[retry] <= now_ms(redis)
+    done = cli("--json", "hook", "set", "--room=438", "--signature=other")
+    assert json.loads(done.stdout)["waiting"] == 6
+    check_invariants(redis)
+
+
+def test_a_new_secret_opens_the_gate(redis, cli):
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
+    set_hook(redis, 438, "main", url="https://a.example/", secret=secret)
+    retry = fill_lane(redis)["retry"][0]
+    far = lane_of(redis, "438/main")[retry]
+    assert "waiting                6\n" in cli("hook", "rotate", "--room=438").stdout
+    assert place_of(redis, "438/main") == ("lanes", 1667548137257)
+    assert redis.exists(key("gates")) == 0 and lane_of(redis, "438/main")[retry] == far
+
+
+@pytest.mark.parametrize("command", ["disable", "remove"])
+def test_workers_look_soon_at_what_is_to_be_buried(redis, cli, command):
+    learn(redis, 438, "main", "https://a.example/", OPEN)
+    fill_lane(redis)
+    assert place_of(redis, "438/main")[1] > now_ms(redis) + 1000
+    cli("hook", command, "--room=438")
+    name, score = place_of(redis, "438/main")
+    assert score <= now_ms(redis)
+    assert name == ("lanes" if command == "remove" else "lanes-shut")
+    assert len(hook_states(redis)) == (1 if command == "disable" else 0)
+    check_invariants(redis)
 
 
 # --- with real workers ---
@@ -283,7 +321,7 @@ def test_a_pause_that_is_resumed(redis, receiver, start_worker, cli):
     receiver.wait_for(1)
     wait_until(lambda: hook_states(redis), 5, "the hook's state")
     enqueue(redis, message_event(), id="event-2")
-    wait_until(lambda: len(records(redis)) == 2, 5, "both events to wait")
+    wait_until(lambda: len(lane_of(redis, "438/main")) == 2, 5, "both events to wait")
     assert worker.terminate() == 0
     (row,) = listed(cli)
     assert (row["room"], row["id"], row["state"], row["reason"]) == (

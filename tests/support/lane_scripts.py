@@ -1,7 +1,6 @@
-"""The workers' scripts for lanes, run directly on Redis.
+"""The scripts for lanes of workers and the command line, run directly on Redis.
 
-The header of each worker/scripts/*.lua is the contract; LaneQueue puts its arguments together as a
-worker does.
+The header of each script is the contract; LaneQueue puts its arguments together as they do.
 """
 
 import hashlib
@@ -13,7 +12,8 @@ from redis.exceptions import NoScriptError
 
 from webhook_queue import DEFAULT_QUEUE, GROUP, key
 
-SCRIPTS = Path(__file__).resolve().parent.parent.parent / "worker" / "scripts"
+TOP = Path(__file__).resolve().parent.parent.parent
+FOLDERS = [TOP / "worker/scripts", TOP / "producer/scripts"]
 LEASE_MS = 35000
 MAX_AGE_MS = 3600000
 PRINT = "0123abcd"
@@ -24,13 +24,14 @@ def _with_parts(text):
     """The --include lines replaced by the parts, as scripts/cmake/EmbedLua.cmake does."""
 
     def part(match):
-        return _with_parts((SCRIPTS / "parts" / f"{match[1]}.lua").read_text(encoding="utf-8"))
+        paths = [folder / "parts" / f"{match[1]}.lua" for folder in FOLDERS]
+        return _with_parts(next(path for path in paths if path.exists()).read_text("utf-8"))
 
     return re.sub(r"^--include (\w+)\n", part, text, flags=re.MULTILINE)
 
 
 TEXTS = {path.stem: _with_parts(path.read_text(encoding="utf-8"))
-         for path in SCRIPTS.glob("*.lua")}
+         for folder in FOLDERS for path in folder.glob("*.lua")}
 SHAS = {name: hashlib.sha1(text.encode()).hexdigest() for name, text in TEXTS.items()}
 
 
@@ -239,17 +240,23 @@ class LaneQueue:
         return self.gate((lane, "failed", failures, 503, "answered 503", opens, probe_ms,
                           disable_after_ms))
 
+    def forget(self, lane, what="forget"):
+        """Returns whether something was known, and how many deliveries wait."""
+        return self.call(
+            "hook_forget", self.keys("hooks-state hooks-changed gates lanes lanes-shut", [lane]),
+            [*lane.split("/"), what])
+
     def resume_page(self, lane, start="", most=500):
-        known, due, after = self.call(
-            "resume", self.keys("hooks-state hooks-changed gates lanes lanes-shut leases", [lane]),
-            [*lane.split("/"), start, most])
-        return known, due, after.decode()
+        due, after = self.call("hook_resume", self.keys("lanes lanes-shut leases", [lane]),
+                               [start, most])
+        return due, after.decode()
 
     def resume(self, lane, most=500):
         """Returns how many are due that were not."""
+        self.forget(lane)
         start, sum_due = "", 0
         while True:
-            _, due, start = self.resume_page(lane, start, most)
+            due, start = self.resume_page(lane, start, most)
             sum_due += due
             if not start:
                 return sum_due

@@ -145,14 +145,15 @@ struct hook *judge_hook(struct findings *findings, int64_t room_id, struct bytes
 }
 
 void judge_hook_state(struct findings *findings, int64_t room_id, const char *hook_id,
-                      struct bytes json)
+                      const char *fingerprint, struct bytes json)
 {
     struct hook_state state;
     struct buffer text;
 
     hook_state_parse(json, &state);
     enum hook_condition condition = hook_state_condition(&state, 0);
-    if (condition != HOOK_DISABLED && condition != HOOK_OPEN)
+    if (strcmp(state.fingerprint, fingerprint) != 0 ||
+        (condition != HOOK_DISABLED && condition != HOOK_OPEN))
         return;
     bool is_open = condition == HOOK_OPEN;
     buffer_init(&text, FINDING_TEXT_SIZE);

@@ -8,6 +8,7 @@
 #include "cli/doctor/read.h"
 #include "cli/terminal/progress.h"
 #include "cli_lua.h"
+#include "contract/lane.h"
 #include "contract/parse.h"
 
 #define KEYS_A_PAGE 1000
@@ -25,7 +26,8 @@ struct state_queries {
     struct state_query {
         int64_t room_id;
         char hook_id[RH_NAME_MAX + 1];
-        char field[HOOK_STATE_FIELD_SIZE];
+        char lane[LANE_SIZE];
+        char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
     } list[STATES_A_COMMAND];
     size_t len;
 };
@@ -55,14 +57,14 @@ static bool ask_states(struct rooms_walk *walk)
     if (len == 0)
         return true;
     for (size_t i = 0; i < len; i++)
-        args[2 + i] = bytes_of(states->list[i].field);
+        args[2 + i] = bytes_of(states->list[i].lane);
     enum ask_result result =
         doctor_ask(walk->cli, walk->facts, ASK_HOOK_STATES, args, 2 + len, &reply);
     if (result != ASK_ANSWERED)
         return result == ASK_REFUSED;
     for (size_t i = 0; i < len; i++)
         judge_hook_state(walk->findings, states->list[i].room_id, states->list[i].hook_id,
-                         reply_text(reply_at(reply, i)));
+                         states->list[i].fingerprint, reply_text(reply_at(reply, i)));
     reply_free(reply);
     return true;
 }
@@ -82,7 +84,8 @@ static bool look_at_hook(struct rooms_walk *walk, int64_t room_id, struct bytes 
     struct state_query *query = &states->list[states->len++];
     query->room_id = room_id;
     memcpy(query->hook_id, hook->id, sizeof(query->hook_id));
-    hook_state_field(hook, room_id, query->field);
+    lane_of(room_id, hook->id, query->lane);
+    lane_fingerprint(hook, query->fingerprint);
     hook_free(hook);
     return states->len < STATES_A_COMMAND || ask_states(walk);
 }

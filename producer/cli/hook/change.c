@@ -2,8 +2,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "cli/hook/store.h"
 #include "cli_lua.h"
 #include "contract/json_text.h"
 
@@ -62,6 +62,18 @@ static int write_hook(struct cli *cli, const struct hook_target *target, json_t 
     return CLI_DONE;
 }
 
+/* Has the hook that is stored now another URL or other credentials than old? */
+static bool is_other(const struct hook_target *target, struct bytes old, const struct hook *now)
+{
+    struct hook *before = NULL;
+    struct error_text why;
+    bool other = hook_parse(bytes_of(target->id), old, &before, &why) != HOOK_OK ||
+                 strcmp(before->fingerprint, now->fingerprint) != 0;
+
+    hook_free(before);
+    return other;
+}
+
 /* Changes what was read and tries to store it. *ret_hook is left alone when somebody was faster. */
 static int change_once(struct cli *cli, struct hook_target *target, hook_change_fn *change,
                        struct bytes old, struct hook **ret_hook)
@@ -81,6 +93,7 @@ static int change_once(struct cli *cli, struct hook_target *target, hook_change_
         result = write_hook(cli, target, json, &new, &hook);
     int swapped = result == CLI_DONE ? swap(cli, target, old, buffer_bytes(&new)) : -1;
     if (swapped == 1) {
+        target->is_other = is_other(target, old, hook);
         *ret_hook = hook;
     } else {
         hook_free(hook);
@@ -93,10 +106,10 @@ static int change_once(struct cli *cli, struct hook_target *target, hook_change_
 }
 
 int hook_change(struct cli *cli, struct hook_target *target, hook_change_fn *change,
-                bool clear_state, struct hook **ret_hook)
+                enum hook_store_change then, struct hook **ret_hook)
 {
     const struct bytes args[] = {BYTES("HGET"), bytes_of(target->room_key), bytes_of(target->id)};
-    int64_t forgotten;
+    struct hook_store_found found;
 
     for (int i = 0; i < SWAP_TRIES; i++) {
         struct hook *hook = NULL;
@@ -109,11 +122,12 @@ int hook_change(struct cli *cli, struct hook_target *target, hook_change_fn *cha
             return result;
         if (!hook)
             continue;
-        if (clear_state && !hook_store_forget(cli, target->room_id, target->id, &forgotten)) {
+        if (!hook_store_change(cli, target->room_id, target->id, then, &found)) {
             hook_free(hook);
-            return cli_failed(
-                "the hook is stored, but what workers learnt about it is not cleared");
+            return cli_failed("the hook is stored, but what workers learnt about it, and when they "
+                              "look at what waits for it, is as before");
         }
+        target->waiting = found.waiting;
         *ret_hook = hook;
         return CLI_DONE;
     }

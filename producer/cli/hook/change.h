@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/hook/edit.h"
+#include "cli/hook/store.h"
 #include "contract/hook.h"
 
 /* The hook a command is about, and what has become of it. */
@@ -21,6 +22,9 @@ struct hook_target {
     int64_t keep_ms;                    /* rotate: how long the old secrets sign yet */
     int64_t now_ms;                     /* rotate: on the clock of Redis */
     int64_t old_until_ms;               /* rotate: when the last old secret ends; 0: none is left */
+    bool is_other;                      /* the hook has another URL or other credentials now */
+    int64_t waiting;                    /* deliveries that wait for it */
+    bool is_due;                        /* set: all of these are due now */
 };
 
 /* From --room and --id. CLI_DONE, or CLI_USAGE with the failure told. */
@@ -32,9 +36,9 @@ int hook_target_missing(const struct hook_target *target); /* tells it; the exit
  * be called again for another state of the hook. */
 typedef int hook_change_fn(struct cli *cli, struct hook_target *target, json_t *hook);
 
-/* Reads, changes and stores a hook, then forgets what workers learnt about it where clear_state.
- * CLI_DONE with what was stored, for hook_free; or an exit code with the failure told. */
+/* Reads, changes and stores a hook, then changes what is known about it. CLI_DONE with what was
+ * stored, for hook_free; or an exit code with the failure told. */
 int hook_change(struct cli *cli, struct hook_target *target, hook_change_fn *change,
-                bool clear_state, struct hook **ret_hook);
+                enum hook_store_change then, struct hook **ret_hook);
 
 #endif

@@ -90,6 +90,11 @@ static int print_hook(const struct cli *cli, const struct hook_target *target,
             (void)printf("%-22s %s\n", rows[i].name, rows[i].value);
         object_put_text(&line, rows[i].name, bytes_of(rows[i].value));
     }
+    if (target->waiting > 0)
+        object_put_int(&line, "waiting", target->waiting);
+    if (target->waiting > 0 && !cli->json)
+        (void)printf("%-22s %" PRId64 "%s\n", "waiting", target->waiting,
+                     target->is_due ? ", due now" : "");
     int printed = cli->json ? object_print(&line) : 0;
     buffer_release(&line);
     return printed < 0 ? cli_failed("out of memory") : CLI_DONE;
@@ -102,7 +107,10 @@ static int run_set(struct cli *cli)
 
     int result = hook_target_init(cli, &target);
     if (result == CLI_DONE)
-        result = hook_change(cli, &target, change_by_flags, true, &hook);
+        result = hook_change(cli, &target, change_by_flags, HOOK_STORE_FORGET, &hook);
+    target.is_due = result == CLI_DONE && target.is_other && target.waiting > 0;
+    if (target.is_due && !hook_store_make_due(cli, target.room_id, target.id))
+        result = cli_failed("the hook is stored, but its retries wait until they are due");
     if (result == CLI_DONE) {
         warn_about(hook);
         result = print_hook(cli, &target, hook);
@@ -148,7 +156,7 @@ static int run_rotate(struct cli *cli)
     if (result == CLI_DONE && !cli_server_time(cli, &target.now_ms))
         result = CLI_FAILED;
     if (result == CLI_DONE)
-        result = hook_change(cli, &target, change_secret, true, &hook);
+        result = hook_change(cli, &target, change_secret, HOOK_STORE_FORGET, &hook);
     if (result == CLI_DONE)
         result = print_hook(cli, &target, hook);
     hook_free(hook);
@@ -186,9 +194,9 @@ static int run_enable(struct cli *cli)
 
     int result = hook_target_init(cli, &target);
     if (result == CLI_DONE)
-        result = hook_change(cli, &target, change_to_enabled, true, &hook);
+        result = hook_change(cli, &target, change_to_enabled, HOOK_STORE_FORGET, &hook);
     if (result == CLI_DONE)
-        result = hook_resume_deliveries(cli, target.room_id, target.id);
+        result = hook_resume_deliveries(cli, target.room_id, target.id, target.waiting);
     hook_free(hook);
     return result;
 }
@@ -200,7 +208,7 @@ static int run_disable(struct cli *cli)
 
     int result = hook_target_init(cli, &target);
     if (result == CLI_DONE)
-        result = hook_change(cli, &target, change_to_disabled, false, &hook);
+        result = hook_change(cli, &target, change_to_disabled, HOOK_STORE_LOOK, &hook);
     hook_free(hook);
     return result;
 }
@@ -209,7 +217,7 @@ static int run_remove(struct cli *cli)
 {
     struct hook_target target;
     struct reply *reply;
-    int64_t forgotten;
+    struct hook_store_found found;
 
     int result = hook_target_init(cli, &target);
     if (result != CLI_DONE)
@@ -226,10 +234,10 @@ static int run_remove(struct cli *cli)
     bool removed = reply_int(reply) == 1;
     reply_free(reply);
     /* Also when there was none: an earlier try may have been interrupted here, or the hook was
-     * removed by hand. */
-    if (!hook_store_forget(cli, target.room_id, target.id, &forgotten))
+     * removed by hand. Workers bury what waits. */
+    if (!hook_store_change(cli, target.room_id, target.id, HOOK_STORE_FORGET, &found))
         return CLI_FAILED;
-    return removed || forgotten > 0 ? CLI_DONE : hook_target_missing(&target);
+    return removed || found.known || found.waiting > 0 ? CLI_DONE : hook_target_missing(&target);
 }
 
 const struct command command_hook_set = {
@@ -239,7 +247,7 @@ const struct command command_hook_set = {
     .details =
         "An existing hook keeps what is not given, its signature and secret included. A secret\n"
         "that was made (--secret auto) is printed this once. To replace a secret without a gap\n"
-        "use hook rotate.\n",
+        "use hook rotate. When its URL or credentials change, what waits for it comes now.\n",
     .options = hook_edit_specs,
     .run = run_set,
 };
@@ -267,7 +275,7 @@ const struct command command_hook_enable = {
 const struct command command_hook_disable = {
     .name = "hook disable",
     .operands = "",
-    .summary = "Stops deliveries to a hook; those that wait for a retry become dead letters.",
+    .summary = "Stops deliveries to a hook; those that wait become dead letters.",
     .details = "",
     .options = target_specs,
     .run = run_disable,
@@ -276,7 +284,7 @@ const struct command command_hook_disable = {
 const struct command command_hook_remove = {
     .name = "hook remove",
     .operands = "",
-    .summary = "Removes a hook; deliveries that wait for a retry become dead letters.",
+    .summary = "Removes a hook; deliveries that wait become dead letters.",
     .details = "",
     .options = target_specs,
     .run = run_remove,

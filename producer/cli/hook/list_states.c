@@ -11,6 +11,7 @@
 #include "cli/terminal/progress.h"
 #include "cli/terminal/table.h"
 #include "contract/hook.h"
+#include "contract/lane.h"
 #include "contract/parse.h"
 
 #define STATES_MAX 1000000 /* they are sorted, so all of them wait in memory */
@@ -27,9 +28,8 @@ static const char *const titles[] = {"ROOM",     "ID",   "STATE",  "SINCE",
 
 /* One field of hooks-state. */
 struct learnt {
-    int64_t room_id;
-    char hook_id[RH_NAME_MAX + 1];
-    char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
+    char lane[LANE_SIZE];
+    struct lane_parts parts;
     char *json;
 };
 
@@ -45,32 +45,6 @@ struct states {
 };
 
 /* --- collecting --- */
-
-/* Takes what is before the next slash off text. */
-static bool cut(struct bytes *text, struct bytes *ret_part)
-{
-    const char *slash = text->len > 0 ? memchr(text->data, '/', text->len) : NULL;
-
-    if (!slash)
-        return false;
-    *ret_part = (struct bytes){text->data, (size_t)(slash - text->data)};
-    *text = (struct bytes){slash + 1, text->len - ret_part->len - 1};
-    return true;
-}
-
-/* "<room>/<hook id>/<8 hex>"; false for anything else. */
-static bool read_field(struct bytes field, struct learnt *ret_row)
-{
-    struct bytes room;
-    struct bytes hook_id;
-
-    if (!cut(&field, &room) || !cut(&field, &hook_id))
-        return false;
-    return parse_int64(room, INT64_MIN, INT64_MAX, &ret_row->room_id) == 0 &&
-           parse_is_name(hook_id) && field.len == sizeof(ret_row->fingerprint) - 1 &&
-           bytes_copy_text(hook_id, ret_row->hook_id, sizeof(ret_row->hook_id)) &&
-           bytes_copy_text(field, ret_row->fingerprint, sizeof(ret_row->fingerprint));
-}
 
 static bool is_wanted(const struct states *states, struct bytes json)
 {
@@ -116,22 +90,25 @@ static int keep_page(struct states *states, const struct reply *pairs)
         struct bytes json = reply_text(reply_at(pairs, i + 1));
         struct learnt row = {.json = NULL};
 
-        if (read_field(reply_text(reply_at(pairs, i)), &row) && is_wanted(states, json) &&
-            keep(states, row, json) < 0)
+        struct bytes lane = reply_text(reply_at(pairs, i));
+        if (lane_split(lane, &row.parts) == 0 && bytes_copy_text(lane, row.lane, LANE_SIZE) &&
+            is_wanted(states, json) && keep(states, row, json) < 0)
             return -1;
     }
     return 0;
 }
 
+/* By room, those without one first, then by hook. */
 static int compare(const void *a, const void *b)
 {
     const struct learnt *one = a;
     const struct learnt *other = b;
-    int by_hook = strcmp(one->hook_id, other->hook_id);
 
-    if (one->room_id != other->room_id)
-        return one->room_id < other->room_id ? -1 : 1;
-    return by_hook != 0 ? by_hook : strcmp(one->fingerprint, other->fingerprint);
+    if (one->parts.has_room != other->parts.has_room)
+        return one->parts.has_room ? 1 : -1;
+    if (one->parts.room_id != other->parts.room_id)
+        return one->parts.room_id < other->parts.room_id ? -1 : 1;
+    return strcmp(one->lane, other->lane);
 }
 
 /* A scan may bring a field twice. */
@@ -179,20 +156,24 @@ static int collect(struct states *states, const char *pattern)
 enum registered {
     REGISTERED_YES,
     REGISTERED_CHANGED, /* with another URL or other credentials, or not valid */
-    REGISTERED_REMOVED
+    REGISTERED_REMOVED,
+    REGISTERED_INLINE /* it came with its events */
 };
 
-static enum registered look_at_hook(const struct learnt *row, const struct reply *stored,
-                                    char ret_origin[URL_ORIGIN_SIZE])
+static enum registered look_at_hook(const struct learnt *row, const struct hook_state *state,
+                                    const struct reply *stored, char ret_origin[URL_ORIGIN_SIZE])
 {
     struct hook *hook = NULL;
     struct error_text why;
+    char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
     enum registered registered = REGISTERED_CHANGED;
 
+    if (row->parts.is_inline)
+        return REGISTERED_INLINE;
     if (reply_is_nil(stored))
         return REGISTERED_REMOVED;
-    if (hook_parse(bytes_of(row->hook_id), reply_text(stored), &hook, &why) == HOOK_OK &&
-        strncmp(hook->fingerprint, row->fingerprint, sizeof(row->fingerprint) - 1) == 0) {
+    if (hook_parse(bytes_of(row->parts.hook_id), reply_text(stored), &hook, &why) == HOOK_OK &&
+        strcmp(lane_fingerprint(hook, fingerprint), state->fingerprint) == 0) {
         url_origin(&hook->url, ret_origin);
         registered = REGISTERED_YES;
     }
@@ -216,14 +197,23 @@ static void add_number(struct table *table, int64_t number)
     table_add(table, bytes_of(text));
 }
 
+/* The hook's id, of an inline one ":" and its fingerprint. */
+static const char *hook_of(const struct learnt *row)
+{
+    return strchr(row->lane, '/') + 1;
+}
+
 static void add_row(struct states *states, const struct learnt *row, const struct hook_state *state,
                     const char *where)
 {
     enum hook_condition condition = hook_state_condition(state, states->now_ms);
     struct table *table = &states->table;
 
-    add_number(table, row->room_id);
-    table_add(table, bytes_of(row->hook_id));
+    if (row->parts.has_room)
+        add_number(table, row->parts.room_id);
+    else
+        table_add(table, BYTES(""));
+    table_add(table, bytes_of(hook_of(row)));
     table_add(table, bytes_of(hook_condition_name(condition)));
     add_time(table, hook_state_since_ms(state, condition));
     add_number(table, state->failures);
@@ -240,12 +230,14 @@ static int print_object(struct states *states, const struct learnt *row,
 {
     static const char *const words[] = {[REGISTERED_YES] = "yes",
                                         [REGISTERED_CHANGED] = "changed",
-                                        [REGISTERED_REMOVED] = "removed"};
+                                        [REGISTERED_REMOVED] = "removed",
+                                        [REGISTERED_INLINE] = "inline"};
     struct buffer *line = &states->line;
 
     object_begin(line);
-    object_put_int(line, "room", row->room_id);
-    object_put_text(line, "id", bytes_of(row->hook_id));
+    if (row->parts.has_room)
+        object_put_int(line, "room", row->parts.room_id);
+    object_put_text(line, "id", bytes_of(hook_of(row)));
     hook_state_put_json(line, state, hook_state_condition(state, states->now_ms));
     object_put_text(line, "registered", bytes_of(words[registered]));
     if (registered == REGISTERED_YES)
@@ -258,16 +250,18 @@ static int show(struct states *states, const struct learnt *row, const struct re
 {
     char origin[URL_ORIGIN_SIZE] = "";
     struct hook_state state;
-    enum registered registered = look_at_hook(row, stored, origin);
     const char *where = origin;
 
     hook_state_parse(bytes_of(row->json), &state);
+    enum registered registered = look_at_hook(row, &state, stored, origin);
     if (states->cli->json)
         return print_object(states, row, &state, registered, origin);
     if (registered == REGISTERED_CHANGED)
         where = "changed: hook resume forgets this";
     else if (registered == REGISTERED_REMOVED)
         where = "removed: hook remove forgets this";
+    else if (registered == REGISTERED_INLINE)
+        where = "inline";
     add_row(states, row, &state, where);
     return 0;
 }
@@ -280,9 +274,9 @@ static int show_some(struct states *states, const struct learnt *rows, size_t le
     struct reply *stored;
 
     for (size_t i = 0; i < len; i++) {
-        const struct bytes args[] = {BYTES("HGET"),
-                                     bytes_of(keys_room(&cli->keys, rows[i].room_id, room_key)),
-                                     bytes_of(rows[i].hook_id)};
+        const struct bytes args[] = {
+            BYTES("HGET"), bytes_of(keys_room(&cli->keys, rows[i].parts.room_id, room_key)),
+            bytes_of(rows[i].parts.hook_id)};
         if (redis_append(cli->redis, args, 3) != RH_OK) {
             cli_redis_failed(cli);
             return -1;

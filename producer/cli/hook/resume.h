@@ -7,10 +7,10 @@
 #include "cli/cli.h"
 
 /*
- * Makes the hook's waiting deliveries due, a second from now and a millisecond apart, and prints
- * how many they are. Those that a worker holds, and those due sooner, stay as they are. Comes after
- * what keeps workers from sending was changed. An exit code, failures are told.
+ * Makes the hook's retries due and prints how many deliveries wait for it. Those that a worker
+ * holds stay as they are. Comes after what keeps workers from sending was changed. An exit code,
+ * failures are told.
  */
-int hook_resume_deliveries(struct cli *cli, int64_t room_id, const char *hook_id);
+int hook_resume_deliveries(struct cli *cli, int64_t room_id, const char *hook_id, int64_t waiting);
 
 #endif

@@ -38,6 +38,7 @@ void hook_state_parse(struct bytes json, struct hook_state *ret_state)
     };
     get_text(state, "reason", ret_state->reason, sizeof(ret_state->reason));
     get_text(state, "error", ret_state->error, sizeof(ret_state->error));
+    get_text(state, "fingerprint", ret_state->fingerprint, sizeof(ret_state->fingerprint));
     json_decref(state);
 }
 

@@ -16,10 +16,11 @@ struct hook_state {
     bool disabled;
     char reason[32]; /* of the pause or the disabling; printable */
     int64_t failing_since_ms;
-    int64_t failures; /* since then */
-    int64_t status;   /* of the last failure */
-    char error[200];  /* the same; printable */
-    int64_t opens;    /* how often in a row the breaker opened */
+    int64_t failures;     /* since then */
+    int64_t status;       /* of the last failure */
+    char error[200];      /* the same; printable */
+    char fingerprint[16]; /* of the URL and credentials that all this is about */
+    int64_t opens;        /* how often in a row the breaker opened */
     int64_t probe_at_ms;
 };
 

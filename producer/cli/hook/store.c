@@ -2,99 +2,108 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "cli/scan.h"
+#include "cli/terminal/progress.h"
 #include "cli_lua.h"
+#include "contract/lane.h"
 
 #define NUMBER_SIZE 24
+#define DUE_A_CALL "500"
+#define FROM_SIZE 48 /* a score */
 
 bool hook_store_read(struct cli *cli, const struct hook *hook, int64_t room_id,
                      struct hook_state *ret_state)
 {
-    char field[HOOK_STATE_FIELD_SIZE];
+    char lane[LANE_SIZE];
+    char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
     const struct bytes args[] = {BYTES("HGET"), bytes_of(cli->keys.hooks_state),
-                                 bytes_of(hook_state_field(hook, room_id, field))};
+                                 bytes_of(lane_of(room_id, hook->id, lane))};
     struct reply *reply;
 
     if (!cli_ask(cli, args, 3, &reply))
         return false;
     hook_state_parse(reply_text(reply), ret_state);
     reply_free(reply);
+    if (strcmp(ret_state->fingerprint, lane_fingerprint(hook, fingerprint)) != 0)
+        *ret_state = (struct hook_state){0};
     return true;
 }
 
-/* Deletes fields of one hook, at most CLI_BATCH; with none it only tells the workers. */
-static bool forget_fields(struct cli *cli, int64_t room_id, const char *hook_id,
-                          const struct bytes *fields, size_t fields_len, int64_t *ret_forgotten)
+bool hook_store_change(struct cli *cli, int64_t room_id, const char *hook_id,
+                       enum hook_store_change change, struct hook_store_found *ret_found)
 {
+    static const char *const words[] = {
+        [HOOK_STORE_FORGET] = "forget", [HOOK_STORE_RESUME] = "resume", [HOOK_STORE_LOOK] = "look"};
+    const struct keys *keys = &cli->keys;
     char room[NUMBER_SIZE];
-    struct bytes args[7 + CLI_BATCH];
+    char lane[LANE_SIZE];
+    char lane_key[KEY_SIZE];
     struct reply *reply;
 
     (void)snprintf(room, sizeof(room), "%" PRId64, room_id);
-    args[0] = BYTES("EVAL");
-    args[1] = BYTES(lua_hook_forget);
-    args[2] = BYTES("2");
-    args[3] = bytes_of(cli->keys.hooks_state);
-    args[4] = bytes_of(cli->keys.hooks_changed);
-    args[5] = bytes_of(room);
-    args[6] = bytes_of(hook_id);
-    for (size_t i = 0; i < fields_len; i++)
-        args[7 + i] = fields[i];
-    if (!cli_ask(cli, args, 7 + fields_len, &reply))
+    keys_lane(keys, lane_of(room_id, hook_id, lane), lane_key);
+    const struct bytes args[] = {BYTES("EVAL"),
+                                 BYTES(lua_hook_forget),
+                                 BYTES("6"),
+                                 bytes_of(keys->hooks_state),
+                                 bytes_of(keys->hooks_changed),
+                                 bytes_of(keys->gates),
+                                 bytes_of(keys->lanes),
+                                 bytes_of(keys->lanes_shut),
+                                 bytes_of(lane_key),
+                                 bytes_of(room),
+                                 bytes_of(hook_id),
+                                 bytes_of(words[change])};
+    if (!cli_ask(cli, args, sizeof(args) / sizeof(args[0]), &reply))
         return false;
-    *ret_forgotten = reply_int(reply);
+    ret_found->known = reply_int(reply_at(reply, 0)) == 1;
+    ret_found->waiting = reply_int(reply_at(reply, 1));
     reply_free(reply);
     return true;
 }
 
-/* Those of one page: names and values in turn. */
-static bool forget_page(struct cli *cli, int64_t room_id, const char *hook_id,
-                        const struct reply *pairs, int64_t *forgotten)
+/* from is "" at first, and at the end. */
+static bool make_page_due(struct cli *cli, const char *lane_key, char from[FROM_SIZE],
+                          int64_t *ret_due)
 {
-    struct bytes fields[CLI_BATCH];
-    size_t n = 0;
+    const struct keys *keys = &cli->keys;
+    const struct bytes args[] = {BYTES("EVAL"),
+                                 BYTES(lua_hook_resume),
+                                 BYTES("4"),
+                                 bytes_of(keys->lanes),
+                                 bytes_of(keys->lanes_shut),
+                                 bytes_of(keys->leases),
+                                 bytes_of(lane_key),
+                                 bytes_of(from),
+                                 BYTES(DUE_A_CALL)};
+    struct reply *reply;
 
-    for (size_t i = 0; i < reply_len(pairs); i += 2) {
-        int64_t here;
-        fields[n++] = reply_text(reply_at(pairs, i));
-        if (n < CLI_BATCH && i + 2 < reply_len(pairs))
-            continue;
-        if (!forget_fields(cli, room_id, hook_id, fields, n, &here))
-            return false;
-        *forgotten += here;
-        n = 0;
-    }
-    return true;
-}
-
-bool hook_store_forget(struct cli *cli, int64_t room_id, const char *hook_id,
-                       int64_t *ret_forgotten)
-{
-    char pattern[HOOK_STATE_FIELD_SIZE];
-    const struct reply *pairs;
-    struct scan scan;
-    int64_t forgotten = 0;
-    int more;
-
-    (void)snprintf(pattern, sizeof(pattern), "%" PRId64 "/%s/*", room_id, hook_id);
-    scan_begin(&scan, cli, BYTES("HSCAN"), cli->keys.hooks_state, pattern);
-    while ((more = scan_next(&scan, &pairs)) > 0) {
-        if (!forget_page(cli, room_id, hook_id, pairs, &forgotten)) {
-            more = -1;
-            break;
-        }
-    }
-    scan_end(&scan);
-    if (more < 0)
+    if (!cli_ask(cli, args, sizeof(args) / sizeof(args[0]), &reply))
         return false;
-    *ret_forgotten = forgotten;
+    *ret_due = reply_int(reply_at(reply, 0));
+    (void)bytes_copy_text(reply_text(reply_at(reply, 1)), from, FROM_SIZE);
+    reply_free(reply);
     return true;
 }
 
-bool hook_store_tell(struct cli *cli, int64_t room_id, const char *hook_id)
+bool hook_store_make_due(struct cli *cli, int64_t room_id, const char *hook_id)
 {
-    int64_t forgotten;
+    struct progress progress;
+    char lane[LANE_SIZE];
+    char lane_key[KEY_SIZE];
+    char from[FROM_SIZE] = "";
+    uint64_t sum = 0;
+    int64_t due;
+    bool done;
 
-    return forget_fields(cli, room_id, hook_id, NULL, 0, &forgotten);
+    keys_lane(&cli->keys, lane_of(room_id, hook_id, lane), lane_key);
+    progress_begin(&progress, "retries made due", false);
+    do {
+        done = make_page_due(cli, lane_key, from, &due);
+        sum += done ? (uint64_t)due : 0;
+        progress_show(&progress, sum);
+    } while (done && from[0] != '\0');
+    progress_end(&progress);
+    return done;
 }

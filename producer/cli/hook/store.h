@@ -1,6 +1,7 @@
 /*
- * What workers learnt about hooks ({Q}:hooks-state), read and forgotten. Whatever changes there is
- * told to the workers ({Q}:hooks-changed), else they would go by what they know for seconds more.
+ * What workers learnt about hooks ({Q}:hooks-state, {Q}:gates), read and forgotten, and what waits
+ * for them. Whatever changes there is told to the workers ({Q}:hooks-changed), else they would go
+ * by what they know for seconds more.
  */
 #ifndef CLI_HOOK_STORE_H
 #define CLI_HOOK_STORE_H
@@ -11,15 +12,28 @@
 
 /* Each returns false with the failure told. */
 
-/* Reads a hook's state; zeroed when workers know nothing. */
+/* Reads a hook's state; zeroed when workers know nothing of this URL and these credentials. */
 bool hook_store_read(struct cli *cli, const struct hook *hook, int64_t room_id,
                      struct hook_state *ret_state);
 
-/* Forgets what workers learnt about a hook of this id, whatever URL and credentials it had. */
-bool hook_store_forget(struct cli *cli, int64_t room_id, const char *hook_id,
-                       int64_t *ret_forgotten);
+enum hook_store_change {
+    HOOK_STORE_FORGET, /* what workers learnt, whatever URL and credentials the hook had */
+    HOOK_STORE_RESUME, /* the same; workers read the hook again in any case */
+    HOOK_STORE_LOOK    /* nothing; but workers look at what waits */
+};
 
-/* Tells the workers that the hook is to be read again. */
-bool hook_store_tell(struct cli *cli, int64_t room_id, const char *hook_id);
+struct hook_store_found {
+    bool known;      /* something was learnt */
+    int64_t waiting; /* deliveries */
+};
+
+/* One step, however much waits: after it nothing keeps back what waits for its turn, and workers
+ * look at the hook's lane at once. */
+bool hook_store_change(struct cli *cli, int64_t room_id, const char *hook_id,
+                       enum hook_store_change change, struct hook_store_found *ret_found);
+
+/* Makes the hook's retries due now, hundreds at a time. Those that a worker holds stay as they
+ * are. */
+bool hook_store_make_due(struct cli *cli, int64_t room_id, const char *hook_id);
 
 #endif

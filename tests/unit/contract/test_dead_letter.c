@@ -26,6 +26,8 @@ static void every_reason_has_its_name(void **state)
         {DEAD_LOOP, "loop"},
         {DEAD_HOOK_REMOVED, "hook-removed"},
         {DEAD_HOOK_DISABLED, "hook-disabled"},
+        {DEAD_OVERFLOW, "overflow"},
+        {DEAD_DROPPED, "dropped"},
     };
 
     (void)state;

@@ -279,34 +279,6 @@ static void fingerprints_follow_url_and_credentials(void **state)
     }
 }
 
-static void the_state_field_names_room_hook_and_fingerprint(void **state)
-{
-    struct hook *hook = parse("{" URL "}");
-    char field[HOOK_STATE_FIELD_SIZE];
-
-    (void)state;
-    assert_string_equal(hook_state_field(hook, 438, field), "438/main/0ecbac1b");
-    memset(hook->id, 'i', RH_NAME_MAX);
-    hook_state_field(hook, INT64_MIN, field);
-    assert_int_equal(strlen(field), HOOK_STATE_FIELD_SIZE - 1);
-    hook_free(hook);
-}
-
-static void an_inline_hook_is_known_by_room_and_fingerprint(void **state)
-{
-    struct hook *hook = parse("{" URL "}");
-    char field[HOOK_STATE_FIELD_SIZE];
-    int64_t room = 438;
-
-    (void)state;
-    assert_string_equal(hook_inline_field(hook, &room, field), "438/:0ecbac1bbee71e56");
-    assert_string_equal(hook_inline_field(hook, NULL, field), "/:0ecbac1bbee71e56");
-    room = INT64_MIN;
-    assert_string_equal(hook_inline_field(hook, &room, field),
-                        "-9223372036854775808/:0ecbac1bbee71e56");
-    hook_free(hook);
-}
-
 static void formats_have_names(void **state)
 {
     (void)state;
@@ -326,8 +298,6 @@ int main(void)
         cmocka_unit_test(sizes_are_limited),
         cmocka_unit_test(older_secrets_may_have_an_end),
         cmocka_unit_test(fingerprints_follow_url_and_credentials),
-        cmocka_unit_test(the_state_field_names_room_hook_and_fingerprint),
-        cmocka_unit_test(an_inline_hook_is_known_by_room_and_fingerprint),
         cmocka_unit_test(formats_have_names),
     };
 

@@ -152,16 +152,22 @@ static void a_room_is_judged_by_its_key(void **state)
     }
 }
 
-static void judge_state(const char *json)
+/* members: "{" and more. */
+static void judge_state(const char *members)
 {
-    judge_hook_state(&findings, 438, "main", bytes_of(json));
+    char json[512];
+
+    (void)snprintf(json, sizeof(json), "{\"fingerprint\":\"0ecbac1b\",%s", members + 1);
+    judge_hook_state(&findings, 438, "main", "0ecbac1b", bytes_of(json));
 }
 
 static void disabled_and_open_hooks_are_told(void **state)
 {
     (void)state;
-    judge_state("");
-    judge_state("no");
+    judge_hook_state(&findings, 438, "main", "0ecbac1b", BYTES(""));
+    judge_hook_state(&findings, 438, "main", "0ecbac1b", BYTES("no"));
+    judge_hook_state(&findings, 438, "main", "0ecbac1b",
+                     BYTES("{\"fingerprint\":\"another\",\"disabled\":true,\"reason\":\"gone\"}"));
     judge_state("{\"until\":99999999999999,\"disabled\":false,\"reason\":\"retry-after\"}");
     judge_state("{\"failing_since\":1667548137257,\"failures\":3}");
     assert_int_equal(findings.len, 0);
