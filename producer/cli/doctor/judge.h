@@ -36,8 +36,8 @@ void judge_room(struct findings *findings, struct bytes name, const struct key_f
 struct hook *judge_hook(struct findings *findings, int64_t room_id, struct bytes id,
                         struct bytes json);
 
-/* What workers learnt about it, as it is in {Q}:hooks-state; nothing if that is about another URL or
- * other credentials. */
+/* What workers learnt about it, as it is in {Q}:hooks-state; nothing if that is about another URL
+ * or other credentials. */
 void judge_hook_state(struct findings *findings, int64_t room_id, const char *hook_id,
                       const char *fingerprint, struct bytes json);
 
