@@ -22,6 +22,11 @@ static size_t stream_limit(const struct pipeline *pipeline)
     return limit > 0 ? limit : 1;
 }
 
+static bool refuses(const struct pipeline *pipeline)
+{
+    return settle_refusal(pipeline->settle)->fault != FAULT_NONE;
+}
+
 /* In entries, each of which will take as many slots as those before it: what is read beyond them
  * would be put aside in Redis, which costs more than a delivery. With any room at all it is one, so
  * that receivers which hang cannot keep an event of many hooks from being read. */
@@ -32,7 +37,7 @@ static size_t stream_room(void *context)
     size_t total = (size_t)pipeline->config.settings->max_in_flight;
     size_t used = pipeline->stream_load + pipeline->retry_load;
     size_t room = pipeline->stream_load < limit ? limit - pipeline->stream_load : 0;
-    if (used >= total || pipeline_is_quarantined(pipeline) ||
+    if (used >= total || pipeline_is_quarantined(pipeline) || refuses(pipeline) ||
         settle_waiting(pipeline->settle) > UNSTORED_MAX * total)
         return 0;
     if (room > total - used)
@@ -57,7 +62,7 @@ static size_t retry_room(void *context)
     size_t used = pipeline->stream_load + pipeline->retry_load + intake_offered(pipeline->intake);
     size_t room = used < total ? total - used : 0;
     size_t own = pipeline->retry_load < share ? share - pipeline->retry_load : 0;
-    if (pipeline_is_quarantined(pipeline))
+    if (pipeline_is_quarantined(pipeline) || refuses(pipeline))
         return 0;
     return room > own ? room : own;
 }
@@ -119,6 +124,16 @@ static int make_http(struct pipeline *pipeline, struct error_text *why)
     return pipeline->http == NULL ? -1 : http_client_self_test(pipeline->http, why);
 }
 
+/* While Redis refuses outcomes nothing new is taken. */
+static void on_refusal(void *context)
+{
+    struct pipeline *pipeline = context;
+    if (refuses(pipeline))
+        intake_end_read(pipeline->intake);
+    else
+        loop_turn_arm(&pipeline->refill);
+}
+
 static int make_ends(struct pipeline *pipeline)
 {
     const struct pipeline_config *config = &pipeline->config;
@@ -126,6 +141,7 @@ static int make_ends(struct pipeline *pipeline)
         .queue = config->queue,
         .dead_max = config->settings->dead_max,
         .done = pipeline_on_settled,
+        .refusal = on_refusal,
         .context = pipeline,
     };
     struct stream_taker taker = {
@@ -324,6 +340,16 @@ bool pipeline_is_empty(const struct pipeline *pipeline)
 {
     return TAILQ_EMPTY(&pipeline->everything) && settle_waiting(pipeline->settle) == 0 &&
            intake_is_stopped(pipeline->intake) && retry_clock_is_stopped(pipeline->retry_clock);
+}
+
+const struct settle_refusal *pipeline_refusal(const struct pipeline *pipeline)
+{
+    return settle_refusal(pipeline->settle);
+}
+
+size_t pipeline_unstored(const struct pipeline *pipeline)
+{
+    return settle_waiting(pipeline->settle);
 }
 
 size_t pipeline_in_flight(const struct pipeline *pipeline)

@@ -16,6 +16,7 @@
 #include "contract/address_guard.h"
 #include "queue/liveness.h"
 #include "queue/queue.h"
+#include "queue/settle.h"
 #include "redis/link.h"
 #include "settings/settings.h"
 
@@ -52,6 +53,10 @@ void pipeline_drain(struct pipeline *pipeline);
 void pipeline_hand_back_all(
     struct pipeline *pipeline); /* cut what still flies and hand it back too */
 bool pipeline_is_empty(const struct pipeline *pipeline); /* nothing under way, nothing unstored */
+
+/* Outcomes that Redis has not stored, and whether it refuses to. */
+size_t pipeline_unstored(const struct pipeline *pipeline);
+const struct settle_refusal *pipeline_refusal(const struct pipeline *pipeline);
 
 size_t pipeline_in_flight(const struct pipeline *pipeline); /* POSTs running */
 

@@ -171,6 +171,25 @@ static size_t in_flight(void *context)
     return pipeline_in_flight(worker->pipeline);
 }
 
+static struct liveness_trouble trouble(void *context)
+{
+    const struct worker *worker = context;
+    const struct settle_refusal *refusal = pipeline_refusal(worker->pipeline);
+    const struct redis_complaint *last = redis_faults_last(&worker->faults, loop_now_ms());
+    struct liveness_trouble trouble = {0};
+    if (last != NULL) {
+        trouble.fault = redis_fault_name(last->fault);
+        trouble.what = last->about;
+    }
+    if (refusal->fault != FAULT_NONE) {
+        trouble.fault = redis_fault_name(refusal->fault);
+        trouble.what = "outcomes";
+        trouble.unstored = pipeline_unstored(worker->pipeline);
+        trouble.unstored_ms = loop_now_ms() - refusal->since_ms;
+    }
+    return trouble;
+}
+
 static void on_stop_signal(void *context)
 {
     struct worker *worker = context;
@@ -262,6 +281,7 @@ static int make_parts(struct worker *worker, struct error_text *why)
         .leader = worker->leader,
         .ttl_ms = worker->settings->heartbeat_ttl_ms,
         .in_flight = in_flight,
+        .trouble = trouble,
         .ready = on_ready,
         .alive = on_alive,
         .adopt = on_adopt,

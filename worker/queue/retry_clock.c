@@ -9,7 +9,8 @@
 #define LOOK_AGAIN_MS 1
 #define CLAIM_BYTES_BUDGET (8 << 20)
 #define SLEEP_MIN_MS 5
-#define SLEEP_MAX_MS 800 /* what a worker that ends hands over is taken up within a second */
+#define SLEEP_MAX_MS 800      /* what a worker that ends hands over is taken up within a second */
+#define AFTER_REFUSAL_MS 2000 /* longer than SETTLE_AGAIN_MAX_MS and its jitter */
 
 struct retry_clock {
     struct loop *loop;
@@ -23,9 +24,11 @@ struct retry_clock {
     size_t quotas_len;
     bool claiming;
     bool stopped;
-    bool starved;       /* something is due and there was no room */
-    int failures;       /* refusals in a row */
-    int64_t hint_at_ms; /* earliest hint that came while claiming; 0 none */
+    bool starved;          /* something is due and there was no room */
+    int failures;          /* refusals in a row */
+    bool refused;          /* the last claim was: the next one asks for nothing */
+    int64_t not_before_ms; /* nothing is claimed before; others store what was refused first */
+    int64_t hint_at_ms;    /* earliest hint that came while claiming; 0 none */
 };
 
 static void claim(void *context);
@@ -59,8 +62,9 @@ int64_t retry_clock_fence_number(struct retry_clock *clock)
 
 static void wake_in(struct retry_clock *clock, int64_t ms)
 {
-    clock->wake_at_ms = loop_now_ms() + ms;
-    loop_timer_arm(&clock->timer, ms);
+    int64_t now = loop_now_ms();
+    clock->wake_at_ms = now + ms > clock->not_before_ms ? now + ms : clock->not_before_ms;
+    loop_timer_arm(&clock->timer, clock->wake_at_ms - now);
 }
 
 static void sleep_for(struct retry_clock *clock, int64_t ms)
@@ -116,10 +120,12 @@ static void on_refused(struct retry_clock *clock, const struct reply *reply)
 {
     if (clock->stopped)
         return;
-    if (redis_fault_of(reply) == FAULT_NOSCRIPT)
+    if (redis_fault_of(reply) == FAULT_NOSCRIPT) {
         sleep_for(clock, 0);
-    else
-        again_later(clock);
+        return;
+    }
+    clock->refused = reply != NULL;
+    again_later(clock);
 }
 
 #define REPLY_ITEMS 3 /* the place of the first delivery in the reply */
@@ -191,6 +197,9 @@ static void on_claimed(void *context, const struct reply *reply)
         };
         clock->config.retry(clock->config.context, &retry);
     }
+    if (clock->refused)
+        clock->not_before_ms = loop_now_ms() + AFTER_REFUSAL_MS;
+    clock->refused = false;
     plan_next(clock, reply);
 }
 
@@ -215,7 +224,7 @@ static void claim(void *context)
     struct redis_args args;
     if (clock->claiming || clock->stopped || !redis_link_is_up(clock->config.queue->link))
         return;
-    clock->asked = room < CLAIM_MAX ? room : CLAIM_MAX;
+    clock->asked = clock->refused ? 0 : room < CLAIM_MAX ? room : CLAIM_MAX;
     clock->claim_sent_ms = loop_now_ms();
     redis_args_init(&args);
     redis_args_text(&args, clock->config.queue->keys.retries);

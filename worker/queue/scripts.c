@@ -19,6 +19,7 @@ int scripts_init(struct scripts *scripts)
         [SCRIPT_SETTLE_ENTRIES] = {"settle_entries", lua_settle_entries, true},
         [SCRIPT_CLAIM_RETRIES] = {"claim_retries", lua_claim_retries, true},
         [SCRIPT_SETTLE_RETRIES] = {"settle_retries", lua_settle_retries, true},
+        [SCRIPT_HOLD_LEASES] = {"hold_leases", lua_hold_leases, false},
         [SCRIPT_HEARTBEAT] = {"heartbeat", lua_heartbeat, true},
         [SCRIPT_OPEN_QUEUE] = {"open_queue", lua_open_queue, false},
         [SCRIPT_HOOK_STATE] = {"hook_state", lua_hook_state, false},

@@ -13,6 +13,7 @@ enum script_number {
     SCRIPT_SETTLE_ENTRIES,   /* store outcomes of entries, then acknowledge them */
     SCRIPT_CLAIM_RETRIES,    /* lease what is due */
     SCRIPT_SETTLE_RETRIES,   /* store outcomes of leased retries */
+    SCRIPT_HOLD_LEASES,      /* keep leases whose outcomes cannot be stored yet */
     SCRIPT_HEARTBEAT,        /* say that this worker lives */
     SCRIPT_OPEN_QUEUE,       /* make stream and group, check the contract */
     SCRIPT_HOOK_STATE,       /* share what was learnt about hooks */

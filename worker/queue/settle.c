@@ -2,26 +2,42 @@
 
 #include <stdlib.h>
 
+#include "base/backoff.h"
+#include "base/log.h"
+
 #define BATCH_MAX 200
 #define BATCH_BYTES_MAX (8u << 20)
-#define BATCHES_UNDER_WAY_MAX 8
+#define BATCHES_UNDER_WAY_MAX 4
 #define GATHER_MS 5 /* between batches; the first after a rest goes at once */
+#define HOLD_EVERY_MS 500
+#define HOLD_MS 30000
+#define REMIND_EVERY_MS 60000
 
 struct batch {
+    struct outbox *outbox;
+    struct settlement_list list;
+};
+
+/* Settlements of one kind, which Redis may refuse while it takes the others. */
+struct outbox {
     struct settle *settle;
     enum settle_kind kind;
-    struct settlement_list list;
+    struct settlement_list queue;
+    int under_way;
+    int failures; /* refusals in a row */
+    bool refused; /* the last one was one that goes on */
+    int64_t last_flush_ms;
+    struct loop_timer timer; /* the next flush, soon or after a refusal */
 };
 
 struct settle {
     struct loop *loop;
     struct settle_config config;
-    struct settlement_list queue[SETTLE_KINDS];
+    struct outbox outboxes[SETTLE_KINDS];
     size_t waiting;
-    int under_way;
-    int failures; /* refusals in a row */
-    int64_t last_flush_ms;
-    struct loop_timer timer; /* the next flush, soon or after a refusal */
+    struct settle_refusal refusal;
+    int64_t told_ms; /* of the refusal */
+    int64_t held_ms; /* leases */
 };
 
 static void flush(void *context);
@@ -33,11 +49,15 @@ struct settle *settle_new(struct loop *loop, const struct settle_config *config)
         return NULL;
     settle->loop = loop;
     settle->config = *config;
-    for (int i = 0; i < SETTLE_KINDS; i++)
-        STAILQ_INIT(&settle->queue[i]);
-    if (loop_timer_init(loop, &settle->timer, flush, settle) != 0) {
-        free(settle);
-        return NULL;
+    for (int i = 0; i < SETTLE_KINDS; i++) {
+        struct outbox *outbox = &settle->outboxes[i];
+        outbox->settle = settle;
+        outbox->kind = (enum settle_kind)i;
+        STAILQ_INIT(&outbox->queue);
+        if (loop_timer_init(loop, &outbox->timer, flush, outbox) != 0) {
+            settle_free(settle);
+            return NULL;
+        }
     }
     return settle;
 }
@@ -46,7 +66,8 @@ void settle_free(struct settle *settle)
 {
     if (settle == NULL)
         return;
-    loop_timer_release(&settle->timer);
+    for (int i = 0; i < SETTLE_KINDS; i++)
+        loop_timer_release(&settle->outboxes[i].timer);
     free(settle);
 }
 
@@ -55,46 +76,127 @@ size_t settle_waiting(const struct settle *settle)
     return settle->waiting;
 }
 
-static void flush_soon(struct settle *settle)
+const struct settle_refusal *settle_refusal(const struct settle *settle)
 {
-    int64_t since = loop_now_ms() - settle->last_flush_ms;
-    if (settle->failures == 0 && !loop_timer_is_armed(&settle->timer))
-        loop_timer_arm(&settle->timer, since >= GATHER_MS ? 0 : GATHER_MS - since);
+    return &settle->refusal;
+}
+
+static void flush_soon(struct outbox *outbox)
+{
+    int64_t since = loop_now_ms() - outbox->last_flush_ms;
+    if (outbox->failures == 0 && !loop_timer_is_armed(&outbox->timer))
+        loop_timer_arm(&outbox->timer, since >= GATHER_MS ? 0 : GATHER_MS - since);
 }
 
 void settle_submit(struct settle *settle, struct settlement *settlement)
 {
+    struct outbox *outbox = &settle->outboxes[settlement->kind];
     settlement->again = false;
-    STAILQ_INSERT_TAIL(&settle->queue[settlement->kind], settlement, link);
+    STAILQ_INSERT_TAIL(&outbox->queue, settlement, link);
     settle->waiting++;
-    flush_soon(settle);
+    flush_soon(outbox);
 }
 
 void settle_resume(struct settle *settle)
 {
-    settle->failures = 0;
-    loop_timer_arm(&settle->timer, 0);
+    for (int i = 0; i < SETTLE_KINDS; i++) {
+        settle->outboxes[i].failures = 0;
+        loop_timer_arm(&settle->outboxes[i].timer, 0);
+    }
 }
+
+/* --- what Redis refuses --- */
+
+static void remind(struct settle *settle, const char *error)
+{
+    const struct settle_refusal *refusal = &settle->refusal;
+    settle->told_ms = loop_now_ms();
+    log_at(LOG_ERROR, "outcomes_refused", log_text("fault", redis_fault_name(refusal->fault)),
+           log_text("error", error), log_int("outcomes", (int64_t)settle->waiting),
+           log_int("for_ms", settle->told_ms - refusal->since_ms),
+           log_text("why", "they are kept, and nothing is read, until Redis stores them"),
+           log_text("do", redis_fault_advice(refusal->fault)));
+}
+
+static void note_refusal(struct outbox *outbox, const struct reply *reply)
+{
+    struct settle *settle = outbox->settle;
+    struct settle_refusal *refusal = &settle->refusal;
+    bool begins = refusal->fault == FAULT_NONE;
+    char words[200];
+    outbox->refused = true;
+    if (begins)
+        *refusal = (struct settle_refusal){.since_ms = loop_now_ms()};
+    refusal->fault = redis_fault_of(reply);
+    refusal->times++;
+    if (begins || loop_now_ms() - settle->told_ms >= REMIND_EVERY_MS)
+        remind(settle, bytes_printable(reply_error_text(reply), words, sizeof(words)));
+    if (begins)
+        settle->config.refusal(settle->config.context);
+}
+
+static void note_stored(struct outbox *outbox)
+{
+    struct settle *settle = outbox->settle;
+    struct settle_refusal *refusal = &settle->refusal;
+    outbox->failures = 0;
+    outbox->refused = false;
+    for (int i = 0; i < SETTLE_KINDS; i++)
+        if (settle->outboxes[i].refused)
+            return;
+    if (refusal->fault == FAULT_NONE)
+        return;
+    log_at(LOG_INFO, "outcomes_stored", log_text("fault", redis_fault_name(refusal->fault)),
+           log_int("refusals", refusal->times),
+           log_int("lasted_ms", loop_now_ms() - refusal->since_ms));
+    refusal->fault = FAULT_NONE;
+    settle->config.refusal(settle->config.context);
+}
+
+/* Nobody else attempts them meanwhile. A worker that dies has held them for so long. */
+static void hold_leases(struct outbox *outbox)
+{
+    struct settle *settle = outbox->settle;
+    struct queue *queue = settle->config.queue;
+    const struct settlement *settlement;
+    struct redis_args args;
+    if (outbox->kind != SETTLE_RETRY || STAILQ_EMPTY(&outbox->queue) ||
+        loop_now_ms() - settle->held_ms < HOLD_EVERY_MS)
+        return;
+    settle->held_ms = loop_now_ms();
+    redis_args_init(&args);
+    redis_args_text(&args, queue->keys.retries);
+    redis_args_text(&args, queue->keys.deliveries);
+    redis_args_int(&args, HOLD_MS);
+    STAILQ_FOREACH(settlement, &outbox->queue, link) {
+        redis_args_text(&args, settlement->id);
+        redis_args_borrow(&args, redis_args_at(&settlement->args, 0));
+    }
+    (void)queue_call(queue, SCRIPT_HOLD_LEASES, 2, &args, NULL, NULL);
+    redis_args_release(&args);
+}
+
+/* --- answers --- */
 
 /* The batch's settlements go back to the front of their queue, in their order. */
 static void put_back(struct batch *batch)
 {
-    struct settle *settle = batch->settle;
+    struct outbox *outbox = batch->outbox;
     struct settlement *settlement;
     STAILQ_FOREACH(settlement, &batch->list, link)
         settlement->again = true;
-    STAILQ_CONCAT(&batch->list, &settle->queue[batch->kind]);
-    STAILQ_CONCAT(&settle->queue[batch->kind], &batch->list);
+    STAILQ_CONCAT(&batch->list, &outbox->queue);
+    STAILQ_CONCAT(&outbox->queue, &batch->list);
 }
 
 static void report(struct batch *batch, const struct reply *results)
 {
-    struct settle *settle = batch->settle;
+    struct settle *settle = batch->outbox->settle;
     size_t at = 1; /* the scripts' first number counts dropped dead letters */
     while (!STAILQ_EMPTY(&batch->list)) {
         struct settlement *settlement = STAILQ_FIRST(&batch->list);
         STAILQ_REMOVE_HEAD(&batch->list, link);
-        bool ours = batch->kind == SETTLE_ACK || reply_int(reply_at(results, at++)) == 1 ||
+        bool ours = batch->outbox->kind == SETTLE_ACK || reply_int(reply_at(results, at++)) == 1 ||
                     settlement->again;
         settle->waiting--;
         if (!ours)
@@ -103,62 +205,71 @@ static void report(struct batch *batch, const struct reply *results)
     }
 }
 
-static void again_later(struct settle *settle)
-{
-    loop_timer_arm(&settle->timer, queue_again_ms(settle->config.queue, &settle->failures));
-}
-
 static void on_failure(struct batch *batch, const struct reply *reply)
 {
-    struct settle *settle = batch->settle;
+    struct outbox *outbox = batch->outbox;
+    enum redis_fault fault = redis_fault_of(reply);
     put_back(batch);
-    if (redis_fault_of(reply) == FAULT_NOSCRIPT)
-        loop_timer_arm(&settle->timer, 0); /* also when it was refused before */
-    else if (reply != NULL)                /* else settle_resume follows */
-        again_later(settle);
+    if (reply == NULL)
+        return; /* settle_resume follows */
+    if (fault == FAULT_NOSCRIPT) {
+        loop_timer_arm(&outbox->timer, 0); /* also when it was refused before */
+        return;
+    }
+    loop_timer_arm(&outbox->timer,
+                   backoff_exponential(QUEUE_AGAIN_FIRST_MS, SETTLE_AGAIN_MAX_MS,
+                                       outbox->failures++,
+                                       backoff_random(&outbox->settle->config.queue->random)));
+    if (redis_fault_needs_reconnect(fault))
+        return;
+    note_refusal(outbox, reply);
+    hold_leases(outbox);
 }
 
 static void on_script(void *context, const struct reply *reply)
 {
     struct batch *batch = context;
-    struct settle *settle = batch->settle;
-    settle->under_way--;
+    struct outbox *outbox = batch->outbox;
+    outbox->under_way--;
     if (reply_is_list(reply)) {
-        counters_dropped(settle->config.queue->counters, reply_int(reply_at(reply, 0)));
-        settle->failures = 0;
+        counters_dropped(outbox->settle->config.queue->counters, reply_int(reply_at(reply, 0)));
+        note_stored(outbox);
         report(batch, reply);
     } else {
         on_failure(batch, reply);
     }
     free(batch);
-    flush_soon(settle);
+    flush_soon(outbox);
 }
+
+/* --- batches --- */
 
 /* The keys and first arguments of each kind's script, as told at its top. Returns the number of
  * keys. */
 static int put_head(const struct batch *batch, struct redis_args *args)
 {
-    const struct settle_config *config = &batch->settle->config;
+    const struct settle_config *config = &batch->outbox->settle->config;
+    enum settle_kind kind = batch->outbox->kind;
     const struct keys *names = &config->queue->keys;
     int keys = 0;
-    if (batch->kind != SETTLE_RETRY) {
+    if (kind != SETTLE_RETRY) {
         redis_args_text(args, names->events);
         keys++;
     }
-    if (batch->kind != SETTLE_ACK) {
+    if (kind != SETTLE_ACK) {
         redis_args_text(args, names->retries);
         redis_args_text(args, names->deliveries);
         redis_args_text(args, names->dead);
         keys += 3;
     }
-    if (batch->kind != SETTLE_RETRY) {
+    if (kind != SETTLE_RETRY) {
         redis_args_text(args, names->meta);
         redis_args_text(args, KEYS_GROUP);
         keys++;
     }
-    if (batch->kind == SETTLE_ENTRY)
+    if (kind == SETTLE_ENTRY)
         redis_args_text(args, config->queue->consumer);
-    if (batch->kind != SETTLE_ACK)
+    if (kind != SETTLE_ACK)
         redis_args_int(args, config->dead_max);
     return keys;
 }
@@ -178,26 +289,25 @@ static int send_batch(struct batch *batch)
         redis_args_text(&args, settlement->id);
         redis_args_append(&args, &settlement->args);
     }
-    int result = queue_call(batch->settle->config.queue, numbers[batch->kind], keys, &args,
-                            on_script, batch);
+    int result = queue_call(batch->outbox->settle->config.queue, numbers[batch->outbox->kind], keys,
+                            &args, on_script, batch);
     redis_args_release(&args);
     return result;
 }
 
-static struct batch *take_batch(struct settle *settle, enum settle_kind kind)
+static struct batch *take_batch(struct outbox *outbox)
 {
     struct batch *batch = calloc(1, sizeof(*batch));
     size_t bytes = 0;
     if (batch == NULL)
         return NULL;
-    batch->settle = settle;
-    batch->kind = kind;
+    batch->outbox = outbox;
     STAILQ_INIT(&batch->list);
     for (int n = 0; n < BATCH_MAX && bytes < BATCH_BYTES_MAX; n++) {
-        struct settlement *settlement = STAILQ_FIRST(&settle->queue[kind]);
+        struct settlement *settlement = STAILQ_FIRST(&outbox->queue);
         if (settlement == NULL)
             break;
-        STAILQ_REMOVE_HEAD(&settle->queue[kind], link);
+        STAILQ_REMOVE_HEAD(&outbox->queue, link);
         STAILQ_INSERT_TAIL(&batch->list, settlement, link);
         bytes += redis_args_bytes(&settlement->args);
     }
@@ -206,24 +316,23 @@ static struct batch *take_batch(struct settle *settle, enum settle_kind kind)
 
 static void flush(void *context)
 {
-    struct settle *settle = context;
-    settle->last_flush_ms = loop_now_ms();
-    for (int kind = 0; kind < SETTLE_KINDS; kind++) {
-        while (!STAILQ_EMPTY(&settle->queue[kind]) && settle->under_way < BATCHES_UNDER_WAY_MAX &&
-               redis_link_is_up(settle->config.queue->link)) {
-            struct batch *batch = take_batch(settle, (enum settle_kind)kind);
-            if (batch == NULL) {
-                loop_timer_arm(&settle->timer, QUEUE_AGAIN_FIRST_MS);
-                return;
-            }
-            settle->under_way++;
-            if (send_batch(batch) != 0) {
-                settle->under_way--;
-                put_back(batch);
-                free(batch);
-                loop_timer_arm(&settle->timer, QUEUE_AGAIN_FIRST_MS);
-                return;
-            }
+    struct outbox *outbox = context;
+    int most = outbox->failures > 0 ? 1 : BATCHES_UNDER_WAY_MAX;
+    outbox->last_flush_ms = loop_now_ms();
+    while (!STAILQ_EMPTY(&outbox->queue) && outbox->under_way < most &&
+           redis_link_is_up(outbox->settle->config.queue->link)) {
+        struct batch *batch = take_batch(outbox);
+        if (batch == NULL) {
+            loop_timer_arm(&outbox->timer, QUEUE_AGAIN_FIRST_MS);
+            return;
+        }
+        outbox->under_way++;
+        if (send_batch(batch) != 0) {
+            outbox->under_way--;
+            put_back(batch);
+            free(batch);
+            loop_timer_arm(&outbox->timer, QUEUE_AGAIN_FIRST_MS);
+            return;
         }
     }
 }

@@ -25,6 +25,15 @@ local function field_bytes(fields)
 end
 
 local function bury(id, fields, size)
+    -- All or nothing: an entry that stays would be buried again each time.
+    for _, needed in ipairs({
+        {'XADD', dead, '*', 'name', 'value'}, {'XTRIM', dead, 'MAXLEN', '0'},
+        {'XACK', events, group, id}, {'XDEL', events, id},
+    }) do
+        if not redis.acl_check_cmd(unpack(needed)) then
+            error(redis.error_reply("NOPERM the user may not " .. needed[1] .. ' ' .. needed[2]))
+        end
+    end
     local letter = {
         'reason', 'too-large',
         'error', 'the entry has ' .. size .. ' bytes, allowed are ' .. max_bytes,

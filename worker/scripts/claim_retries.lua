@@ -68,6 +68,12 @@ if limit > 0 or #pushed > 0 then
     local most = #pushed > 0 and look + math.min(limit, 3 * look) or limit
     due = redis.call('ZRANGEBYSCORE', retries, '-inf', now, 'LIMIT', 0, most)
 end
+-- A lease that is stored by half counts as one that ran out.
+if #due > 0 and not (redis.acl_check_cmd('HSET', deliveries, 'id', 'record') and
+                     redis.acl_check_cmd('ZADD', retries, '0', 'id')) then
+    return redis.error_reply("NOPERM the user may not HSET " .. deliveries ..
+                             ' and ZADD ' .. retries)
+end
 -- How long it takes until a hook with a heap has got rid of it.
 local heap = #pushed > 0 and redis.call('ZCOUNT', retries, '-inf', now) or 0
 for _, hook in pairs(hot) do

@@ -16,6 +16,21 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local out, buried, removed, at = {0}, false, 0, 4
 
+-- All or nothing: what is refused half-way is sent again, and would be stored once more each time.
+-- Reading what is written later finds a key of another type.
+for _, needed in ipairs({
+    {'HSET', deliveries, 'id', 'record'}, {'ZADD', retries, '0', 'id'},
+    {'XADD', dead, '*', 'name', 'value'}, {'XTRIM', dead, 'MAXLEN', '0'},
+    {'XACK', events, group, '0-1'}, {'XDEL', events, '0-1'},
+}) do
+    if not redis.acl_check_cmd(unpack(needed)) then
+        return redis.error_reply("NOPERM the user may not " .. needed[1] .. ' ' .. needed[2])
+    end
+end
+redis.call('HGET', deliveries, '')
+redis.call('ZRANGE', retries, 0, 0)
+redis.call('XLEN', dead)
+
 local function owned(id)
     local pending = redis.pcall('XPENDING', events, group, id, id, 1)
     if pending.err then

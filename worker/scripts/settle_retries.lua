@@ -15,6 +15,18 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local out, buried, at = {0}, false, 2
 
+-- All or nothing, as in settle_entries.lua.
+for _, needed in ipairs({
+    {'HSET', deliveries, 'id', 'record'}, {'HDEL', deliveries, 'id'}, {'ZADD', retries, '0', 'id'},
+    {'ZREM', retries, 'id'}, {'XADD', dead, '*', 'name', 'value'}, {'XTRIM', dead, 'MAXLEN', '0'},
+}) do
+    if not redis.acl_check_cmd(unpack(needed)) then
+        return redis.error_reply("NOPERM the user may not " .. needed[1] .. ' ' .. needed[2])
+    end
+end
+redis.call('ZRANGE', retries, 0, 0)
+redis.call('XLEN', dead)
+
 while at <= #ARGV do
     local id, fence, kind = ARGV[at], ARGV[at + 1], ARGV[at + 2]
     local record = redis.call('HGET', deliveries, id)
