@@ -68,9 +68,6 @@ static void look(void *context)
 
 void drain_begin(struct drain *drain)
 {
-    if (drain->begun)
-        return;
-    drain->begun = true;
     drain->deadline_ms = loop_now_ms() + drain->timeout_ms;
     log_at(LOG_INFO, "draining",
            log_int("in_flight", (int64_t)pipeline_in_flight(drain->pipeline)));
