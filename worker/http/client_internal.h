@@ -31,12 +31,6 @@
 #define OPENED_MAX 8      /* sockets of one transfer: addresses of a name tried in turn */
 #define HOST_MAX_SIZE 256 /* as in struct url */
 
-/* How much TLS may still read within this call of libcurl. */
-struct tls_allowance {
-    size_t reads;
-    size_t bytes;
-};
-
 /* Why a handshake was ended, or could not be. */
 enum tls_refusal {
     TLS_ACCEPTED,
@@ -144,7 +138,7 @@ struct http_client {
     struct loop_turn turn;
     struct socket_info *sockets; /* by descriptor */
     size_t sockets_cap;
-    struct tls_allowance tls;
+    size_t tls_allowance;           /* what TLS may still read within this call of libcurl */
     int *descriptor_of_port;        /* 65536 entries: local port -> descriptor, 0 none */
     struct parsed_url *urls;        /* by text: the latest, and those in use */
     struct parsed_urls unused_urls; /* of these, used longest ago first */
