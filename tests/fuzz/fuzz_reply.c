@@ -386,6 +386,7 @@ static void try_settle(struct rig *rig)
     for (int kind = 0; kind < SETTLE_KINDS; kind++) {
         settlements[kind] = (struct settlement){.kind = (enum settle_kind)kind, .id = ids[kind]};
         redis_args_init(&settlements[kind].args);
+        redis_args_text(&settlements[kind].args, "token");
         settle_submit(settle, &settlements[kind]);
         left++;
     }
