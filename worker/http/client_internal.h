@@ -174,7 +174,7 @@ void lookup_unseen(struct http_transfer *transfer, int descriptor); /* no more *
 void lookup_end(struct http_transfer *transfer, bool answered);     /* also when there is none */
 void lookup_wait(struct http_transfer *transfer);
 void lookup_release(struct http_client *client); /* starts those that may, answers the overdue */
-void on_strays_check(void *client);
+void on_strays_check(void *context);
 
 /* client_tls.c */
 int tls_init(void);
