@@ -88,6 +88,8 @@ const char *redis_fault_advice(enum redis_fault fault)
         return "give the worker's user the rights that docs/operations.md lists";
     case FAULT_NOREPLICAS:
         return "bring the replicas back, or lower min-replicas-to-write";
+    case FAULT_READONLY:
+        return "give the address of the master, or of the Sentinels";
     case FAULT_MISCONF:
         return "make room on the disk of Redis, and look at its log";
     case FAULT_OOM:

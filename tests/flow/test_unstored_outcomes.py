@@ -71,6 +71,7 @@ def test_a_right_is_missing(limited, receiver, start_worker, right, room):
     enqueue_some(client, "first", room)
     line = worker.wait_log("outcomes_refused")
     assert line["fault"] == "noperm" and "operations.md" in line["do"]
+    assert right.upper() in line["error"], "it names the right"
     enqueue_some(client, "later", room)
     stays_true(lambda: max(times(receiver).values()) == 1, 3.0, "no event is POSTed again")
     assert dead_letters(client) == []
