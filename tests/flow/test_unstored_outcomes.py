@@ -170,6 +170,23 @@ def test_too_large_entries_are_buried_once(limited, receiver, start_worker):
     assert [letter["reason"] for letter in dead_letters(client)] == ["too-large"]
 
 
+def test_the_leader_leaves_what_cannot_be_stored(redis, receiver, start_worker):
+    """It takes over what was pending for very long, unless its worker says that it has outcomes."""
+    set_hook(redis, 438, "main", url=receiver.url())
+    redis.xgroup_create(key("events"), "workers", id="0", mkstream=True)
+    for name, unstored in (("keeps", ',"unstored":1'), ("forgot", "")):
+        enqueue(redis, message_event(), id=name)
+        ((_, [(entry, _)]),) = redis.xreadgroup("workers", name, {key("events"): ">"}, count=1)
+        redis.xclaim(key("events"), "workers", name, 0, [entry], idle=700000, justid=True)
+        redis.set(key(f"worker:{name}"), '{"version":"0.1.0"%s}' % unstored, px=60000)
+    start_worker(heartbeat_ttl="3s")
+    receiver.wait_for(1, timeout=15)
+    wait_until(lambda: stats(redis).get("swept") == 1, 5, "one entry to be taken over")
+    assert list(times(receiver)) == ["forgot"]
+    (left,) = redis.xpending_range(key("events"), "workers", "-", "+", 10)
+    assert left["consumer"] == b"keeps"
+
+
 def test_a_worker_stops_with_what_it_cannot_store(limited, receiver, start_worker):
     _, client, url, allow = limited
     set_hook(client, 438, "main", url=receiver.url())
