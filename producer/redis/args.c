@@ -45,6 +45,12 @@ void redis_args_text(struct redis_args *args, const char *literal)
     redis_args_borrow(args, bytes_of(literal));
 }
 
+void redis_args_list(struct redis_args *args, const struct bytes *values, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        redis_args_borrow(args, values[i]);
+}
+
 void redis_args_copy(struct redis_args *args, struct bytes value)
 {
     struct redis_arg item = {.offset = args->copies.len, .len = value.len};

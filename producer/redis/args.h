@@ -30,6 +30,8 @@ void redis_args_release(struct redis_args *args); /* also of a zeroed one */
 
 void redis_args_borrow(struct redis_args *args, struct bytes value); /* must live until sent */
 void redis_args_text(struct redis_args *args, const char *literal);  /* the same for a C string */
+void redis_args_list(struct redis_args *args, const struct bytes *values,
+                     size_t len); /* as borrow */
 void redis_args_copy(struct redis_args *args, struct bytes value);
 void redis_args_int(struct redis_args *args, int64_t value);
 void redis_args_append(struct redis_args *args,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "redis/login.h"
 #include "redis/sentinel.h"
 #include "redis/wire.h"
 
@@ -114,113 +115,59 @@ static int connection_failed(struct redis_blocking *redis, int status)
     return status;
 }
 
-/* Appends the commands a new connection must begin with and returns how many, or -1. */
-static int append_login(struct redis_blocking *redis)
-{
-    const struct redis_address *address = &redis->options.address;
-    int appended = 0;
-
-    if (address->password[0] != '\0' || address->user[0] != '\0') {
-        struct bytes auth[3] = {BYTES("AUTH")};
-        size_t n = 1;
-        if (address->user[0] != '\0')
-            auth[n++] = bytes_of(address->user);
-        auth[n++] = bytes_of(address->password);
-        if (wire_append(&redis->wire, auth, n) < 0)
-            return -1;
-        appended++;
-    }
-    if (address->db != 0) {
-        char db[16];
-        (void)snprintf(db, sizeof(db), "%d", address->db);
-        const struct bytes select[] = {BYTES("SELECT"), bytes_of(db)};
-        if (wire_append(&redis->wire, select, 2) < 0)
-            return -1;
-        appended++;
-    }
-    return appended;
-}
-
-/* Gets a reply of the greeting. Nothing of the caller's was sent yet: a failure of the connection
- * is RH_ERR_UNREACHABLE. */
-static int get_greeting(struct redis_blocking *redis, struct reply **ret_reply)
+/* Nothing of the caller's was sent yet: a failure of the connection is RH_ERR_UNREACHABLE. */
+static int get_greeting(struct redis_blocking *redis, enum login_step step)
 {
     struct reply *reply;
+    int status = RH_OK;
 
     if (wire_get(&redis->wire, &reply) < 0)
         return connection_failed(redis, RH_ERR_UNREACHABLE);
-    if (reply_is_error(reply)) {
-        int status = answered_error(redis, reply);
-        reply_free(reply);
-        return status;
-    }
-    *ret_reply = reply;
-    return RH_OK;
-}
-
-static int finish_login(struct redis_blocking *redis, int commands)
-{
-    struct reply *reply;
-
-    for (int i = 0; i < commands; i++) {
-        int status = get_greeting(redis, &reply);
-        if (status != RH_OK)
-            return status;
-        reply_free(reply);
-    }
-    return RH_OK;
-}
-
-/* That CLIENT SETNAME is refused, by an ACL or a proxy, does no harm. */
-static int finish_name(struct redis_blocking *redis)
-{
-    struct reply *reply;
-
-    int status = get_greeting(redis, &reply);
-    if (status == RH_OK)
-        reply_free(reply);
-    else if (status == RH_ERR_REFUSED &&
-             (redis->fault == FAULT_NOPERM || redis->fault == FAULT_OTHER))
-        return RH_OK;
-    return status;
-}
-
-/* Sentinels may name a master that is none any more. Who may not ask for the role learns it from
- * the READONLY of the first write. */
-static int finish_role(struct redis_blocking *redis)
-{
-    struct reply *reply;
-
-    int status = get_greeting(redis, &reply);
-    if (status != RH_OK)
-        return redis->fault == FAULT_NOPERM ? RH_OK : status;
-    bool is_master = bytes_equal_text(reply_text(reply_at(reply, 0)), "master");
+    if (login_judge(step, reply, &redis->wire.why) != FAULT_NONE)
+        status = reply_is_error(reply) ? answered_error(redis, reply)
+                                       : connection_failed(redis, RH_ERR_UNREACHABLE);
     reply_free(reply);
-    if (is_master)
-        return RH_OK;
-    error_text_set(&redis->wire.why, "it is not the master (any more)");
-    return connection_failed(redis, RH_ERR_UNREACHABLE);
+    return status;
 }
 
 /* Logs in, selects the database, gives the connection its name: in one round trip. */
 static int greet(struct redis_blocking *redis)
 {
-    const struct bytes name[] = {BYTES("CLIENT"), BYTES("SETNAME"), bytes_of(redis->options.name)};
-    const struct bytes role[] = {BYTES("ROLE")};
-    bool by_sentinel = redis->options.address.sentinels_len > 0;
+    const struct redis_address *address = &redis->options.address;
+    struct login login;
+    int status = RH_OK;
 
-    int commands = append_login(redis);
-    if (commands < 0 || wire_append(&redis->wire, name, 3) < 0 ||
-        (by_sentinel && wire_append(&redis->wire, role, 1) < 0))
-        return connection_failed(redis, RH_ERR_MEMORY);
-    int status = finish_login(redis, commands);
-    if (status == RH_OK)
-        status = finish_name(redis);
-    if (status == RH_OK && by_sentinel)
-        status = finish_role(redis);
+    login_init(&login, address, redis->options.name,
+               address->sentinels_len > 0 ? LOGIN_TO_MASTER : 0);
+    for (size_t i = 0; i < login.len; i++) {
+        if (wire_append(&redis->wire, login.commands[i].args, login.commands[i].args_len) < 0)
+            return connection_failed(redis, RH_ERR_MEMORY);
+    }
+    for (size_t i = 0; status == RH_OK && i < login.len; i++)
+        status = get_greeting(redis, login.commands[i].step);
     if (status != RH_OK)
         disconnect(redis);
     return status;
+}
+
+static int ask_sentinel(const struct redis_blocking *redis, const struct redis_host *sentinel,
+                        struct redis_host *ret_master, struct error_text *why)
+{
+    struct redis_wire wire = {0};
+    struct bytes question[SENTINEL_ARGS];
+    struct reply *reply;
+    int result = -1;
+
+    sentinel_question(&redis->options.address, question);
+    if (wire_connect(&wire, sentinel, redis->tls, SENTINEL_TIMEOUT_MS) == 0 &&
+        wire_append(&wire, question, SENTINEL_ARGS) == 0 && wire_get(&wire, &reply) == 0) {
+        result = sentinel_judge(reply, ret_master, &wire.why);
+        reply_free(reply);
+    }
+    if (result < 0)
+        sentinel_failed(sentinel, wire.why.text, why);
+    wire_close(&wire);
+    return result;
 }
 
 /* Learns from the Sentinels, if there are any, which host to connect to. */
@@ -235,7 +182,10 @@ static int find_host(struct redis_blocking *redis, struct redis_host *ret_host)
     }
     redis_address_describe(address, where, sizeof(where));
     (void)snprintf(redis->where, sizeof(redis->where), "%s", where);
-    if (redis_sentinel_master(address, redis->tls, ret_host, &redis->wire.why) < 0)
+    int result = -1;
+    for (int i = 0; result < 0 && i < address->sentinels_len; i++)
+        result = ask_sentinel(redis, &address->sentinels[i], ret_host, &redis->wire.why);
+    if (result < 0)
         return -1;
     (void)snprintf(redis->where, sizeof(redis->where), "%s at %.80s:%u", where, ret_host->name,
                    (unsigned)ret_host->port);

@@ -81,6 +81,26 @@ const char *redis_fault_name(enum redis_fault fault)
     return counter_name(redis_fault_counter(fault)) + strlen("redis_");
 }
 
+const char *redis_fault_advice(enum redis_fault fault)
+{
+    switch (fault) {
+    case FAULT_NOPERM:
+        return "give the worker's user the rights that docs/operations.md lists";
+    case FAULT_NOREPLICAS:
+        return "bring the replicas back, or lower min-replicas-to-write";
+    case FAULT_READONLY:
+        return "give the address of the master, or of the Sentinels";
+    case FAULT_MISCONF:
+        return "make room on the disk of Redis, and look at its log";
+    case FAULT_OOM:
+        return "find what fills Redis, or raise its maxmemory";
+    case FAULT_WRONGTYPE:
+        return "find the key that has another type with roomhook doctor";
+    default:
+        return "look at the error, and run roomhook doctor";
+    }
+}
+
 bool redis_fault_needs_reconnect(enum redis_fault fault)
 {
     return kinds[fault].reconnect;

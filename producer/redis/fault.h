@@ -48,6 +48,9 @@ bool redis_fault_needs_reconnect(enum redis_fault fault);
 /* True when others of its kind may go on beside it: it is one of the key that was asked for. */
 bool redis_fault_is_of_a_key(enum redis_fault fault);
 
+/* What an operator can do about a refusal. */
+const char *redis_fault_advice(enum redis_fault fault);
+
 /* Of a refusal: RH_ERR_FULL, RH_ERR_BUSY when it passes by itself, else RH_ERR_REFUSED. */
 enum rh_status redis_fault_status(enum redis_fault fault);
 

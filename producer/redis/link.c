@@ -175,39 +175,9 @@ static void on_deadline(void *context)
         loop_timer_arm(&link->deadline, head->deadline_at_ms - now);
 }
 
-/* A greeting that Redis refuses ends the connection; the words of Redis tell the operator why. */
-static bool greeting_failed(struct redis_link *link, const struct reply *reply)
+static void greeted(struct redis_link *link)
 {
-    char words[160];
-    if (reply == NULL)
-        return true;
-    if (!reply_is_error(reply))
-        return false;
-    redis_link_lose(link, redis_fault_of(reply),
-                    bytes_printable(reply_error_text(reply), words, sizeof(words)));
-    return true;
-}
-
-static void on_greeting(void *context, const struct reply *reply)
-{
-    (void)greeting_failed(context, reply);
-}
-
-static void on_role(void *context, const struct reply *reply)
-{
-    struct redis_link *link = context;
-    if (greeting_failed(link, reply) || bytes_equal_text(reply_text(reply_at(reply, 0)), "master"))
-        return;
-    redis_faults_count(link->config.faults, FAULT_READONLY);
-    redis_link_lose(link, FAULT_READONLY, "this Redis is a replica");
-}
-
-static void on_greeted(void *context, const struct reply *reply)
-{
-    struct redis_link *link = context;
     char where[400];
-    if (greeting_failed(link, reply))
-        return;
     link->state = LINK_UP;
     link->up_at_ms = loop_now_ms();
     link->told = FAULT_NONE;
@@ -217,33 +187,37 @@ static void on_greeted(void *context, const struct reply *reply)
     link->config.on_up(link->config.context);
 }
 
+/* The words of Redis tell the operator why a greeting failed. */
+static void on_greeting(void *context, const struct reply *reply)
+{
+    struct redis_link *link = context;
+    struct error_text why;
+    if (reply == NULL)
+        return;
+    enum redis_fault fault = login_judge(link->login.commands[link->answered++].step, reply, &why);
+    if (fault != FAULT_NONE) {
+        if (!reply_is_error(reply)) /* else it is counted already */
+            redis_faults_count(link->config.faults, fault);
+        redis_link_lose(link, fault, why.text);
+    } else if (link->answered == link->login.len) {
+        greeted(link);
+    }
+}
+
 static void greet(struct redis_link *link)
 {
-    const struct redis_address *address = link->config.address;
+    struct login *login = &link->login;
     struct redis_args args;
-    redis_args_init(&args);
     int result = 0;
-    if (address->password[0] != '\0' || address->user[0] != '\0') {
-        redis_args_text(&args, "AUTH");
-        if (address->user[0] != '\0')
-            redis_args_text(&args, address->user);
-        redis_args_text(&args, address->password);
-        result |= redis_link_send_now(link, &args, REDIS_COMMAND_DEADLINE_MS, on_greeting, link);
-    }
-    if (address->db != 0) {
+    redis_args_init(&args);
+    login_init(login, link->config.address, link->config.client_name,
+               LOGIN_TO_MASTER | LOGIN_TO_READY);
+    link->answered = 0;
+    for (size_t i = 0; i < login->len; i++) {
         args.len = 0;
-        redis_args_text(&args, "SELECT");
-        redis_args_int(&args, address->db);
+        redis_args_list(&args, login->commands[i].args, login->commands[i].args_len);
         result |= redis_link_send_now(link, &args, REDIS_COMMAND_DEADLINE_MS, on_greeting, link);
     }
-    args.len = 0;
-    redis_args_text(&args, "CLIENT");
-    redis_args_text(&args, "SETNAME");
-    redis_args_text(&args, link->config.client_name);
-    result |= redis_link_send_now(link, &args, REDIS_COMMAND_DEADLINE_MS, on_greeting, link);
-    result |= redis_link_say_now(link, on_role, link, "ROLE");
-    /* Refused while Redis loads, unlike all before it. */
-    result |= redis_link_say_now(link, on_greeted, link, "EVAL return(1) 0");
     redis_args_release(&args);
     if (result != 0)
         redis_link_drop(link, "out of memory");

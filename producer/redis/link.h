@@ -1,7 +1,7 @@
 /*
- * One connection to Redis on the loop: asks Sentinels when there are any, connects, greets (AUTH,
- * SELECT, CLIENT SETNAME, ROLE, an empty script), sends commands in order, gives each its reply,
- * keeps deadlines, and comes back by itself with a growing, jittered delay. It knows no stream.
+ * One connection to Redis on the loop: asks Sentinels when there are any, connects, greets
+ * (redis/login.h), sends commands in order, gives each its reply, keeps deadlines, and comes back
+ * by itself with a growing, jittered delay. It knows no stream.
  *
  * It counts and logs what Redis refuses (redis/link_faults.h), for all that send. After a refusal
  * that only a new connection can heal, by a replica for instance, it makes one.

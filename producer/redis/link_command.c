@@ -56,8 +56,7 @@ int redis_link_send(struct redis_link *link, const struct redis_args *args, int6
     return link->state == LINK_UP ? redis_link_send_now(link, args, deadline_ms, fn, context) : -1;
 }
 
-int redis_link_say_now(struct redis_link *link, redis_reply_fn *fn, void *context,
-                       const char *words)
+int redis_link_say(struct redis_link *link, redis_reply_fn *fn, void *context, const char *words)
 {
     struct redis_args args;
     redis_args_init(&args);
@@ -66,14 +65,9 @@ int redis_link_say_now(struct redis_link *link, redis_reply_fn *fn, void *contex
         redis_args_borrow(&args, (struct bytes){words, len});
         words += len + (words[len] == ' ');
     }
-    int result = redis_link_send_now(link, &args, REDIS_COMMAND_DEADLINE_MS, fn, context);
+    int result = redis_link_send(link, &args, REDIS_COMMAND_DEADLINE_MS, fn, context);
     redis_args_release(&args);
     return result;
-}
-
-int redis_link_say(struct redis_link *link, redis_reply_fn *fn, void *context, const char *words)
-{
-    return link->state == LINK_UP ? redis_link_say_now(link, fn, context, words) : -1;
 }
 
 int redis_link_eval(struct redis_link *link, const struct redis_script *script, int keys_len,

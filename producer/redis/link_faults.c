@@ -43,6 +43,20 @@ void redis_faults_complain(struct redis_faults *faults, const struct reply *repl
     complaint->times++;
 }
 
+const struct redis_complaint *redis_faults_last(const struct redis_faults *faults, int64_t now_ms)
+{
+    const struct redis_complaint *last = NULL;
+    for (size_t i = 0; i < faults->open_len; i++) {
+        const struct redis_complaint *complaint = &faults->open[i];
+        if (complaint->fault == FAULT_NOSCRIPT || complaint->fault == FAULT_NOGROUP ||
+            now_ms - complaint->last_ms >= REDIS_FAULT_QUIET_MS)
+            continue;
+        if (last == NULL || complaint->last_ms > last->last_ms)
+            last = complaint;
+    }
+    return last;
+}
+
 void redis_faults_look(struct redis_faults *faults, int64_t now_ms)
 {
     for (size_t i = faults->open_len; i-- > 0;) {

@@ -39,6 +39,9 @@ void redis_faults_count(struct redis_faults *faults, enum redis_fault fault);
 void redis_faults_complain(struct redis_faults *faults, const struct reply *reply,
                            const char *about, int64_t now_ms);
 
+/* The refusal that came last and does not heal by itself; NULL when there was none lately. */
+const struct redis_complaint *redis_faults_last(const struct redis_faults *faults, int64_t now_ms);
+
 /* To be called now and then: logs what is over. */
 void redis_faults_look(struct redis_faults *faults, int64_t now_ms);
 

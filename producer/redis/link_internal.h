@@ -9,6 +9,7 @@
 
 #include "redis/link.h"
 #include "redis/link_reader.h"
+#include "redis/login.h"
 
 struct bufferevent;
 struct sentinel_query;
@@ -38,6 +39,8 @@ struct redis_link {
     struct sentinel_query *sentinels; /* NULL without Sentinels */
     struct bufferevent *io;
     redisReader *reader;
+    struct login login;
+    size_t answered; /* how much of it */
     struct reply_memory replies;
     size_t fed;     /* bytes given to the reader since the last whole reply */
     unsigned epoch; /* grows with every drop: tells callbacks that the ground is gone */
@@ -54,11 +57,9 @@ struct redis_link {
 /* Closes the connection, answers all that wait with NULL, plans the next connect. */
 void redis_link_lose(struct redis_link *link, enum redis_fault fault, const char *why);
 
-/* The same as redis_link_send and redis_link_say, also while greeting. */
+/* The same as redis_link_send, also while greeting. */
 int redis_link_send_now(struct redis_link *link, const struct redis_args *args, int64_t deadline_ms,
                         redis_reply_fn *fn, void *context);
-int redis_link_say_now(struct redis_link *link, redis_reply_fn *fn, void *context,
-                       const char *words);
 
 void redis_link_on_readable(struct bufferevent *io, void *context);
 

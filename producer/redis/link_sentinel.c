@@ -4,14 +4,11 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <hiredis/hiredis.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "contract/parse.h"
 #include "redis/link_io.h"
-#include "redis/reply.h"
+#include "redis/sentinel.h"
 
-#define SENTINEL_DEADLINE_MS 1000
 #define SENTINEL_REPLY_MAX 65536
 
 struct sentinel_query {
@@ -25,7 +22,7 @@ struct sentinel_query {
     struct bufferevent *io;
     redisReader *reader;
     size_t fed;
-    char why[300];
+    struct error_text why;
     struct loop_timer timer;
 };
 
@@ -46,8 +43,7 @@ static void hang_up(struct sentinel_query *query)
 static void failed(struct sentinel_query *query, const char *what)
 {
     const struct redis_host *sentinel = &query->address->sentinels[query->at];
-    snprintf(query->why, sizeof(query->why), "Sentinel %.100s:%u: %.150s", sentinel->name,
-             (unsigned)sentinel->port, what);
+    sentinel_failed(sentinel, what, &query->why);
     hang_up(query);
     query->at = (query->at + 1) % query->address->sentinels_len;
     ask_next(query);
@@ -85,24 +81,16 @@ void sentinel_query_free(struct sentinel_query *query)
     free(query);
 }
 
-/* [ip, port] of the master, or nil when this Sentinel does not know its name. */
-static void read_answer(struct sentinel_query *query, const struct reply *reply)
+static void judge(struct sentinel_query *query, const struct reply *reply)
 {
-    struct redis_host host;
-    int64_t port = 0;
-    char words[60];
-    if (reply_is_nil(reply)) {
-        failed(query, "does not know a master of this name");
-    } else if (reply_is_error(reply)) {
-        failed(query, bytes_printable(reply_error_text(reply), words, sizeof(words)));
-    } else if (!bytes_copy_text(reply_text(reply_at(reply, 0)), host.name, sizeof(host.name)) ||
-               parse_int64(reply_text(reply_at(reply, 1)), 1, UINT16_MAX, &port) != 0) {
-        failed(query, "its answer is not an address");
-    } else {
-        host.port = (uint16_t)port;
-        hang_up(query);
-        query->fn(query->context, &host, "");
+    struct redis_host master;
+    struct error_text why;
+    if (sentinel_judge(reply, &master, &why) != 0) {
+        failed(query, why.text);
+        return;
     }
+    hang_up(query);
+    query->fn(query->context, &master, "");
 }
 
 static void on_readable(struct bufferevent *io, void *context)
@@ -122,7 +110,7 @@ static void on_readable(struct bufferevent *io, void *context)
     evbuffer_drain(input, len);
     if (reply == NULL)
         return;
-    read_answer(query, reply);
+    judge(query, reply);
     freeReplyObject(reply);
 }
 
@@ -130,6 +118,7 @@ static void on_event(struct bufferevent *io, short what, void *context)
 {
     struct sentinel_query *query = context;
     struct redis_args args;
+    struct bytes question[SENTINEL_ARGS];
     if ((what & BEV_EVENT_CONNECTED) == 0) {
         struct error_text why = {"closed the connection"};
         if ((what & BEV_EVENT_EOF) == 0)
@@ -138,9 +127,8 @@ static void on_event(struct bufferevent *io, short what, void *context)
         return;
     }
     redis_args_init(&args);
-    redis_args_text(&args, "SENTINEL");
-    redis_args_text(&args, "get-master-addr-by-name");
-    redis_args_text(&args, query->address->master);
+    sentinel_question(query->address, question);
+    redis_args_list(&args, question, SENTINEL_ARGS);
     int result = redis_link_write(io, &args);
     redis_args_release(&args);
     if (result != 0)
@@ -150,7 +138,7 @@ static void on_event(struct bufferevent *io, short what, void *context)
 static void ask_next(struct sentinel_query *query)
 {
     if (query->asked++ == query->address->sentinels_len) {
-        query->fn(query->context, NULL, query->why);
+        query->fn(query->context, NULL, query->why.text);
         return;
     }
     const struct redis_host *sentinel = &query->address->sentinels[query->at];
@@ -162,7 +150,7 @@ static void ask_next(struct sentinel_query *query)
     }
     bufferevent_setcb(query->io, on_readable, NULL, on_event, query);
     bufferevent_enable(query->io, EV_READ | EV_WRITE);
-    loop_timer_arm(&query->timer, SENTINEL_DEADLINE_MS);
+    loop_timer_arm(&query->timer, SENTINEL_TIMEOUT_MS);
     const char *why = redis_link_begin(query->io, query->loop, sentinel);
     if (why != NULL)
         failed(query, why);

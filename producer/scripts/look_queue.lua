@@ -31,6 +31,9 @@ local function look_at_groups()
             last = field['last-delivered-id']
             tell('last_delivered', last)
             tell('pending', field.pending)
+            -- Where that is not allowed the walk over what is pending says so.
+            local oldest = redis.pcall('XPENDING', events, ARGV[1], '-', '+', 1)[1]
+            tell('pending_idle_ms', oldest and oldest[3] or 0)
             last = '(' .. last
         else
             others[#others + 1] = field.name

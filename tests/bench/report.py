@@ -162,6 +162,9 @@ def machine():
 
 
 def commit(top):
+    """Which sources were measured; those that did not come by git cannot tell."""
     argv = ["git", "-C", str(top), "describe", "--always", "--dirty"]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
+    try:
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return "unknown"

@@ -133,6 +133,57 @@ def test_busy_queue(redis, doctor, receiver, start_worker):
     assert doctor().levels() == {}
 
 
+def test_a_worker_that_cannot_store_outcomes(own_redis, doctor, cli, receiver, start_worker):
+    """Its user lacks a right: events are pending, and all else looks well."""
+    server = own_redis(**GOOD_SETTINGS)
+    client = server.client()
+    set_hook(client, 438, "main", url=receiver.url())
+    client.execute_command("ACL", "SETUSER", "worker", "on", ">secret", "~*", "+@all", "-xack")
+    url = server.url.replace("redis://", "redis://worker:secret@")
+    start_worker(redis=url, heartbeat_ttl="3s")
+    assert doctor(redis=server).exit_code == 0
+    enqueue(client, message_event())
+    report = wait_until(
+        lambda: (look := doctor(redis=server)).exit_code == 1 and look, 10, "doctor to see it"
+    )
+    assert report.levels() == {"unstored": "error", "address": "note"}
+    assert report.has("unstored", "error", "cannot store 1 outcome", "noperm", "reads nothing")
+    assert "rights" in report.of("unstored")["advice"]
+    shown = cli("status", redis=server).stdout
+    assert "refused=noperm" in shown and "unstored=1" in shown
+
+    client.execute_command("ACL", "SETUSER", "worker", "+xack")
+    assert_queue_empty(client, timeout=10)
+    wait_until(lambda: "unstored" not in doctor(redis=server).levels(), 10, "that to be over")
+
+
+def test_a_worker_that_is_refused_something(own_redis, doctor, start_worker):
+    """It cannot read events; there is nothing yet that it could not store."""
+    server = own_redis(**GOOD_SETTINGS)
+    client = server.client()
+    client.execute_command("ACL", "SETUSER", "worker", "on", ">secret", "~*", "+@all",
+                           "-xreadgroup")  # fmt: skip
+    start_worker(redis=server.url.replace("redis://", "redis://worker:secret@"), heartbeat_ttl="3s")
+    report = wait_until(
+        lambda: (look := doctor(redis=server)).exit_code == 1 and look, 10, "doctor to see it"
+    )
+    assert report.levels() == {"refused": "warning"}
+    assert report.has("refused", "warning", "noperm")
+
+
+def test_an_entry_that_is_held_for_long(redis, doctor, make_group):
+    """Pending for a worker that lives."""
+    enqueue(redis, message_event())
+    name = "alive-1-00000000"
+    (entry,) = read(redis, name, 1)
+    redis.set(key(f"worker:{name}"), '{"version":"0.1.0"}', px=15000)
+    assert "held" not in doctor().levels()
+    redis.xclaim(key("events"), GROUP, name, 0, [entry], idle=420000, justid=True)
+    report = doctor()
+    assert report.exit_code == 1
+    assert report.has("held", "warning", "1 pending", "7m ago")
+
+
 def test_only_reads(redis, doctor, make_group):
     set_hook(redis, 438, "main", url="http://10.0.0.1/")
     for _ in range(3):
@@ -299,6 +350,22 @@ def test_replica(own_redis, doctor):
     assert report.has("role", "ok", "1 replica") and report.exit_code == 0
 
 
+def test_no_replica_follows(own_redis, doctor, receiver, start_worker):
+    """Redis is up, the queue is empty and the worker lives; but no write is taken."""
+    server = own_redis(**GOOD_SETTINGS)
+    client = server.client()
+    set_hook(client, 438, "main", url=receiver.url())
+    start_worker(redis=server)
+    assert doctor(redis=server).has("writes", "ok")
+    client.config_set("min-replicas-to-write", 1)
+    report = doctor(redis=server)
+    assert report.exit_code == 1
+    assert report.has("writes", "error", "NOREPLICAS", "no write is taken")
+    assert "min-replicas-to-write" in report.of("writes")["advice"]
+    client.config_set("min-replicas-to-write", 0)
+    assert doctor(redis=server).has("writes", "ok")
+
+
 def test_cluster(own_redis, cli, doctor):
     server = own_redis(cluster_enabled="yes", cluster_port=str(free_port()), **GOOD_SETTINGS)
     client = server.client()
@@ -396,7 +463,7 @@ def test_connection_that_breaks(cli, changed_answers):
         ("-xpending", {"stored", "pending"}),
         ("-hlen", {"queue", "hooks"}),
         ("-hmget", {"counters", "disabled"}),
-        ("-eval", {"queue", "workers", "hooks", "due-times", "records"}),
+        ("-eval", {"queue", "workers", "hooks", "due-times", "records", "writes"}),
     ],
 )
 def test_rights_that_are_missing(redis_server, redis, cli, doctor, make_group, taken, unchecked):

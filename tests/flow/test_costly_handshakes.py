@@ -6,9 +6,10 @@ import struct
 import pytest
 
 from batch import Batch
-from costly_tls import costly, ordinary
+from costly_tls import costly, dhe_only, ordinary
 from nasty_tls import NastyTls
 from sanitizer import preload
+from wait import wait_until
 
 CALL_MAX_MS = 20
 
@@ -63,6 +64,21 @@ def test_no_peer_sets_the_price(redis, network, names, certificates, start_tls_w
     assert {name: ms for name, ms in took_ms.items() if ms >= CALL_MAX_MS} == {}
     untold = [name for name, (_, told) in peers.items() if told not in errors[name]]
     assert untold == [], errors
+
+
+def test_what_offers_only_dhe_is_retried_and_the_letter_says_why(
+    redis, network, names, certificates, start_tls_worker
+):
+    with NastyTls(network.world, names, certificates, {"dhe": dhe_only(certificates, 2048)}) as run:
+        worker = start_tls_worker(retry_schedule="100ms")
+        batch = Batch(redis)
+        batch.add("dhe", run.url("dhe"))
+        batch.send()
+        wait_until(lambda: batch.letters(), 10, "the dead letter")
+    letter = batch.letters()["dhe"]
+    assert (letter["reason"], letter["attempts"]) == ("exhausted", "2")
+    assert "TLS 1.2 with ECDHE" in letter["error"]
+    assert "TLS 1.2 with ECDHE" in worker.wait_log("retry")["error"]
 
 
 def test_ordinary_receivers_are_served(

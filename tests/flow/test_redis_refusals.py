@@ -17,6 +17,7 @@ OF_THE_SERVER = {
     "clusterdown": "CLUSTERDOWN The cluster is down",
     "noreplicas": "NOREPLICAS Not enough good replicas to write.",
     "noperm": "NOPERM this user has no permissions to run the 'evalsha' command",
+    "noreplicas": "NOREPLICAS Not enough good replicas to write.",
     "execabort": "EXECABORT Transaction discarded because of previous errors.",
 }
 OF_A_KEY = {

@@ -237,20 +237,19 @@ def test_a_script_of_somebody_runs_for_long(own_redis, receiver, start_worker):
 
 
 def test_too_few_replicas_to_write(redis, receiver, start_worker):
-    """-NOREPLICAS, one of those that Roomhook has no name for."""
     set_hook(redis, 438, "main", url=receiver.url())
     worker = start_worker()
     deliver(redis, receiver, "before")
     enqueue(redis, message_event(), id="after")
     redis.config_set("min-replicas-to-write", 1)
     try:
-        line = worker.wait_log("redis_refuses", fault="other")
+        line = worker.wait_log("redis_refuses", fault="noreplicas")
         assert "NOREPLICAS" in line["error"]
     finally:
         redis.config_set("min-replicas-to-write", 0)
     receiver.wait_for(2, timeout=BACK_S)
     assert_queue_empty(redis, timeout=BACK_S)
-    wait_counter(redis, "other")
+    wait_counter(redis, "noreplicas")
 
 
 def test_credentials_are_never_told(own_redis, start_worker):

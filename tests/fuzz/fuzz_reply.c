@@ -22,6 +22,8 @@
 #include "queue/retry_clock.h"
 #include "queue/settle.h"
 #include "redis/link_reader.h"
+#include "redis/login.h"
+#include "redis/sentinel.h"
 
 #define REPLIES_MAX 64
 #define TURNS_MAX 64
@@ -190,6 +192,12 @@ static void on_settled(void *context, struct settlement *settlement, bool ours)
     redis_args_release(&settlement->args);
 }
 
+static struct liveness_trouble on_trouble(void *context)
+{
+    (void)context;
+    return (struct liveness_trouble){.fault = "oom", .what = "", .unstored = 1};
+}
+
 static size_t on_in_flight(void *context)
 {
     (void)context;
@@ -344,6 +352,7 @@ static void try_liveness(struct rig *rig)
                                      .leader = leader,
                                      .ttl_ms = 15000,
                                      .in_flight = on_in_flight,
+                                     .trouble = on_trouble,
                                      .ready = on_nothing,
                                      .alive = on_alive,
                                      .adopt = on_adopt,
@@ -365,8 +374,11 @@ static void try_settle(struct rig *rig)
 {
     static const char *const ids[SETTLE_KINDS] = {"1-0", "1-1", "1-1/main"};
     int left = 0;
-    struct settle_config config = {
-        .queue = &rig->queue, .dead_max = 10, .done = on_settled, .context = &left};
+    struct settle_config config = {.queue = &rig->queue,
+                                   .dead_max = 10,
+                                   .done = on_settled,
+                                   .refusal = on_nothing,
+                                   .context = &left};
     struct settle *settle = settle_new(rig->loop, &config);
     struct settlement settlements[SETTLE_KINDS];
 
@@ -374,6 +386,7 @@ static void try_settle(struct rig *rig)
     for (int kind = 0; kind < SETTLE_KINDS; kind++) {
         settlements[kind] = (struct settlement){.kind = (enum settle_kind)kind, .id = ids[kind]};
         redis_args_init(&settlements[kind].args);
+        redis_args_text(&settlements[kind].args, "token");
         settle_submit(settle, &settlements[kind]);
         left++;
     }
@@ -416,6 +429,23 @@ static void walk(const struct reply *reply, int depth)
         walk(reply_at(reply, i), depth + 1);
 }
 
+/* What both clients make of the replies to a greeting and of a Sentinel's. */
+static void try_judges(const struct reply *reply)
+{
+    struct redis_host master;
+    struct error_text why = {""};
+
+    for (int step = 0; step < LOGIN_STEPS; step++) {
+        enum redis_fault fault = login_judge((enum login_step)step, reply, &why);
+        must(fault == FAULT_NONE || fault == redis_fault_of(reply) ||
+             (step == LOGIN_ROLE && fault == FAULT_READONLY));
+        touch(bytes_of(why.text));
+    }
+    if (sentinel_judge(reply, &master, &why) == 0)
+        must(reply_len(reply) >= 2 && master.name[0] != '\0' && master.port > 0);
+    touch(bytes_of(why.text));
+}
+
 static void try_accessors(struct rig *rig)
 {
     void *reply;
@@ -423,6 +453,7 @@ static void try_accessors(struct rig *rig)
     walk(NULL, 0);
     for (int i = 0; i < REPLIES_MAX && (reply = next_reply(rig)) != NULL; i++) {
         must(redis_fault_of(reply) < FAULTS);
+        try_judges(reply);
         walk(reply, 0);
         reply_memory_clear(&rig->replies);
     }

@@ -235,7 +235,7 @@ void claims_overflow(void *context, const char *lane, int64_t count)
 
 void claims_want(struct pipeline *pipeline, struct capacity_lane *lane, size_t most)
 {
-    if (pipeline->draining || settle_is_refused(pipeline->settle) ||
+    if (pipeline->draining || settle_refusal(pipeline->settle)->fault != FAULT_NONE ||
         !TAILQ_EMPTY(&pipeline->entries.of_state[ENTRY_QUARANTINED]))
         capacity_claimed(pipeline->capacity, lane, CAPACITY_BACKLOG_NONE, loop_now_ms());
     else
@@ -250,7 +250,7 @@ void claims_send(struct pipeline *pipeline)
     if (len == 0)
         return;
     /* What they put into their lanes is there before these are looked at. */
-    (void)settle_flush(pipeline->settle);
+    settle_flush(pipeline->settle);
     memcpy(wishes, visits->ready, len * sizeof(wishes[0]));
     visits->ready_len = 0;
     lanes_claim(pipeline->lanes, wishes, len);

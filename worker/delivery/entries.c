@@ -141,6 +141,8 @@ struct delivery *delivery_new(struct entries *entries, struct entry *entry, stru
     delivery_id(entry->stream, delivery->hook_id, delivery->id);
     buffer_init(&delivery->response, DEAD_RESPONSE_MAX);
     delivery->settlement.id = delivery->id;
+    delivery->settlement.lane = delivery->lane;
+    delivery->settlement.fence = delivery->fence;
     delivery->settlement.owner = delivery;
     TAILQ_INSERT_TAIL(&entry->deliveries, delivery, link);
     entry->open++;

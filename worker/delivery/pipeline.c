@@ -24,9 +24,14 @@
 
 /* --- how much is taken --- */
 
+static bool refuses(const struct pipeline *pipeline)
+{
+    return settle_refusal(pipeline->settle)->fault != FAULT_NONE;
+}
+
 static bool takes_nothing(const struct pipeline *pipeline)
 {
-    return pipeline->draining || suspects_wait(pipeline) || settle_is_refused(pipeline->settle) ||
+    return pipeline->draining || suspects_wait(pipeline) || refuses(pipeline) ||
            settle_waiting(pipeline->settle) >
                UNSTORED_MAX * (size_t)pipeline->settings->max_in_flight;
 }
@@ -151,16 +156,26 @@ static struct capacity *make_capacity(const struct settings *settings)
     return capacity_new(&limits);
 }
 
+/* While Redis refuses outcomes nothing new is taken. */
+static void on_refusal(void *context)
+{
+    struct pipeline *pipeline = context;
+    if (refuses(pipeline))
+        intake_end_read(pipeline->intake);
+    pipeline_arm(pipeline);
+}
+
 static int make_ends(struct pipeline *pipeline)
 {
     const struct settings *settings = pipeline->settings;
     struct settle_config settle = {
-        .dead_max = settings->dead_max,
-        .dead_max_bytes = settings->dead_max_bytes,
-        .lane_max = settings->lane_max,
+        .caps = {.dead_max = settings->dead_max,
+                 .dead_max_bytes = settings->dead_max_bytes,
+                 .lane_max = settings->lane_max},
         .put = settlement_put,
         .settled = settlement_stored,
         .overflow = claims_overflow,
+        .refusal = on_refusal,
         .context = pipeline,
     };
     struct stream_taker taker = {
@@ -335,6 +350,16 @@ bool pipeline_is_empty(const struct pipeline *pipeline)
 {
     return pipeline->entries.len == 0 && settle_waiting(pipeline->settle) == 0 &&
            intake_is_stopped(pipeline->intake) && lanes_is_stopped(pipeline->lanes);
+}
+
+const struct settle_refusal *pipeline_refusal(const struct pipeline *pipeline)
+{
+    return settle_refusal(pipeline->settle);
+}
+
+size_t pipeline_unstored(const struct pipeline *pipeline)
+{
+    return settle_waiting(pipeline->settle);
 }
 
 size_t pipeline_in_flight(const struct pipeline *pipeline)

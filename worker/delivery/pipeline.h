@@ -19,6 +19,7 @@
 #include "contract/address_guard.h"
 #include "queue/liveness.h"
 #include "queue/queue.h"
+#include "queue/settle.h"
 #include "redis/link.h"
 #include "settings/settings.h"
 
@@ -54,6 +55,14 @@ void pipeline_alive(struct pipeline *pipeline, const struct liveness_beat *beat)
 void pipeline_drain(struct pipeline *pipeline);
 void pipeline_give_back_all(struct pipeline *pipeline);  /* cut what is still being sent too */
 bool pipeline_is_empty(const struct pipeline *pipeline); /* nothing under way, nothing unstored */
+
+/* Outcomes that Redis has not stored, and whether it refuses to. */
+size_t pipeline_unstored(const struct pipeline *pipeline);
+const struct settle_refusal *pipeline_refusal(const struct pipeline *pipeline);
+
+/* Outcomes that Redis has not stored, and whether it refuses to. */
+size_t pipeline_unstored(const struct pipeline *pipeline);
+const struct settle_refusal *pipeline_refusal(const struct pipeline *pipeline);
 
 size_t pipeline_in_flight(const struct pipeline *pipeline); /* POSTs running */
 

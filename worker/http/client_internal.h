@@ -31,12 +31,6 @@
 #define OPENED_MAX 8      /* sockets of one transfer: addresses of a name tried in turn */
 #define HOST_MAX_SIZE 256 /* as in struct url */
 
-/* How much TLS may still read within this call of libcurl. */
-struct tls_allowance {
-    size_t reads;
-    size_t bytes;
-};
-
 /* Why a handshake was ended, or could not be. */
 enum tls_refusal {
     TLS_ACCEPTED,
@@ -145,7 +139,7 @@ struct http_client {
     struct loop_turn turn;
     struct socket_info *sockets; /* by descriptor */
     size_t sockets_cap;
-    struct tls_allowance tls;
+    size_t tls_allowance;           /* what TLS may still read within this call of libcurl */
     int *descriptor_of_port;        /* 65536 entries: local port -> descriptor, 0 none */
     struct parsed_url *urls;        /* by text: the latest, and those in use */
     struct parsed_urls unused_urls; /* of these, used longest ago first */
@@ -181,7 +175,7 @@ void lookup_unseen(struct http_transfer *transfer, int descriptor); /* no more *
 void lookup_end(struct http_transfer *transfer, bool answered);     /* also when there is none */
 void lookup_wait(struct http_transfer *transfer);
 void lookup_release(struct http_client *client); /* starts those that may, answers the overdue */
-void on_strays_check(void *client);
+void on_strays_check(void *context);
 
 /* client_tls.c */
 int tls_init(void);

@@ -19,10 +19,10 @@
 #define GROUPS "X25519:P-256:P-384:P-521"
 #endif
 
-/* A record takes two reads. A record of one byte costs some µs, 4096 requests to begin once more
- * fit into one of 16 KiB. */
-#define READS_MAX 1024
-#define BYTES_MAX 65536
+/* Of one call. A read counts for its bytes and some more: a record, which is two reads, costs as
+ * much as the computing of many of its bytes. */
+#define ALLOWANCE 65536
+#define READ_COST 64
 
 #define LIBRARY "Roomhook"
 #define MESSAGE_HEADER_LEN 4
@@ -56,7 +56,7 @@ int tls_init(void)
 
 void tls_allow(struct http_client *client)
 {
-    client->tls = (struct tls_allowance){.reads = READS_MAX, .bytes = BYTES_MAX};
+    client->tls_allowance = ALLOWANCE;
 }
 
 /* OpenSSL reads on within one call for as long as something comes that it can do without. Past the
@@ -64,20 +64,20 @@ void tls_allow(struct http_client *client)
 static long on_read(BIO *bio, int operation, const char *data, size_t len, int number,
                     long long_number, int result, size_t *processed)
 {
-    struct tls_allowance *left = (struct tls_allowance *)BIO_get_callback_arg(bio);
+    size_t *left = &((struct http_client *)(void *)BIO_get_callback_arg(bio))->tls_allowance;
+    size_t cost = len + READ_COST;
     (void)data;
     (void)number;
     (void)long_number;
     (void)processed;
     if (operation != BIO_CB_READ)
         return result;
-    if (left->reads == 0 || left->bytes == 0) {
+    if (*left == 0) {
         BIO_clear_retry_flags(bio);
         BIO_set_retry_read(bio);
         return -1;
     }
-    left->reads--;
-    left->bytes -= len < left->bytes ? len : left->bytes;
+    *left -= cost < *left ? cost : *left;
     return result;
 }
 
@@ -117,7 +117,7 @@ static void on_message(int is_ours, int version, int kind, const void *data, siz
     const unsigned char *bytes = data;
     if (is_ours != 0 && kind == SSL3_RT_HANDSHAKE) {
         BIO_set_callback_ex(SSL_get_rbio(ssl), on_read);
-        BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)&client->tls);
+        BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)client);
     } else if (is_ours == 0 && kind == SSL3_RT_HANDSHAKE && len >= MESSAGE_HEADER_LEN &&
                bytes[0] == SSL3_MT_CERTIFICATE) {
         check_certificates(data, len, version == TLS1_3_VERSION);

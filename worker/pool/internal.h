@@ -20,7 +20,7 @@ struct process {
     bool was_ready;    /* in this life */
     bool was_ever_ready;
     bool stands_still;
-    enum process_state state; /* as it was told */
+    enum process_state state; /* as it was told, but that it has ended */
 };
 
 struct pool {
@@ -37,7 +37,7 @@ struct pool {
     int64_t kill_at_ms; /* when stopping; INT64_MAX: done */
     int status;
     int64_t tick_at_ms; /* when the manager is told next */
-    enum notify_state told;
+    enum process_state told;
     size_t told_workers;
 };
 

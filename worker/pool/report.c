@@ -11,10 +11,10 @@ void pool_observe(struct pool *pool, size_t i)
     struct process *process = &pool->process[i];
     enum process_state state = pool_slot_state(&pool->slots[i]);
     char consumer[CONSUMER_NAME_SIZE];
-    if (state == process->state)
+    if (state == process->state || state == PROCESS_ENDED) /* it cannot say that itself */
         return;
     process->state = state;
-    if (state != PROCESS_STARTING && state != PROCESS_REFUSED && state != PROCESS_ENDED)
+    if (state != PROCESS_STARTING && state != PROCESS_REFUSED)
         process->was_ready = process->was_ever_ready = true;
     memcpy(consumer, pool->slots[i].consumer, sizeof(consumer));
     consumer[sizeof(consumer) - 1] = '\0';
@@ -31,10 +31,8 @@ static void know(const struct pool *pool, struct pool_worker_state *out)
     for (size_t i = 0; i < pool->processes; i++) {
         const struct process *process = &pool->process[i];
         out[i] = (struct pool_worker_state){
-            .runs = process->pid != 0,
+            .state = process->state,
             .was_ever_ready = process->was_ever_ready,
-            .works = process->state == PROCESS_WORKING,
-            .misses_redis = process->state == PROCESS_AWAY || process->state == PROCESS_STARTING,
             .silent_ms = now_ms - atomic_load(&pool->slots[i].turned_at_ms),
         };
     }
@@ -68,32 +66,18 @@ static bool all_turn(struct pool *pool, const struct pool_worker_state *workers)
     return all;
 }
 
-static enum notify_state state_for_manager(const struct pool *pool,
-                                           const struct pool_worker_state *workers)
-{
-    if (pool->stopping)
-        return NOTIFY_STOPPING;
-    switch (pool_condition(workers, pool->processes)) {
-    case POOL_STARTING:
-        return NOTIFY_STARTING;
-    case POOL_AWAY:
-        return NOTIFY_AWAY;
-    case POOL_WORKING:
-        break;
-    }
-    return NOTIFY_WORKING;
-}
-
 void pool_tell(struct pool *pool)
 {
     struct pool_worker_state workers[PROCESSES_MAX];
     char detail[64];
     size_t count = 0;
     know(pool, workers);
-    enum notify_state state = state_for_manager(pool, workers);
+    enum process_state state =
+        pool->stopping ? PROCESS_DRAINING : pool_condition(workers, pool->processes);
     bool due = loop_now_ms() >= pool->tick_at_ms;
     for (size_t i = 0; i < pool->processes; i++)
-        count += workers[i].runs && (workers[i].works || pool->stopping);
+        count += pool->stopping ? workers[i].state != PROCESS_ENDED
+                                : workers[i].state == PROCESS_WORKING;
     if (!due && state == pool->told && count == pool->told_workers)
         return;
     pool->told = state;

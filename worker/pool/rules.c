@@ -39,17 +39,18 @@ int64_t pool_restart_delay_ms(int failures, uint64_t seed)
     return delay_ms < RESTART_MAX_MS ? delay_ms : RESTART_MAX_MS;
 }
 
-enum pool_condition pool_condition(const struct pool_worker_state *workers, size_t workers_len)
+enum process_state pool_condition(const struct pool_worker_state *workers, size_t workers_len)
 {
     bool works = false;
     bool misses_redis = false;
     for (size_t i = 0; i < workers_len; i++) {
         if (!workers[i].was_ever_ready)
-            return POOL_STARTING;
-        works = works || (workers[i].runs && workers[i].works);
-        misses_redis = misses_redis || (workers[i].runs && workers[i].misses_redis);
+            return PROCESS_STARTING;
+        works = works || workers[i].state == PROCESS_WORKING;
+        misses_redis = misses_redis || workers[i].state == PROCESS_AWAY ||
+                       workers[i].state == PROCESS_STARTING;
     }
-    return misses_redis && !works ? POOL_AWAY : POOL_WORKING;
+    return misses_redis && !works ? PROCESS_AWAY : PROCESS_WORKING;
 }
 
 int64_t pool_pulse_ms(int64_t watchdog_ms)
@@ -65,5 +66,5 @@ bool pool_stands_still(const struct pool_worker_state *worker, int64_t watchdog_
     /* A watchdog of a few milliseconds is shorter than the pulse. */
     if (limit_ms < 2 * pool_pulse_ms(watchdog_ms))
         limit_ms = 2 * pool_pulse_ms(watchdog_ms);
-    return worker->runs && worker->silent_ms > limit_ms;
+    return worker->state != PROCESS_ENDED && worker->silent_ms > limit_ms;
 }

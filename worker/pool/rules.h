@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "process/state.h"
+
 /* A worker that lived for so long begins anew with short delays. */
 #define POOL_LIVED_WELL_MS 30000
 
@@ -38,20 +40,14 @@ int64_t pool_restart_delay_ms(int failures, uint64_t seed);
 
 /* What one worker is, as the parent knows it. */
 struct pool_worker_state {
-    bool runs;
+    enum process_state state;
     bool was_ever_ready; /* also in an earlier life */
-    bool works;
-    bool misses_redis;
-    int64_t silent_ms; /* for so long its loop has said nothing */
+    int64_t silent_ms;   /* for so long its loop has said nothing */
 };
 
-enum pool_condition {
-    POOL_STARTING, /* not every worker was ready yet */
-    POOL_WORKING,
-    POOL_AWAY /* nobody works, and somebody misses Redis */
-};
-
-enum pool_condition pool_condition(const struct pool_worker_state *workers, size_t workers_len);
+/* What the pool is as a whole: starting while not every worker was ready yet; away when none works
+ * and one misses Redis; else working. */
+enum process_state pool_condition(const struct pool_worker_state *workers, size_t workers_len);
 
 /* How often a worker says that its loop turns, so that a watchdog of watchdog_ms may be fed; 0:
  * there is no watchdog. */

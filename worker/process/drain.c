@@ -23,13 +23,24 @@ static void on_left(void *context)
     loop_stop(drain->loop);
 }
 
+static void tell(const struct drain *drain)
+{
+    const struct settle_refusal *refusal = pipeline_refusal(drain->pipeline);
+    if (drain->clean)
+        log_at(LOG_INFO, "drained", log_text("left_behind", "nothing"));
+    else
+        log_at(LOG_ERROR, "drained", log_text("left_behind", "entries that stay pending"),
+               log_int("unstored", (int64_t)pipeline_unstored(drain->pipeline)),
+               log_text("refused",
+                        refusal->fault == FAULT_NONE ? NULL : redis_fault_name(refusal->fault)));
+}
+
 static void leave(struct drain *drain)
 {
     drain->leaving = true;
     drain->clean = pipeline_is_empty(drain->pipeline);
     drain->flush(drain->context);
-    log_at(drain->clean ? LOG_INFO : LOG_ERROR, "drained",
-           log_text("left_behind", drain->clean ? "nothing" : "entries that stay pending"));
+    tell(drain);
     liveness_leave(drain->liveness, on_left, drain);
 }
 
@@ -57,9 +68,6 @@ static void look(void *context)
 
 void drain_begin(struct drain *drain)
 {
-    if (drain->begun)
-        return;
-    drain->begun = true;
     drain->deadline_ms = loop_now_ms() + drain->timeout_ms;
     log_at(LOG_INFO, "draining",
            log_int("in_flight", (int64_t)pipeline_in_flight(drain->pipeline)));

@@ -20,7 +20,6 @@ struct drain {
     void (*flush)(void *context); /* last counters, before goodbye */
     void *context;
 
-    bool begun;
     bool handed_back; /* the time was up */
     bool leaving;
     bool clean; /* everything was stored: the exit code */
@@ -32,7 +31,6 @@ struct drain {
 int drain_init(struct drain *drain);
 void drain_release(struct drain *drain);
 
-void drain_begin(
-    struct drain *drain); /* the loop stops when it is done; a second call does nothing */
+void drain_begin(struct drain *drain); /* once; the loop stops when it is done */
 
 #endif

@@ -16,7 +16,7 @@
 struct notify {
     struct notify_request request;
     int socket; /* -1: nobody listens */
-    enum notify_state state;
+    enum process_state state;
     int64_t tick_ms;
     size_t (*in_flight)(void *context);
     void *context;
@@ -80,14 +80,16 @@ int notify_request_read(struct notify_request *ret_request, struct error_text *w
 static void send_by(int socket, const struct notify_request *request,
                     const struct notify_words *words)
 {
-    static const char *const states[] = {
-        [NOTIFY_STARTING] = "STATUS=waiting for Redis",
-        [NOTIFY_WORKING] = "READY=1\nSTATUS=working",
-        [NOTIFY_AWAY] = "STATUS=Redis is away",
-        [NOTIFY_STOPPING] = "STOPPING=1\nSTATUS=draining",
+    static const char *const states[PROCESS_STATES] = {
+        [PROCESS_ENDED] = "STATUS=ended",
+        [PROCESS_STARTING] = "STATUS=waiting for Redis",
+        [PROCESS_WORKING] = "READY=1\nSTATUS=working",
+        [PROCESS_AWAY] = "STATUS=Redis is away",
+        [PROCESS_DRAINING] = "STOPPING=1\nSTATUS=draining",
+        [PROCESS_REFUSED] = "STATUS=refused",
     };
     /* While starting and stopping the manager's patience ends, unless the loop asks for more. */
-    bool extends = words->state == NOTIFY_STARTING || words->state == NOTIFY_STOPPING;
+    bool extends = words->state == PROCESS_STARTING || words->state == PROCESS_DRAINING;
     char text[256];
     char extension[64] = "";
     if (extends && words->turns)
@@ -145,6 +147,7 @@ struct notify *notify_new(struct loop *loop, const struct notify_request *reques
     if (notify == NULL)
         return NULL;
     notify->request = *request;
+    notify->state = PROCESS_STARTING;
     notify->socket = -1;
     notify->in_flight = in_flight;
     notify->context = context;
@@ -170,10 +173,8 @@ void notify_free(struct notify *notify)
     free(notify);
 }
 
-void notify_change(struct notify *notify, enum notify_state state)
+void notify_change(struct notify *notify, enum process_state state)
 {
-    if (notify->state == state || notify->state == NOTIFY_STOPPING)
-        return;
     notify->state = state;
     if (notify->socket >= 0)
         tell(notify);

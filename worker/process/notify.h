@@ -20,13 +20,7 @@
 
 #include "base/loop.h"
 #include "contract/bytes.h"
-
-enum notify_state {
-    NOTIFY_STARTING, /* waits for Redis for the first time; the start may take as long as that */
-    NOTIFY_WORKING,
-    NOTIFY_AWAY,    /* Redis is not reachable */
-    NOTIFY_STOPPING /* the last one: later changes are not told */
-};
+#include "process/state.h"
 
 /* What the manager asked for. */
 struct notify_request {
@@ -43,7 +37,7 @@ int notify_request_read(struct notify_request *ret_request, struct error_text *w
 int64_t notify_tick_ms(const struct notify_request *request);
 
 struct notify_words {
-    enum notify_state state;
+    enum process_state state;
     const char *detail; /* behind the state, like ", 2 of 3 workers"; short */
     size_t in_flight;
     bool turns; /* false: something stands still, so the watchdog is not fed */
@@ -55,12 +49,12 @@ void notify_say(const struct notify_request *request, const struct notify_words 
 
 struct notify;
 
-/* Begins in NOTIFY_STARTING. in_flight is asked for the status text. NULL: no memory or descriptor.
- * request may be a zeroed one; then nothing is sent. */
+/* Begins in PROCESS_STARTING. in_flight is asked for the status text. NULL: no memory or
+ * descriptor. request may be a zeroed one; then nothing is sent. */
 struct notify *notify_new(struct loop *loop, const struct notify_request *request,
                           size_t (*in_flight)(void *context), void *context);
 void notify_free(struct notify *notify); /* NULL allowed */
 
-void notify_change(struct notify *notify, enum notify_state state);
+void notify_change(struct notify *notify, enum process_state state);
 
 #endif

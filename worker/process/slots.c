@@ -34,16 +34,6 @@ enum process_state pool_slot_state(const struct pool_slot *slot)
     return state >= 0 && state < PROCESS_STATES ? (enum process_state)state : PROCESS_STARTING;
 }
 
-const char *process_state_name(enum process_state state)
-{
-    static const char *const names[PROCESS_STATES] = {
-        [PROCESS_ENDED] = "ended",       [PROCESS_STARTING] = "starting",
-        [PROCESS_WORKING] = "working",   [PROCESS_AWAY] = "redis is away",
-        [PROCESS_DRAINING] = "draining", [PROCESS_REFUSED] = "refused",
-    };
-    return names[state];
-}
-
 void pool_place_text(const struct pool_place *place, char out[POOL_PLACE_TEXT_SIZE])
 {
     snprintf(out, POOL_PLACE_TEXT_SIZE,
@@ -53,9 +43,6 @@ void pool_place_text(const struct pool_place *place, char out[POOL_PLACE_TEXT_SI
 
 void pool_place_change(const struct pool_place *place, enum process_state state)
 {
-    enum process_state old = pool_slot_state(place->slot);
-    if (old == state || old == PROCESS_DRAINING || old == PROCESS_REFUSED)
-        return;
     atomic_store(&place->slot->state, (int)state);
     /* A parent that died has another process' number soon, but not yet. */
     if (getppid() == place->parent)

@@ -16,16 +16,7 @@
 
 #include "base/counters.h"
 #include "contract/keys.h"
-
-enum process_state {
-    PROCESS_ENDED,
-    PROCESS_STARTING, /* waits for Redis for the first time */
-    PROCESS_WORKING,
-    PROCESS_AWAY, /* Redis is not reachable */
-    PROCESS_DRAINING,
-    PROCESS_REFUSED, /* it must not run on this queue */
-    PROCESS_STATES   /* how many there are */
-};
+#include "process/state.h"
 
 struct pool_slot {
     _Alignas(64) _Atomic(int) state; /* one of process_state */
@@ -43,7 +34,6 @@ void pool_slots_free(struct pool_slot *slots, size_t len);
 void pool_slot_prepare(struct pool_slot *slot, int64_t now_ms);
 
 enum process_state pool_slot_state(const struct pool_slot *slot); /* always one of them */
-const char *process_state_name(enum process_state state);
 
 /* A worker's place in its pool: all it has to know of it. */
 struct pool_place {
@@ -59,8 +49,8 @@ struct pool_place {
 #define POOL_PLACE_TEXT_SIZE 112
 void pool_place_text(const struct pool_place *place, char out[POOL_PLACE_TEXT_SIZE]);
 
-/* The worker's side: what it is now, and that its loop turns. The parent looks at a change at once;
- * behind draining and refusal there is none. */
+/* The worker's side: what it is now, and that its loop turns. The parent looks at a change
+ * at once. */
 void pool_place_change(const struct pool_place *place, enum process_state state);
 void pool_place_turn(const struct pool_place *place, int64_t now_ms, size_t in_flight);
 

@@ -46,8 +46,7 @@ struct worker {
     struct drain drain;
     struct loop_timer flush_timer;
     struct loop_timer pulse_timer;
-    bool failed;
-    bool told_ready;
+    enum process_state state;
 };
 
 /* --- counters --- */
@@ -80,17 +79,16 @@ static void flush_counters(void *context)
 
 /* --- telling how it is --- */
 
-static void tell(struct worker *worker, enum notify_state state)
+/* False when it may not become that, or is it already. */
+static bool become(struct worker *worker, enum process_state state)
 {
-    static const enum process_state states[] = {
-        [NOTIFY_STARTING] = PROCESS_STARTING,
-        [NOTIFY_WORKING] = PROCESS_WORKING,
-        [NOTIFY_AWAY] = PROCESS_AWAY,
-        [NOTIFY_STOPPING] = PROCESS_DRAINING,
-    };
+    if (!process_state_follows(worker->state, state))
+        return false;
+    worker->state = state;
     notify_change(worker->notify, state);
     if (worker->place != NULL)
-        pool_place_change(worker->place, states[state]);
+        pool_place_change(worker->place, state);
+    return true;
 }
 
 static void pulse(void *context)
@@ -112,7 +110,8 @@ static void on_control_up(void *context)
 static void on_control_down(void *context)
 {
     struct worker *worker = context;
-    tell(worker, worker->told_ready ? NOTIFY_AWAY : NOTIFY_STARTING);
+    if (worker->state == PROCESS_WORKING)
+        become(worker, PROCESS_AWAY);
     liveness_link_down(worker->liveness);
     pipeline_link_down(worker->pipeline);
 }
@@ -135,12 +134,12 @@ static void on_reader_down(void *context)
 static void on_ready(void *context)
 {
     struct worker *worker = context;
+    bool first = worker->state == PROCESS_STARTING;
     pipeline_control_up(worker->pipeline);
-    tell(worker, NOTIFY_WORKING);
-    if (!worker->told_ready)
+    become(worker, PROCESS_WORKING);
+    if (first)
         log_at(LOG_INFO, "ready", log_text("queue", worker->queue.keys.queue),
                log_text("consumer", worker->consumer), log_text("version", RH_VERSION));
-    worker->told_ready = true;
 }
 
 static void on_alive(void *context, const struct liveness_beat *beat)
@@ -159,9 +158,7 @@ static void on_refused(void *context, const char *why)
 {
     struct worker *worker = context;
     log_at(LOG_ERROR, "refused", log_text("why", why));
-    worker->failed = true;
-    if (worker->place != NULL)
-        pool_place_change(worker->place, PROCESS_REFUSED);
+    become(worker, PROCESS_REFUSED);
     loop_stop(worker->loop);
 }
 
@@ -171,16 +168,33 @@ static size_t in_flight(void *context)
     return pipeline_in_flight(worker->pipeline);
 }
 
+static struct liveness_trouble trouble(void *context)
+{
+    const struct worker *worker = context;
+    const struct settle_refusal *refusal = pipeline_refusal(worker->pipeline);
+    const struct redis_complaint *last = redis_faults_last(&worker->faults, loop_now_ms());
+    struct liveness_trouble trouble = {0};
+    if (last != NULL) {
+        trouble.fault = redis_fault_name(last->fault);
+        trouble.what = last->about;
+    }
+    if (refusal->fault != FAULT_NONE) {
+        trouble.fault = redis_fault_name(refusal->fault);
+        trouble.what = "outcomes";
+        trouble.unstored = pipeline_unstored(worker->pipeline);
+        trouble.unstored_ms = loop_now_ms() - refusal->since_ms;
+    }
+    return trouble;
+}
+
 static void on_stop_signal(void *context)
 {
     struct worker *worker = context;
-    /* In a pool the same wish may come from the terminal, the parent and its death. */
-    if (worker->drain.begun && worker->place != NULL)
-        return;
-    if (worker->drain.begun)
+    if (become(worker, PROCESS_DRAINING))
+        drain_begin(&worker->drain);
+    else if (worker->place == NULL)
         _exit(1); /* everything is recoverable: what is pending goes to others */
-    tell(worker, NOTIFY_STOPPING);
-    drain_begin(&worker->drain);
+    /* In a pool the same wish may come from the terminal, the parent and its death. */
 }
 
 /* --- building --- */
@@ -263,6 +277,7 @@ static int make_parts(struct worker *worker, struct error_text *why)
         .leader = worker->leader,
         .ttl_ms = worker->settings->heartbeat_ttl_ms,
         .in_flight = in_flight,
+        .trouble = trouble,
         .ready = on_ready,
         .alive = on_alive,
         .adopt = on_adopt,
@@ -339,7 +354,8 @@ static void join_pool(struct worker *worker)
 int worker_run(const struct settings *settings, const struct notify_request *notify,
                const struct pool_place *place)
 {
-    struct worker worker = {.settings = settings, .notify_request = notify, .place = place};
+    struct worker worker = {
+        .settings = settings, .notify_request = notify, .place = place, .state = PROCESS_STARTING};
     struct error_text why = {""};
     int result = 1;
     worker.queue.counters = place != NULL ? &place->slot->counters : &worker.own_counters;
@@ -354,7 +370,7 @@ int worker_run(const struct settings *settings, const struct notify_request *not
         redis_link_start(worker.queue.link);
         redis_link_start(worker.reader);
         loop_timer_arm(&worker.flush_timer, FLUSH_EVERY_MS);
-        if (loop_run(worker.loop) == 0 && !worker.failed && worker.drain.clean)
+        if (loop_run(worker.loop) == 0 && worker.state != PROCESS_REFUSED && worker.drain.clean)
             result = 0;
     }
     release(&worker);

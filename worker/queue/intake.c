@@ -225,14 +225,9 @@ void intake_link_down(struct intake *intake)
         intake->reader_id = 0;
 }
 
-void intake_stop(struct intake *intake)
+void intake_end_read(struct intake *intake)
 {
     struct redis_args args;
-    if (intake->stopped)
-        return;
-    intake->stopped = true;
-    adoption_stop(intake->adoption);
-    loop_timer_disarm(&intake->again);
     if (!intake->reading || intake->reader_id == 0)
         return;
     redis_args_init(&args);
@@ -241,6 +236,16 @@ void intake_stop(struct intake *intake)
     redis_args_int(&args, intake->reader_id);
     (void)redis_link_send(intake->queue->link, &args, REDIS_COMMAND_DEADLINE_MS, NULL, NULL);
     redis_args_release(&args);
+}
+
+void intake_stop(struct intake *intake)
+{
+    if (intake->stopped)
+        return;
+    intake->stopped = true;
+    adoption_stop(intake->adoption);
+    loop_timer_disarm(&intake->again);
+    intake_end_read(intake);
 }
 
 bool intake_is_stopped(const struct intake *intake)

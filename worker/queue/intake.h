@@ -31,7 +31,8 @@ void intake_reader_up(struct intake *intake);
 void intake_link_down(struct intake *intake); /* one of the links was lost */
 
 void intake_followed(struct intake *intake);
-void intake_kick(struct intake *intake); /* there may be room again */
+void intake_kick(struct intake *intake);     /* there may be room again */
+void intake_end_read(struct intake *intake); /* there is none any more: end the blocking read */
 /* Look through what has been pending for us for so long: 0 after a reconnect or a take-over. Longer
  * for an audit, so that what is on its way to the reader is not taken for forgotten. */
 void intake_adopt(struct intake *intake, int64_t min_idle_ms);

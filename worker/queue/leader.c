@@ -174,6 +174,7 @@ static void on_swept(void *context, const struct reply *reply)
 static void sweep(struct leader *leader)
 {
     struct redis_args args;
+    char prefix[KEY_SIZE];
     redis_args_init(&args);
     redis_args_text(&args, leader->config.queue->keys.events);
     redis_args_text(&args, leader->config.queue->keys.meta);
@@ -181,6 +182,7 @@ static void sweep(struct leader *leader)
     redis_args_text(&args, leader->config.queue->consumer);
     redis_args_int(&args, SWEEP_IDLE_MS);
     redis_args_int(&args, TAKE_LIMIT);
+    redis_args_text(&args, keys_worker(&leader->config.queue->keys, "", prefix));
     (void)queue_call(leader->config.queue, SCRIPT_SWEEP, 2, &args, on_swept, leader);
     redis_args_release(&args);
 }

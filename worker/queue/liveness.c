@@ -22,8 +22,8 @@ struct liveness {
     struct loop_timer timer;      /* the next heartbeat */
     struct loop_timer open_timer; /* opening the queue again after a refusal */
     int failures;                 /* of that, in a row */
-    int64_t link_up_at_ms;
-    int64_t sent_at_ms; /* of the heartbeat under way */
+    int64_t steady_since_ms;      /* every heartbeat was taken since then */
+    int64_t sent_at_ms;           /* of the heartbeat under way */
     int64_t audited_at_ms;
     int64_t started_at_ms; /* wall clock */
     bool ever;             /* a heartbeat was stored before */
@@ -93,6 +93,8 @@ static void on_beat(void *context, const struct reply *reply)
     if (!reply_is_list(reply)) {
         if (redis_fault_of(reply) == FAULT_NOSCRIPT)
             beat(liveness);
+        else /* so were those of the others: they are not dead */
+            liveness->steady_since_ms = loop_now_ms();
         return;
     }
     bool had = reply_int(reply_at(reply, 0)) == 1;
@@ -110,12 +112,28 @@ static void on_beat(void *context, const struct reply *reply)
     compare_clocks(liveness, stored.redis_ms);
     liveness->config.alive(liveness->config.context, &stored);
     liveness->ever = true;
-    if (leads && loop_now_ms() - liveness->link_up_at_ms >= liveness->config.ttl_ms)
+    if (leads && loop_now_ms() - liveness->steady_since_ms >= liveness->config.ttl_ms)
         leader_look_after(liveness->config.leader);
     if (loop_now_ms() - liveness->audited_at_ms >= AUDIT_EVERY_MS) {
         liveness->audited_at_ms = loop_now_ms();
         liveness->config.adopt(liveness->config.context, AUDIT_IDLE_MS);
     }
+}
+
+/* Told to roomhook status and doctor. sweep.lua looks for "unstored". */
+static void put_trouble(struct liveness *liveness, struct buffer *out)
+{
+    struct liveness_trouble trouble = liveness->config.trouble(liveness->config.context);
+    if (trouble.fault == NULL)
+        return;
+    buffer_append_format(out, ",\"refused\":\"%s\"", trouble.fault);
+    if (trouble.what[0] != '\0') {
+        buffer_append_text(out, ",\"refused_what\":");
+        json_put_untrusted(out, bytes_of(trouble.what));
+    }
+    if (trouble.unstored > 0)
+        buffer_append_format(out, ",\"unstored\":%zu,\"unstored_ms\":%lld", trouble.unstored,
+                             (long long)trouble.unstored_ms);
 }
 
 static void describe(struct liveness *liveness, struct buffer *out)
@@ -128,6 +146,7 @@ static void describe(struct liveness *liveness, struct buffer *out)
                          (long long)liveness->started_at_ms,
                          (long long)loop_take_lag_ms(liveness->loop));
     buffer_append_text(out, liveness->config.pool);
+    put_trouble(liveness, out);
     buffer_append_char(out, '}');
 }
 
@@ -139,7 +158,7 @@ static void beat(void *context)
     char key[KEY_SIZE];
     if (!redis_link_is_up(liveness->config.queue->link))
         return;
-    buffer_init(&value, 1024);
+    buffer_init(&value, 2048);
     describe(liveness, &value);
     redis_args_init(&args);
     redis_args_text(
@@ -234,7 +253,7 @@ static void on_memory(void *context, const struct reply *reply)
 
 void liveness_link_up(struct liveness *liveness)
 {
-    liveness->link_up_at_ms = loop_now_ms();
+    liveness->steady_since_ms = loop_now_ms();
     liveness->audited_at_ms = loop_now_ms();
     counters_add(liveness->config.queue->counters, COUNTER_REDIS_CONNECTS, 1);
     beat(liveness);

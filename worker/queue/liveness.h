@@ -4,8 +4,9 @@
  *
  * The heartbeat is the first command on every control connection, then the queue is opened: the
  * contract is checked and the group made. Only then is the pipeline told that the link is up. A
- * leader does nothing until its link has been unbroken for one heartbeat-ttl: after a restart or
- * failover of Redis the heartbeats of healthy workers may be missing.
+ * leader does nothing until its link has been unbroken, and each heartbeat taken, for one
+ * heartbeat-ttl: after a restart or failover of Redis, or when it refused to write, the heartbeats
+ * of healthy workers may be missing.
  */
 #ifndef QUEUE_LIVENESS_H
 #define QUEUE_LIVENESS_H
@@ -26,6 +27,14 @@ struct liveness_beat {
     int64_t redis_ms; /* Redis' clock when it was stored */
 };
 
+/* What Redis refuses this worker, for the heartbeat. */
+struct liveness_trouble {
+    const char *fault;   /* of redis_fault_name; NULL: it refused nothing lately */
+    const char *what;    /* was refused; "" when it is any command */
+    size_t unstored;     /* outcomes that it refuses to store; 0: none */
+    int64_t unstored_ms; /* for so long */
+};
+
 struct liveness_config {
     struct queue *queue;
     const char *host;
@@ -33,6 +42,7 @@ struct liveness_config {
     struct leader *leader;
     int64_t ttl_ms;
     size_t (*in_flight)(void *context);
+    struct liveness_trouble (*trouble)(void *context);
     void (*ready)(void *context); /* after each connect */
     void (*alive)(void *context, const struct liveness_beat *beat);
     void (*adopt)(void *context, int64_t min_idle_ms);

@@ -18,6 +18,7 @@ int scripts_init(struct scripts *scripts)
         [SCRIPT_ADOPT] = {"adopt", lua_adopt, true},
         [SCRIPT_SETTLE_STREAM] = {"settle_stream", lua_settle_stream, true},
         [SCRIPT_SETTLE_LEASED] = {"settle_leased", lua_settle_leased, true},
+        [SCRIPT_HOLD_LEASES] = {"hold_leases", lua_hold_leases, false},
         [SCRIPT_LOOK] = {"look", lua_look, true},
         [SCRIPT_CLAIM] = {"claim", lua_claim, true},
         [SCRIPT_GATE] = {"gate", lua_gate, true},

@@ -12,6 +12,7 @@ enum script_number {
     SCRIPT_ADOPT,         /* take up own pending entries */
     SCRIPT_SETTLE_STREAM, /* store outcomes of entries, then acknowledge them */
     SCRIPT_SETTLE_LEASED, /* store outcomes of leased deliveries */
+    SCRIPT_HOLD_LEASES,   /* keep leases whose outcomes cannot be stored yet */
     SCRIPT_LOOK,          /* find lanes that are due */
     SCRIPT_CLAIM,         /* lease what is due in lanes */
     SCRIPT_HEARTBEAT,     /* say that this worker lives */

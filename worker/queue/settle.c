@@ -1,43 +1,43 @@
 #include "queue/settle.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <uthash.h>
 
-#define BATCH_MAX 200
-#define BATCH_BYTES_MAX (8u << 20)
-#define BATCHES_UNDER_WAY_MAX 8
+#include "base/backoff.h"
+#include "base/log.h"
+
+#define BATCHES_UNDER_WAY_MAX 4
 #define GATHER_MS 5 /* between batches; the first after a rest goes at once */
+#define HOLD_EVERY_MS 500
+#define HOLD_MS 30000
+#define HOLD_MAX 1000 /* leases in one call; the others run out, and come again */
+#define REMIND_EVERY_MS 60000
 
-/* A lane or a set of holders that a batch names. */
-struct numbered {
-    UT_hash_handle hh;
-    int64_t number;
-    char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
-    int64_t max_age_ms;
-    char name[];
+struct batch {
+    struct outbox *outbox;
+    struct settle_batch *settlements;
 };
 
-struct settle_batch {
+/* Settlements of one kind, which Redis may refuse while it takes the others. */
+struct outbox {
     struct settle *settle;
     enum settle_kind kind;
     struct settlement_list list;
-    struct redis_args args;   /* of the settlements, in their order */
-    struct numbered *lanes;   /* uthash, in order of their numbers */
-    struct numbered *holders; /* the same */
-    bool failed;              /* no memory */
+    int under_way;
+    int failures; /* refusals in a row */
+    bool refused; /* the last one was one that goes on */
+    int64_t last_flush_ms;
+    struct loop_timer timer; /* the next flush, soon or after a refusal */
 };
 
 struct settle {
     struct loop *loop;
     struct queue *queue;
     struct settle_config config;
-    struct settlement_list waiting_of[SETTLE_KINDS];
+    struct outbox outboxes[SETTLE_KINDS];
     size_t waiting;
-    int under_way;
-    int failures; /* refusals in a row */
-    int64_t last_flush_ms;
-    struct loop_timer timer; /* the next flush, soon or after a refusal */
+    struct settle_refusal refusal;
+    int64_t told_ms; /* of the refusal */
+    int64_t held_ms; /* leases */
 };
 
 static void on_timer(void *context);
@@ -51,11 +51,15 @@ struct settle *settle_new(struct loop *loop, struct queue *queue,
     settle->loop = loop;
     settle->queue = queue;
     settle->config = *config;
-    for (int i = 0; i < SETTLE_KINDS; i++)
-        STAILQ_INIT(&settle->waiting_of[i]);
-    if (loop_timer_init(loop, &settle->timer, on_timer, settle) != 0) {
-        free(settle);
-        return NULL;
+    for (int i = 0; i < SETTLE_KINDS; i++) {
+        struct outbox *outbox = &settle->outboxes[i];
+        outbox->settle = settle;
+        outbox->kind = (enum settle_kind)i;
+        STAILQ_INIT(&outbox->list);
+        if (loop_timer_init(loop, &outbox->timer, on_timer, outbox) != 0) {
+            settle_free(settle);
+            return NULL;
+        }
     }
     return settle;
 }
@@ -64,7 +68,8 @@ void settle_free(struct settle *settle)
 {
     if (settle == NULL)
         return;
-    loop_timer_release(&settle->timer);
+    for (int i = 0; i < SETTLE_KINDS; i++)
+        loop_timer_release(&settle->outboxes[i].timer);
     free(settle);
 }
 
@@ -73,273 +78,218 @@ size_t settle_waiting(const struct settle *settle)
     return settle->waiting;
 }
 
-bool settle_is_refused(const struct settle *settle)
+const struct settle_refusal *settle_refusal(const struct settle *settle)
 {
-    return settle->failures > 0;
+    return &settle->refusal;
 }
 
-static void flush_soon(struct settle *settle)
+static void flush_soon(struct outbox *outbox)
 {
-    int64_t since = loop_now_ms() - settle->last_flush_ms;
-    if (settle->failures == 0 && !loop_timer_is_armed(&settle->timer))
-        loop_timer_arm(&settle->timer, since >= GATHER_MS ? 0 : GATHER_MS - since);
+    int64_t since = loop_now_ms() - outbox->last_flush_ms;
+    if (outbox->failures == 0 && !loop_timer_is_armed(&outbox->timer))
+        loop_timer_arm(&outbox->timer, since >= GATHER_MS ? 0 : GATHER_MS - since);
 }
 
 void settle_submit(struct settle *settle, struct settlement *settlement)
 {
+    struct outbox *outbox = &settle->outboxes[settlement->kind];
     settlement->again = false;
-    STAILQ_INSERT_TAIL(&settle->waiting_of[settlement->kind], settlement, link);
+    STAILQ_INSERT_TAIL(&outbox->list, settlement, link);
     settle->waiting++;
-    flush_soon(settle);
+    flush_soon(outbox);
 }
 
 void settle_resume(struct settle *settle)
 {
-    settle->failures = 0;
-    loop_timer_arm(&settle->timer, 0);
-}
-
-/* --- a batch --- */
-
-static struct numbered *find_numbered(struct settle_batch *batch, struct numbered **table,
-                                      const char *name)
-{
-    struct numbered *numbered = NULL;
-    size_t size = strlen(name) + 1;
-    HASH_FIND_STR(*table, name, numbered);
-    if (numbered != NULL)
-        return numbered;
-    numbered = calloc(1, sizeof(*numbered) + size);
-    if (numbered != NULL) {
-        memcpy(numbered->name, name, size);
-        numbered->number = (int64_t)HASH_COUNT(*table) + 1;
-        HASH_ADD_STR(*table, name, numbered);
-        if (numbered->hh.tbl != NULL)
-            return numbered;
-        free(numbered);
-    }
-    batch->failed = true;
-    return NULL;
-}
-
-int64_t settle_lane(struct settle_batch *batch, const char *lane, const char *fingerprint,
-                    int64_t max_age_ms)
-{
-    struct numbered *numbered = find_numbered(batch, &batch->lanes, lane);
-    if (numbered == NULL)
-        return 0;
-    if (numbered->fingerprint[0] == '\0' || numbered->fingerprint[0] == '-') {
-        bytes_copy_text(bytes_of(fingerprint), numbered->fingerprint,
-                        sizeof(numbered->fingerprint));
-        numbered->max_age_ms = max_age_ms;
-    }
-    return numbered->number;
-}
-
-int64_t settle_holders(struct settle_batch *batch, const char *stream)
-{
-    const struct numbered *numbered = find_numbered(batch, &batch->holders, stream);
-    return numbered == NULL ? 0 : numbered->number;
-}
-
-struct redis_args *settle_args(struct settle_batch *batch)
-{
-    return &batch->args;
-}
-
-static void free_table(struct numbered **table)
-{
-    struct numbered *numbered;
-    struct numbered *next;
-    HASH_ITER(hh, *table, numbered, next) {
-        HASH_DEL(*table, numbered);
-        free(numbered);
+    for (int i = 0; i < SETTLE_KINDS; i++) {
+        settle->outboxes[i].failures = 0;
+        loop_timer_arm(&settle->outboxes[i].timer, 0);
     }
 }
 
-static void batch_free(struct settle_batch *batch)
+/* --- what Redis refuses --- */
+
+static void remind(struct settle *settle, const char *error)
 {
-    redis_args_release(&batch->args);
-    free_table(&batch->lanes);
-    free_table(&batch->holders);
+    const struct settle_refusal *refusal = &settle->refusal;
+    settle->told_ms = loop_now_ms();
+    log_at(LOG_ERROR, "outcomes_refused", log_text("fault", redis_fault_name(refusal->fault)),
+           log_text("error", error), log_int("outcomes", (int64_t)settle->waiting),
+           log_int("for_ms", settle->told_ms - refusal->since_ms),
+           log_text("why", "they are kept, and nothing is read, until Redis stores them"),
+           log_text("do", redis_fault_advice(refusal->fault)));
+}
+
+static void note_refusal(struct outbox *outbox, const struct reply *reply)
+{
+    struct settle *settle = outbox->settle;
+    struct settle_refusal *refusal = &settle->refusal;
+    bool begins = refusal->fault == FAULT_NONE;
+    char words[200];
+    outbox->refused = true;
+    if (begins)
+        *refusal = (struct settle_refusal){.since_ms = loop_now_ms()};
+    refusal->fault = redis_fault_of(reply);
+    refusal->times++;
+    if (begins || loop_now_ms() - settle->told_ms >= REMIND_EVERY_MS)
+        remind(settle, bytes_printable(reply_error_text(reply), words, sizeof(words)));
+    if (begins)
+        settle->config.refusal(settle->config.context);
+}
+
+static void note_stored(struct outbox *outbox)
+{
+    struct settle *settle = outbox->settle;
+    struct settle_refusal *refusal = &settle->refusal;
+    outbox->failures = 0;
+    outbox->refused = false;
+    for (int i = 0; i < SETTLE_KINDS; i++)
+        if (settle->outboxes[i].refused)
+            return;
+    if (refusal->fault == FAULT_NONE)
+        return;
+    log_at(LOG_INFO, "outcomes_stored", log_text("fault", redis_fault_name(refusal->fault)),
+           log_int("refusals", refusal->times),
+           log_int("lasted_ms", loop_now_ms() - refusal->since_ms));
+    refusal->fault = FAULT_NONE;
+    settle->config.refusal(settle->config.context);
+}
+
+/* No other worker attempts them meanwhile. A worker that dies has held them for so long. */
+static void hold_leases(struct outbox *outbox)
+{
+    struct settle *settle = outbox->settle;
+    const struct keys *keys = &settle->queue->keys;
+    const struct settlement *settlement;
+    struct redis_args args;
+    struct redis_args fences;
+    char key[KEY_SIZE];
+    if (outbox->kind != SETTLE_LEASED || STAILQ_EMPTY(&outbox->list) ||
+        loop_now_ms() - settle->held_ms < HOLD_EVERY_MS)
+        return;
+    settle->held_ms = loop_now_ms();
+    redis_args_init(&args);
+    redis_args_init(&fences);
+    redis_args_text(&args, keys->leases);
+    STAILQ_FOREACH(settlement, &outbox->list, link) {
+        if (args.len > HOLD_MAX)
+            break;
+        redis_args_copy(&args, bytes_of(keys_lane(keys, settlement->lane, key)));
+        redis_args_text(&fences, settlement->id);
+        redis_args_text(&fences, settlement->fence);
+    }
+    int keys_len = (int)args.len;
+    redis_args_int(&args, HOLD_MS);
+    redis_args_append(&args, &fences);
+    (void)queue_call(settle->queue, SCRIPT_HOLD_LEASES, keys_len, &args, NULL, NULL);
+    redis_args_release(&args);
+    redis_args_release(&fences);
+}
+
+/* --- answers --- */
+
+#define REPLY_HEAD 3 /* items of a reply before those of the settlements */
+
+static void batch_free(struct batch *batch)
+{
+    settle_batch_free(batch->settlements);
     free(batch);
 }
 
 /* The batch's settlements go back to the front of their list, in their order. */
-static void put_back(struct settle_batch *batch)
+static void put_back(struct batch *batch)
 {
-    struct settle *settle = batch->settle;
+    struct settlement_list *list = settle_batch_list(batch->settlements);
     struct settlement *settlement;
-    STAILQ_FOREACH(settlement, &batch->list, link)
+    STAILQ_FOREACH(settlement, list, link)
         settlement->again = true;
-    STAILQ_CONCAT(&batch->list, &settle->waiting_of[batch->kind]);
-    STAILQ_CONCAT(&settle->waiting_of[batch->kind], &batch->list);
+    STAILQ_CONCAT(list, &batch->outbox->list);
+    STAILQ_CONCAT(&batch->outbox->list, list);
 }
 
-/* --- its answer --- */
-
-#define REPLY_HEAD 3 /* items of a reply before those of the settlements */
-
-static void report_overflow(struct settle_batch *batch, const struct reply *over)
+static void report_overflow(struct batch *batch, const struct reply *over)
 {
-    const struct settle_config *config = &batch->settle->config;
+    const struct settle_config *config = &batch->outbox->settle->config;
     for (size_t i = 0; i + 1 < reply_len(over); i += 2) {
-        int64_t number = reply_int(reply_at(over, i));
-        const struct numbered *lane;
-        for (lane = batch->lanes; lane != NULL; lane = lane->hh.next) {
-            if (lane->number == number)
-                config->overflow(config->context, lane->name, reply_int(reply_at(over, i + 1)));
-        }
+        const char *lane = settle_batch_lane(batch->settlements, reply_int(reply_at(over, i)));
+        if (lane != NULL)
+            config->overflow(config->context, lane, reply_int(reply_at(over, i + 1)));
     }
 }
 
-static void report(struct settle_batch *batch, const struct reply *results)
+static void report(struct batch *batch, const struct reply *results)
 {
-    struct settle *settle = batch->settle;
+    struct settle *settle = batch->outbox->settle;
+    struct settlement_list *list = settle_batch_list(batch->settlements);
+    bool is_ack = batch->outbox->kind == SETTLE_ACK;
     size_t at = REPLY_HEAD;
-    while (!STAILQ_EMPTY(&batch->list)) {
-        struct settlement *settlement = STAILQ_FIRST(&batch->list);
-        STAILQ_REMOVE_HEAD(&batch->list, link);
-        bool ours = batch->kind == SETTLE_ACK || reply_int(reply_at(results, at++)) == 1 ||
-                    settlement->again;
+    while (!STAILQ_EMPTY(list)) {
+        struct settlement *settlement = STAILQ_FIRST(list);
+        STAILQ_REMOVE_HEAD(list, link);
+        bool ours = is_ack || reply_int(reply_at(results, at++)) == 1 || settlement->again;
         settle->waiting--;
         if (!ours)
             counters_add(settle->queue->counters, COUNTER_FENCED, 1);
         settle->config.settled(settle->config.context, settlement, ours);
     }
-    if (batch->kind != SETTLE_ACK)
+    if (!is_ack)
         report_overflow(batch, reply_at(results, 1));
 }
 
-static void on_failure(struct settle_batch *batch, const struct reply *reply)
+static void on_failure(struct batch *batch, const struct reply *reply)
 {
-    struct settle *settle = batch->settle;
+    struct outbox *outbox = batch->outbox;
+    enum redis_fault fault = redis_fault_of(reply);
     put_back(batch);
-    if (redis_fault_of(reply) == FAULT_NOSCRIPT)
-        loop_timer_arm(&settle->timer, 0); /* also when it was refused before */
-    else if (reply != NULL)                /* else settle_resume follows */
-        loop_timer_arm(&settle->timer, queue_again_ms(settle->queue, &settle->failures));
+    if (reply == NULL)
+        return; /* settle_resume follows */
+    if (fault == FAULT_NOSCRIPT) {
+        loop_timer_arm(&outbox->timer, 0); /* also when it was refused before */
+        return;
+    }
+    loop_timer_arm(&outbox->timer,
+                   backoff_exponential(QUEUE_AGAIN_FIRST_MS, SETTLE_AGAIN_MAX_MS,
+                                       outbox->failures++,
+                                       backoff_random(&outbox->settle->queue->random)));
+    if (redis_fault_needs_reconnect(fault))
+        return;
+    note_refusal(outbox, reply);
+    hold_leases(outbox);
 }
 
 static void on_script(void *context, const struct reply *reply)
 {
-    struct settle_batch *batch = context;
-    struct settle *settle = batch->settle;
-    settle->under_way--;
+    struct batch *batch = context;
+    struct outbox *outbox = batch->outbox;
+    outbox->under_way--;
     if (reply_is_list(reply)) {
-        counters_dropped(settle->queue->counters, reply_int(reply_at(reply, 0)));
-        settle->failures = 0;
+        counters_dropped(outbox->settle->queue->counters, reply_int(reply_at(reply, 0)));
+        note_stored(outbox);
         report(batch, reply);
     } else {
         on_failure(batch, reply);
     }
     batch_free(batch);
-    flush_soon(settle);
+    flush_soon(outbox);
 }
 
-/* --- sending it --- */
+/* --- sending --- */
 
-/* The keys and first arguments, as each script's top has them. Returns the number of keys. */
-static int put_head(const struct settle_batch *batch, struct redis_args *args)
+static bool send_one(struct outbox *outbox)
 {
-    const struct settle *settle = batch->settle;
-    const struct keys *names = &settle->queue->keys;
-    const struct numbered *numbered;
-    char key[KEY_SIZE];
-    const char *fixed[] = {names->deliveries, names->documents,  names->leases, names->gates,
-                           names->lanes,      names->lanes_shut, names->dead,   names->dead_by_room,
-                           names->dead_bytes, names->events,     names->meta};
-    int fixed_len = batch->kind == SETTLE_STREAM ? 11 : 9;
-    for (int i = 0; i < fixed_len; i++)
-        redis_args_text(args, fixed[i]);
-    for (numbered = batch->lanes; numbered != NULL; numbered = numbered->hh.next)
-        redis_args_copy(args, bytes_of(keys_lane(names, numbered->name, key)));
-    for (numbered = batch->holders; numbered != NULL; numbered = numbered->hh.next)
-        redis_args_copy(args, bytes_of(keys_holders(names, numbered->name, key)));
-    int keys_len = (int)args->len;
-    redis_args_int(args, settle->config.dead_max);
-    redis_args_int(args, settle->config.dead_max_bytes);
-    redis_args_int(args, settle->config.lane_max);
-    redis_args_int(args, (int64_t)HASH_COUNT(batch->lanes));
-    for (numbered = batch->lanes; numbered != NULL; numbered = numbered->hh.next) {
-        redis_args_copy(args, bytes_of(numbered->fingerprint));
-        redis_args_int(args, numbered->max_age_ms);
-    }
-    if (batch->kind == SETTLE_STREAM) {
-        redis_args_text(args, KEYS_GROUP);
-        redis_args_text(args, settle->queue->consumer);
-    }
-    return keys_len;
-}
-
-static int send_acknowledgements(struct settle_batch *batch)
-{
-    const struct keys *names = &batch->settle->queue->keys;
-    const struct settlement *settlement;
-    struct redis_args args;
-    redis_args_init(&args);
-    redis_args_text(&args, names->events);
-    redis_args_text(&args, names->meta);
-    redis_args_text(&args, KEYS_GROUP);
-    STAILQ_FOREACH(settlement, &batch->list, link)
-        redis_args_text(&args, settlement->id);
-    int sent = queue_call(batch->settle->queue, SCRIPT_ACKNOWLEDGE, 2, &args, on_script, batch);
-    redis_args_release(&args);
-    return sent;
-}
-
-static int send_outcomes(struct settle_batch *batch)
-{
-    const struct settle *settle = batch->settle;
-    enum script_number number =
-        batch->kind == SETTLE_STREAM ? SCRIPT_SETTLE_STREAM : SCRIPT_SETTLE_LEASED;
-    struct settlement *settlement;
-    struct redis_args args;
-    STAILQ_FOREACH(settlement, &batch->list, link) {
-        redis_args_text(&batch->args, settlement->id);
-        settle->config.put(settle->config.context, settlement, batch);
-    }
-    if (batch->failed || redis_args_failed(&batch->args))
-        return -1;
-    redis_args_init(&args);
-    int keys_len = put_head(batch, &args);
-    redis_args_append(&args, &batch->args);
-    int sent = queue_call(settle->queue, number, keys_len, &args, on_script, batch);
-    redis_args_release(&args);
-    redis_args_release(&batch->args);
-    redis_args_init(&batch->args);
-    return sent;
-}
-
-static struct settle_batch *take_batch(struct settle *settle, enum settle_kind kind)
-{
-    struct settle_batch *batch = calloc(1, sizeof(*batch));
-    size_t bytes = 0;
-    if (batch == NULL)
-        return NULL;
-    batch->settle = settle;
-    batch->kind = kind;
-    redis_args_init(&batch->args);
-    STAILQ_INIT(&batch->list);
-    for (int n = 0; n < BATCH_MAX && bytes < BATCH_BYTES_MAX; n++) {
-        struct settlement *settlement = STAILQ_FIRST(&settle->waiting_of[kind]);
-        if (settlement == NULL)
-            break;
-        STAILQ_REMOVE_HEAD(&settle->waiting_of[kind], link);
-        STAILQ_INSERT_TAIL(&batch->list, settlement, link);
-        bytes += settlement->bytes;
-    }
-    return batch;
-}
-
-static bool send_one(struct settle *settle, enum settle_kind kind)
-{
-    struct settle_batch *batch = take_batch(settle, kind);
+    struct settle *settle = outbox->settle;
+    struct batch *batch = calloc(1, sizeof(*batch));
     if (batch == NULL)
         return false;
-    int sent = kind == SETTLE_ACK ? send_acknowledgements(batch) : send_outcomes(batch);
-    if (sent == 0) {
-        settle->under_way++;
+    batch->outbox = outbox;
+    batch->settlements = settle_batch_new(settle->queue, outbox->kind, &outbox->list);
+    if (batch->settlements == NULL) {
+        free(batch);
+        return false;
+    }
+    if (settle_batch_send(batch->settlements, &settle->config.caps, settle->config.put,
+                          settle->config.context, on_script, batch) == 0) {
+        outbox->under_way++;
         return true;
     }
     put_back(batch);
@@ -347,27 +297,28 @@ static bool send_one(struct settle *settle, enum settle_kind kind)
     return false;
 }
 
-bool settle_flush(struct settle *settle)
+static void flush(struct outbox *outbox)
 {
-    bool all = true;
-    settle->last_flush_ms = loop_now_ms();
-    for (int kind = 0; kind < SETTLE_KINDS; kind++) {
-        while (!STAILQ_EMPTY(&settle->waiting_of[kind])) {
-            if (settle->under_way >= BATCHES_UNDER_WAY_MAX ||
-                !redis_link_is_up(settle->queue->link)) {
-                all = false;
-                break;
-            }
-            if (!send_one(settle, (enum settle_kind)kind)) {
-                loop_timer_arm(&settle->timer, QUEUE_AGAIN_FIRST_MS);
-                return false;
-            }
+    int most = outbox->failures > 0 ? 1 : BATCHES_UNDER_WAY_MAX;
+    outbox->last_flush_ms = loop_now_ms();
+    while (!STAILQ_EMPTY(&outbox->list) && outbox->under_way < most &&
+           redis_link_is_up(outbox->settle->queue->link)) {
+        if (!send_one(outbox)) {
+            loop_timer_arm(&outbox->timer, QUEUE_AGAIN_FIRST_MS);
+            return;
         }
     }
-    return all;
 }
 
 static void on_timer(void *context)
 {
-    (void)settle_flush(context);
+    flush(context);
+}
+
+void settle_flush(struct settle *settle)
+{
+    for (int i = 0; i < SETTLE_KINDS; i++) {
+        if (settle->outboxes[i].failures == 0)
+            flush(&settle->outboxes[i]);
+    }
 }

@@ -18,50 +18,27 @@
 #include <sys/queue.h>
 
 #include "base/loop.h"
-#include "contract/lane.h"
 #include "queue/queue.h"
+#include "queue/settle_batch.h"
+#include "redis/fault.h"
 
-enum settle_kind {
-    SETTLE_ACK,    /* an entry that leaves nothing behind; nothing is put */
-    SETTLE_STREAM, /* an entry with outcomes: settle_stream.lua */
-    SETTLE_LEASED, /* a leased delivery: settle_leased.lua */
-    SETTLE_KINDS
+#define SETTLE_AGAIN_MAX_MS 1000 /* and half of it: what was refused is sent again */
+
+/* Of outcomes that Redis refuses to store. They are kept and sent again, and their leases last. */
+struct settle_refusal {
+    enum redis_fault fault; /* FAULT_NONE: it refuses none */
+    int64_t since_ms;
+    int64_t times;
 };
-
-struct settlement {
-    STAILQ_ENTRY(settlement) link;
-    enum settle_kind kind;
-    const char *id; /* stream id, or delivery id of a leased one; the owner's */
-    size_t bytes;   /* about how many it puts */
-    void *owner;
-    bool again; /* it was sent before; settle's */
-};
-
-STAILQ_HEAD(settlement_list, settlement);
-
-/* What a put function writes into. */
-struct settle_batch;
-
-/* The number of a lane in this batch, by which arguments name it. fingerprint: that of its gate,
- * "-" when the hook is not known; max_age_ms 0: none. */
-int64_t settle_lane(struct settle_batch *batch, const char *lane, const char *fingerprint,
-                    int64_t max_age_ms);
-
-/* The number of a stream id's set of holders (contract/lane.h: its padded form). */
-int64_t settle_holders(struct settle_batch *batch, const char *stream);
-
-/* Where the arguments go. What is borrowed must live until the settlement is answered. */
-struct redis_args *settle_args(struct settle_batch *batch);
 
 struct settle;
 
 struct settle_config {
-    int64_t dead_max;
-    int64_t dead_max_bytes;
-    int64_t lane_max;
-    void (*put)(void *context, struct settlement *settlement, struct settle_batch *batch);
+    struct settle_caps caps;
+    settle_put_fn *put;
     void (*settled)(void *context, struct settlement *settlement, bool ours);
     void (*overflow)(void *context, const char *lane, int64_t count); /* over lane_max by so many */
+    void (*refusal)(void *context);                                   /* it began, or is over */
     void *context;
 };
 
@@ -72,11 +49,10 @@ void settle_free(struct settle *settle); /* NULL allowed; submitted settlements 
 void settle_submit(struct settle *settle, struct settlement *settlement);
 void settle_resume(struct settle *settle); /* the link is up again: send what waits */
 
-/* Sends what waits now. False: something of it could not be sent. */
-bool settle_flush(struct settle *settle);
+/* Sends what waits now, as far as it may go. */
+void settle_flush(struct settle *settle);
 
-/* Redis refused the last batch: nothing new should be taken until it stores one. */
-bool settle_is_refused(const struct settle *settle);
+const struct settle_refusal *settle_refusal(const struct settle *settle);
 
 size_t settle_waiting(const struct settle *settle); /* submitted and not answered */
 

@@ -25,8 +25,11 @@ local gates, lanes, shut = KEYS[4], KEYS[5], KEYS[6]
 local me, number = ARGV[1], tonumber(ARGV[2])
 local most, budget = tonumber(ARGV[3]), tonumber(ARGV[4])
 local FIRST, SKIPPED_MAX = 6, 32
+--include rights
 --include lane
 --include passage
+-- A lease that is stored by half counts as one that ran out.
+need({'HSET', leases, 'id', ''}, {'ZADD', KEYS[FIRST + 1], '0', 'id'}, {'ZADD', lanes, '0', 'lane'})
 local out_lanes, out, out_documents = {}, {}, {}
 local has_document = {}
 

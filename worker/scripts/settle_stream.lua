@@ -25,6 +25,7 @@ local first_lane = 12
 --include settling
 local events, meta = KEYS[10], KEYS[11]
 local group, me = next_arg(), next_arg()
+need({'XACK', events, group, '0-1'}, {'XDEL', events, '0-1'})
 local acknowledged = {group}
 
 local function owned(id)

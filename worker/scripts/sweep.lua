@@ -1,13 +1,23 @@
 #!lua flags=allow-oom
 -- Finds what no other rule does. Entries that were pending for far longer than anything takes,
--- although their worker lives: taken over. Entries that somebody else deleted from the stream, read
--- or unread: of all that was ever added, what is neither there nor removed by workers.
+-- although their worker lives: taken over, unless it says that Redis refuses its outcomes. Entries
+-- that somebody else deleted from the stream, read or unread: of all that was ever added, what is
+-- neither there nor removed by workers.
 --
 -- KEYS  events meta
--- ARGV  group consumer min_idle_ms limit
+-- ARGV  group consumer min_idle_ms limit, what the keys of heartbeats begin with
 -- reply {deleted by others since the last look, of those taken over were deleted, ids taken over…}
 local events, meta = KEYS[1], KEYS[2]
 local group, me = ARGV[1], ARGV[2]
+local keeps = {} -- by worker: it has outcomes that it cannot store yet
+
+local function keeps_outcomes(owner)
+    if keeps[owner] == nil then
+        local heartbeat = redis.call('GET', ARGV[5] .. owner) or ''
+        keeps[owner] = string.find(heartbeat, '"unstored":', 1, true) ~= nil
+    end
+    return keeps[owner]
+end
 
 local function deleted_by_others()
     local info = redis.pcall('XINFO', 'STREAM', events)
@@ -33,7 +43,7 @@ if pending.err then
 end
 for _, entry in ipairs(pending) do
     local id, owner = entry[1], entry[2]
-    if owner ~= me then
+    if owner ~= me and not keeps_outcomes(owner) then
         -- It stays as old as it is: a young one could be on its way to the reader. One that was
         -- deleted meanwhile leaves the list here.
         local claimed = redis.call('XCLAIM', events, group, me, 0, id, 'IDLE', entry[3],

@@ -42,7 +42,7 @@ const struct setting settings_table[] = {
     {.group = "Queue", .name = "redis-cert", .kind = KIND_PATH, TEXT_FIELD(redis_cert),
      .default_text = "", .help = "our certificate for rediss://, a PEM file; needs redis-key"},
     {.group = "Queue", .name = "redis-key", .kind = KIND_PATH, TEXT_FIELD(redis_key),
-     .default_text = "", .help = "the key of redis-cert, a PEM file"},
+     .default_text = "", .help = "the key of redis-cert, a PEM file, not encrypted"},
     {.group = "Queue", .name = "queue", .kind = KIND_QUEUE, FIELD(queue),
      .default_text = "webhooks", .help = "queue to work on; the group is always \"workers\""},
 

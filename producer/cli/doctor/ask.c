@@ -3,6 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
+/* That it takes no write now is what is asked; else Redis is not ready to be looked at. */
+static bool is_refusal(enum question question, int status, enum redis_fault fault)
+{
+    bool is_answer = fault == FAULT_NOREPLICAS || fault == FAULT_MISCONF || fault == FAULT_READONLY;
+    if (question == ASK_WRITE && is_answer)
+        return true;
+    return status == RH_ERR_REFUSED && fault != FAULT_NOAUTH;
+}
+
 enum ask_result doctor_ask(struct cli *cli, struct doctor_facts *facts, enum question question,
                            const struct bytes *args, size_t args_len, struct reply **ret_reply)
 {
@@ -16,7 +25,7 @@ enum ask_result doctor_ask(struct cli *cli, struct doctor_facts *facts, enum que
         asking->answered = true;
         return ASK_ANSWERED;
     }
-    if (!is_sent || status != RH_ERR_REFUSED || redis_error_fault(cli->redis) == FAULT_NOAUTH) {
+    if (!is_sent || !is_refusal(question, status, redis_error_fault(cli->redis))) {
         cli_redis_failed(cli);
         return ASK_BROKEN;
     }
@@ -37,7 +46,8 @@ enum ask_result doctor_ask_script(struct cli *cli, struct doctor_facts *facts,
 
     (void)snprintf(keys, sizeof(keys), "%zu", keys_len);
     command[2] = bytes_of(keys);
-    memcpy(&command[3], args, args_len * sizeof(*args));
+    if (args_len > 0)
+        memcpy(&command[3], args, args_len * sizeof(*args));
     return doctor_ask(cli, facts, question, command, 3 + args_len, ret_reply);
 }
 

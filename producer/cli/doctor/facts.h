@@ -12,6 +12,7 @@
 
 #include "cli/doctor/info.h"
 #include "contract/keys.h"
+#include "redis/fault.h"
 
 #define NAME_SHOWN_SIZE 64
 #define OTHER_GROUPS_MAX 5
@@ -23,6 +24,7 @@ enum question {
     ASK_INFO,
     ASK_APPENDFSYNC,
     ASK_TIME,
+    ASK_WRITE,
     ASK_QUEUE,
     ASK_STORED,
     ASK_PENDING,
@@ -83,6 +85,7 @@ struct queue_facts {
     int64_t events;
     int64_t pending;
     int64_t oldest_unread_ms; /* when it was sent; below 0: none is unread */
+    int64_t pending_idle_ms; /* how long ago the oldest pending one was taken; 0: none is pending */
     int64_t retries;
     int64_t due;
     int64_t first_due_ms; /* when the first retry is or was due; only with retries */
@@ -101,9 +104,14 @@ struct walk {
 struct worker_fact {
     char name[CONSUMER_NAME_SIZE]; /* printable */
     int64_t pending;
-    int64_t idle_ms;               /* since it took something */
-    int64_t pttl_ms;               /* of its heartbeat; -1: never expires, -2: it has none */
-    char version[NAME_SHOWN_SIZE]; /* of its heartbeat, printable; "" when that is not readable */
+    int64_t idle_ms; /* since it took something */
+    int64_t pttl_ms; /* of its heartbeat; -1: never expires, -2: it has none */
+    /* Of its heartbeat, printable; "" when it does not tell them. */
+    char version[NAME_SHOWN_SIZE];
+    char refused[NAME_SHOWN_SIZE]; /* a fault's name: what Redis refuses this worker lately */
+    char refused_what[WALK_EXAMPLE_SIZE];
+    int64_t unstored; /* outcomes that it refuses to store */
+    int64_t unstored_ms;
 };
 
 struct workers_facts {
@@ -125,6 +133,7 @@ struct doctor_facts {
     char appendfsync[INFO_WORD_SIZE];
     int64_t clock_ahead_ms; /* this machine's clock before Redis'; below 0: behind. To the nearest
                                that the time the answer took leaves open */
+    enum redis_fault write_fault; /* why Redis takes no write, when ASK_WRITE is not answered */
     struct queue_facts queue;
     struct walk walks[QUESTIONS]; /* of ASK_STORED to ASK_DELIVERIES */
     int64_t lost;                 /* counters */

@@ -8,6 +8,7 @@
 
 #define OVERDUE_WARNING_MS (5 * INT64_C(60000)) /* workers lease what is due within a second */
 #define UNREAD_WARNING_MS (5 * INT64_C(60000))
+#define PENDING_WARNING_MS 300000
 
 static const char *const key_types[QUEUE_KEYS] = {
     [KEY_EVENTS] = "stream",   [KEY_RETRIES] = "zset",
@@ -167,6 +168,19 @@ static void judge_waiting(struct findings *findings, const struct queue_facts *q
                               "(roomhook status, their logs)");
 }
 
+/* Whatever its receivers do, an entry is settled or parted within the longest timeout. */
+static void judge_held(struct findings *findings, const struct queue_facts *queue)
+{
+    char age[HUMAN_TEXT_SIZE];
+
+    if (queue->pending_idle_ms <= PENDING_WARNING_MS)
+        return;
+    findings_add(findings, PART_QUEUE, "held", LEVEL_WARNING,
+                 "events: %" PRId64 " pending, the oldest was taken %s ago and is not settled",
+                 queue->pending, human_age(queue->pending_idle_ms, age));
+    findings_advise(findings, "look at the workers' logs for outcomes_refused and redis_refuses");
+}
+
 static void judge_due(struct findings *findings, const struct queue_facts *queue)
 {
     int64_t overdue_ms = queue->now_ms - queue->first_due_ms;
@@ -217,6 +231,7 @@ void judge_queue(struct findings *findings, const struct doctor_facts *facts,
             judge_group(findings, queue, keys);
             judge_other_groups(findings, queue, keys);
             judge_waiting(findings, queue);
+            judge_held(findings, queue);
         }
         if (has_type(queue, KEY_RETRIES) || !is_there(&queue->keys[KEY_RETRIES]))
             judge_due(findings, queue);

@@ -191,6 +191,19 @@ static void judge_write(struct findings *findings, const char *check, const char
     findings_advise(findings, "look at Redis' log and the room on its disk");
 }
 
+static void judge_writes(struct findings *findings, const struct doctor_facts *facts)
+{
+    const struct asking *asked = &facts->asked[ASK_WRITE];
+
+    if (asked->answered)
+        findings_add(findings, PART_REDIS, "writes", LEVEL_OK, "writes are taken");
+    if (asked->answered || facts->write_fault == FAULT_NONE || facts->write_fault == FAULT_NOPERM)
+        return;
+    findings_add(findings, PART_REDIS, "writes", LEVEL_ERROR,
+                 "no write is taken, so nothing is sent or settled: %s", asked->refusal);
+    findings_advise(findings, "%s", redis_fault_advice(facts->write_fault));
+}
+
 static void judge_clock(struct findings *findings, const struct doctor_facts *facts)
 {
     int64_t ahead_ms = facts->clock_ahead_ms;
@@ -250,6 +263,7 @@ void judge_redis(struct findings *findings, const struct doctor_facts *facts)
                     info->aof_rewrite);
         judge_write(findings, "snapshot", "the last snapshot", info->rdb_save);
     }
+    judge_writes(findings, facts);
     judge_access(findings, &facts->access);
     judge_clock(findings, facts);
 }

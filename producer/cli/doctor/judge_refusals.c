@@ -12,10 +12,10 @@ static const struct {
     [ASK_INFO] = {PART_REDIS, "info", "version, role, memory and persistence", "+info"},
     [ASK_APPENDFSYNC] = {PART_REDIS, "appendfsync", "appendfsync", "+config|get"},
     [ASK_TIME] = {PART_REDIS, "clock", "the clock", "+time"},
-    [ASK_QUEUE] =
-        {PART_QUEUE, "queue", "the queue's keys, group and entries",
-         "+eval +type +pttl +time +xlen +xrange +xinfo|groups +zcard +zcount +zrange +hlen "
-         "+hget"},
+    [ASK_WRITE] = {PART_REDIS, "writes", "that Redis takes writes", "+eval"},
+    [ASK_QUEUE] = {PART_QUEUE, "queue", "the queue's keys, group and entries",
+                   "+eval +type +pttl +time +xlen +xrange +xinfo|groups +zcard +zcount +zrange "
+                   "+hlen +hget"},
     [ASK_STORED] = {PART_QUEUE, "stored", "that every entry that was read is pending",
                     "+eval +xrange +xpending"},
     [ASK_PENDING] = {PART_QUEUE, "pending", "that every pending entry is stored",
@@ -60,7 +60,8 @@ void judge_refusals(struct findings *findings, const struct doctor_facts *facts,
 {
     for (enum question question = 0; question < QUESTIONS; question++) {
         const char *refusal = facts->asked[question].refusal;
-        if (refusal[0] == '\0')
+        /* That it takes no write is a finding of judge_redis. */
+        if (refusal[0] == '\0' || (question == ASK_WRITE && !is_about_rights(refusal)))
             continue;
         /* The right that appendfsync needs is better not given. */
         findings_add(findings, questions[question].part, questions[question].check,

@@ -93,6 +93,37 @@ static void judge_heartbeat(struct findings *findings, const struct worker_fact 
                     keys->queue);
 }
 
+static enum redis_fault fault_named(const char *name)
+{
+    for (enum redis_fault fault = FAULT_NONE + 1; fault < FAULTS; fault++) {
+        if (strcmp(redis_fault_name(fault), name) == 0)
+            return fault;
+    }
+    return FAULT_OTHER;
+}
+
+/* What Redis refuses it, as its heartbeat says. */
+static void judge_refused(struct findings *findings, const struct worker_fact *worker)
+{
+    char age[HUMAN_TEXT_SIZE];
+
+    if (worker->unstored > 0) {
+        findings_add(findings, PART_WORKERS, "unstored", LEVEL_ERROR,
+                     "%s cannot store %" PRId64 " outcome%s, for %s (%s): it reads nothing",
+                     worker->name, worker->unstored, worker->unstored == 1 ? "" : "s",
+                     human_age(worker->unstored_ms, age), worker->refused);
+    } else if (worker->refused[0] != '\0') {
+        findings_add(findings, PART_WORKERS, "refused", LEVEL_WARNING, "Redis refuses %s %s (%s)",
+                     worker->name,
+                     worker->refused_what[0] != '\0' ? worker->refused_what : "commands",
+                     worker->refused);
+    } else {
+        return;
+    }
+    findings_advise(findings, "%s; the worker's log has the words of Redis",
+                    redis_fault_advice(fault_named(worker->refused)));
+}
+
 /*
  * The leader takes over once an entry was idle for a heartbeat-ttl and the heartbeat is gone, and
  * looks every third of that; a new leader waits for a heartbeat-ttl first.
@@ -149,6 +180,7 @@ void judge_workers(struct findings *findings, const struct doctor_facts *facts,
         judge_versions(findings, workers, &census);
     for (size_t i = 0; i < workers->len; i++) {
         judge_heartbeat(findings, &workers->list[i], keys);
+        judge_refused(findings, &workers->list[i]);
         judge_dead_worker(findings, &workers->list[i], &census);
     }
     judge_left(findings, &census);

@@ -71,9 +71,24 @@ static bool read_time(struct cli *cli, struct doctor_facts *facts)
     return true;
 }
 
+static bool read_write(struct cli *cli, struct doctor_facts *facts)
+{
+    struct reply *reply;
+
+    enum ask_result result =
+        doctor_ask_script(cli, facts, ASK_WRITE, BYTES(lua_may_write), 0, NULL, 0, &reply);
+    if (result == ASK_REFUSED)
+        facts->write_fault = redis_error_fault(cli->redis);
+    if (result != ASK_ANSWERED)
+        return result == ASK_REFUSED;
+    reply_free(reply);
+    return true;
+}
+
 bool doctor_read_redis(struct cli *cli, struct doctor_facts *facts)
 {
-    return read_info(cli, facts) && read_appendfsync(cli, facts) && read_time(cli, facts);
+    return read_info(cli, facts) && read_appendfsync(cli, facts) && read_time(cli, facts) &&
+           read_write(cli, facts);
 }
 
 /* --- the queue --- */
@@ -97,6 +112,7 @@ static void read_groups(struct queue_facts *queue, const struct reply *reply)
     queue->has_group = last.len > 0;
     (void)bytes_copy_text(last, queue->last_delivered, sizeof(queue->last_delivered));
     queue->pending = reply_int(doctor_value(reply, "pending"));
+    queue->pending_idle_ms = reply_int(doctor_value(reply, "pending_idle_ms"));
     queue->oldest_unread_ms = -1;
     if (parse_stream_id(reply_text(doctor_value(reply, "oldest_unread")), &ms, &seq) == 0)
         queue->oldest_unread_ms = ms < INT64_MAX ? (int64_t)ms : INT64_MAX;
@@ -181,12 +197,20 @@ bool doctor_read_queue(struct cli *cli, struct doctor_facts *facts)
 
 /* --- the workers --- */
 
-static void read_version(struct worker_fact *worker, struct bytes heartbeat)
+static void read_text(const json_t *json, const char *name, char *out, size_t out_size)
+{
+    bytes_printable(bytes_of(json_string_value(json_object_get(json, name))), out, out_size);
+}
+
+static void read_heartbeat(struct worker_fact *worker, struct bytes heartbeat)
 {
     json_t *json = json_loadb(heartbeat.data, heartbeat.len, 0, NULL);
 
-    bytes_printable(bytes_of(json_string_value(json_object_get(json, "version"))), worker->version,
-                    sizeof(worker->version));
+    read_text(json, "version", worker->version, sizeof(worker->version));
+    read_text(json, "refused", worker->refused, sizeof(worker->refused));
+    read_text(json, "refused_what", worker->refused_what, sizeof(worker->refused_what));
+    worker->unstored = json_integer_value(json_object_get(json, "unstored"));
+    worker->unstored_ms = json_integer_value(json_object_get(json, "unstored_ms"));
     json_decref(json);
 }
 
@@ -196,7 +220,7 @@ static void read_worker(struct worker_fact *worker, const struct reply *reply)
     worker->pending = reply_int(reply_at(reply, 1));
     worker->idle_ms = reply_int(reply_at(reply, 2));
     worker->pttl_ms = reply_int(reply_at(reply, 3));
-    read_version(worker, reply_text(reply_at(reply, 4)));
+    read_heartbeat(worker, reply_text(reply_at(reply, 4)));
 }
 
 static bool read_workers(struct workers_facts *workers, const struct reply *reply)

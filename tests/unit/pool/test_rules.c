@@ -80,28 +80,30 @@ static void first_restart_is_at_once_later_ones_wait_longer_and_longer(void **un
 
 static void pool_is_ready_when_each_worker_was(void **unused)
 {
-    const struct pool_worker_state working = {.runs = true, .was_ever_ready = true, .works = true};
-    const struct pool_worker_state away = {
-        .runs = true, .was_ever_ready = true, .misses_redis = true};
-    const struct pool_worker_state starting = {.runs = true, .misses_redis = true};
-    const struct pool_worker_state crashed = {.was_ever_ready = true, .misses_redis = true};
+    const struct pool_worker_state working = {.state = PROCESS_WORKING, .was_ever_ready = true};
+    const struct pool_worker_state away = {.state = PROCESS_AWAY, .was_ever_ready = true};
+    const struct pool_worker_state starting = {.state = PROCESS_STARTING};
+    const struct pool_worker_state again = {.state = PROCESS_STARTING, .was_ever_ready = true};
+    const struct pool_worker_state crashed = {.state = PROCESS_ENDED, .was_ever_ready = true};
 
     (void)unused;
-    assert_int_equal(pool_condition(&starting, 1), POOL_STARTING);
+    assert_int_equal(pool_condition(&starting, 1), PROCESS_STARTING);
     assert_int_equal(pool_condition((struct pool_worker_state[]){working, starting}, 2),
-                     POOL_STARTING);
+                     PROCESS_STARTING);
     assert_int_equal(pool_condition((struct pool_worker_state[]){working, working}, 2),
-                     POOL_WORKING);
-    assert_int_equal(pool_condition((struct pool_worker_state[]){working, away}, 2), POOL_WORKING);
-    assert_int_equal(pool_condition((struct pool_worker_state[]){away, away}, 2), POOL_AWAY);
-    assert_int_equal(pool_condition((struct pool_worker_state[]){away, crashed}, 2), POOL_AWAY);
+                     PROCESS_WORKING);
+    assert_int_equal(pool_condition((struct pool_worker_state[]){working, away}, 2),
+                     PROCESS_WORKING);
+    assert_int_equal(pool_condition((struct pool_worker_state[]){away, away}, 2), PROCESS_AWAY);
+    assert_int_equal(pool_condition((struct pool_worker_state[]){away, crashed}, 2), PROCESS_AWAY);
+    assert_int_equal(pool_condition((struct pool_worker_state[]){again, crashed}, 2), PROCESS_AWAY);
     assert_int_equal(pool_condition((struct pool_worker_state[]){crashed, crashed}, 2),
-                     POOL_WORKING);
+                     PROCESS_WORKING);
 }
 
 static void silence_of_half_a_watchdog_is_standing_still(void **unused)
 {
-    struct pool_worker_state worker = {.runs = true, .silent_ms = 15000};
+    struct pool_worker_state worker = {.state = PROCESS_WORKING, .silent_ms = 15000};
 
     (void)unused;
     assert_int_equal(pool_pulse_ms(0), 1000);
@@ -111,12 +113,12 @@ static void silence_of_half_a_watchdog_is_standing_still(void **unused)
     worker.silent_ms = 15001;
     assert_true(pool_stands_still(&worker, 30000));
     assert_true(pool_stands_still(&worker, 600));
-    worker.runs = false;
+    worker.state = PROCESS_ENDED;
     assert_false(pool_stands_still(&worker, 30000));
     /* A pulse that comes in time is never standing still, however short the watchdog. */
     for (int64_t watchdog_ms = 1; watchdog_ms < 5000; watchdog_ms++) {
-        worker =
-            (struct pool_worker_state){.runs = true, .silent_ms = pool_pulse_ms(watchdog_ms) + 1};
+        worker = (struct pool_worker_state){PROCESS_WORKING,
+                                            .silent_ms = pool_pulse_ms(watchdog_ms) + 1};
         assert_false(pool_stands_still(&worker, watchdog_ms));
     }
 }

@@ -69,12 +69,35 @@ static void complaints_about_keys_are_told_apart(void **unused)
     reply_free(wrongtype);
 }
 
+static void the_last_refusal_that_does_not_heal_is_told(void **unused)
+{
+    struct redis_faults faults = {0};
+    struct reply *noperm = reply_of("-NOPERM this user has no permissions\r\n");
+    struct reply *wrongtype = reply_of("-WRONGTYPE Operation\r\n");
+    struct reply *noscript = reply_of("-NOSCRIPT No matching script.\r\n");
+
+    (void)unused;
+    assert_null(redis_faults_last(&faults, 1000));
+    redis_faults_complain(&faults, wrongtype, "HGETALL {q}:room:1", 1000);
+    redis_faults_complain(&faults, noperm, "acknowledge {q}:events", 2000);
+    redis_faults_complain(&faults, noscript, "acknowledge {q}:events", 3000);
+    assert_int_equal(redis_faults_last(&faults, 3000)->fault, FAULT_NOPERM);
+    redis_faults_complain(&faults, wrongtype, "HGETALL {q}:room:1", 4000);
+    assert_string_equal(redis_faults_last(&faults, 4000)->about, "HGETALL {q}:room:1");
+    assert_non_null(redis_faults_last(&faults, 4000 + REDIS_FAULT_QUIET_MS - 1));
+    assert_null(redis_faults_last(&faults, 4000 + REDIS_FAULT_QUIET_MS));
+    freeReplyObject(noperm);
+    freeReplyObject(wrongtype);
+    freeReplyObject(noscript);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_fault_has_a_counter_of_its_own),
         cmocka_unit_test(a_complaint_lasts_until_it_was_quiet_for_a_while),
         cmocka_unit_test(complaints_about_keys_are_told_apart),
+        cmocka_unit_test(the_last_refusal_that_does_not_heal_is_told),
     };
 
     log_configure(LOG_ERROR, LOG_LOGFMT);

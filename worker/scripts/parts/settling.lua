@@ -5,9 +5,26 @@ local gates, lanes, shut = KEYS[4], KEYS[5], KEYS[6]
 local dead, by_room, dead_bytes = KEYS[7], KEYS[8], KEYS[9]
 local dead_max, dead_max_bytes, lane_max = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local lanes_len = tonumber(ARGV[4])
+--include rights
 --include lane
 --include documents
 --include letters
+local key_of_any_lane = KEYS[first_lane] or lanes
+need({'HSET', deliveries, 'id', 'record'}, {'HDEL', deliveries, 'id'}, {'HSET', leases, 'id', ''},
+    {'HDEL', leases, 'id'}, {'ZADD', key_of_any_lane, '0', 'id'}, {'ZREM', key_of_any_lane, 'id'},
+    {'ZADD', lanes, '0', 'lane'}, {'ZREM', lanes, 'lane'}, {'ZADD', shut, '0', 'lane'},
+    {'XADD', dead, '*', 'name', 'value'}, {'XDEL', dead, '0-1'}, {'ZADD', by_room, '0', 'letter'},
+    {'HINCRBY', dead_bytes, '*', '1'}, {'HSET', documents, 'id', ''}, {'HDEL', documents, 'id'})
+-- Reading finds a key of another type before anything is written.
+redis.call('HLEN', deliveries)
+redis.call('HLEN', documents)
+redis.call('HLEN', leases)
+redis.call('HLEN', gates)
+redis.call('ZCARD', lanes)
+redis.call('ZCARD', shut)
+redis.call('XLEN', dead)
+redis.call('ZCARD', by_room)
+redis.call('HLEN', dead_bytes)
 local touched = {} -- lane -> the lowest score that was added, or infinity
 local wrong = {}
 local at = 5 + 2 * lanes_len

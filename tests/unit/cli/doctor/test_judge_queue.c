@@ -184,6 +184,19 @@ static void old_unread_events_are_a_warning(void **state)
     assert_found(&findings, "unread", LEVEL_OK, "0 unread");
 }
 
+static void entries_that_are_held_for_long_are_a_warning(void **state)
+{
+    (void)state;
+    facts.queue.pending_idle_ms = 300000;
+    judge();
+    assert_null(found(&findings, "held"));
+
+    begin(state);
+    facts.queue.pending_idle_ms = 420000;
+    judge();
+    assert_found(&findings, "held", LEVEL_WARNING, "3 pending, the oldest was taken 7m ago");
+}
+
 static void overdue_retries_are_a_warning(void **state)
 {
     facts.queue.first_due_ms = NOW_MS - 300001;
@@ -283,6 +296,7 @@ int main(void)
         cmocka_unit_test_setup(a_missing_group_matters_when_events_wait, begin),
         cmocka_unit_test_setup(other_groups_are_a_warning, begin),
         cmocka_unit_test_setup(old_unread_events_are_a_warning, begin),
+        cmocka_unit_test_setup(entries_that_are_held_for_long_are_a_warning, begin),
         cmocka_unit_test_setup(overdue_retries_are_a_warning, begin),
         cmocka_unit_test_setup(lost_entries_are_a_warning, begin),
         cmocka_unit_test_setup(what_the_other_half_lacks_is_an_error, begin),

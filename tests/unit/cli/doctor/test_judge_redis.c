@@ -25,6 +25,7 @@ static int begin(void **state)
     };
     facts.asked[ASK_INFO].answered = true;
     facts.asked[ASK_TIME].answered = true;
+    facts.asked[ASK_WRITE].answered = true;
     return keys_init(&keys, "webhooks");
 }
 
@@ -44,6 +45,7 @@ static void good_settings_are_ok(void **state)
     assert_found(&findings, "memory", LEVEL_OK, "100.0 MB of 1.0 GB");
     assert_found(&findings, "persistence", LEVEL_OK, "appendonly, appendfsync everysec");
     assert_found(&findings, "clock", LEVEL_OK, "");
+    assert_found(&findings, "writes", LEVEL_OK, "");
 }
 
 static void old_versions_are_errors(void **state)
@@ -215,6 +217,7 @@ static void what_was_not_asked_is_not_judged(void **state)
     (void)state;
     facts.asked[ASK_INFO].answered = false;
     facts.asked[ASK_TIME].answered = false;
+    facts.asked[ASK_WRITE].answered = false;
     judge();
     assert_int_equal(findings.len, 0);
 }
@@ -267,6 +270,26 @@ static void every_refusal_is_told_with_its_right(void **state)
     }
 }
 
+static void writes_that_are_refused_are_an_error(void **state)
+{
+    (void)state;
+    refuse(ASK_WRITE, "Redis answered: NOREPLICAS Not enough good replicas to write.");
+    facts.write_fault = FAULT_NOREPLICAS;
+    judge();
+    judge_refusals(&findings, &facts, &keys);
+    assert_found(&findings, "writes", LEVEL_ERROR, "NOREPLICAS");
+    assert_non_null(strstr(found(&findings, "writes")->advice, "min-replicas-to-write"));
+
+    /* That it may not ask says nothing about writes. */
+    begin(state);
+    refuse(ASK_WRITE, "Redis answered: NOPERM this user has no permissions to run 'eval'");
+    facts.write_fault = FAULT_NOPERM;
+    judge();
+    assert_null(found(&findings, "writes"));
+    judge_refusals(&findings, &facts, &keys);
+    assert_found(&findings, "writes", LEVEL_UNCHECKED, "NOPERM");
+}
+
 static void advice_fits_the_refusal(void **state)
 {
     (void)state;
@@ -311,6 +334,7 @@ int main(void)
         cmocka_unit_test_setup(a_queue_without_a_password_is_told, begin),
         cmocka_unit_test_setup(every_refusal_is_told_with_its_right, begin),
         cmocka_unit_test_setup(advice_fits_the_refusal, begin),
+        cmocka_unit_test_setup(writes_that_are_refused_are_an_error, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,14 +9,24 @@ static struct doctor_facts facts;
 static struct worker_fact workers[3];
 static struct keys keys;
 
+static struct worker_fact worker_fact(const char *name, int64_t pending, int64_t idle_ms,
+                                      int64_t pttl_ms, const char *version)
+{
+    struct worker_fact worker = {.pending = pending, .idle_ms = idle_ms, .pttl_ms = pttl_ms};
+
+    (void)snprintf(worker.name, sizeof(worker.name), "%s", name);
+    (void)snprintf(worker.version, sizeof(worker.version), "%s", version);
+    return worker;
+}
+
 /* Two workers at work, and a few dead letters. */
 static int begin(void **state)
 {
     (void)state;
     findings = (struct findings){0};
-    workers[0] = (struct worker_fact){"vm-1-00000000", 3, 10, 14000, "0.1.0"};
-    workers[1] = (struct worker_fact){"vm-2-00000000", 0, 900000, 11000, "0.1.0"};
-    workers[2] = (struct worker_fact){"vm-3-00000000", 5, 20000, NO_HEARTBEAT, ""};
+    workers[0] = worker_fact("vm-1-00000000", 3, 10, 14000, "0.1.0");
+    workers[1] = worker_fact("vm-2-00000000", 0, 900000, 11000, "0.1.0");
+    workers[2] = worker_fact("vm-3-00000000", 5, 20000, NO_HEARTBEAT, "");
     facts = (struct doctor_facts){
         .workers = {workers, 2},
         .queue = {.events = 12, .dead = 100},
@@ -176,10 +186,36 @@ static void what_was_not_asked_is_not_judged(void **state)
     assert_int_equal(findings.len, 0);
 }
 
+static void what_redis_refuses_a_worker_is_found(void **state)
+{
+    memcpy(workers[0].refused, "noperm", 7);
+    judge();
+    assert_found(&findings, "refused", LEVEL_WARNING, "vm-1-00000000 commands (noperm)");
+    assert_non_null(strstr(found(&findings, "refused")->advice, "rights"));
+
+    begin(state);
+    memcpy(workers[0].refused, "wrongtype", 10);
+    memcpy(workers[0].refused_what, "HGETALL {webhooks}:room:1", 26);
+    judge();
+    assert_found(&findings, "refused", LEVEL_WARNING, "HGETALL {webhooks}:room:1");
+    assert_null(found(&findings, "unstored"));
+
+    begin(state);
+    memcpy(workers[1].refused, "noreplicas", 11);
+    workers[1].unstored = 10;
+    workers[1].unstored_ms = 420000;
+    judge();
+    assert_found(&findings, "unstored", LEVEL_ERROR,
+                 "vm-2-00000000 cannot store 10 outcomes, for 7m (noreplicas)");
+    assert_non_null(strstr(found(&findings, "unstored")->advice, "min-replicas-to-write"));
+    assert_null(found(&findings, "refused"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(workers_at_work_are_ok, begin),
+        cmocka_unit_test_setup(what_redis_refuses_a_worker_is_found, begin),
         cmocka_unit_test_setup(nobody_is_an_error_when_something_waits, begin),
         cmocka_unit_test_setup(the_dead_are_told_when_nobody_lives, begin),
         cmocka_unit_test_setup(a_take_over_is_a_note_for_a_while, begin),
