@@ -8,7 +8,7 @@
 
 #include "contract/parse.h"
 
-const struct option_spec cli_global_options[] = {
+const struct flag_spec cli_global_flags[] = {
     {"redis", "URL", "where Redis is (ROOMHOOK_REDIS; default " REDIS_DEFAULT_ADDRESS ")", false},
     {"redis-password-file", "FILE", "its password (ROOMHOOK_REDIS_PASSWORD_FILE)", false},
     {"redis-ca", "FILE", "whom to trust over TLS; default the system's (ROOMHOOK_REDIS_CA)", false},
@@ -57,7 +57,7 @@ int cli_redis_failed(const struct cli *cli)
 static const char *setting(const struct cli *cli, const char *flag, const char *variable,
                            const char *fallback)
 {
-    const char *given = options_value(&cli->options, flag);
+    const char *given = flags_value(&cli->flags, flag);
     const char *inherited = getenv(variable);
 
     if (given)
@@ -94,7 +94,7 @@ int cli_init(struct cli *cli)
         setting(cli, "redis-password-file", "ROOMHOOK_REDIS_PASSWORD_FILE", NULL);
     struct error_text why;
 
-    cli->json = options_has(&cli->options, "json");
+    cli->json = flags_has(&cli->flags, "json");
     cli->tls.ca = setting(cli, "redis-ca", "ROOMHOOK_REDIS_CA", NULL);
     cli->tls.cert = setting(cli, "redis-cert", "ROOMHOOK_REDIS_CERT", NULL);
     cli->tls.key = setting(cli, "redis-key", "ROOMHOOK_REDIS_KEY", NULL);
@@ -124,7 +124,7 @@ void cli_release(struct cli *cli)
 
 int cli_room(const struct cli *cli, int64_t *ret_room_id)
 {
-    const char *room = options_value(&cli->options, "room");
+    const char *room = flags_value(&cli->flags, "room");
 
     if (!room)
         return cli_usage(cli, "--room is needed");
@@ -135,7 +135,7 @@ int cli_room(const struct cli *cli, int64_t *ret_room_id)
 
 int cli_name(const struct cli *cli, const char *flag, const char **ret_name)
 {
-    const char *name = options_value(&cli->options, flag);
+    const char *name = flags_value(&cli->flags, flag);
 
     if (name && !parse_is_name(bytes_of(name)))
         return cli_usage(cli, "--%s is not of [A-Za-z0-9_-], 1 to %d characters", flag,

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cli/options.h"
+#include "base/flags.h"
 #include "contract/keys.h"
 #include "contract/redis_address.h"
 #include "redis/blocking.h"
@@ -25,7 +25,7 @@ enum cli_exit {
 
 struct cli {
     const struct command *command;
-    struct options options;
+    struct flags flags;
     bool json;             /* --json */
     const char *redis_url; /* without the password of --redis-password-file */
     struct redis_address address;
@@ -40,7 +40,7 @@ struct command {
     const char *operands; /* as help shows them: "[FILE | -]", or "" */
     const char *summary;  /* one line */
     const char *details;  /* more lines of its own help, each ended by \n; or "" */
-    const struct option_spec *options;
+    const struct flag_spec *flags;
     int (*run)(struct cli *cli); /* an exit code */
 };
 
@@ -61,7 +61,7 @@ extern const struct command command_status;
 extern const struct command command_doctor;
 
 /* Flags every command takes. */
-extern const struct option_spec cli_global_options[];
+extern const struct flag_spec cli_global_flags[];
 
 /* Reads the global flags and their environment variables. An exit code, failures are told. */
 int cli_init(struct cli *cli);

@@ -16,12 +16,12 @@ static const struct command *const commands[] = {
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static const struct option_spec front_options[] = {
+static const struct flag_spec front_flags[] = {
     {"version", NULL, "print the version", false},
     {NULL, NULL, NULL, false},
 };
 
-static void print_options(const struct option_spec *specs)
+static void print_flags(const struct flag_spec *specs)
 {
     for (; specs->name; specs++) {
         char flag[64];
@@ -47,8 +47,8 @@ static void print_help(void)
                "Puts events on a Roomhook queue, registers webhooks, looks after dead letters.\n");
     print_commands(NULL);
     (void)puts("\nFlags of every command, before or after it:");
-    print_options(cli_global_options);
-    print_options(front_options);
+    print_flags(cli_global_flags);
+    print_flags(front_flags);
     (void)puts("\nForms of --redis:\n"
                "  redis://[[user]:password@]host[:port][/db]\n"
                "  rediss://...                   the same over TLS\n"
@@ -71,11 +71,26 @@ static void print_command_help(const struct command *command)
                  command->operands[0] ? " " : "", command->operands, command->summary);
     if (command->details[0] != '\0')
         (void)printf("\n%s", command->details);
-    if (command->options->name)
+    if (command->flags->name)
         (void)puts("\nFlags:");
-    print_options(command->options);
+    print_flags(command->flags);
     (void)puts("\nFlags of every command:");
-    print_options(cli_global_options);
+    print_flags(cli_global_flags);
+}
+
+static int show_help(const struct cli *cli)
+{
+    if (cli->command)
+        print_command_help(cli->command);
+    else
+        print_help();
+    return CLI_DONE;
+}
+
+/* Help that was asked for in front of a mistake is given all the same. */
+static int wrong_flags(const struct cli *cli, const struct error_text *why)
+{
+    return flags_has(&cli->flags, "help") ? show_help(cli) : cli_usage(cli, "%s", why->text);
 }
 
 /* Does argv begin with the words of name? How many they are, or 0. */
@@ -117,15 +132,12 @@ static int no_such_command(const struct cli *cli, int argc, char **argv)
 {
     char shown[64];
 
-    if (argc == 0) {
-        if (options_has(&cli->options, "help")) {
-            print_help();
-            return CLI_DONE;
-        }
+    if (argc == 0 && flags_has(&cli->flags, "help"))
+        return show_help(cli);
+    if (argc == 0)
         return cli_usage(cli, "a command is needed");
-    }
     if (is_family(argv[0])) {
-        if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
             print_commands(argv[0]);
             return CLI_DONE;
         }
@@ -143,25 +155,23 @@ static int run(struct cli *cli, int argc, char **argv)
     int used = 0;
     int words = 0;
 
-    if (argc == 1 && strcmp(argv[0], "--version") == 0) {
+    if (flags_parse_front(&cli->flags, cli_global_flags, front_flags, argc, argv, &used, &why) < 0)
+        return wrong_flags(cli, &why);
+    if (flags_has(&cli->flags, "version")) {
         (void)puts("roomhook " RH_VERSION);
         return CLI_DONE;
     }
-    if (options_parse_front(&cli->options, cli_global_options, argc, argv, &used, &why) < 0)
-        return cli_usage(cli, "%s", why.text);
     argc -= used;
     argv += used;
 
     if (!find_command(argc, argv, &cli->command, &words))
         return no_such_command(cli, argc, argv);
-    if (options_parse(&cli->options, cli->command->options, cli_global_options, argc - words,
-                      argv + words, &why) < 0)
-        return cli_usage(cli, "%s", why.text);
-    if (options_has(&cli->options, "help")) {
-        print_command_help(cli->command);
-        return CLI_DONE;
-    }
-    if (cli->options.operands_len > 0 && cli->command->operands[0] == '\0')
+    if (flags_parse(&cli->flags, cli->command->flags, cli_global_flags, argc - words, argv + words,
+                    &why) < 0)
+        return wrong_flags(cli, &why);
+    if (flags_has(&cli->flags, "help"))
+        return show_help(cli);
+    if (cli->flags.operands_len > 0 && cli->command->operands[0] == '\0')
         return cli_usage(cli, "%s takes flags only", cli->command->name);
     int failed = cli_init(cli);
     return failed != CLI_DONE ? failed : cli->command->run(cli);

@@ -181,6 +181,39 @@ def test_main_help_and_version(roomhook_bin):
         assert done.returncode == 0 and done.stdout and done.stderr == ""
 
 
+@pytest.mark.parametrize("words", [(), ("hook",), ("hook", "set")], ids=" ".join)
+def test_h_is_help(roomhook_bin, words):
+    short, full = run(roomhook_bin, *words, "-h"), run(roomhook_bin, *words, "--help")
+    assert short.returncode == 0 and short.stderr == ""
+    assert short.stdout == full.stdout != ""
+
+
+def test_help_before_a_mistake(roomhook_bin):
+    done = run(roomhook_bin, "send", "--help", "--colour")
+    assert done.returncode == 0 and done.stdout.startswith("Usage: roomhook send")
+
+
+@pytest.mark.parametrize(
+    "arguments, mistake",
+    [
+        (["--queu=a"], "unknown flag --queu, did you mean --queue?"),
+        (["--colour=red"], "unknown flag --colour"),
+        (["-x"], "unknown flag -x"),
+        (["--queue"], "--queue needs a value: --queue=NAME"),
+        (["--queue=a", "--queue", "b"], "--queue is given twice"),
+        (["--help=me"], "--help takes no value"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("program", ["roomhook", "roomhook-worker"])
+def test_both_programs_name_a_wrong_flag_alike(roomhook_bin, program, arguments, mistake):
+    done = subprocess.run([roomhook_bin / program, *arguments], capture_output=True, text=True,
+                          timeout=10)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith(f"{program}: {mistake}")
+    assert done.stderr.endswith(f" (see {program} --help)\n")
+
+
 def test_unreachable(roomhook_bin):
     url = f"redis://:secret@127.0.0.1:{free_port()}"
     done = run(roomhook_bin, "--redis", url, "send", "--room=1", "--text=a")

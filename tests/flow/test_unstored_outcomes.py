@@ -72,6 +72,8 @@ def test_a_right_is_missing(limited, receiver, start_worker, right, room):
     line = worker.wait_log("outcomes_refused")
     assert line["fault"] == "noperm" and "operations.md" in line["do"]
     assert right.upper() in line["error"], "it names the right"
+    wait_until(lambda: all("b" not in one["flags"] for one in client.client_list()), 5,
+               "the blocking read to end")  # fmt: skip
     enqueue_some(client, "later", room)
     stays_true(lambda: max(times(receiver).values()) == 1, 3.0, "no event is POSTed again")
     assert dead_letters(client) == []

@@ -8,6 +8,7 @@
 #define READ_COUNT_MAX 256
 #define READ_BYTES_TARGET (8 << 20)
 #define ENTRY_BYTES_GUESS 1024
+#define END_AGAIN_MS 5
 
 struct intake {
     struct loop *loop;
@@ -24,9 +25,11 @@ struct intake {
     int64_t reader_id;   /* CLIENT ID of the reader, to end its blocking */
     int failures;        /* refusals in a row */
     struct loop_timer again;
+    struct loop_timer end_again; /* the read under way was not blocked yet */
 };
 
 static void read_more(struct intake *intake);
+static void on_end_again(void *context);
 
 static void on_again(void *context)
 {
@@ -51,7 +54,8 @@ struct intake *intake_new(struct loop *loop, struct queue *queue, struct redis_l
     intake->entry_bytes = ENTRY_BYTES_GUESS;
     intake->adoption =
         adoption_new(loop, queue, &intake->taker, &intake->reading, on_adopted, intake);
-    if (intake->adoption == NULL || loop_timer_init(loop, &intake->again, on_again, intake) != 0) {
+    if (intake->adoption == NULL || loop_timer_init(loop, &intake->again, on_again, intake) != 0 ||
+        loop_timer_init(loop, &intake->end_again, on_end_again, intake) != 0) {
         intake_free(intake);
         return NULL;
     }
@@ -64,6 +68,7 @@ void intake_free(struct intake *intake)
         return;
     adoption_free(intake->adoption);
     loop_timer_release(&intake->again);
+    loop_timer_release(&intake->end_again);
     free(intake);
 }
 
@@ -225,6 +230,21 @@ void intake_link_down(struct intake *intake)
         intake->reader_id = 0;
 }
 
+/* It may come to Redis before the read that it is to end. */
+static void on_unblocked(void *context, const struct reply *reply)
+{
+    struct intake *intake = context;
+    if (reply != NULL && !reply_is_error(reply) && reply_int(reply) == 0 && intake->reading)
+        loop_timer_arm(&intake->end_again, END_AGAIN_MS);
+}
+
+static void on_end_again(void *context)
+{
+    struct intake *intake = context;
+    if (intake->stopped || read_count(intake) == 0)
+        intake_end_read(intake);
+}
+
 void intake_end_read(struct intake *intake)
 {
     struct redis_args args;
@@ -234,7 +254,8 @@ void intake_end_read(struct intake *intake)
     redis_args_text(&args, "CLIENT");
     redis_args_text(&args, "UNBLOCK");
     redis_args_int(&args, intake->reader_id);
-    (void)redis_link_send(intake->queue->link, &args, REDIS_COMMAND_DEADLINE_MS, NULL, NULL);
+    (void)redis_link_send(intake->queue->link, &args, REDIS_COMMAND_DEADLINE_MS, on_unblocked,
+                          intake);
     redis_args_release(&args);
 }
 

@@ -257,7 +257,7 @@ const char *setting_value_name(const struct setting *setting)
 {
     static const char *const names[] = {
         [KIND_INTEGER] = "N",       [KIND_DURATION] = "TIME", [KIND_SIZE] = "BYTES",
-        [KIND_PERCENT] = "PERCENT", [KIND_STATUS] = "STATUS", [KIND_BOOL] = "yes|no",
+        [KIND_PERCENT] = "PERCENT", [KIND_STATUS] = "STATUS", [KIND_BOOL] = "[yes|no]",
         [KIND_CHOICE] = "WORD",     [KIND_QUEUE] = "NAME",    [KIND_PATH] = "FILE",
         [KIND_REDIS] = "URL",       [KIND_ADDRESS] = "CIDR",
     };

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "settings/read.h"
 #include "settings/source.h"
 
 #define HELP_WIDTH 80
@@ -103,16 +104,17 @@ static size_t print_words(const char *text, size_t column, FILE *out)
     return column;
 }
 
-static void print_help_row(const struct setting *setting, FILE *out)
+static void print_help_row(const char *name, const char *value, const char *help,
+                           const char *default_text, FILE *out)
 {
     char text[SETTING_TEXT_SIZE];
     size_t column;
 
-    snprintf(text, sizeof(text), "--%s %s", setting->name, setting_value_name(setting));
+    snprintf(text, sizeof(text), "--%s %s", name, value);
     fprintf(out, "  %-*s", HELP_COLUMN - 2, text);
-    column = print_words(setting->help, HELP_COLUMN, out);
-    if (setting->default_text[0] != '\0') {
-        snprintf(text, sizeof(text), "[%s]", setting->default_text);
+    column = print_words(help, HELP_COLUMN, out);
+    if (default_text[0] != '\0') {
+        snprintf(text, sizeof(text), "[%s]", default_text);
         print_words(text, column, out);
     }
     fprintf(out, "\n");
@@ -124,13 +126,11 @@ void settings_help(FILE *out)
           "\n"
           "Takes chat events from a Redis stream and POSTs them to the webhooks of their\n"
           "rooms.\n"
-          "\n"
-          "  --config FILE               settings file, or ROOMHOOK_CONFIG\n"
-          "  --check                     check all settings, and exit\n"
-          "  --print-settings            print the settings as a settings file, and exit\n"
-          "  --print-settings-table      print all settings as a Markdown table, and exit\n"
-          "  --version, --help           print it, and exit\n"
-          "\n"
+          "\n",
+          out);
+    for (const struct flag_spec *flag = settings_flags; flag->name; flag++)
+        print_help_row(flag->name, flag->value ? flag->value : "", flag->help, "", out);
+    fputs("\n"
           "A setting is a flag (--max-in-flight 512), else an environment variable\n"
           "(ROOMHOOK_MAX_IN_FLIGHT=512), else a line of the settings file\n"
           "(max-in-flight = 512), else its default, which stands in brackets. A list is\n"
@@ -138,7 +138,10 @@ void settings_help(FILE *out)
           "\n",
           out);
     for (size_t i = 0; i < settings_count; i++) {
+        const struct setting *setting = &settings_table[i];
+
         print_heading(i, "", out);
-        print_help_row(&settings_table[i], out);
+        print_help_row(setting->name, setting_value_name(setting), setting->help,
+                       setting->default_text, out);
     }
 }

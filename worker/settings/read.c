@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,14 +10,22 @@
 
 /* --- flags --- */
 
-/* A flag that is no setting. */
-struct command {
-    const char *name;
-    enum settings_action action;
-    bool ends_reading; /* nothing else matters, not even whether it is valid */
+const struct flag_spec settings_flags[] = {
+    {"config", "FILE", "settings file, or ROOMHOOK_CONFIG", false},
+    {"check", NULL, "check all settings, and exit", false},
+    {"print-settings", NULL, "print the settings as a settings file, and exit", false},
+    {"print-settings-table", NULL, "print all settings as a Markdown table, and exit", false},
+    {"version", NULL, "print the version, and exit", false},
+    {"help", NULL, "print this, and exit", false},
+    {NULL, NULL, NULL, false},
 };
 
-static const struct command commands[] = {
+/* What a flag that is no setting asks for. */
+static const struct request {
+    const char *flag;
+    enum settings_action action;
+    bool is_alone; /* nothing behind it matters, not even whether it is valid */
+} requests[] = {
     {"check", SETTINGS_CHECK, false},
     {"print-settings", SETTINGS_PRINT, false},
     {"print-settings-table", SETTINGS_PRINT_MARKDOWN, true},
@@ -24,133 +33,76 @@ static const struct command commands[] = {
     {"version", SETTINGS_VERSION, true},
 };
 
-/* One flag with its value: exactly one of command, setting and is_config is set. */
-struct flag {
-    const struct command *command;
-    const struct setting *setting;
-    bool is_config;
-    const char *value; /* NULL when there is none */
-};
+static const struct request run = {"", SETTINGS_RUN, false};
 
-struct arguments {
-    int argc;
-    char **argv;
-    int at; /* the next one to look at */
-};
-
-static const struct command *command_find(struct bytes name)
+/* The last one, but the first of those that stand alone. */
+static const struct request *find_request(const struct flags *flags)
 {
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        if (bytes_equal_text(name, commands[i].name))
-            return &commands[i];
+    const struct request *found = &run;
+
+    for (size_t i = 0; i < flags->given_len && !found->is_alone; i++) {
+        for (size_t j = 0; j < sizeof(requests) / sizeof(requests[0]); j++) {
+            if (strcmp(flags->given[i].spec->name, requests[j].flag) == 0)
+                found = &requests[j];
+        }
     }
-    return NULL;
+    return found;
 }
 
-static int refuse_unknown_flag(struct bytes name, struct error_text *why)
+/* The settings as a table of flags, to be freed. NULL: no memory. */
+static struct flag_spec *flags_of_settings(void)
 {
-    const struct setting *nearest = setting_nearest(name);
-    char shown[48];
+    struct flag_spec *specs = calloc(settings_count + 1, sizeof(*specs));
 
-    bytes_printable(name, shown, sizeof(shown));
-    if (nearest)
-        error_text_set(why, "unknown flag --%s, did you mean --%s?", shown, nearest->name);
-    else
-        error_text_set(why, "unknown flag --%s, see --help", shown);
-    return -1;
+    for (size_t i = 0; specs && i < settings_count; i++) {
+        const struct setting *setting = &settings_table[i];
+
+        specs[i] = (struct flag_spec){setting->name, setting_value_name(setting), setting->help,
+                                      setting_is_list(setting)};
+    }
+    return specs;
 }
 
-/* A flag's value is the next argument unless that is a flag itself; a switch needs none. */
-static int take_value(struct arguments *arguments, struct bytes name, struct flag *flag,
-                      struct error_text *why)
+/* What is allowed for the flag whose value is missing, to be said behind that. */
+static const char *say_allowed(const struct flags *flags, char out[SETTING_TEXT_SIZE])
 {
-    const char *next = arguments->at < arguments->argc ? arguments->argv[arguments->at] : NULL;
-    char allowed[SETTING_TEXT_SIZE] = "a path";
+    const struct setting *setting =
+        flags->lacks_value ? setting_find(bytes_of(flags->lacks_value->name)) : NULL;
 
-    if (next && strncmp(next, "--", 2) != 0) {
-        flag->value = next;
-        arguments->at++;
-        return 0;
-    }
-    if (flag->setting && flag->setting->kind == KIND_BOOL) {
-        flag->value = "yes";
-        return 0;
-    }
-    if (flag->setting)
-        setting_allowed(flag->setting, allowed);
-    error_text_set(why, "%.*s (flag): needs a value, must be %s", (int)name.len, name.data,
-                   allowed);
-    return -1;
+    return setting ? setting_allowed(setting, out) : NULL;
 }
 
-/* Reads --name, --name=value or --name value. The words of a stray argument are not repeated: it
- * may be a Redis URL with a password. */
-static int next_flag(struct arguments *arguments, struct flag *ret_flag, struct error_text *why)
+/* The words of a stray argument are not repeated: it may be a Redis URL with a password. */
+static int parse_flags(int argc, char **argv, const struct flag_spec *specs, struct flags *flags,
+                       struct error_text *why)
 {
-    const char *argument = arguments->argv[arguments->at++];
-    struct flag flag = {.value = NULL};
-    const char *equals;
-    struct bytes name;
+    struct error_text mistake;
+    char allowed[SETTING_TEXT_SIZE];
+    const char *must_be;
+    int used;
 
-    if (strcmp(argument, "-h") == 0)
-        argument = "--help";
-    if (strncmp(argument, "--", 2) != 0) {
-        error_text_set(why, "argument %d is not a flag: --NAME VALUE is allowed, see --help",
-                       arguments->at - 1);
-        return -1;
-    }
-    equals = strchr(argument, '=');
-    name = equals ? (struct bytes){argument + 2, (size_t)(equals - argument) - 2}
-                  : bytes_of(argument + 2);
-    flag.command = command_find(name);
-    flag.setting = setting_find(name);
-    flag.is_config = bytes_equal_text(name, "config");
-    flag.value = equals ? equals + 1 : NULL;
-    if (!flag.command && !flag.setting && !flag.is_config)
-        return refuse_unknown_flag(name, why);
-    if (flag.command && flag.value) {
-        error_text_set(why, "--%s takes no value", flag.command->name);
-        return -1;
-    }
-    if (!flag.command && !flag.value && take_value(arguments, name, &flag, why))
-        return -1;
-    *ret_flag = flag;
-    return 0;
-}
-
-/* What the flags say besides settings; stops at one that makes the rest irrelevant. */
-static int scan_flags(int argc, char **argv, const struct command **ret_command,
-                      const char **ret_config, struct error_text *why)
-{
-    struct arguments arguments = {.argc = argc, .argv = argv, .at = 1};
-
-    while (arguments.at < argc) {
-        struct flag flag;
-
-        if (next_flag(&arguments, &flag, why))
-            return -1;
-        if (flag.is_config)
-            *ret_config = flag.value;
-        if (flag.command)
-            *ret_command = flag.command;
-        if (flag.command && flag.command->ends_reading)
+    if (flags_parse_front(flags, settings_flags, specs, argc - 1, argv + 1, &used, &mistake) == 0) {
+        if (used >= argc - 1)
             return 0;
+        error_text_set(&mistake, "argument %d is not a flag: --NAME VALUE is allowed", used + 1);
     }
-    return 0;
+    must_be = say_allowed(flags, allowed);
+    error_text_set(why, "%s%s%s (see roomhook-worker --help)", mistake.text,
+                   must_be ? ", must be " : "", must_be ? must_be : "");
+    return -1;
 }
 
-static int apply_flags(int argc, char **argv, struct settings_draft *draft, struct error_text *why)
+static int apply_flags(const struct flags *flags, struct settings_draft *draft,
+                       struct error_text *why)
 {
     const struct setting_source source = {.origin = SETTING_FLAG};
-    struct arguments arguments = {.argc = argc, .argv = argv, .at = 1};
 
-    while (arguments.at < argc) {
-        struct flag flag;
+    for (size_t i = 0; i < flags->given_len; i++) {
+        const struct flag_given *given = &flags->given[i];
+        const struct setting *setting = setting_find(bytes_of(given->spec->name));
+        const char *value = given->value ? given->value : "yes"; /* of a switch */
 
-        if (next_flag(&arguments, &flag, why))
-            return -1;
-        if (flag.setting &&
-            settings_draft_set(draft, flag.setting, bytes_of(flag.value), &source, why))
+        if (setting && settings_draft_set(draft, setting, bytes_of(value), &source, why))
             return -1;
     }
     return 0;
@@ -253,35 +205,44 @@ static int read_password(char **environment, struct settings *settings, struct e
     return read_password_file(settings, why);
 }
 
-static int read_sources(int argc, char **argv, char **environment, struct settings_draft *draft,
-                        enum settings_action *ret_action, struct error_text *why)
+static int read_sources(const struct flags *flags, char **environment, struct settings_draft *draft,
+                        struct error_text *why)
 {
-    const char *config = environment_get(environment, "ROOMHOOK_CONFIG");
-    const struct command *command = NULL;
+    const char *config = flags_value(flags, "config");
 
-    if (scan_flags(argc, argv, &command, &config, why))
+    if (!config)
+        config = environment_get(environment, "ROOMHOOK_CONFIG");
+    if ((config && settings_file_read(config, draft, why)) ||
+        apply_environment(environment, draft, why) || apply_flags(flags, draft, why) ||
+        settings_draft_check(draft, why))
         return -1;
-    if (!command || !command->ends_reading) {
-        if (config && settings_file_read(config, draft, why))
-            return -1;
-        if (apply_environment(environment, draft, why) || apply_flags(argc, argv, draft, why) ||
-            settings_draft_check(draft, why) || read_password(environment, &draft->settings, why))
-            return -1;
-    }
-    *ret_action = command ? command->action : SETTINGS_RUN;
-    return 0;
+    return read_password(environment, &draft->settings, why);
 }
 
 int settings_read(int argc, char **argv, char **environment, struct settings *ret_settings,
                   enum settings_action *ret_action, struct error_text *why)
 {
     struct settings_draft draft;
-    int result;
+    struct flags flags = {.given_len = 0};
+    struct flag_spec *specs = flags_of_settings();
+    const struct request *request;
+    int result = -1;
 
     settings_draft_init(&draft);
-    result = read_sources(argc, argv, environment, &draft, ret_action, why);
-    if (!result)
+    if (specs)
+        result = parse_flags(argc, argv, specs, &flags, why);
+    else
+        error_text_set(why, "out of memory");
+    request = find_request(&flags);
+    if (request->is_alone)
+        result = 0;
+    else if (!result)
+        result = read_sources(&flags, environment, &draft, why);
+    if (!result) {
         *ret_settings = draft.settings;
+        *ret_action = request->action;
+    }
     explicit_bzero(&draft, sizeof(draft)); /* may hold a password */
+    free(specs);
     return result;
 }

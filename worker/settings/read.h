@@ -5,6 +5,7 @@
 #ifndef SETTINGS_READ_H
 #define SETTINGS_READ_H
 
+#include "base/flags.h"
 #include "contract/bytes.h"
 #include "settings/settings.h"
 
@@ -16,6 +17,8 @@ enum settings_action {
     SETTINGS_HELP,           /* --help */
     SETTINGS_VERSION         /* --version */
 };
+
+extern const struct flag_spec settings_flags[]; /* those that are no settings */
 
 /*
  * Reads file (--config PATH or ROOMHOOK_CONFIG), environment and flags. 0, or -1 with *why naming

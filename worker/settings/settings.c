@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/spelling.h"
 #include "contract/parse.h"
 
 #define SECOND INT64_C(1000)
@@ -147,50 +148,13 @@ const struct setting *setting_find(struct bytes name)
     return NULL;
 }
 
-#define NAME_MAX_LEN 32 /* longer than any setting's name */
-
-/* How many letters must be put in, left out or exchanged to make b of a (Levenshtein). */
-static size_t name_distance(struct bytes a, struct bytes b)
+const char *setting_nearest(struct bytes name)
 {
-    size_t row[NAME_MAX_LEN + 1]; /* distances of a's first i letters to b's first 0..b.len */
+    struct spelling spelling = spelling_of(name);
 
-    for (size_t j = 0; j <= b.len; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.len; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= b.len; j++) {
-            size_t best = diagonal + (a.data[i - 1] != b.data[j - 1]);
-
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[b.len];
-}
-
-const struct setting *setting_nearest(struct bytes name)
-{
-    const struct setting *nearest = NULL;
-    /* More slips than one in three letters, or than three in all, make another word. */
-    size_t nearest_distance = (name.len < 9 ? name.len / 3 : 3) + 1;
-
-    if (name.len > NAME_MAX_LEN)
-        return NULL;
-    for (size_t i = 0; i < settings_count; i++) {
-        size_t distance = name_distance(name, bytes_of(settings_table[i].name));
-
-        if (distance < nearest_distance) {
-            nearest = &settings_table[i];
-            nearest_distance = distance;
-        }
-    }
-    return nearest;
+    for (size_t i = 0; i < settings_count; i++)
+        spelling_offer(&spelling, settings_table[i].name);
+    return spelling.nearest;
 }
 
 const char *setting_variable(const struct setting *setting, char out[SETTING_VARIABLE_SIZE])

@@ -67,8 +67,8 @@ extern const size_t settings_count; /* its rows */
 /* NULL when there is none of that name. */
 const struct setting *setting_find(struct bytes name);
 
-/* The setting whose name is nearest to a mistyped one, or NULL when none is near. */
-const struct setting *setting_nearest(struct bytes name);
+/* The setting's name that is nearest to a mistyped one, or NULL when none is near. */
+const char *setting_nearest(struct bytes name);
 
 #define SETTING_VARIABLE_SIZE 64 /* room for any variable's name */
 

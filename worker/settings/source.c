@@ -204,12 +204,12 @@ static char *on_inih_line(char *out, int size, void *stream)
 
 static void fail_unknown(struct reader *reader, struct bytes name)
 {
-    const struct setting *nearest = setting_nearest(name);
+    const char *nearest = setting_nearest(name);
     char shown[48];
 
     bytes_printable(name, shown, sizeof(shown));
     if (nearest)
-        fail(reader, "unknown setting \"%s\", did you mean \"%s\"?", shown, nearest->name);
+        fail(reader, "unknown setting \"%s\", did you mean \"%s\"?", shown, nearest);
     else
         fail(reader, "unknown setting \"%s\", see --help", shown);
 }

@@ -10,7 +10,7 @@
 #define VALUE_SHOWN_SIZE 40
 #define TIME_SIZE 32
 
-static const char *const flags[] = {"room", "hook", "reason", "since", "before"};
+static const char *const filter_flags[] = {"room", "hook", "reason", "since", "before"};
 
 /* Takes n digits that make a number in min..max, if they come next. */
 static bool take_number(struct bytes *text, size_t n, int min, int max, int *ret)
@@ -126,10 +126,10 @@ static int read_reason(const char *given, const char **ret_reason, struct error_
 }
 
 /* One end of the range; *ret_ms is left when the flag is not given. */
-static int read_time(const struct options *options, const char *flag, int64_t now_ms,
-                     int64_t *ret_ms, struct error_text *why)
+static int read_time(const struct flags *flags, const char *flag, int64_t now_ms, int64_t *ret_ms,
+                     struct error_text *why)
 {
-    const char *given = options_value(options, flag);
+    const char *given = flags_value(flags, flag);
 
     if (!given || dead_time_parse(bytes_of(given), now_ms, ret_ms) == 0)
         return 0;
@@ -138,7 +138,7 @@ static int read_time(const struct options *options, const char *flag, int64_t no
                   "2022-11-04T08:28:57Z");
 }
 
-static int read_range(const struct options *options, int64_t now_ms, struct dead_filter *filter,
+static int read_range(const struct flags *flags, int64_t now_ms, struct dead_filter *filter,
                       struct error_text *why)
 {
     char since[VALUE_SHOWN_SIZE];
@@ -146,26 +146,25 @@ static int read_range(const struct options *options, int64_t now_ms, struct dead
     char since_time[TIME_SIZE];
     char before_time[TIME_SIZE];
 
-    if (read_time(options, "since", now_ms, &filter->since_ms, why) < 0 ||
-        read_time(options, "before", now_ms, &filter->before_ms, why) < 0)
+    if (read_time(flags, "since", now_ms, &filter->since_ms, why) < 0 ||
+        read_time(flags, "before", now_ms, &filter->before_ms, why) < 0)
         return -1;
-    if (!options_has(options, "since") || filter->since_ms < filter->before_ms)
+    if (!flags_has(flags, "since") || filter->since_ms < filter->before_ms)
         return 0;
-    error_text_set(
-        why, "--since %s (%s) is not earlier than --before %s (%s)",
-        bytes_printable(bytes_of(options_value(options, "since")), since, sizeof(since)),
-        format_iso8601(filter->since_ms, since_time, sizeof(since_time)),
-        bytes_printable(bytes_of(options_value(options, "before")), before, sizeof(before)),
-        format_iso8601(filter->before_ms, before_time, sizeof(before_time)));
+    error_text_set(why, "--since %s (%s) is not earlier than --before %s (%s)",
+                   bytes_printable(bytes_of(flags_value(flags, "since")), since, sizeof(since)),
+                   format_iso8601(filter->since_ms, since_time, sizeof(since_time)),
+                   bytes_printable(bytes_of(flags_value(flags, "before")), before, sizeof(before)),
+                   format_iso8601(filter->before_ms, before_time, sizeof(before_time)));
     return -1;
 }
 
-int dead_filter_read(struct dead_filter *ret_filter, const struct options *options, int64_t now_ms,
+int dead_filter_read(struct dead_filter *ret_filter, const struct flags *flags, int64_t now_ms,
                      struct error_text *why)
 {
-    struct dead_filter filter = {.hook = options_value(options, "hook"), .before_ms = DEAD_NO_END};
-    const char *room = options_value(options, "room");
-    const char *reason = options_value(options, "reason");
+    struct dead_filter filter = {.hook = flags_value(flags, "hook"), .before_ms = DEAD_NO_END};
+    const char *room = flags_value(flags, "room");
+    const char *reason = flags_value(flags, "reason");
 
     filter.has_room = room != NULL;
     if (room && parse_int64(bytes_of(room), INT64_MIN, INT64_MAX, &filter.room_id) < 0)
@@ -174,16 +173,16 @@ int dead_filter_read(struct dead_filter *ret_filter, const struct options *optio
         return refuse(why, "hook", filter.hook, "1 to 64 characters of [A-Za-z0-9_-]");
     if (reason && read_reason(reason, &filter.reason, why) < 0)
         return -1;
-    if (read_range(options, now_ms, &filter, why) < 0)
+    if (read_range(flags, now_ms, &filter, why) < 0)
         return -1;
     *ret_filter = filter;
     return 0;
 }
 
-bool dead_filter_given(const struct options *options)
+bool dead_filter_given(const struct flags *flags)
 {
-    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-        if (options_has(options, flags[i]))
+    for (size_t i = 0; i < sizeof(filter_flags) / sizeof(filter_flags[0]); i++) {
+        if (flags_has(flags, filter_flags[i]))
             return true;
     }
     return false;

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cli/options.h"
+#include "base/flags.h"
 #include "contract/bytes.h"
 
 /* The rows of the filters' flags, for the tables of several commands. */
@@ -34,10 +34,10 @@ struct dead_filter {
 };
 
 /* Reads the filters' flags. now_ms is Redis' time. 0, or -1 with *why. */
-int dead_filter_read(struct dead_filter *ret_filter, const struct options *options, int64_t now_ms,
+int dead_filter_read(struct dead_filter *ret_filter, const struct flags *flags, int64_t now_ms,
                      struct error_text *why);
 
-bool dead_filter_given(const struct options *options); /* is any of the flags given? */
+bool dead_filter_given(const struct flags *flags); /* is any of the flags given? */
 
 /* Does a letter with these fields match? Empty when it has none. The times are not
  * looked at. */

@@ -15,13 +15,13 @@
 #define LIST_MAX 100000
 #define LINE_MAX_BYTES ((size_t)128 << 20) /* a letter with its document, escaped */
 
-static const struct option_spec list_specs[] = {
+static const struct flag_spec list_specs[] = {
     DEAD_FILTER_SPECS,
     {"limit", "N", "how many, newest first; default 20", false},
     {NULL, NULL, NULL, false},
 };
 
-static const struct option_spec no_specs[] = {
+static const struct flag_spec no_specs[] = {
     {NULL, NULL, NULL, false},
 };
 
@@ -117,7 +117,7 @@ static int list(struct dead_scan *scan, struct table *table, struct buffer *line
 
 static int run_list(struct cli *cli)
 {
-    const char *given = options_value(&cli->options, "limit");
+    const char *given = flags_value(&cli->flags, "limit");
     int64_t limit = LIST_DEFAULT;
     int64_t now_ms;
     struct dead_filter filter;
@@ -130,7 +130,7 @@ static int run_list(struct cli *cli)
         return cli_usage(cli, "--limit is a number from 1 to %d", LIST_MAX);
     if (!cli_server_time(cli, &now_ms))
         return CLI_FAILED;
-    if (dead_filter_read(&filter, &cli->options, now_ms, &why) < 0)
+    if (dead_filter_read(&filter, &cli->flags, now_ms, &why) < 0)
         return cli_usage(cli, "%s", why.text);
     if (!dead_scan_begin(&scan, cli, &filter, DEAD_NEWEST_FIRST))
         return CLI_FAILED;
@@ -205,9 +205,9 @@ static int run_show(struct cli *cli)
     uint64_t seq;
     struct reply *reply;
 
-    if (cli->options.operands_len != 1)
+    if (cli->flags.operands_len != 1)
         return cli_usage(cli, "give one ID, as dead list shows it");
-    struct bytes id = bytes_of(cli->options.operands[0]);
+    struct bytes id = bytes_of(cli->flags.operands[0]);
     if (parse_stream_id(id, &ms, &seq) < 0)
         return cli_usage(cli, "an ID is like 1667548137257-0");
     const struct bytes args[] = {BYTES("XRANGE"), bytes_of(cli->keys.dead), id, id};
@@ -215,7 +215,7 @@ static int run_show(struct cli *cli)
         return CLI_FAILED;
     int result;
     if (reply_len(reply) == 0) {
-        result = cli_failed("there is no dead letter %s", cli->options.operands[0]);
+        result = cli_failed("there is no dead letter %s", cli->flags.operands[0]);
     } else {
         struct dead_entry entry = dead_entry_of(reply_at(reply, 0));
         result = show(cli, &entry);
@@ -229,7 +229,7 @@ const struct command command_dead_list = {
     .operands = "",
     .summary = "Lists dead letters, the newest first.",
     .details = "",
-    .options = list_specs,
+    .flags = list_specs,
     .run = run_list,
 };
 
@@ -238,6 +238,6 @@ const struct command command_dead_show = {
     .operands = "ID",
     .summary = "Shows all of one dead letter, its event included.",
     .details = "",
-    .options = no_specs,
+    .flags = no_specs,
     .run = run_show,
 };

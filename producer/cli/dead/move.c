@@ -145,13 +145,13 @@ static bool move_matching(struct mover *mover, const struct dead_filter *filter)
 
 static bool move_operands(struct mover *mover)
 {
-    const struct options *options = &mover->cli->options;
+    const struct flags *flags = &mover->cli->flags;
     struct bytes ids[CLI_BATCH];
     size_t n;
 
-    for (size_t at = 0; at < options->operands_len && !mover->stopped; at += n) {
-        for (n = 0; n < CLI_BATCH && at + n < options->operands_len; n++)
-            ids[n] = bytes_of(options->operands[at + n]);
+    for (size_t at = 0; at < flags->operands_len && !mover->stopped; at += n) {
+        for (n = 0; n < CLI_BATCH && at + n < flags->operands_len; n++)
+            ids[n] = bytes_of(flags->operands[at + n]);
         if (!move_ids(mover, ids, n))
             return false;
     }
@@ -162,17 +162,17 @@ static bool move_operands(struct mover *mover)
 
 static int check_operands(const struct cli *cli)
 {
-    const struct options *options = &cli->options;
-    bool all = options_has(options, "all");
+    const struct flags *flags = &cli->flags;
+    bool all = flags_has(flags, "all");
     uint64_t ms;
     uint64_t seq;
 
-    if (all == (options->operands_len > 0))
+    if (all == (flags->operands_len > 0))
         return cli_usage(cli, "give IDs, or --all");
-    if (!all && dead_filter_given(options))
+    if (!all && dead_filter_given(flags))
         return cli_usage(cli, "filters go with --all");
-    for (size_t i = 0; i < options->operands_len; i++) {
-        if (parse_stream_id(bytes_of(options->operands[i]), &ms, &seq) < 0)
+    for (size_t i = 0; i < flags->operands_len; i++) {
+        if (parse_stream_id(bytes_of(flags->operands[i]), &ms, &seq) < 0)
             return cli_usage(cli, "an ID is like 1667548137257-0");
     }
     return CLI_DONE;
@@ -180,7 +180,7 @@ static int check_operands(const struct cli *cli)
 
 static int read_rate(const struct cli *cli, int64_t *ret_rate)
 {
-    const char *text = options_value(&cli->options, "rate");
+    const char *text = flags_value(&cli->flags, "rate");
 
     if (!text)
         return CLI_DONE;
@@ -227,10 +227,10 @@ int mover_run(struct mover *mover)
         return result;
     if (!cli_server_time(cli, &now_ms))
         return CLI_FAILED;
-    if (dead_filter_read(&filter, &cli->options, now_ms, &why) < 0)
+    if (dead_filter_read(&filter, &cli->flags, now_ms, &why) < 0)
         return cli_usage(cli, "%s", why.text);
-    mover->all = options_has(&cli->options, "all");
-    mover->dry_run = options_has(&cli->options, "dry-run");
+    mover->all = flags_has(&cli->flags, "all");
+    mover->dry_run = flags_has(&cli->flags, "dry-run");
     if (mover->dry_run)
         mover->move = count_batch;
     if (interrupt_open(&mover->interrupt) < 0)

@@ -3,7 +3,7 @@
 #include "cli/dead/survey.h"
 #include "cli/terminal/confirm.h"
 
-static const struct option_spec purge_specs[] = {
+static const struct flag_spec purge_specs[] = {
     {"all", NULL, "every letter that matches the filters", false},
     DEAD_FILTER_SPECS,
     {"dry-run", NULL, "only count them", false},
@@ -52,7 +52,7 @@ static bool agree_to_purge(struct mover *mover, struct dead_scan *scan)
     if (mover->stopped)
         return true;
     dead_survey_print(&survey);
-    if (survey.letters == 0 || mover->dry_run || options_has(&mover->cli->options, "yes") ||
+    if (survey.letters == 0 || mover->dry_run || flags_has(&mover->cli->flags, "yes") ||
         !confirm_is_possible())
         return true;
     mover->declined = !confirm(&mover->interrupt, "Delete them for good?");
@@ -75,6 +75,6 @@ const struct command command_dead_purge = {
         "With --all it says how many there are and from when to when they died, and asks on a\n"
         "terminal: that is, when standard input and error are one. Elsewhere, as in cron, it\n"
         "does not ask. Letters that die meanwhile are left alone.\n",
-    .options = purge_specs,
+    .flags = purge_specs,
     .run = run_purge,
 };

@@ -7,7 +7,7 @@
 #include "contract/dead_letter.h"
 #include "contract/parse.h"
 
-static const struct option_spec replay_specs[] = {
+static const struct flag_spec replay_specs[] = {
     {"all", NULL, "every letter that matches the filters", false},
     DEAD_FILTER_SPECS,
     {"rate", "N/s", "at most so many a second", false},
@@ -70,6 +70,6 @@ const struct command command_dead_replay = {
         "all retries, full age. With --all the oldest come first; letters that die meanwhile\n"
         "are left alone. Ctrl-C stops between batches. A letter that is too-large has only the\n"
         "beginning of its event and is not replayed: send the event again from its source.\n",
-    .options = replay_specs,
+    .flags = replay_specs,
     .run = run_replay,
 };

@@ -11,7 +11,7 @@
 #define DEAD_MAX_DEFAULT 100000
 #define DEAD_MAX_BYTES_DEFAULT (UINT64_C(1) << 30)
 
-static const struct option_spec doctor_specs[] = {
+static const struct flag_spec doctor_specs[] = {
     {"dead-max", "N", "what the workers have set; default 100000", false},
     {"dead-max-bytes", "SIZE", "what the workers have set; default 1g", false},
     {NULL, NULL, NULL, false},
@@ -26,8 +26,8 @@ struct doctor {
 
 static int read_options(const struct cli *cli, struct doctor_facts *facts)
 {
-    const char *dead_max = options_value(&cli->options, "dead-max");
-    const char *dead_max_bytes = options_value(&cli->options, "dead-max-bytes");
+    const char *dead_max = flags_value(&cli->flags, "dead-max");
+    const char *dead_max_bytes = flags_value(&cli->flags, "dead-max-bytes");
     uint64_t bytes = DEAD_MAX_BYTES_DEFAULT;
 
     facts->dead_max = DEAD_MAX_DEFAULT;
@@ -99,6 +99,6 @@ const struct command command_doctor = {
                "will), unchecked (Redis refuses to tell), note (worth knowing), ok.\n"
                "Exit status: 0 when there are notes at most, 1 for the others, and when Redis\n"
                "cannot be reached; 2 wrong usage. It only reads.\n",
-    .options = doctor_specs,
+    .flags = doctor_specs,
     .run = run_doctor,
 };

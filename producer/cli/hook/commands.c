@@ -20,13 +20,13 @@
 #define KEEP_DEFAULT_MS (24 * 3600 * INT64_C(1000))
 #define KEEP_MAX_MS (365 * KEEP_DEFAULT_MS)
 
-static const struct option_spec target_specs[] = {
+static const struct flag_spec target_specs[] = {
     {"room", "N", "the room; needed", false},
     {"id", "ID", "the hook's id in the room; default main", false},
     {NULL, NULL, NULL, false},
 };
 
-static const struct option_spec rotate_specs[] = {
+static const struct flag_spec rotate_specs[] = {
     {"room", "N", "the room; needed", false},
     {"id", "ID", "the hook's id in the room; default main", false},
     {"keep", "DURATION", "how long the old secrets sign yet; default 24h, 0 for not at all", false},
@@ -39,7 +39,7 @@ static int change_by_flags(struct cli *cli, struct hook_target *target, json_t *
 {
     struct error_text why;
 
-    if (hook_edit(hook, &cli->options, target->secret, &why) < 0)
+    if (hook_edit(hook, &cli->flags, target->secret, &why) < 0)
         return cli_usage(cli, "%s", why.text);
     return CLI_DONE;
 }
@@ -137,7 +137,7 @@ static int change_secret(struct cli *cli, struct hook_target *target, json_t *ho
 
 static int read_keep(const struct cli *cli, struct hook_target *target)
 {
-    const char *text = options_value(&cli->options, "keep");
+    const char *text = flags_value(&cli->flags, "keep");
 
     target->keep_ms = KEEP_DEFAULT_MS;
     if (text && parse_duration_ms(bytes_of(text), 0, KEEP_MAX_MS, &target->keep_ms) < 0)
@@ -248,7 +248,7 @@ const struct command command_hook_set = {
         "An existing hook keeps what is not given, its signature and secret included. A secret\n"
         "that was made (--secret auto) is printed this once. To replace a secret without a gap\n"
         "use hook rotate. When its URL or credentials change, what waits for it comes now.\n",
-    .options = hook_edit_specs,
+    .flags = hook_edit_specs,
     .run = run_set,
 };
 
@@ -259,7 +259,7 @@ const struct command command_hook_rotate = {
     .details =
         "The new secret is printed this once. Requests carry signatures by both until the old one\n"
         "ends, so that the receiver can change over without a gap. After a theft use --keep 0.\n",
-    .options = rotate_specs,
+    .flags = rotate_specs,
     .run = run_rotate,
 };
 
@@ -268,7 +268,7 @@ const struct command command_hook_enable = {
     .operands = "",
     .summary = "Takes a disabled or paused hook up again; what waits for it comes within seconds.",
     .details = "",
-    .options = target_specs,
+    .flags = target_specs,
     .run = run_enable,
 };
 
@@ -277,7 +277,7 @@ const struct command command_hook_disable = {
     .operands = "",
     .summary = "Stops deliveries to a hook; those that wait become dead letters.",
     .details = "",
-    .options = target_specs,
+    .flags = target_specs,
     .run = run_disable,
 };
 
@@ -286,6 +286,6 @@ const struct command command_hook_remove = {
     .operands = "",
     .summary = "Removes a hook; deliveries that wait become dead letters.",
     .details = "",
-    .options = target_specs,
+    .flags = target_specs,
     .run = run_remove,
 };

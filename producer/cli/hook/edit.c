@@ -5,7 +5,7 @@
 
 #include "contract/hook.h"
 
-const struct option_spec hook_edit_specs[] = {
+const struct flag_spec hook_edit_specs[] = {
     {"room", "N", "the room; needed", false},
     {"id", "ID", "the hook's id in the room; default main", false},
     {"url", "URL", "where events are POSTed; needed for a new hook", false},
@@ -76,19 +76,19 @@ static int add_secret(json_t *secrets, const char *value, char ret_secret[HOOK_S
     return -1;
 }
 
-static int edit_secrets(json_t *hook, const struct options *options,
+static int edit_secrets(json_t *hook, const struct flags *flags,
                         char ret_secret[HOOK_SECRET_TEXT_SIZE], struct error_text *why)
 {
-    const char *value = options_value(options, "secret");
+    const char *value = flags_value(flags, "secret");
 
     if (!value)
         return 0;
-    if (strcmp(value, "none") == 0 && !options_value_at(options, "secret", 1)) {
+    if (strcmp(value, "none") == 0 && !flags_value_at(flags, "secret", 1)) {
         (void)json_object_del(hook, "secret");
         return 0;
     }
     json_t *secrets = json_array();
-    for (size_t i = 0; (value = options_value_at(options, "secret", i)); i++) {
+    for (size_t i = 0; (value = flags_value_at(flags, "secret", i)); i++) {
         if (add_secret(secrets, value, ret_secret, why) < 0) {
             json_decref(secrets);
             return -1;
@@ -137,11 +137,11 @@ static int edit_header(json_t *headers, const char *line, struct error_text *why
     return -1;
 }
 
-static int edit_headers(json_t *hook, const struct options *options, struct error_text *why)
+static int edit_headers(json_t *hook, const struct flags *flags, struct error_text *why)
 {
     const char *line;
 
-    if (!options_has(options, "header"))
+    if (!flags_has(flags, "header"))
         return 0;
     json_t *headers = json_object_get(hook, "headers");
     if (!json_is_object(headers)) {
@@ -149,7 +149,7 @@ static int edit_headers(json_t *hook, const struct options *options, struct erro
         if (put(hook, "headers", headers, why) < 0)
             return -1;
     }
-    for (size_t i = 0; (line = options_value_at(options, "header", i)); i++) {
+    for (size_t i = 0; (line = flags_value_at(flags, "header", i)); i++) {
         if (edit_header(headers, line, why) < 0)
             return -1;
     }
@@ -158,24 +158,24 @@ static int edit_headers(json_t *hook, const struct options *options, struct erro
     return 0;
 }
 
-int hook_edit(json_t *hook, const struct options *options, char ret_secret[HOOK_SECRET_TEXT_SIZE],
+int hook_edit(json_t *hook, const struct flags *flags, char ret_secret[HOOK_SECRET_TEXT_SIZE],
               struct error_text *why)
 {
     bool is_new = json_object_size(hook) == 0;
 
     ret_secret[0] = '\0';
-    if (is_new && !options_has(options, "url")) {
+    if (is_new && !flags_has(flags, "url")) {
         error_text_set(why, "--url is needed for a new hook");
         return -1;
     }
-    if (edit_text(hook, "url", options_value(options, "url"), why) < 0 ||
-        edit_signature(hook, options_value(options, "signature"), is_new, why) < 0 ||
-        edit_secrets(hook, options, ret_secret, why) < 0 ||
-        edit_text(hook, "format", options_value(options, "format"), why) < 0 ||
-        edit_headers(hook, options, why) < 0 ||
-        edit_text(hook, "maxAge", options_value(options, "max-age"), why) < 0 ||
-        edit_text(hook, "timeout", options_value(options, "timeout"), why) < 0 ||
-        edit_text(hook, "rateLimit", options_value(options, "rate-limit"), why) < 0)
+    if (edit_text(hook, "url", flags_value(flags, "url"), why) < 0 ||
+        edit_signature(hook, flags_value(flags, "signature"), is_new, why) < 0 ||
+        edit_secrets(hook, flags, ret_secret, why) < 0 ||
+        edit_text(hook, "format", flags_value(flags, "format"), why) < 0 ||
+        edit_headers(hook, flags, why) < 0 ||
+        edit_text(hook, "maxAge", flags_value(flags, "max-age"), why) < 0 ||
+        edit_text(hook, "timeout", flags_value(flags, "timeout"), why) < 0 ||
+        edit_text(hook, "rateLimit", flags_value(flags, "rate-limit"), why) < 0)
         return -1;
     return 0;
 }

@@ -7,18 +7,18 @@
 
 #include <jansson.h>
 
-#include "cli/options.h"
+#include "base/flags.h"
 #include "contract/bytes.h"
 
 #define HOOK_SECRET_TEXT_SIZE 64
 
-extern const struct option_spec hook_edit_specs[]; /* of "hook set" */
+extern const struct flag_spec hook_edit_specs[]; /* of "hook set" */
 
 /*
  * Changes hook, an object; an empty one is a new hook, which gets a verification signature unless
  * the flags say otherwise. ret_secret is the secret that was made, or "". 0, or -1 with *why.
  */
-int hook_edit(json_t *hook, const struct options *options, char ret_secret[HOOK_SECRET_TEXT_SIZE],
+int hook_edit(json_t *hook, const struct flags *flags, char ret_secret[HOOK_SECRET_TEXT_SIZE],
               struct error_text *why);
 
 #endif

@@ -9,7 +9,7 @@
 #include "contract/hook.h"
 #include "contract/parse.h"
 
-static const struct option_spec list_specs[] = {
+static const struct flag_spec list_specs[] = {
     {"room", "N", "the room; needed", false},
     {NULL, NULL, NULL, false},
 };
@@ -156,6 +156,6 @@ const struct command command_hook_list = {
     .operands = "",
     .summary = "Lists a room's hooks. Secrets are counted, never shown.",
     .details = "",
-    .options = list_specs,
+    .flags = list_specs,
     .run = run_list,
 };

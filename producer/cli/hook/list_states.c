@@ -17,7 +17,7 @@
 #define STATES_MAX 1000000 /* they are sorted, so all of them wait in memory */
 #define PATTERN_SIZE 32
 
-static const struct option_spec state_specs[] = {
+static const struct flag_spec state_specs[] = {
     {"room", "N", "only of this room", false},
     {"failing", NULL, "only those without a success since they failed, and disabled ones", false},
     {NULL, NULL, NULL, false},
@@ -323,11 +323,11 @@ static void states_release(struct states *states)
 
 static int run_state(struct cli *cli)
 {
-    struct states states = {.cli = cli, .failing_only = options_has(&cli->options, "failing")};
+    struct states states = {.cli = cli, .failing_only = flags_has(&cli->flags, "failing")};
     char pattern[PATTERN_SIZE] = "*";
     int64_t room_id;
 
-    if (options_has(&cli->options, "room")) {
+    if (flags_has(&cli->flags, "room")) {
         if (cli_room(cli, &room_id) != CLI_DONE)
             return CLI_USAGE;
         (void)snprintf(pattern, sizeof(pattern), "%" PRId64 "/*", room_id);
@@ -350,6 +350,6 @@ const struct command command_hook_state = {
         "probes are sent, the next at NEXT), paused by its receiver until NEXT, or disabled\n"
         "by workers: it answered 410 (gone), or failed for too long. hook resume takes it up\n"
         "again. Hooks without trouble are not shown.\n",
-    .options = state_specs,
+    .flags = state_specs,
     .run = run_state,
 };

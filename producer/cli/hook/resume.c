@@ -8,7 +8,7 @@
 #include "cli/terminal/json_output.h"
 #include "contract/hook.h"
 
-static const struct option_spec resume_specs[] = {
+static const struct flag_spec resume_specs[] = {
     {"room", "N", "the room; needed", false},
     {"id", "ID", "the hook's id in the room; default main", false},
     {NULL, NULL, NULL, false},
@@ -83,6 +83,6 @@ const struct command command_hook_resume = {
     .summary = "Forgets that a hook failed, was paused or was disabled by workers: sends again.",
     .details = "What waits for the hook comes within seconds, each delivery with the attempts it\n"
                "has left. A hook that was disabled by hand is taken up by hook enable.\n",
-    .options = resume_specs,
+    .flags = resume_specs,
     .run = run_resume,
 };

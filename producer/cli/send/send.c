@@ -12,7 +12,7 @@
 #include "cli/terminal/json_output.h"
 #include "contract/event_codec.h"
 
-static const struct option_spec send_specs[] = {
+static const struct flag_spec send_specs[] = {
     {"room", "N", "send one message to this room", false},
     {"text", "TEXT", "its text", false},
     {"from", "NAME", "its sender's display name", false},
@@ -24,7 +24,7 @@ static const struct option_spec send_specs[] = {
 
 static int parse_encoding(const struct cli *cli, enum rh_encoding *ret_encoding)
 {
-    const char *name = options_value(&cli->options, "encoding");
+    const char *name = flags_value(&cli->flags, "encoding");
 
     if (!name || strcmp(name, "json") == 0)
         *ret_encoding = RH_JSON;
@@ -76,8 +76,8 @@ static int send_document(struct cli *cli, struct rh_producer *producer, struct r
 static int send_one(struct cli *cli, struct rh_producer *producer, struct rh_event *event)
 {
     struct document document = {
-        .text = options_value(&cli->options, "text"),
-        .from = options_value(&cli->options, "from"),
+        .text = flags_value(&cli->flags, "text"),
+        .from = flags_value(&cli->flags, "from"),
         .created_at_ms = now_ms(),
     };
     struct buffer json;
@@ -103,7 +103,7 @@ static int send_one(struct cli *cli, struct rh_producer *producer, struct rh_eve
 
 static int send_file(struct cli *cli, struct rh_producer *producer, const struct rh_event *event)
 {
-    const char *path = cli->options.operands[0];
+    const char *path = cli->flags.operands[0];
     const struct send_options options = {event->encoding, event->hook, cli->json};
 
     if (strcmp(path, "-") == 0)
@@ -119,12 +119,12 @@ static int send_file(struct cli *cli, struct rh_producer *producer, const struct
 static int check_usage(const struct cli *cli, struct rh_event *event)
 {
     static const char *const of_one[] = {"room", "text", "from", "id"};
-    bool one = options_has(&cli->options, "room") || options_has(&cli->options, "text");
+    bool one = flags_has(&cli->flags, "room") || flags_has(&cli->flags, "text");
 
-    if (one == (cli->options.operands_len > 0) || cli->options.operands_len > 1)
+    if (one == (cli->flags.operands_len > 0) || cli->flags.operands_len > 1)
         return cli_usage(cli, "give --room and --text, or one FILE, or - for standard input");
     for (size_t i = 0; !one && i < sizeof(of_one) / sizeof(of_one[0]); i++) {
-        if (options_has(&cli->options, of_one[i]))
+        if (flags_has(&cli->flags, of_one[i]))
             return cli_usage(cli, "--%s does not go with a file", of_one[i]);
     }
     if (cli_name(cli, "id", &event->id) != CLI_DONE ||
@@ -153,7 +153,7 @@ static int run_send(struct cli *cli)
         return result;
     if (rh_producer_open(&options, &producer) != RH_OK)
         result = cli_failed("%s", producer ? rh_producer_error(producer) : "out of memory");
-    else if (cli->options.operands_len > 0)
+    else if (cli->flags.operands_len > 0)
         result = send_file(cli, producer, &event);
     else
         result = send_one(cli, producer, &event);
@@ -170,6 +170,6 @@ const struct command command_send = {
         "one JSON event document a line, like {\"message\":{\"roomId\":438,\"id\":7}}; a line\n"
         "that is not valid is told on stderr and skipped. With --json each line gives\n"
         "{\"line\":1,\"id\":\"...\"} or {\"line\":2,\"error\":\"...\"}.\n",
-    .options = send_specs,
+    .flags = send_specs,
     .run = run_send,
 };

@@ -20,7 +20,7 @@
 #define LINE_MAX_BYTES ((size_t)16 << 20)
 #define HEARTBEAT_DEPTH 8
 
-static const struct option_spec status_specs[] = {
+static const struct flag_spec status_specs[] = {
     {"watch", NULL, "again and again, with rates, until Ctrl-C", false},
     {"interval", "DURATION", "how often; default 2s", false},
     {NULL, NULL, NULL, false},
@@ -273,16 +273,16 @@ static int watch(struct cli *cli, struct rates *rates, int64_t interval_ms)
 
 static int run_status(struct cli *cli)
 {
-    const char *interval = options_value(&cli->options, "interval");
+    const char *interval = flags_value(&cli->flags, "interval");
     int64_t interval_ms = INTERVAL_DEFAULT_MS;
     struct rates rates = {0};
 
     if (interval &&
         parse_duration_ms(bytes_of(interval), INTERVAL_MIN_MS, INTERVAL_MAX_MS, &interval_ms) < 0)
         return cli_usage(cli, "--interval is a duration from 100ms to 1h, like 2s");
-    if (interval && !options_has(&cli->options, "watch"))
+    if (interval && !flags_has(&cli->flags, "watch"))
         return cli_usage(cli, "--interval goes with --watch");
-    if (options_has(&cli->options, "watch"))
+    if (flags_has(&cli->flags, "watch"))
         return watch(cli, &rates, interval_ms);
     return look(cli, &rates, false);
 }
@@ -294,6 +294,6 @@ const struct command command_status = {
     .details =
         "Backlog are events nobody has read yet, oldest is the age of the oldest event that is\n"
         "unread or under way. Times are Redis' own.\n",
-    .options = status_specs,
+    .flags = status_specs,
     .run = run_status,
 };

@@ -124,19 +124,23 @@ static void flags_that_are_wrong_are_named(void **state)
 {
     (void)state;
     assert_int_equal(READ_FLAGS("--max-in-fligth", "10"), -1);
-    assert_string_equal(why.text, "unknown flag --max-in-fligth, did you mean --max-in-flight?");
+    assert_string_equal(
+        why.text,
+        "unknown flag --max-in-fligth, did you mean --max-in-flight? (see roomhook-worker --help)");
     assert_int_equal(READ_FLAGS("--colour=red"), -1);
-    assert_string_equal(why.text, "unknown flag --colour, see --help");
+    assert_string_equal(why.text, "unknown flag --colour (see roomhook-worker --help)");
     assert_int_equal(READ_FLAGS("--max-in-flight"), -1);
     assert_string_equal(why.text,
-                        "max-in-flight (flag): needs a value, must be a whole number from 1 to "
-                        "65536");
+                        "--max-in-flight needs a value: --max-in-flight=N, must be a whole "
+                        "number from 1 to 65536 (see roomhook-worker --help)");
     assert_int_equal(READ_FLAGS("--queue", "--max-in-flight", "10"), -1);
-    check_refused("queue (flag): needs a value");
+    check_refused("--queue needs a value: --queue=NAME, must be 1 to 64 letters");
     assert_int_equal(READ_FLAGS("--config"), -1);
-    check_refused("config (flag): needs a value");
+    check_refused("--config needs a value: --config=FILE (see");
     assert_int_equal(READ_FLAGS("--check=yes"), -1);
-    assert_string_equal(why.text, "--check takes no value");
+    assert_string_equal(why.text, "--check takes no value (see roomhook-worker --help)");
+    assert_int_equal(READ_FLAGS("--queue", "a", "--queue=b"), -1);
+    assert_string_equal(why.text, "--queue is given twice (see roomhook-worker --help)");
     assert_int_equal(READ_FLAGS("--"), -1);
     assert_int_equal(READ_FLAGS("-q"), -1);
 }
@@ -145,9 +149,10 @@ static void stray_argument_is_not_repeated(void **state)
 {
     (void)state;
     assert_int_equal(READ_FLAGS("--check", "redis://:hunter2@h"), -1);
-    assert_string_equal(why.text, "argument 2 is not a flag: --NAME VALUE is allowed, see --help");
+    assert_string_equal(
+        why.text, "argument 2 is not a flag: --NAME VALUE is allowed (see roomhook-worker --help)");
     assert_int_equal(READ_FLAGS("--redsi=redis://:hunter2@h"), -1);
-    assert_string_equal(why.text, "unknown flag --redsi, see --help");
+    assert_string_equal(why.text, "unknown flag --redsi (see roomhook-worker --help)");
 }
 
 static void commands_are_actions(void **state)

@@ -56,11 +56,11 @@ static void setting_nearest_finds_what_was_meant(void **unused)
 
     (void)unused;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const struct setting *nearest = setting_nearest(bytes_of(rows[i].typed));
+        const char *nearest = setting_nearest(bytes_of(rows[i].typed));
 
         if (rows[i].meant) {
             assert_non_null(nearest);
-            assert_string_equal(nearest->name, rows[i].meant);
+            assert_string_equal(nearest, rows[i].meant);
         } else {
             assert_null(nearest);
         }

@@ -10,30 +10,30 @@
 
 #define NOW_MS INT64_C(1667548137257) /* 2022-11-04T07:48:57.257Z */
 
-static const struct option_spec specs[] = {
+static const struct flag_spec specs[] = {
     DEAD_FILTER_SPECS,
     {NULL, NULL, NULL, false},
 };
 
 /* The filter that these flags, parted by spaces, give. */
-static int read(const char *flags, struct dead_filter *ret_filter, struct error_text *why)
+static int read(const char *line, struct dead_filter *ret_filter, struct error_text *why)
 {
     static char text[256];
     static char *argv[16];
-    struct options options = {0};
+    struct flags flags = {0};
     int argc = 0;
 
-    assert_true(strlen(flags) < sizeof(text));
-    memcpy(text, flags, strlen(flags) + 1);
+    assert_true(strlen(line) < sizeof(text));
+    memcpy(text, line, strlen(line) + 1);
     for (char *at = text; at && *at;) {
         argv[argc++] = at;
         at = strchr(at, ' ');
         if (at)
             *at++ = '\0';
     }
-    assert_int_equal(options_parse(&options, specs, NULL, argc, argv, why), 0);
-    assert_int_equal(dead_filter_given(&options), argc > 0);
-    return dead_filter_read(ret_filter, &options, NOW_MS, why);
+    assert_int_equal(flags_parse(&flags, specs, NULL, argc, argv, why), 0);
+    assert_int_equal(dead_filter_given(&flags), argc > 0);
+    return dead_filter_read(ret_filter, &flags, NOW_MS, why);
 }
 
 static bool matches(const struct dead_filter *filter, const char *room, const char *hook,

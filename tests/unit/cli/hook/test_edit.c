@@ -20,19 +20,19 @@ struct edit {
     struct error_text why;
 };
 
-/* Edits the JSON text old ("{}": a new hook) by flags, which end with NULL. */
-static void edit(struct edit *edit, const char *old, const char *const *flags)
+/* Edits the JSON text old ("{}": a new hook) by words, which end with NULL. */
+static void edit(struct edit *edit, const char *old, const char *const *words)
 {
     static char *argv[16];
-    struct options options = {0};
+    struct flags flags = {0};
     int argc = 0;
 
-    for (; flags[argc]; argc++)
-        argv[argc] = (char *)(uintptr_t)flags[argc];
-    assert_int_equal(options_parse(&options, hook_edit_specs, NULL, argc, argv, &edit->why), 0);
+    for (; words[argc]; argc++)
+        argv[argc] = (char *)(uintptr_t)words[argc];
+    assert_int_equal(flags_parse(&flags, hook_edit_specs, NULL, argc, argv, &edit->why), 0);
     edit->hook = json_loads(old, 0, NULL);
     assert_non_null(edit->hook);
-    edit->result = hook_edit(edit->hook, &options, edit->secret, &edit->why);
+    edit->result = hook_edit(edit->hook, &flags, edit->secret, &edit->why);
 }
 
 static void assert_json(const struct edit *edit, const char *expected)
