@@ -166,12 +166,12 @@ static void batch_free(struct settle_batch *batch)
 }
 
 /* The batch's settlements go back to the front of their list, in their order. */
-static void put_back(struct settle_batch *batch)
+static void put_back(struct settle_batch *batch, bool was_sent)
 {
     struct settle *settle = batch->settle;
     struct settlement *settlement;
     STAILQ_FOREACH(settlement, &batch->list, link)
-        settlement->again = true;
+        settlement->again = settlement->again || was_sent;
     STAILQ_CONCAT(&batch->list, &settle->waiting_of[batch->kind]);
     STAILQ_CONCAT(&settle->waiting_of[batch->kind], &batch->list);
 }
@@ -214,7 +214,7 @@ static void report(struct settle_batch *batch, const struct reply *results)
 static void on_failure(struct settle_batch *batch, const struct reply *reply)
 {
     struct settle *settle = batch->settle;
-    put_back(batch);
+    put_back(batch, true);
     if (redis_fault_of(reply) == FAULT_NOSCRIPT)
         loop_timer_arm(&settle->timer, 0); /* also when it was refused before */
     else if (reply != NULL)                /* else settle_resume follows */
@@ -342,7 +342,7 @@ static bool send_one(struct settle *settle, enum settle_kind kind)
         settle->under_way++;
         return true;
     }
-    put_back(batch);
+    put_back(batch, false);
     batch_free(batch);
     return false;
 }
