@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from child import end, spawn
+from waiting import put_in_lane
 from webhook_queue import GROUP, enqueue, key, message_event, now_ms
 
 
@@ -38,11 +39,14 @@ def test_nothing_there(redis, cli):
     """No stream, no group: zeros, and nothing is made."""
     assert status(cli) == {
         "queue": "webhooks", "time_ms": pytest.approx(now_ms(redis), abs=5000),
-        "backlog": 0, "in_flight": 0, "retries_waiting": 0, "retries_due": 0, "dead": 0,
-        "oldest_event_ms": None, "workers": [], "pools": [], "counters": {},
+        "backlog": 0, "in_flight": 0, "oldest_event_ms": None,
+        "deliveries_waiting": 0, "oldest_waiting_ms": None,
+        "lanes_waiting": 0, "lanes_due": 0, "lanes_shut": 0,
+        "dead": 0, "workers": [], "pools": [], "counters": {},
     }
     text = cli("status").stdout
     assert "backlog     0\n" in text and "oldest      -\n" in text
+    assert "waiting     0\nlanes       0, 0 due, 0 shut\n" in text
     assert "workers     0 alive\n" in text
     assert redis.dbsize() == 0
 
@@ -65,7 +69,10 @@ def fill(redis):
     redis.xreadgroup(GROUP, "alive-1-0123abcd", {key("events"): ">"}, count=2)
     redis.xreadgroup(GROUP, "crashed-2-0123abcd", {key("events"): ">"}, count=1)
     redis.set(key("worker:alive-1-0123abcd"), HEARTBEAT)
-    redis.zadd(key("retries"), {"a": now - 1, "b": now - 60_000, "c": now + 3_600_000})
+    for n in range(12):
+        put_in_lane(redis, "1/main", f"{now - 60_000}-{n}")
+    put_in_lane(redis, "2/main", f"{now - 7_200_000}-0", now + 3_600_000)
+    put_in_lane(redis, "/:0123456789abcdef", f"{now}-1", now + 3_600_000, shut=True)
     redis.xadd(key("dead"), {"reason": "gone"})
     redis.hset(key("stats"), mapping={"events": 100, "delivered": 90})
 
@@ -74,10 +81,11 @@ def test_numbers(redis, cli):
     fill(redis)
     now = status(cli)
     assert 90_000 <= now.pop("oldest_event_ms") < 120_000
+    assert 7_200_000 <= now.pop("oldest_waiting_ms") < 7_230_000
     del now["time_ms"]
     assert now == {
-        "queue": "webhooks", "backlog": 4, "in_flight": 3, "retries_waiting": 3, "retries_due": 2,
-        "dead": 1,
+        "queue": "webhooks", "backlog": 4, "in_flight": 3, "deliveries_waiting": 14,
+        "lanes_waiting": 3, "lanes_due": 1, "lanes_shut": 1, "dead": 1,
         "workers": [{
             "name": "alive-1-0123abcd",
             "heartbeat": json.loads(HEARTBEAT),
@@ -94,12 +102,45 @@ def test_text(redis_server, redis, cli):
     words = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()}
     assert words["queue"][:3] == ["webhooks", "on", redis_server.url]
     assert words["backlog"] == ["4"] and words["in"] == ["flight", "3"]
-    assert words["retries"] == "3 waiting, 2 due".split()
+    assert words["waiting"] == "14, the oldest 2h".split()
+    assert words["lanes"] == "3, 1 due, 1 shut".split()
     assert words["dead"] == ["1"] and words["oldest"] == ["1m"]
     assert words["workers"] == ["1", "alive"]
     assert words["alive-1-0123abcd"] == "host=alive pid=1 version=0.1.0 in_flight=2 x=?[31m".split()
     assert words["events"] == ["100"] and words["delivered"] == ["90"]
     assert "crashed" not in done.stdout
+
+
+def test_what_waits_of_very_many_lanes(redis, cli):
+    """More than are looked into for the oldest."""
+    now = now_ms(redis)
+    pipeline = redis.pipeline(transaction=False)
+    for room in range(500):
+        put_in_lane(pipeline, f"{room}/main", f"{now - 1000 * room}-0")
+    pipeline.zadd(key("lanes"), {"x" * 200: 0})  # by hand
+    pipeline.execute()
+    found = status(cli)
+    assert (found["deliveries_waiting"], found["lanes_waiting"], found["lanes_due"]) == (
+        500, 501, 501,
+    )
+    assert 499_000 <= found["oldest_waiting_ms"] < 530_000
+
+
+@pytest.mark.parametrize("name", ["deliveries", "lanes", "lanes-shut"])
+def test_wrong_type_of_what_waits(redis, cli, name):
+    redis.set(key(name), "a string")
+    done = cli("status", check=False)
+    assert done.returncode == 1 and "WRONGTYPE" in done.stderr and done.stdout == ""
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_lane_of_a_wrong_type(redis, cli):
+    """Workers heal it, so the rest is shown."""
+    redis.set(key("lane:1/main"), "a string")
+    redis.zadd(key("lanes"), {"1/main": 0})
+    put_in_lane(redis, "2/main", "1667548137257-0")
+    found = status(cli)
+    assert found["lanes_waiting"] == 2 and found["oldest_waiting_ms"] > 10**9
 
 
 def test_other_queue(redis, cli):

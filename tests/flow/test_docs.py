@@ -14,6 +14,7 @@ import pytest
 import sanitizer
 from receiver import Answer, Hang
 from wait import wait_until
+from waiting import put_in_lane
 from webhook_queue import (
     assert_queue_empty,
     enqueue,
@@ -268,13 +269,16 @@ def test_redis_cli_tells_the_numbers_of_status(redis, receiver, shell, start_wor
     enqueue(redis, message_event(room=1))
     enqueue(redis, message_event(room=2))
     wait_dead(redis)
-    wait_until(lambda: queue_state(redis)["retries"] == 1, 10, "a waiting retry")
-    for _ in range(4):
-        enqueue(redis, message_event(room=3))
+    wait_until(lambda: queue_state(redis)["lanes"] == 1, 10, "a waiting retry")
+    enqueue(redis, message_event(room=3))
     receiver.wait_for(1, "/hangs")
     wait_stat(redis, "events", 3)
     worker.pause()  # so that the numbers stand still, and what is due stays due
-    redis.zadd(key("retries"), {"nobody": 1})
+    for _ in range(3):
+        enqueue(redis, message_event(room=3))
+    put_in_lane(redis, "438/main", "1667548137257-0", lane_score=1)
+    put_in_lane(redis, "439/main", "1667548137257-1", shut=True, lane_score=1e15)
+    redis.hset(key("gates"), "438/main", "1667548137257.000 rate 0123abcd")
 
     told = {}
     for line in block("sh", "redis-cli XLEN").splitlines():
@@ -284,8 +288,14 @@ def test_redis_cli_tells_the_numbers_of_status(redis, receiver, shell, start_wor
     in_flight = int(told["first number: in flight"][0])
     assert in_flight == status["in_flight"] == 1
     assert int(told["backlog and in flight"][0]) == status["backlog"] + in_flight == 4
-    assert int(told["retries waiting"][0]) == status["retries_waiting"] == 2
-    assert int(told["retries due"][0]) == status["retries_due"] == 1
+    assert int(told["deliveries waiting"][0]) == status["deliveries_waiting"] == 3
+    assert int(told["lanes due"][0]) == status["lanes_due"] == 1
+    (lanes, shut) = (int(told[meaning][0]) for meaning in told
+                     if meaning.startswith(("hooks they wait for", "lanes of hooks")))
+    assert lanes + shut == status["lanes_waiting"] == 3 and shut == status["lanes_shut"] == 1
+    (waiting,) = (told[meaning] for meaning in told if meaning.startswith("next in a lane"))
+    assert waiting == ["1667548137257-000000/main", "1667548137257"]
+    assert ["1667548137257.000", "rate", "0123abcd"] in told.values()
     assert int(told["dead"][0]) == status["dead"] == 1
     (oldest,) = (told[meaning][0] for meaning in told if meaning.startswith("oldest"))
     age_ms = status["time_ms"] - int(oldest.partition("-")[0])

@@ -88,7 +88,7 @@ static void check_verdict(const struct attempt_result *attempt)
         .max_age_ms = 86400000,
         .retry_after_max_ms = 3600000,
     };
-    struct verdict verdict = verdict_of(attempt, &policy, 1, 0, 0, 4);
+    struct verdict verdict = verdict_of(attempt, &policy, 1, 0, 4);
     bool is_2xx = attempt->status >= 200 && attempt->status <= 299;
 
     must((verdict.kind == VERDICT_DELIVERED) == (is_2xx && attempt->request_sent));

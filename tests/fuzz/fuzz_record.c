@@ -1,5 +1,6 @@
 /*
- * Any bytes as a waiting delivery's record. What is accepted must come back from its own encoding.
+ * Any bytes as a waiting delivery's record, and as the line of one of contract 1. What is accepted
+ * must come back from its own encoding.
  */
 #include "fuzz.h"
 
@@ -15,37 +16,75 @@ static void must(bool truth)
         abort();
 }
 
-static void check_same(const struct record *a, const struct record *b)
+static void check_same_rest(const struct record *a, const struct record *b)
 {
-    must(strcmp(a->fence, b->fence) == 0 && a->claims == b->claims);
-    must(a->has_room == b->has_room && a->room_id == b->room_id);
-    must(strcmp(a->hook, b->hook) == 0 && strcmp(a->event_id, b->event_id) == 0);
+    must(strcmp(a->event_id, b->event_id) == 0);
     must(strcmp(a->traceparent, b->traceparent) == 0 && a->encoding == b->encoding);
-    must(a->history.attempts == b->history.attempts);
-    must(a->history.deferrals == b->history.deferrals);
+    must(a->history.attempts == b->history.attempts && a->history.cuts == b->history.cuts);
     must(a->history.first_attempt_ms == b->history.first_attempt_ms);
     must(a->history.last_attempt_ms == b->history.last_attempt_ms);
     must(a->history.status == b->history.status);
     must(strcmp(a->history.error, b->history.error) == 0);
-    must(bytes_equal(a->document, b->document));
+}
+
+static void check_rest(const struct record *record)
+{
+    must(record->history.attempts >= 0 && record->history.cuts >= 0 && record->history.status >= 0);
+    must(record->history.first_attempt_ms >= 0 && record->history.last_attempt_ms >= 0);
+    must(record->event_id[0] == '\0' || parse_is_name(bytes_of(record->event_id)));
+    must(bytes_is_utf8(bytes_of(record->history.error)));
+}
+
+/* As a worker stores it again: the JSON, and the document behind it unless it is shared. */
+static void encode(const struct record *record, struct buffer *out)
+{
+    record_encode(record, out);
+    must(memchr(out->data, '\n', out->len) == NULL && out->len <= RECORD_META_MAX);
+    if (!record->is_shared) {
+        buffer_append_char(out, '\n');
+        buffer_append_bytes(out, record->document);
+    }
+    must(!buffer_failed(out));
 }
 
 static void check_accepted(const struct record *record, struct bytes text)
 {
     struct record again;
+    struct lane_parts parts;
     struct error_text why;
     struct buffer out;
 
-    must(record->claims >= 0 && record->history.attempts >= 0 && record->history.deferrals >= 0);
-    must(record->history.first_attempt_ms >= 0 && record->history.last_attempt_ms >= 0);
-    must(parse_is_name(bytes_of(record->hook)));
-    must(bytes_is_utf8(bytes_of(record->history.error)));
-    must(record->document.data + record->document.len == text.data + text.len);
+    check_rest(record);
+    must(lane_split(bytes_of(record->lane), &parts) == 0);
+    if (record->is_shared)
+        must(record->document.len == 0);
+    else
+        must(record->document.data + record->document.len == text.data + text.len);
 
     buffer_init(&out, text.len + RECORD_META_MAX);
-    record_encode(record, &out);
-    must(!buffer_failed(&out) && record_decode(buffer_bytes(&out), &again, &why) == 0);
-    check_same(record, &again);
+    encode(record, &out);
+    must(record_decode(buffer_bytes(&out), &again, &why) == 0);
+    must(strcmp(record->lane, again.lane) == 0 && record->is_shared == again.is_shared);
+    must(bytes_equal(record->document, again.document));
+    check_same_rest(record, &again);
+    buffer_release(&out);
+}
+
+/* The line of a record of contract 1 becomes a record of today's. */
+static void check_accepted_old(struct record *record, const struct record_hook *hook)
+{
+    struct record again;
+    struct error_text why;
+    struct buffer out;
+
+    check_rest(record);
+    must(parse_is_name(bytes_of(hook->hook_id)));
+    must(hook->has_room || hook->room_id == 0);
+    lane_of(hook->room_id, hook->hook_id, record->lane);
+    buffer_init(&out, RECORD_META_MAX);
+    encode(record, &out);
+    must(record_decode(buffer_bytes(&out), &again, &why) == 0);
+    check_same_rest(record, &again);
     buffer_release(&out);
 }
 
@@ -53,11 +92,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes text = {(const char *)data, size};
     struct record record;
+    struct record_hook hook;
     struct error_text why = {""};
 
     if (record_decode(text, &record, &why))
         must(why.text[0] != '\0' && bytes_is_utf8(bytes_of(why.text)));
     else
         check_accepted(&record, text);
+    why.text[0] = '\0';
+    if (record_decode_old(text, &record, &hook, &why))
+        must(why.text[0] != '\0' && bytes_is_utf8(bytes_of(why.text)));
+    else
+        check_accepted_old(&record, &hook);
     return 0;
 }

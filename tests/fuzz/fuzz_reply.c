@@ -12,14 +12,13 @@
 #include <sys/queue.h>
 
 #include "base/log.h"
-#include "hooks/permits.h"
 #include "hooks/registry.h"
 #include "queue/intake.h"
+#include "queue/lanes.h"
 #include "queue/leader.h"
 #include "queue/liveness.h"
 #include "queue/queue.h"
 #include "queue/record.h"
-#include "queue/retry_clock.h"
 #include "queue/settle.h"
 #include "redis/link_reader.h"
 #include "redis/login.h"
@@ -140,29 +139,39 @@ static void on_entry(void *context, const struct stream_entry *entry)
     touch(entry->traceparent);
 }
 
-static void on_retry(void *context, const struct claimed_retry *retry)
+static void on_due(void *context, const struct due_lane *lane)
+{
+    struct lane_parts parts;
+
+    (void)context;
+    touch(lane->name);
+    if (lane_split(lane->name, &parts) == 0)
+        must(parts.is_inline == (parts.hook_id[0] == '\0'));
+}
+
+static void on_claimed(void *context, const struct claimed_delivery *claimed)
 {
     struct record record;
     struct error_text why;
 
     (void)context;
-    touch(retry->delivery_id);
-    if (record_decode(retry->record, &record, &why) == 0)
+    must(claimed->wish && claimed->answer && strlen(claimed->fence) < FENCE_SIZE);
+    must(strncmp(claimed->fence, CONSUMER ":", sizeof(CONSUMER)) == 0);
+    touch(claimed->id);
+    touch(claimed->document);
+    must(claimed->has_document == (claimed->document.len > 0));
+    if (claimed->has_record && record_decode(claimed->record, &record, &why) == 0)
         touch(record.document);
 }
 
-static size_t on_quotas(void *context, struct retry_quota out[RETRY_QUOTAS_MAX])
+static void on_answered(void *context, const struct lane_wish *wish,
+                        const struct lane_answer *answer)
 {
-    (void)context;
-    out[0] = (struct retry_quota){.room_id = 438, .hook_id = "main", .quota = 1, .push_ms = 1000};
-    return 1;
-}
+    int *left = context;
 
-static void on_pushed(void *context, const struct retry_quota *quota, size_t count)
-{
-    (void)context;
-    (void)count;
-    must(strcmp(quota->hook_id, "main") == 0);
+    must(strcmp(wish->lane, "438/main") == 0 || strcmp(wish->lane, "/:0123456789abcdef") == 0);
+    must(answer->word <= LANE_UNKNOWN);
+    (*left)--;
 }
 
 static void on_hooks(void *context, struct hook_set *set)
@@ -177,10 +186,48 @@ static void on_hooks(void *context, struct hook_set *set)
     }
 }
 
-static void on_permit(void *context, const struct permit *permit)
+/* The hooks of the room fail, and so on: all that is told the other workers. */
+static void on_hooks_to_try(void *context, struct hook_set *set)
+{
+    static const struct hook_failure failure = {
+        .was_probe = true, .timed_out = true, .status = 503, .error = "answered 503"};
+    struct registry *registry = context;
+    char lane[LANE_SIZE];
+
+    for (size_t i = 0; set && i < set->len; i++) {
+        struct hook_ref ref = {.has_room = true, .room_id = 438, .slot = &set->slots[i]};
+
+        if (!ref.slot->hook)
+            continue;
+        registry_failed(registry, &ref, &failure);
+        must(!registry_is_clear(registry, &ref));
+        registry_answered(registry, &ref);
+        registry_pause(registry, &ref, 1000);
+        registry_lane_is_free(registry, lane_of(438, ref.slot->id, lane), loop_now_ms() + 1);
+        must(registry_is_clear(registry, &ref));
+        registry_gone(registry, &ref);
+        registry_succeeded(registry, &ref);
+        ref.is_inline = true;
+        registry_failed(registry, &ref, &failure);
+    }
+}
+
+static void on_put(void *context, struct settlement *settlement, struct settle_batch *batch)
+{
+    struct redis_args *args = settle_args(batch);
+
+    (void)context;
+    must(settlement->kind != SETTLE_ACK);
+    redis_args_int(args, settle_lane(batch, "438/main", "01234567", 1000));
+    redis_args_int(args, settle_lane(batch, settlement->id, "-", 0));
+    redis_args_int(args, settle_holders(batch, settlement->id));
+}
+
+static void on_overflow(void *context, const char *lane, int64_t count)
 {
     (void)context;
-    must(permit->says != PERMIT_WAIT || permit->wait_ms >= 0);
+    (void)count;
+    touch(bytes_of(lane));
 }
 
 static void on_settled(void *context, struct settlement *settlement, bool ours)
@@ -188,8 +235,9 @@ static void on_settled(void *context, struct settlement *settlement, bool ours)
     int *left = context;
 
     (void)ours;
+    must(settlement->owner == context);
+    settlement->owner = NULL; /* a second time would be seen */
     (*left)--;
-    redis_args_release(&settlement->args);
 }
 
 static struct liveness_trouble on_trouble(void *context)
@@ -275,32 +323,49 @@ static void run(struct rig *rig)
     }
 }
 
-static void try_retry_clock(struct rig *rig)
+/* Answers a look, and what was claimed meanwhile. */
+static void try_lanes(struct rig *rig)
 {
-    struct retry_clock_config config = {.queue = &rig->queue,
-                                        .lease_ms = 20000,
-                                        .room = on_room,
-                                        .retry = on_retry,
-                                        .quotas = on_quotas,
-                                        .pushed = on_pushed};
-    struct retry_clock *clock = retry_clock_new(rig->loop, &config);
+    static const struct lane_wish wishes[] = {
+        {.lane = "438/main",
+         .fingerprint = "01234567",
+         .mode = CLAIM_DUE,
+         .count = 2,
+         .lease_ms = 20000,
+         .max_age_ms = 1000,
+         .interval_us = 100},
+        {.lane = "/:0123456789abcdef", .fingerprint = "-", .mode = CLAIM_ALL, .count = 2},
+    };
+    int left = 0;
+    struct lanes_config config = {.room = on_room,
+                                  .due = on_due,
+                                  .claimed = on_claimed,
+                                  .answered = on_answered,
+                                  .context = &left};
+    struct lanes *lanes = lanes_new(rig->loop, &rig->queue, &config);
 
-    must(clock != NULL);
-    retry_clock_up(clock);
-    retry_clock_hint(clock, 0);
-    for (int i = 0; i < 4; i++) {
-        retry_clock_kick(clock);
-        retry_clock_hint(clock, 0);
+    must(lanes != NULL);
+    lanes_up(lanes);
+    event_base_loop(loop_base(rig->loop), EVLOOP_ONCE); /* until it looks */
+    must(!STAILQ_EMPTY(&link_of_all.waiting));
+    for (int i = 0; i < 2; i++) {
+        left += 2;
+        lanes_claim(lanes, wishes, 2);
+        lanes_hint(lanes, i == 0 ? 0 : INT64_MAX);
         run(rig);
+        must(left == 0);
         link_of_all.is_down = false;
+        lanes_kick(lanes);
     }
-    retry_clock_free(clock);
+    lanes_stop(lanes);
+    must(lanes_is_stopped(lanes));
+    lanes_free(lanes);
 }
 
 static void try_intake(struct rig *rig)
 {
     struct stream_taker taker = {.max_event_bytes = 1024,
-                                 .dead_max = 10,
+
                                  .room = on_room,
                                  .follow = on_follow,
                                  .knows = on_knows,
@@ -318,9 +383,11 @@ static void try_intake(struct rig *rig)
     intake_free(intake);
 }
 
+static const struct registry_rules rules = {.disable_after_ms = 1000, .max_age_ms = 86400000};
+
 static void try_registry(struct rig *rig)
 {
-    struct registry *registry = registry_new(rig->loop, &rig->queue, 1000);
+    struct registry *registry = registry_new(rig->loop, &rig->queue, &rules);
     struct registry_query queries[2] = {{.waits_in = NULL}};
 
     must(registry != NULL);
@@ -372,46 +439,49 @@ static void try_liveness(struct rig *rig)
 
 static void try_settle(struct rig *rig)
 {
-    static const char *const ids[SETTLE_KINDS] = {"1-0", "1-1", "1-1/main"};
+    static const char *const ids[SETTLE_KINDS] = {"1-0", "1-1", "0000000000001-000001/main"};
     int left = 0;
-    struct settle_config config = {.queue = &rig->queue,
-                                   .dead_max = 10,
-                                   .done = on_settled,
-                                   .refusal = on_nothing,
-                                   .context = &left};
-    struct settle *settle = settle_new(rig->loop, &config);
+    struct settle_config config = {
+        .caps = {.dead_max = 10, .dead_max_bytes = 1 << 20, .lane_max = 10},
+        .put = on_put,
+        .settled = on_settled,
+        .overflow = on_overflow,
+        .refusal = on_nothing,
+        .context = &left};
+    struct settle *settle = settle_new(rig->loop, &rig->queue, &config);
     struct settlement settlements[SETTLE_KINDS];
 
     must(settle != NULL);
     for (int kind = 0; kind < SETTLE_KINDS; kind++) {
-        settlements[kind] = (struct settlement){.kind = (enum settle_kind)kind, .id = ids[kind]};
-        redis_args_init(&settlements[kind].args);
-        redis_args_text(&settlements[kind].args, "token");
+        settlements[kind] = (struct settlement){.kind = (enum settle_kind)kind,
+                                                .id = ids[kind],
+                                                .bytes = 100,
+                                                .lane = "438/main",
+                                                .fence = "w:1",
+                                                .owner = &left};
         settle_submit(settle, &settlements[kind]);
         left++;
     }
     run(rig);
     must((int)settle_waiting(settle) == left);
+    link_of_all.is_down = false;
+    settle_resume(settle);
+    run(rig);
+    must((int)settle_waiting(settle) == left);
     settle_free(settle);
-    for (int kind = 0; kind < SETTLE_KINDS; kind++)
-        redis_args_release(&settlements[kind].args);
 }
 
-static void try_permits(struct rig *rig)
+static void try_gates(struct rig *rig)
 {
-    struct permits *permits = permits_new(rig->loop, &rig->queue);
-    struct permit_query queries[2] = {
-        {.kind = PERMIT_PROBE, .field = "438/main/01234567", .lease_ms = 1000},
-        {.kind = PERMIT_PACE, .field = "438/main/01234567", .interval_us = 1000, .most_ms = 1000},
-    };
+    struct registry *registry = registry_new(rig->loop, &rig->queue, &rules);
+    struct registry_query query = {.waits_in = NULL};
 
-    must(permits != NULL);
-    for (int i = 0; i < 2; i++)
-        permits_ask(permits, &queries[i], on_permit, NULL);
+    must(registry != NULL);
+    registry_look_up(registry, 438, REGISTRY_CONTROL, registry_stamp(registry), &query,
+                     on_hooks_to_try, registry);
     run(rig);
-    for (int i = 0; i < 2; i++)
-        permits_cancel(&queries[i]);
-    permits_free(permits);
+    registry_cancel(&query);
+    registry_free(registry);
 }
 
 /* --- the accessors alone --- */
@@ -460,7 +530,7 @@ static void try_accessors(struct rig *rig)
 }
 
 static void (*const parts[])(struct rig *rig) = {
-    try_accessors, try_retry_clock, try_intake, try_registry, try_liveness, try_settle, try_permits,
+    try_accessors, try_lanes, try_intake, try_registry, try_liveness, try_settle, try_gates,
 };
 
 /* hiredis 0.14 allocates what the head of an array declares, before there is anything in it. */

@@ -17,7 +17,7 @@
 
 #include "contract/event_codec.h"
 #include "contract/hook.h"
-#include "delivery/delivery.h"
+#include "delivery/entries.h"
 #include "http/render.h"
 #include "settings/read.h"
 
@@ -165,14 +165,17 @@ static void request_clear_leaves_nothing_in_the_pool(void **unused)
 
 static void entry_free_wipes_inline_hooks(void **unused)
 {
-    struct entry *entry = entry_new(BYTES("1667548137257-0"), RH_JSON, BYTES(EVENT));
+    struct entries entries;
+    struct entry *entry;
     struct error_text why;
 
     (void)unused;
+    entries_init(&entries);
+    entry = entry_new(&entries, SOURCE_STREAM, BYTES("1667548137257-0"), RH_JSON, BYTES(EVENT));
     assert_non_null(entry);
     assert_int_equal(event_decode(RH_JSON, entry->document, &entry->event, &why), 0);
     assert_int_equal(entry->event.inline_hooks_len, 1);
-    entry_free(entry);
+    entry_free(&entries, entry);
     assert_int_equal(found, 0);
 }
 

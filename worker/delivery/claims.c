@@ -198,7 +198,8 @@ static void on_hooks(void *context, struct hook_set *set)
 
 /* --- visits --- */
 
-static void visit(struct pipeline *pipeline, enum purpose purpose, struct bytes lane, size_t most)
+/* False: it cannot be made, and nothing comes of it. */
+static bool visit(struct pipeline *pipeline, enum purpose purpose, struct bytes lane, size_t most)
 {
     struct visit *visit = calloc(1, sizeof(*visit));
     if (visit == NULL || !bytes_copy_text(lane, visit->lane, sizeof(visit->lane)) ||
@@ -206,7 +207,7 @@ static void visit(struct pipeline *pipeline, enum purpose purpose, struct bytes 
         log_at(LOG_ERROR, visit == NULL ? "out_of_memory" : "lane_unreadable",
                log_bytes("lane", lane));
         free(visit);
-        return;
+        return false;
     }
     visit->pipeline = pipeline;
     visit->purpose = purpose;
@@ -219,27 +220,27 @@ static void visit(struct pipeline *pipeline, enum purpose purpose, struct bytes 
     else
         registry_look_up(pipeline->registry, visit->parts.room_id, REGISTRY_CONTROL, visit->began,
                          &visit->query, on_hooks, visit);
+    return true;
 }
 
 void claims_due(void *context, const struct due_lane *lane)
 {
     struct pipeline *pipeline = context;
     if (!lane->is_shut || is_ours_to_probe(pipeline))
-        visit(pipeline, VISIT_DUE, lane->name, 0);
+        (void)visit(pipeline, VISIT_DUE, lane->name, 0);
 }
 
 void claims_overflow(void *context, const char *lane, int64_t count)
 {
-    visit(context, VISIT_OVERFLOW, bytes_of(lane), (size_t)count);
+    (void)visit(context, VISIT_OVERFLOW, bytes_of(lane), (size_t)count);
 }
 
 void claims_want(struct pipeline *pipeline, struct capacity_lane *lane, size_t most)
 {
     if (pipeline->draining || settle_refusal(pipeline->settle)->fault != FAULT_NONE ||
-        !TAILQ_EMPTY(&pipeline->entries.of_state[ENTRY_QUARANTINED]))
+        !TAILQ_EMPTY(&pipeline->entries.of_state[ENTRY_QUARANTINED]) ||
+        !visit(pipeline, VISIT_CLAIM, bytes_of(capacity_lane_name(lane)), most))
         capacity_claimed(pipeline->capacity, lane, CAPACITY_BACKLOG_NONE, loop_now_ms());
-    else
-        visit(pipeline, VISIT_CLAIM, bytes_of(capacity_lane_name(lane)), most);
 }
 
 void claims_send(struct pipeline *pipeline)

@@ -186,7 +186,7 @@ static void on_told(void *context, const struct reply *reply)
                log_text("reason", "failing"));
 }
 
-/* The arguments of hook_state.lua: its keys grow with its items, so the two are gathered apart. */
+/* The arguments of gate.lua: its keys grow with its items, so the two are gathered apart. */
 struct news_args {
     struct redis_args keys;
     struct redis_args items;

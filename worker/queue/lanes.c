@@ -9,6 +9,7 @@
 #define LOOK_MAX 48
 #define LOOK_SHUT_MAX 16
 #define CLAIM_BYTES_MAX (8 << 20)
+#define TIME_MAX_MS (INT64_C(1) << 48)
 #define SLEEP_MIN_MS 5
 #define SLEEP_MAX_MS 800 /* what a worker that ends hands over is taken up within a second */
 
@@ -84,7 +85,7 @@ void lanes_up(struct lanes *lanes)
 
 void lanes_hint(struct lanes *lanes, int64_t in_ms)
 {
-    int64_t at = loop_now_ms() + in_ms;
+    int64_t at = loop_now_ms() + (in_ms < SLEEP_MAX_MS ? in_ms : SLEEP_MAX_MS);
     if (lanes->stopped)
         return;
     if (lanes->looking)
@@ -114,10 +115,17 @@ bool lanes_is_stopped(const struct lanes *lanes)
 
 /* --- looking --- */
 
+/* One of Redis' clock, in units of which a millisecond has so many; what is none is -1. */
+static int64_t time_of(const struct reply *reply, int64_t units)
+{
+    int64_t time = reply_int(reply);
+    return time >= 0 && time <= TIME_MAX_MS * units ? time : -1;
+}
+
 static void plan_next(struct lanes *lanes, const struct reply *reply)
 {
-    int64_t now = reply_int(reply_at(reply, 0));
-    int64_t next = reply_int(reply_at(reply, 1));
+    int64_t now = time_of(reply_at(reply, 0), 1);
+    int64_t next = time_of(reply_at(reply, 1), 1);
     int64_t wait = next < 0 ? SLEEP_MAX_MS : next - now;
     if (lanes->hint_at_ms != INT64_MAX && lanes->hint_at_ms - loop_now_ms() < wait)
         wait = lanes->hint_at_ms - loop_now_ms();
@@ -233,13 +241,13 @@ static void report_delivery(struct claim *claim, const struct lane_answer *answe
 
 static struct lane_answer read_answer(const struct reply *row, int64_t now_ms)
 {
-    int64_t next = reply_int(reply_at(row, 2));
-    int64_t place_us = reply_int(reply_at(row, 3));
+    int64_t next = time_of(reply_at(row, 2), 1);
+    int64_t place_us = time_of(reply_at(row, 3), 1000);
     return (struct lane_answer){
         .word = word_of(reply_text(reply_at(row, 1))),
         .taken = (size_t)reply_int(reply_at(row, 0)),
         .next_in_ms = next < 0 ? INT64_MAX : next - now_ms,
-        .first_place_in_us = place_us == 0 ? 0 : place_us - now_ms * 1000,
+        .first_place_in_us = place_us <= 0 ? 0 : place_us - now_ms * 1000,
     };
 }
 
@@ -268,7 +276,7 @@ static void on_claimed(void *context, const struct reply *reply)
     }
     struct lane_answer answers[LANES_CLAIM_MAX];
     for (size_t i = 0; i < claim->len; i++)
-        answers[i] = read_answer(reply_at(reply_at(reply, 1), i), reply_int(reply_at(reply, 0)));
+        answers[i] = read_answer(reply_at(reply_at(reply, 1), i), time_of(reply_at(reply, 0), 1));
     for (size_t i = 0; i < reply_len(items); i++)
         report_delivery(claim, answers, reply_at(items, i), claim->first_number + (int64_t)i,
                         reply_at(reply, 3));

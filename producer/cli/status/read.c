@@ -1,6 +1,3 @@
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "cli/status/status.h"
 #include "contract/parse.h"
 
@@ -9,7 +6,6 @@ enum query {
     QUERY_EVENTS,
     QUERY_PENDING,
     QUERY_OLDEST,
-    QUERY_RETRIES,
     QUERY_DEAD,
     QUERY_COUNTERS,
     QUERY_CONSUMERS,
@@ -35,7 +31,6 @@ static bool append_queries(struct cli *cli)
         [QUERY_PENDING] = {BYTES("XPENDING"), events, group},
         [QUERY_OLDEST] = {BYTES("XRANGE"), events, BYTES("-"), BYTES("+"), BYTES("COUNT"),
                           BYTES("1")},
-        [QUERY_RETRIES] = {BYTES("ZCARD"), bytes_of(keys->retries)},
         [QUERY_DEAD] = {BYTES("XLEN"), bytes_of(keys->dead)},
         [QUERY_COUNTERS] = {BYTES("HGETALL"), bytes_of(keys->stats)},
         [QUERY_CONSUMERS] = {BYTES("XINFO"), BYTES("CONSUMERS"), events, group},
@@ -87,7 +82,6 @@ static void read_numbers(struct status *status, struct reply *const replies[])
     status->in_flight = reply_int(reply_at(replies[QUERY_PENDING], 0));
     /* Counted one after the other: the difference may be a little off, but not below 0. */
     status->backlog = events > status->in_flight ? events - status->in_flight : 0;
-    status->retries_waiting = reply_int(replies[QUERY_RETRIES]);
     status->dead = reply_int(replies[QUERY_DEAD]);
     status->oldest_age_ms = -1;
     if (parse_stream_id(reply_text(oldest), &oldest_ms, &seq) == 0)
@@ -105,16 +99,6 @@ static struct bytes consumer_name(const struct reply *consumer)
     return (struct bytes){NULL, 0};
 }
 
-static bool append_due(struct cli *cli, int64_t now_ms)
-{
-    char now[24];
-
-    (void)snprintf(now, sizeof(now), "%" PRId64, now_ms);
-    const struct bytes args[] = {BYTES("ZCOUNT"), bytes_of(cli->keys.retries), BYTES("-inf"),
-                                 bytes_of(now)};
-    return redis_append(cli->redis, args, 4) == RH_OK;
-}
-
 static bool append_heartbeat(struct cli *cli, struct bytes name)
 {
     char consumer[CONSUMER_NAME_SIZE];
@@ -126,27 +110,23 @@ static bool append_heartbeat(struct cli *cli, struct bytes name)
     return redis_append(cli->redis, args, 2) == RH_OK;
 }
 
-/* The second round trip: what depends on Redis' time and on the consumers' names. */
-static bool read_rest(struct cli *cli, struct status *status)
+/* The second round trip: what depends on the consumers' names. */
+static bool read_heartbeats(struct cli *cli, struct status *status)
 {
-    struct reply *replies[1 + STATUS_WORKERS_MAX];
+    struct reply *replies[STATUS_WORKERS_MAX];
     size_t len = reply_len(status->consumers);
 
     if (len > STATUS_WORKERS_MAX)
         len = STATUS_WORKERS_MAX;
-    bool appended = append_due(cli, status->now_ms);
-    for (size_t i = 0; appended && i < len; i++)
-        appended = append_heartbeat(cli, consumer_name(reply_at(status->consumers, i)));
-    if (!appended) {
-        cli_redis_failed(cli);
-        return false;
-    }
-    bool ok = get_replies(cli, replies, 1 + len);
-    status->retries_due = reply_int(replies[0]);
-    reply_free(replies[0]);
     for (size_t i = 0; i < len; i++) {
-        struct status_worker worker = {consumer_name(reply_at(status->consumers, i)),
-                                       replies[1 + i]};
+        if (!append_heartbeat(cli, consumer_name(reply_at(status->consumers, i)))) {
+            cli_redis_failed(cli);
+            return false;
+        }
+    }
+    bool ok = get_replies(cli, replies, len);
+    for (size_t i = 0; i < len; i++) {
+        struct status_worker worker = {consumer_name(reply_at(status->consumers, i)), replies[i]};
         if (reply_is_nil(worker.heartbeat))
             reply_free(worker.heartbeat);
         else
@@ -187,7 +167,8 @@ bool status_read(struct cli *cli, struct status *ret_status)
         status.counters = replies[QUERY_COUNTERS];
         status.consumers = replies[QUERY_CONSUMERS];
         replies[QUERY_COUNTERS] = replies[QUERY_CONSUMERS] = NULL;
-        ok = read_rest(cli, &status) && gather_pools(&status);
+        ok = read_heartbeats(cli, &status) && gather_pools(&status) &&
+             status_waiting_read(cli, status.now_ms, &status.waiting);
     }
     free_replies(replies, QUERIES);
     if (!ok) {

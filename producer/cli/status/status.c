@@ -53,6 +53,16 @@ static void rates_update(struct rates *rates, const struct status *status)
     rates->at_ms = status->now_ms;
 }
 
+/* Of the oldest event that a delivery waits of; -1 when none waits. */
+static int64_t waiting_age_ms(const struct status *status)
+{
+    int64_t oldest_ms = status->waiting.oldest_ms;
+
+    if (oldest_ms == 0)
+        return -1;
+    return oldest_ms < status->now_ms ? status->now_ms - oldest_ms : 0;
+}
+
 /* --- JSON --- */
 
 static void put_counters(struct buffer *out, const struct status *status)
@@ -129,6 +139,14 @@ static void put_nested(struct buffer *out, const char *name, put_fn put,
     put(out, status);
 }
 
+static void put_age(struct buffer *out, const char *name, int64_t age_ms)
+{
+    if (age_ms >= 0)
+        object_put_int(out, name, age_ms);
+    else
+        object_put_json(out, name, BYTES("null"));
+}
+
 static int print_json(const struct cli *cli, const struct status *status, const struct rates *rates)
 {
     struct buffer line;
@@ -139,13 +157,13 @@ static int print_json(const struct cli *cli, const struct status *status, const 
     object_put_int(&line, "time_ms", status->now_ms);
     object_put_int(&line, "backlog", status->backlog);
     object_put_int(&line, "in_flight", status->in_flight);
-    object_put_int(&line, "retries_waiting", status->retries_waiting);
-    object_put_int(&line, "retries_due", status->retries_due);
+    put_age(&line, "oldest_event_ms", status->oldest_age_ms);
+    object_put_int(&line, "deliveries_waiting", status->waiting.deliveries);
+    put_age(&line, "oldest_waiting_ms", waiting_age_ms(status));
+    object_put_int(&line, "lanes_waiting", status->waiting.lanes);
+    object_put_int(&line, "lanes_due", status->waiting.lanes_due);
+    object_put_int(&line, "lanes_shut", status->waiting.lanes_shut);
     object_put_int(&line, "dead", status->dead);
-    if (status->oldest_age_ms >= 0)
-        object_put_int(&line, "oldest_event_ms", status->oldest_age_ms);
-    else
-        object_put_json(&line, "oldest_event_ms", BYTES("null"));
     put_nested(&line, "workers", put_workers, status);
     put_nested(&line, "pools", put_pools, status);
     put_nested(&line, "counters", put_counters, status);
@@ -190,6 +208,18 @@ static void print_pools(const struct status_pools *pools)
     }
 }
 
+static void print_waiting(const struct status *status)
+{
+    const struct status_waiting *waiting = &status->waiting;
+    char age[HUMAN_TEXT_SIZE];
+
+    (void)printf("waiting     %" PRId64, waiting->deliveries);
+    if (waiting->oldest_ms > 0)
+        (void)printf(", the oldest %s", human_age(waiting_age_ms(status), age));
+    (void)printf("\nlanes       %" PRId64 ", %" PRId64 " due, %" PRId64 " shut\n", waiting->lanes,
+                 waiting->lanes_due, waiting->lanes_shut);
+}
+
 static void print_text(const struct cli *cli, const struct status *status,
                        const struct rates *rates)
 {
@@ -201,14 +231,10 @@ static void print_text(const struct cli *cli, const struct status *status,
                  format_iso8601(status->now_ms, text + sizeof(text) - 64, 64));
     (void)printf("backlog     %" PRId64 "\n", status->backlog);
     (void)printf("in flight   %" PRId64 "\n", status->in_flight);
-    (void)printf("retries     %" PRId64 " waiting, %" PRId64 " due\n", status->retries_waiting,
-                 status->retries_due);
+    (void)printf("oldest      %s\n",
+                 status->oldest_age_ms >= 0 ? human_age(status->oldest_age_ms, age) : "-");
+    print_waiting(status);
     (void)printf("dead        %" PRId64 "\n", status->dead);
-    (void)printf("oldest      ");
-    if (status->oldest_age_ms >= 0)
-        (void)puts(human_age(status->oldest_age_ms, age));
-    else
-        (void)puts("-");
     (void)printf("workers     %zu alive\n", status->workers_len);
     for (size_t i = 0; i < status->workers_len; i++) {
         (void)printf("  %s", bytes_printable(status->workers[i].name, text, sizeof(text)));
@@ -290,10 +316,14 @@ static int run_status(struct cli *cli)
 const struct command command_status = {
     .name = "status",
     .operands = "",
-    .summary = "Shows backlog, deliveries under way, retries, dead letters and workers.",
+    .summary = "Shows backlog, events under way, what waits, dead letters and workers.",
     .details =
         "Backlog are events nobody has read yet, oldest is the age of the oldest event that is\n"
-        "unread or under way. Times are Redis' own.\n",
+        "unread or under way. Waiting are deliveries: for a retry, or for their turn, because\n"
+        "their hook rests or cannot take more at once; the oldest by its event. Each waits in\n"
+        "the lane of its hook; a lane is due when a worker is to look at it now, and shut when\n"
+        "its hook is open, disabled or removed. Of more than 400 lanes the oldest is looked\n"
+        "for in those that are due first. Times are Redis' own.\n",
     .flags = status_specs,
     .run = run_status,
 };

@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/status/pools.h"
+#include "cli/status/waiting.h"
 
 #define STATUS_WORKERS_MAX 512 /* consumers looked at */
 
@@ -16,8 +17,7 @@ struct status {
     int64_t now_ms;  /* of Redis */
     int64_t backlog; /* events nobody has read */
     int64_t in_flight;
-    int64_t retries_waiting;
-    int64_t retries_due;
+    struct status_waiting waiting;
     int64_t dead;
     int64_t oldest_age_ms; /* of the oldest event in the stream; -1 when there is none */
     struct reply *consumers;

@@ -34,7 +34,7 @@ static struct attempt_result answered(int status)
 
 static struct verdict first_verdict(const struct attempt_result *result)
 {
-    return verdict_of(result, &policy, 1, 0, 0, 7);
+    return verdict_of(result, &policy, 1, 0, 7);
 }
 
 /* What a status from 200 to 999 means by the table of docs/protocol.md. */
@@ -120,10 +120,10 @@ static void every_end_without_status_has_its_verdict(void **unused)
         {ATTEMPT_BROKEN, VERDICT_RETRY, 0, "broken"},
         {ATTEMPT_BLOCKED, VERDICT_DEAD, DEAD_BLOCKED, "blocked"},
         {ATTEMPT_BAD_URL, VERDICT_DEAD, DEAD_BAD_URL, "bad-url"},
-        {ATTEMPT_LOCAL, VERDICT_BACKOFF, 0, "local"},
+        {ATTEMPT_LOCAL, VERDICT_RELEASE, 0, "local"},
         {ATTEMPT_DIRTY, VERDICT_REDO, 0, "dirty"},
-        {ATTEMPT_NO_LOOKUP, VERDICT_DEFER, 0, "no-lookup"},
-        {ATTEMPT_CROWDED, VERDICT_DEFER, 0, "crowded"},
+        {ATTEMPT_NO_LOOKUP, VERDICT_RELEASE, 0, "no-lookup"},
+        {ATTEMPT_CROWDED, VERDICT_REQUEUE, 0, "crowded"},
     };
 
     (void)unused;
@@ -153,7 +153,7 @@ static void delays_follow_the_schedule_then_exhausted(void **unused)
         int64_t most = 0;
 
         for (uint64_t seed = 0; seed < SEEDS; seed++) {
-            struct verdict verdict = verdict_of(&result, &policy, attempts, HOUR, 0, seed);
+            struct verdict verdict = verdict_of(&result, &policy, attempts, HOUR, seed);
 
             assert_int_equal(verdict.kind, VERDICT_RETRY);
             assert_in_range(verdict.delay_ms, base * 8 / 10, base * 12 / 10);
@@ -163,13 +163,13 @@ static void delays_follow_the_schedule_then_exhausted(void **unused)
         assert_true(least < base * 82 / 100 && most > base * 118 / 100);
     }
     for (int attempts = 4; attempts <= 5; attempts++) {
-        struct verdict verdict = verdict_of(&result, &policy, attempts, HOUR, 0, 1);
+        struct verdict verdict = verdict_of(&result, &policy, attempts, HOUR, 1);
 
         assert_int_equal(verdict.kind, VERDICT_DEAD);
         assert_int_equal(verdict.reason, DEAD_EXHAUSTED);
     }
-    assert_int_equal(verdict_of(&result, &policy, INT_MAX, 0, 0, 1).reason, DEAD_EXHAUSTED);
-    assert_int_equal(verdict_of(&result, &policy, 0, 0, 0, 1).kind, VERDICT_RETRY);
+    assert_int_equal(verdict_of(&result, &policy, INT_MAX, 0, 1).reason, DEAD_EXHAUSTED);
+    assert_int_equal(verdict_of(&result, &policy, 0, 0, 1).kind, VERDICT_RETRY);
 }
 
 static void empty_schedule_never_retries(void **unused)
@@ -180,7 +180,7 @@ static void empty_schedule_never_retries(void **unused)
 
     (void)unused;
     once.retry_schedule_len = 0;
-    verdict = verdict_of(&result, &once, 1, 0, 0, 1);
+    verdict = verdict_of(&result, &once, 1, 0, 1);
     assert_int_equal(verdict.kind, VERDICT_DEAD);
     assert_int_equal(verdict.reason, DEAD_EXHAUSTED);
 }
@@ -194,22 +194,20 @@ static void retry_starting_after_max_age_is_expired(void **unused)
     exact.retry_jitter_percent = 0;
     exact.max_age_ms = HOUR;
     /* The retry would start at 59:55 + 5 s, which is the last moment allowed. */
-    assert_int_equal(verdict_of(&result, &exact, 1, HOUR - 5 * SECOND, 0, 1).kind, VERDICT_RETRY);
-    assert_int_equal(verdict_of(&result, &exact, 1, HOUR - 5 * SECOND + 1, 0, 1).kind,
-                     VERDICT_DEAD);
-    assert_int_equal(verdict_of(&result, &exact, 1, HOUR - 5 * SECOND + 1, 0, 1).reason,
-                     DEAD_EXPIRED);
-    assert_int_equal(verdict_of(&result, &exact, 1, INT64_MAX, 0, 1).reason, DEAD_EXPIRED);
+    assert_int_equal(verdict_of(&result, &exact, 1, HOUR - 5 * SECOND, 1).kind, VERDICT_RETRY);
+    assert_int_equal(verdict_of(&result, &exact, 1, HOUR - 5 * SECOND + 1, 1).kind, VERDICT_DEAD);
+    assert_int_equal(verdict_of(&result, &exact, 1, HOUR - 5 * SECOND + 1, 1).reason, DEAD_EXPIRED);
+    assert_int_equal(verdict_of(&result, &exact, 1, INT64_MAX, 1).reason, DEAD_EXPIRED);
     /* Out of retries is the plainer truth when both hold. */
-    assert_int_equal(verdict_of(&result, &exact, 4, 2 * HOUR, 0, 1).reason, DEAD_EXHAUSTED);
+    assert_int_equal(verdict_of(&result, &exact, 4, 2 * HOUR, 1).reason, DEAD_EXHAUSTED);
     /* A clock that stepped back. */
-    assert_int_equal(verdict_of(&result, &exact, 1, -DAY, 0, 1).kind, VERDICT_RETRY);
-    assert_int_equal(verdict_of(&result, &exact, 1, INT64_MIN, 0, 1).kind, VERDICT_RETRY);
+    assert_int_equal(verdict_of(&result, &exact, 1, -DAY, 1).kind, VERDICT_RETRY);
+    assert_int_equal(verdict_of(&result, &exact, 1, INT64_MIN, 1).kind, VERDICT_RETRY);
     /* Age does not undo a success or a refusal. */
     result = answered(200);
-    assert_int_equal(verdict_of(&result, &exact, 9, 2 * HOUR, 0, 1).kind, VERDICT_DELIVERED);
+    assert_int_equal(verdict_of(&result, &exact, 9, 2 * HOUR, 1).kind, VERDICT_DELIVERED);
     result = answered(400);
-    assert_int_equal(verdict_of(&result, &exact, 9, 2 * HOUR, 0, 1).reason, DEAD_REJECTED);
+    assert_int_equal(verdict_of(&result, &exact, 9, 2 * HOUR, 1).reason, DEAD_REJECTED);
 }
 
 static void retry_after_is_honoured_for_busy_statuses_only(void **unused)
@@ -267,7 +265,7 @@ static void retry_after_is_never_undercut_and_spread_upwards(void **unused)
 
         result.retry_after_ms = rows[i].retry_after_ms;
         for (uint64_t seed = 0; seed < SEEDS; seed++) {
-            struct verdict verdict = verdict_of(&result, &policy, 1, 0, 0, seed);
+            struct verdict verdict = verdict_of(&result, &policy, 1, 0, seed);
 
             assert_int_equal(verdict.kind, VERDICT_RETRY);
             assert_int_equal(verdict.pause_ms, rows[i].pause_ms);
@@ -285,10 +283,10 @@ static void pause_outlives_a_delivery_that_ends(void **unused)
 
     (void)unused;
     result.retry_after_ms = HOUR;
-    verdict = verdict_of(&result, &policy, 4, 0, 0, 1);
+    verdict = verdict_of(&result, &policy, 4, 0, 1);
     assert_int_equal(verdict.reason, DEAD_EXHAUSTED);
     assert_int_equal(verdict.pause_ms, HOUR);
-    verdict = verdict_of(&result, &policy, 1, 5 * DAY - 1, 0, 1);
+    verdict = verdict_of(&result, &policy, 1, 5 * DAY - 1, 1);
     assert_int_equal(verdict.reason, DEAD_EXPIRED);
     assert_int_equal(verdict.pause_ms, HOUR);
 }
@@ -303,31 +301,40 @@ static void permanent_list_is_a_setting_but_gone_is_not(void **unused)
     (void)unused;
     other.permanent_status = only_429;
     other.permanent_status_len = 1;
-    assert_int_equal(verdict_of(&result, &other, 1, 0, 0, 1).kind, VERDICT_RETRY);
+    assert_int_equal(verdict_of(&result, &other, 1, 0, 1).kind, VERDICT_RETRY);
     result = answered(410);
-    assert_int_equal(verdict_of(&result, &other, 1, 0, 0, 1).reason, DEAD_GONE);
+    assert_int_equal(verdict_of(&result, &other, 1, 0, 1).reason, DEAD_GONE);
     result = answered(429);
     result.retry_after_ms = HOUR;
-    verdict = verdict_of(&result, &other, 1, 0, 0, 1);
+    verdict = verdict_of(&result, &other, 1, 0, 1);
     assert_int_equal(verdict.reason, DEAD_REJECTED);
     assert_int_equal(verdict.pause_ms, HOUR);
 }
 
-static void own_shortage_backs_off_without_an_attempt(void **unused)
+static void own_shortage_is_no_attempt(void **unused)
 {
-    static const int64_t centres_ms[] = {1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
-    struct attempt_result result = {.end = ATTEMPT_LOCAL};
+    static const struct {
+        enum attempt_end end;
+        enum verdict_kind kind;
+    } rows[] = {
+        {ATTEMPT_LOCAL, VERDICT_RELEASE},
+        {ATTEMPT_NO_LOOKUP, VERDICT_RELEASE},
+        {ATTEMPT_CROWDED, VERDICT_REQUEUE},
+        {ATTEMPT_DIRTY, VERDICT_REDO},
+    };
 
     (void)unused;
-    for (int failures = 0; failures < 8; failures++) {
-        int64_t centre = centres_ms[failures];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct attempt_result result = {.end = rows[i].end, .retry_after_ms = HOUR};
 
         for (uint64_t seed = 0; seed < SEEDS; seed++) {
             /* Neither a spent schedule nor age ends it: it is not the receiver's fault. */
-            struct verdict verdict = verdict_of(&result, &policy, 99, 99 * DAY, failures, seed);
+            struct verdict verdict = verdict_of(&result, &policy, 99, 99 * DAY, seed);
 
-            assert_int_equal(verdict.kind, VERDICT_BACKOFF);
-            assert_in_range(verdict.delay_ms, centre / 2, centre * 3 / 2);
+            assert_int_equal(verdict.kind, rows[i].kind);
+            assert_int_equal(verdict.delay_ms, 0);
+            assert_int_equal(verdict.pause_ms, 0);
+            assert_false(verdict.disable_hook);
         }
     }
 }
@@ -347,7 +354,7 @@ int main(void)
         cmocka_unit_test(retry_after_is_never_undercut_and_spread_upwards),
         cmocka_unit_test(pause_outlives_a_delivery_that_ends),
         cmocka_unit_test(permanent_list_is_a_setting_but_gone_is_not),
-        cmocka_unit_test(own_shortage_backs_off_without_an_attempt),
+        cmocka_unit_test(own_shortage_is_no_attempt),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,7 @@ struct rig {
 
 static struct rig *rig_new(void)
 {
+    static const struct registry_rules rules = {.max_age_ms = INT64_C(86400000)};
     struct rig *rig = calloc(1, sizeof(*rig));
 
     assert_non_null(rig);
@@ -81,7 +82,7 @@ static struct rig *rig_new(void)
     assert_int_equal(queue_init(&rig->queue, "webhooks"), 0);
     rig->queue.link = &rig->control;
     rig->queue.counters = &rig->counters;
-    rig->registry = registry_new(rig->loop, &rig->queue, 0);
+    rig->registry = registry_new(rig->loop, &rig->queue, &rules);
     assert_non_null(rig->registry);
     rig->hooks = -2;
     return rig;

@@ -13,45 +13,51 @@
 
 #define TRACEPARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-static void assert_encodes(const struct record *record, const char *expected, size_t expected_len)
+/* As it is stored: the JSON, and behind a newline the document. */
+static void encode(const struct record *record, struct buffer *out)
+{
+    buffer_init(out, 1 << 20);
+    record_encode(record, out);
+    if (!record->is_shared) {
+        buffer_append_char(out, '\n');
+        buffer_append_bytes(out, record->document);
+    }
+    assert_false(buffer_failed(out));
+}
+
+static void assert_encodes(const struct record *record, const char *expected)
 {
     struct buffer out;
 
     buffer_init(&out, 1 << 20);
     record_encode(record, &out);
     assert_false(buffer_failed(&out));
-    assert_int_equal(out.len, expected_len);
-    assert_memory_equal(out.data, expected, expected_len);
+    assert_int_equal(out.len, strlen(expected));
+    assert_memory_equal(out.data, expected, out.len);
     buffer_release(&out);
 }
 
 static void encode_empty_values_are_left_out(void **unused)
 {
-    static const char expected[] = "- 0\n{\"hook\":\"main\",\"encoding\":\"json\"}\n{}";
-    struct record record = {.hook = "main", .document = BYTES("{}")};
+    struct record record = {.lane = "438/main", .document = BYTES("{}")};
 
     (void)unused;
-    assert_encodes(&record, expected, sizeof(expected) - 1);
+    assert_encodes(&record, "{\"lane\":\"438/main\",\"encoding\":\"json\"}");
 }
 
 static void encode_all_values_stand_in_their_order(void **unused)
 {
     static const char expected[] =
-        "host-1-0a1b2c3d:17 3\n{\"room\":-438,\"hook\":\"inline-0\",\"event_id\":\"order_7\","
-        "\"attempts\":1,\"deferrals\":2,\"first_attempt_at\":1667548137257,"
-        "\"last_attempt_at\":1667548137258,\"status\":503,"
-        "\"error\":\"said \\\"no\\\"\\n\\u0001 \xef\xbf\xbd\",\"traceparent\":\"" TRACEPARENT "\","
-        "\"encoding\":\"msgpack\"}\n\x81\n\0\xff";
+        "{\"lane\":\"-438/:0a1b2c3d4e5f6071\",\"event_id\":\"order_7\",\"attempts\":1,"
+        "\"first_attempt_at\":1667548137257,\"last_attempt_at\":1667548137258,\"status\":503,"
+        "\"error\":\"said \\\"no\\\"\\n\\u0001 \xef\xbf\xbd\",\"cuts\":2,"
+        "\"traceparent\":\"" TRACEPARENT "\",\"encoding\":\"msgpack\"}";
     struct record record = {
-        .fence = "host-1-0a1b2c3d:17",
-        .claims = 3,
-        .has_room = true,
-        .room_id = -438,
-        .hook = "inline-0",
+        .lane = "-438/:0a1b2c3d4e5f6071",
         .event_id = "order_7",
         .traceparent = TRACEPARENT,
         .history = {.attempts = 1,
-                    .deferrals = 2,
+                    .cuts = 2,
                     .first_attempt_ms = 1667548137257,
                     .last_attempt_ms = 1667548137258,
                     .status = 503,
@@ -61,16 +67,7 @@ static void encode_all_values_stand_in_their_order(void **unused)
     };
 
     (void)unused;
-    assert_encodes(&record, expected, sizeof(expected) - 1);
-}
-
-static void encode_room_zero_is_a_room(void **unused)
-{
-    static const char expected[] = "- 0\n{\"room\":0,\"hook\":\"a\",\"encoding\":\"json\"}\n";
-    struct record record = {.has_room = true, .hook = "a"};
-
-    (void)unused;
-    assert_encodes(&record, expected, sizeof(expected) - 1);
+    assert_encodes(&record, expected);
 }
 
 static struct record decode_ok(struct bytes text)
@@ -83,43 +80,46 @@ static struct record decode_ok(struct bytes text)
     return record;
 }
 
-static void assert_same(const struct record *a, const struct record *b)
+static void assert_same_rest(const struct record *a, const struct record *b)
 {
-    assert_string_equal(a->fence, b->fence);
-    assert_int_equal(a->claims, b->claims);
-    assert_int_equal(a->has_room, b->has_room);
-    assert_true(a->room_id == b->room_id);
-    assert_string_equal(a->hook, b->hook);
     assert_string_equal(a->event_id, b->event_id);
     assert_string_equal(a->traceparent, b->traceparent);
     assert_int_equal(a->history.attempts, b->history.attempts);
-    assert_int_equal(a->history.deferrals, b->history.deferrals);
+    assert_int_equal(a->history.cuts, b->history.cuts);
     assert_true(a->history.first_attempt_ms == b->history.first_attempt_ms);
     assert_true(a->history.last_attempt_ms == b->history.last_attempt_ms);
     assert_int_equal(a->history.status, b->history.status);
     assert_string_equal(a->history.error, b->history.error);
     assert_int_equal(a->encoding, b->encoding);
+}
+
+static void assert_same(const struct record *a, const struct record *b)
+{
+    assert_string_equal(a->lane, b->lane);
+    assert_same_rest(a, b);
+    assert_int_equal(a->is_shared, b->is_shared);
     assert_true(bytes_equal(a->document, b->document));
 }
 
 static void decode_gives_back_what_was_encoded(void **unused)
 {
     static const struct record rows[] = {
-        {.hook = "main", .document = {"{}", 2}},
-        {.hook = "main"},
-        {.hook = "-", .event_id = "-", .document = {"\n\n", 2}},
-        {.fence = "h-1-00000000:1", .hook = "a", .document = {"\0", 1}},
-        {.claims = INT_MAX, .has_room = true, .room_id = INT64_MIN, .hook = "a"},
-        {.has_room = true, .room_id = INT64_MAX, .hook = "a", .traceparent = TRACEPARENT},
-        {.hook = "a",
+        {.lane = "438/main", .document = {"{}", 2}},
+        {.lane = "0/main"},
+        {.lane = "438/main", .is_shared = true},
+        {.lane = "438/-", .event_id = "-", .document = {"\n\n", 2}},
+        {.lane = "/:0123456789abcdef", .document = {"\0", 1}},
+        {.lane = "-9223372036854775808/a"},
+        {.lane = "9223372036854775807/:0123456789abcdef", .traceparent = TRACEPARENT},
+        {.lane = "1/a",
          .history = {.attempts = INT_MAX,
-                     .deferrals = INT_MAX,
+                     .cuts = INT_MAX,
                      .first_attempt_ms = INT64_MAX,
                      .last_attempt_ms = INT64_MAX,
                      .status = 999,
                      .error = "\x7f\x01\"\\/\b\f\n\r\t h\xc3\xa9llo \xf0\x9f\x8e\x89"},
          .encoding = RH_MSGPACK,
-         .document = {"\x80\n{\"hook\":1}\n- 0\n\0\xff", 19}},
+         .document = {"\x80\n{\"lane\":1}\n- 0\n\0\xff", 19}},
     };
 
     (void)unused;
@@ -127,8 +127,7 @@ static void decode_gives_back_what_was_encoded(void **unused)
         struct buffer out;
         struct record back;
 
-        buffer_init(&out, 1 << 20);
-        record_encode(&rows[i], &out);
+        encode(&rows[i], &out);
         back = decode_ok(buffer_bytes(&out));
         assert_same(&back, &rows[i]);
         buffer_release(&out);
@@ -137,24 +136,21 @@ static void decode_gives_back_what_was_encoded(void **unused)
 
 static void longest_values_fit_the_named_limits(void **unused)
 {
-    struct record record = {.claims = INT_MAX, .has_room = true, .room_id = INT64_MIN};
+    static const char room[] = "-9223372036854775808/";
+    struct record record = {.is_shared = true};
     struct record back;
     struct buffer out;
-    const char *newline;
 
     (void)unused;
-    memset(record.fence, 'f', RECORD_FENCE_SIZE - 1);
-    memset(record.hook, 'h', RH_NAME_MAX);
+    memcpy(record.lane, room, sizeof(room));
+    memset(record.lane + sizeof(room) - 1, 'h', RH_NAME_MAX);
     memset(record.event_id, 'e', RH_NAME_MAX);
     memset(record.history.error, 1, RECORD_ERROR_SIZE - 1); /* six bytes each when escaped */
     memcpy(record.traceparent, TRACEPARENT, sizeof(TRACEPARENT));
-    record.history.attempts = record.history.deferrals = record.history.status = INT_MAX;
+    record.history.attempts = record.history.cuts = record.history.status = INT_MAX;
     record.history.first_attempt_ms = record.history.last_attempt_ms = INT64_MAX;
-    buffer_init(&out, 1 << 20);
-    record_encode(&record, &out);
-    newline = memchr(out.data, '\n', out.len);
-    assert_non_null(newline);
-    assert_true(out.len - (size_t)(newline - out.data) < RECORD_META_MAX / 2);
+    encode(&record, &out);
+    assert_true(out.len < RECORD_META_MAX / 2);
     back = decode_ok(buffer_bytes(&out));
     assert_same(&back, &record);
     buffer_release(&out);
@@ -162,24 +158,36 @@ static void longest_values_fit_the_named_limits(void **unused)
 
 static void decode_document_is_a_view_of_the_text(void **unused)
 {
-    static const char text[] = "- 0\n{\"hook\":\"a\",\"encoding\":\"json\"}\n{\"a\":\"\n\"}";
+    static const char text[] = "{\"lane\":\"1/a\",\"encoding\":\"json\"}\n{\"a\":\"\n\"}";
     struct record record = decode_ok((struct bytes){text, sizeof(text) - 1});
 
     (void)unused;
     assert_ptr_equal(record.document.data, strrchr(text, '{'));
     assert_int_equal(record.document.len, 9);
+    assert_false(record.is_shared);
+}
+
+/* Without the newline the document is elsewhere; with it, it may be empty. */
+static void decode_newline_says_where_the_document_is(void **unused)
+{
+    struct record record = decode_ok(BYTES("{\"lane\":\"1/a\",\"encoding\":\"json\"}"));
+
+    (void)unused;
+    assert_true(record.is_shared);
+    assert_int_equal(record.document.len, 0);
+    record = decode_ok(BYTES("{\"lane\":\"1/a\",\"encoding\":\"json\"}\n"));
+    assert_false(record.is_shared);
+    assert_int_equal(record.document.len, 0);
 }
 
 static void decode_unknown_keys_and_other_layout_are_passed_over(void **unused)
 {
-    struct record record = decode_ok(BYTES("x:1 7\n { \"later\" : {\"a\":[1,null]} , \"encoding\":"
-                                           "\"json\",\"hook\":\"\\u006dain\", \"status\":0 } \nD"));
+    struct record record = decode_ok(BYTES(" { \"later\" : {\"a\":[1,null]} , \"encoding\":"
+                                           "\"json\",\"lane\":\"7\\/\\u006dain\","
+                                           " \"due_at\":1667548137257, \"status\":0 } \nD"));
 
     (void)unused;
-    assert_string_equal(record.fence, "x:1");
-    assert_int_equal(record.claims, 7);
-    assert_string_equal(record.hook, "main");
-    assert_false(record.has_room);
+    assert_string_equal(record.lane, "7/main");
     assert_true(bytes_equal_text(record.document, "D"));
 }
 
@@ -199,7 +207,7 @@ static void decode_long_error_is_cut_between_characters(void **unused)
         struct record record;
 
         buffer_init(&text, 8192);
-        buffer_append_text(&text, "- 0\n{\"hook\":\"a\",\"encoding\":\"json\",\"error\":\"");
+        buffer_append_text(&text, "{\"lane\":\"1/a\",\"encoding\":\"json\",\"error\":\"");
         for (size_t n = 0; n < rows[i].ascii; n++)
             buffer_append_char(&text, 'x');
         for (size_t n = 0; n < rows[i].pairs; n++)
@@ -212,55 +220,55 @@ static void decode_long_error_is_cut_between_characters(void **unused)
     }
 }
 
-#define META(meta) BYTES("- 0\n" meta "\n{}")
-#define WITH(pair) META("{\"hook\":\"a\",\"encoding\":\"json\"," pair "}")
+#define META(meta) BYTES(meta "\n{}")
+#define WITH(pair) META("{\"lane\":\"1/a\",\"encoding\":\"json\"," pair "}")
+#define LANE(lane) META("{\"lane\":\"" lane "\",\"encoding\":\"json\"}")
 #define NAME_65 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define JSON_OBJECT "JSON object"
 
 static const struct {
     struct bytes text;
     const char *named; /* stands in the error text */
 } wrong_records[] = {
-    {{NULL, 0}, "line 1"},
-    {BYTES("- 0"), "line 1"},
-    {BYTES("\n{}\n"), "line 1"},
-    {BYTES("-\n{}\n"), "line 1"},
-    {BYTES(" 0\n{}\n"), "line 1"},
-    {BYTES("a\0b 0\n{}\n"), "fence"},
-    {BYTES("- \n{}\n"), "claims"},
-    {BYTES("- -1\n{}\n"), "claims"},
-    {BYTES("- 2147483648\n{}\n"), "claims"},
-    {BYTES("- 0 0\n{}\n"), "claims"},
-    {BYTES("- 0\r\n{}\n"), "claims"},
-    {BYTES("- 0\n"), "line 2"},
-    {BYTES("- 0\n{\"hook\":\"a\",\"encoding\":\"json\"}"), "line 2"},
-    {META(""), "line 2"},
-    {META("[]"), "line 2"},
-    {META("1"), "line 2"},
-    {META("{\"hook\":\"a\"\x01,\"encoding\":\"json\"}"), "line 2"},
-    {META("{\"hook\":\"a\xff\",\"encoding\":\"json\"}"), "line 2"},
-    {META("{\"hook\":\"a\\u0000\",\"encoding\":\"json\"}"), "line 2"},
-    {META("{\"hook\":\"a\",\"encoding\":\"json\"} {}"), "line 2"},
-    {META("{\"encoding\":\"json\"}"), "\"hook\""},
-    {META("{\"hook\":\"\",\"encoding\":\"json\"}"), "\"hook\""},
-    {META("{\"hook\":\"a b\",\"encoding\":\"json\"}"), "\"hook\""},
-    {META("{\"hook\":\"" NAME_65 "\",\"encoding\":\"json\"}"), "\"hook\""},
-    {META("{\"hook\":5,\"encoding\":\"json\"}"), "\"hook\""},
-    {META("{\"hook\":null,\"encoding\":\"json\"}"), "\"hook\""},
-    {META("{\"hook\":\"a\"}"), "\"encoding\""},
-    {META("{\"hook\":\"a\",\"encoding\":\"bson\"}"), "\"encoding\""},
-    {META("{\"hook\":\"a\",\"encoding\":1}"), "\"encoding\""},
-    {WITH("\"room\":\"438\""), "\"room\""},
-    {WITH("\"room\":438.0"), "\"room\""},
-    {WITH("\"room\":null"), "\"room\""},
-    {WITH("\"room\":9223372036854775808"), "line 2"},
+    {{NULL, 0}, JSON_OBJECT},
+    {BYTES("\n"), JSON_OBJECT},
+    {BYTES("- 0\n{\"hook\":\"a\",\"encoding\":\"json\"}\n{}"), JSON_OBJECT}, /* of contract 1 */
+    {META(""), JSON_OBJECT},
+    {META("[]"), JSON_OBJECT},
+    {META("1"), JSON_OBJECT},
+    {META("{\"lane\":\"1/a\",\"encoding\":\"json\""), JSON_OBJECT},
+    {META("{\"lane\":\"1/a\"\x01,\"encoding\":\"json\"}"), JSON_OBJECT},
+    {META("{\"lane\":\"1/a\xff\",\"encoding\":\"json\"}"), JSON_OBJECT},
+    {META("{\"lane\":\"1/a\\u0000\",\"encoding\":\"json\"}"), JSON_OBJECT},
+    {META("{\"lane\":\"1/a\",\"encoding\":\"json\"} {}"), JSON_OBJECT},
+    {META("{\"encoding\":\"json\"}"), "\"lane\""},
+    {META("{\"lane\":5,\"encoding\":\"json\"}"), "\"lane\""},
+    {META("{\"lane\":null,\"encoding\":\"json\"}"), "\"lane\""},
+    {LANE(""), "\"lane\""},
+    {LANE("/"), "\"lane\""},
+    {LANE("main"), "\"lane\""},
+    {LANE("/main"), "\"lane\""},
+    {LANE("438/"), "\"lane\""},
+    {LANE("438/a b"), "\"lane\""},
+    {LANE("438/a/b"), "\"lane\""},
+    {LANE("x/a"), "\"lane\""},
+    {LANE("438/" NAME_65), "\"lane\""},
+    {LANE("9223372036854775808/a"), "\"lane\""},
+    {LANE("-9223372036854775808/:" NAME_65), "\"lane\""},
+    {META("{\"lane\":\"1/a\"}"), "\"encoding\""},
+    {META("{\"lane\":\"1/a\",\"encoding\":\"bson\"}"), "\"encoding\""},
+    {META("{\"lane\":\"1/a\",\"encoding\":1}"), "\"encoding\""},
     {WITH("\"event_id\":7"), "\"event_id\""},
     {WITH("\"event_id\":\"a.b\""), "\"event_id\""},
+    {WITH("\"event_id\":\"" NAME_65 "\""), "\"event_id\""},
     {WITH("\"attempts\":\"1\""), "\"attempts\""},
     {WITH("\"attempts\":-1"), "\"attempts\""},
     {WITH("\"attempts\":2147483648"), "\"attempts\""},
     {WITH("\"attempts\":true"), "\"attempts\""},
-    {WITH("\"deferrals\":[]"), "\"deferrals\""},
-    {WITH("\"deferrals\":-1"), "\"deferrals\""},
+    {WITH("\"attempts\":9223372036854775808"), JSON_OBJECT},
+    {WITH("\"cuts\":[]"), "\"cuts\""},
+    {WITH("\"cuts\":-1"), "\"cuts\""},
+    {WITH("\"cuts\":2147483648"), "\"cuts\""},
     {WITH("\"first_attempt_at\":-1"), "\"first_attempt_at\""},
     {WITH("\"first_attempt_at\":1.5"), "\"first_attempt_at\""},
     {WITH("\"last_attempt_at\":-1"), "\"last_attempt_at\""},
@@ -276,55 +284,53 @@ static void decode_refuses_what_is_wrong_and_names_it(void **unused)
 {
     (void)unused;
     for (size_t i = 0; i < sizeof(wrong_records) / sizeof(wrong_records[0]); i++) {
-        struct record record = {.claims = -77};
+        struct record record = {.history = {.attempts = -77}};
         struct error_text why = {.text = ""};
 
-        assert_int_equal(record_decode(wrong_records[i].text, &record, &why), -1);
+        assert_int_equal(record_decode(wrong_records[i].text, &record, &why), RECORD_BAD);
         if (!strstr(why.text, wrong_records[i].named))
             fail_msg("row %zu: \"%s\" does not name %s", i, why.text, wrong_records[i].named);
-        assert_int_equal(record.claims, -77); /* untouched */
+        assert_int_equal(record.history.attempts, -77); /* untouched */
     }
 }
 
-static void decode_lines_over_their_limits_are_refused(void **unused)
+static void decode_line_over_its_limit_is_refused(void **unused)
 {
     static char text[RECORD_META_MAX + 64];
     struct record record;
     struct error_text why;
-    int len = snprintf(text, sizeof(text), "- 0\n{\"hook\":\"a\",\"encoding\":\"json\"");
+    int len = snprintf(text, sizeof(text), "{\"lane\":\"1/a\",\"encoding\":\"json\"");
 
     (void)unused;
-    /* A second line of exactly RECORD_META_MAX bytes is read, one of one more is not. */
+    /* A line of exactly RECORD_META_MAX bytes is read, one of one more is not. */
     memset(text + len, ' ', sizeof(text) - (size_t)len);
-    text[4 + RECORD_META_MAX - 1] = '}';
-    text[4 + RECORD_META_MAX] = '\n';
-    assert_int_equal(record_decode((struct bytes){text, sizeof(text)}, &record, &why), 0);
-    text[4 + RECORD_META_MAX] = ' ';
-    text[4 + RECORD_META_MAX + 1] = '\n';
-    assert_int_equal(record_decode((struct bytes){text, sizeof(text)}, &record, &why), -1);
-    assert_non_null(strstr(why.text, "line 2"));
-
-    memset(text, 'f', sizeof(text));
-    memcpy(text + RECORD_FENCE_SIZE, " 0\n", 3);
-    assert_int_equal(record_decode((struct bytes){text, sizeof(text)}, &record, &why), -1);
-    assert_non_null(strstr(why.text, "fence"));
-    memset(text, 'f', sizeof(text));
-    memcpy(text + RECORD_META_MAX, " 0\n", 3);
-    assert_int_equal(record_decode((struct bytes){text, sizeof(text)}, &record, &why), -1);
-    assert_non_null(strstr(why.text, "line 1"));
+    text[RECORD_META_MAX - 1] = '}';
+    text[RECORD_META_MAX] = '\n';
+    assert_int_equal(record_decode((struct bytes){text, sizeof(text)}, &record, &why), RECORD_OK);
+    assert_int_equal(record_decode((struct bytes){text, RECORD_META_MAX}, &record, &why),
+                     RECORD_OK);
+    assert_true(record.is_shared);
+    text[RECORD_META_MAX] = ' ';
+    text[RECORD_META_MAX + 1] = '\n';
+    assert_int_equal(record_decode((struct bytes){text, sizeof(text)}, &record, &why), RECORD_BAD);
+    assert_non_null(strstr(why.text, "first line"));
+    assert_int_equal(record_decode((struct bytes){text, RECORD_META_MAX + 1}, &record, &why),
+                     RECORD_BAD);
 }
 
 static void decode_text_without_newline_is_not_read_past_its_end(void **unused)
 {
+    static const char whole[] = "{\"lane\":\"1/a\",\"encoding\":\"json\"}\n";
+
     (void)unused;
-    for (size_t len = 0; len <= RECORD_FENCE_SIZE + 20; len++) {
+    for (size_t len = 0; len < sizeof(whole) - 2; len++) {
         char *text = malloc(len + 1); /* the byte behind it is AddressSanitizer's */
         struct record record;
         struct error_text why;
 
         assert_non_null(text);
-        memset(text, 'f', len + 1);
-        assert_int_equal(record_decode((struct bytes){text + 1, len}, &record, &why), -1);
+        memcpy(text + 1, whole, len);
+        assert_int_equal(record_decode((struct bytes){text + 1, len}, &record, &why), RECORD_BAD);
         free(text);
     }
 }
@@ -335,9 +341,77 @@ static void decode_error_text_holds_no_strange_bytes(void **unused)
     struct error_text why;
 
     (void)unused;
-    assert_int_equal(record_decode(META("{\"\x1b[31m\xff"), &record, &why), -1);
+    assert_int_equal(record_decode(META("{\"\x1b[31m\xff"), &record, &why), RECORD_BAD);
     for (const char *c = why.text; *c; c++)
         assert_in_range(*c, 0x20, 0x7e);
+}
+
+static void old_record_gives_its_hook_and_what_both_have(void **unused)
+{
+    static const struct record expected = {
+        .event_id = "order_7",
+        .traceparent = TRACEPARENT,
+        .history = {.attempts = 1,
+                    .first_attempt_ms = 1667548137257,
+                    .last_attempt_ms = 1667548137258,
+                    .status = 503,
+                    .error = "answered 503"},
+        .encoding = RH_MSGPACK,
+    };
+    struct record record;
+    struct record_hook hook;
+    struct error_text why = {.text = "none"};
+
+    (void)unused;
+    assert_int_equal(
+        record_decode_old(BYTES("{\"room\":-438,\"hook\":\"main\",\"event_id\":\"order_7\","
+                                "\"attempts\":1,\"deferrals\":2,\"first_attempt_at\":1667548137257,"
+                                "\"last_attempt_at\":1667548137258,\"status\":503,"
+                                "\"error\":\"answered 503\",\"traceparent\":\"" TRACEPARENT
+                                "\",\"encoding\":\"msgpack\"}"),
+                          &record, &hook, &why),
+        RECORD_OK);
+    assert_true(hook.has_room);
+    assert_true(hook.room_id == -438);
+    assert_string_equal(hook.hook_id, "main");
+    assert_same(&record, &expected);
+    assert_int_equal(record_decode_old(BYTES("{\"hook\":\"inline-0\",\"encoding\":\"json\"}"),
+                                       &record, &hook, &why),
+                     RECORD_OK);
+    assert_false(hook.has_room);
+    assert_string_equal(hook.hook_id, "inline-0");
+}
+
+static void old_record_that_is_wrong_is_refused(void **unused)
+{
+    static const struct {
+        struct bytes line;
+        const char *named;
+    } rows[] = {
+        {BYTES(""), JSON_OBJECT},
+        {BYTES("[]"), JSON_OBJECT},
+        {BYTES("{\"encoding\":\"json\"}"), "\"hook\""},
+        {BYTES("{\"hook\":\"\",\"encoding\":\"json\"}"), "\"hook\""},
+        {BYTES("{\"hook\":\"a b\",\"encoding\":\"json\"}"), "\"hook\""},
+        {BYTES("{\"hook\":\"" NAME_65 "\",\"encoding\":\"json\"}"), "\"hook\""},
+        {BYTES("{\"hook\":\"a\",\"room\":\"438\",\"encoding\":\"json\"}"), "\"room\""},
+        {BYTES("{\"hook\":\"a\",\"room\":null,\"encoding\":\"json\"}"), "\"room\""},
+        {BYTES("{\"hook\":\"a\",\"attempts\":-1,\"encoding\":\"json\"}"), "\"attempts\""},
+        {BYTES("{\"hook\":\"a\"}"), "\"encoding\""},
+    };
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct record record = {.history = {.attempts = -77}};
+        struct record_hook hook = {.room_id = -77};
+        struct error_text why = {.text = ""};
+
+        assert_int_equal(record_decode_old(rows[i].line, &record, &hook, &why), RECORD_BAD);
+        if (!strstr(why.text, rows[i].named))
+            fail_msg("row %zu: \"%s\" does not name %s", i, why.text, rows[i].named);
+        assert_int_equal(record.history.attempts, -77); /* untouched */
+        assert_int_equal(hook.room_id, -77);
+    }
 }
 
 int main(void)
@@ -345,16 +419,18 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encode_empty_values_are_left_out),
         cmocka_unit_test(encode_all_values_stand_in_their_order),
-        cmocka_unit_test(encode_room_zero_is_a_room),
         cmocka_unit_test(decode_gives_back_what_was_encoded),
         cmocka_unit_test(longest_values_fit_the_named_limits),
         cmocka_unit_test(decode_document_is_a_view_of_the_text),
+        cmocka_unit_test(decode_newline_says_where_the_document_is),
         cmocka_unit_test(decode_unknown_keys_and_other_layout_are_passed_over),
         cmocka_unit_test(decode_long_error_is_cut_between_characters),
         cmocka_unit_test(decode_refuses_what_is_wrong_and_names_it),
-        cmocka_unit_test(decode_lines_over_their_limits_are_refused),
+        cmocka_unit_test(decode_line_over_its_limit_is_refused),
         cmocka_unit_test(decode_text_without_newline_is_not_read_past_its_end),
         cmocka_unit_test(decode_error_text_holds_no_strange_bytes),
+        cmocka_unit_test(old_record_gives_its_hook_and_what_both_have),
+        cmocka_unit_test(old_record_that_is_wrong_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,7 +59,7 @@ static void a_busy_queue_is_ok(void **state)
     judge();
     assert_worst(&findings, LEVEL_OK);
     assert_found(&findings, "keys", LEVEL_OK, "");
-    assert_found(&findings, "contract", LEVEL_OK, "contract 1");
+    assert_found(&findings, "contract", LEVEL_OK, "contract 2");
     assert_found(&findings, "group", LEVEL_OK, "workers");
     assert_found(&findings, "unread", LEVEL_OK, "9 unread, 3 pending");
     assert_found(&findings, "retries", LEVEL_OK, "2 waiting, 1 due");
@@ -131,9 +131,9 @@ static void a_lease_must_expire(void **state)
 static void another_contract_is_an_error(void **state)
 {
     (void)state;
-    memcpy(facts.queue.contract, "2", 2);
+    memcpy(facts.queue.contract, "3", 2);
     judge();
-    assert_found(&findings, "contract", LEVEL_ERROR, "has contract 2");
+    assert_found(&findings, "contract", LEVEL_ERROR, "has contract 3");
 }
 
 static void a_missing_group_matters_when_events_wait(void **state)
