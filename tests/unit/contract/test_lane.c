@@ -79,6 +79,77 @@ static void deliveries_are_in_the_order_of_the_stream(void **state)
     assert_int_equal(delivery_split(BYTES("1-1"), stream_id, hook_id), -1);
 }
 
+/* Up to sequence number 999,999. */
+static void order_of_the_text_is_that_of_the_stream(void **state)
+{
+    static const struct {
+        uint64_t ms, seq;
+    } rows[] = {
+        {0, 1},
+        {1, 0},
+        {9, 999999},
+        {10, 0},
+        {99, 10},
+        {1667548137, 9},
+        {1667548137257, 0},
+        {1667548137257, 9},
+        {1667548137257, 10},
+        {1667548137257, 99999},
+        {1667548137257, 100000},
+        {1667548137257, 999999},
+        {1667548137258, 0},
+        {9999999999999, 0},
+    };
+    char before[DELIVERY_ID_SIZE] = "";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char stream[LANE_STREAM_SIZE];
+        char id[DELIVERY_ID_SIZE];
+
+        /* The hook's id does not change it. */
+        delivery_id(lane_stream(rows[i].ms, rows[i].seq, stream), i % 2 == 0 ? "z" : "-", id);
+        assert_true(strcmp(before, id) < 0);
+        memcpy(before, id, sizeof(before));
+    }
+}
+
+static void longest_delivery_fits_and_comes_back(void **state)
+{
+    char stream[LANE_STREAM_SIZE];
+    char id[DELIVERY_ID_SIZE];
+    char hook_id[RH_NAME_MAX + 1] = "";
+    char stream_id[RH_STREAM_ID_SIZE];
+    char back[RH_NAME_MAX + 1];
+
+    (void)state;
+    memset(hook_id, 'h', RH_NAME_MAX);
+    lane_stream(UINT64_MAX, UINT64_MAX, stream);
+    assert_string_equal(stream, "18446744073709551615-18446744073709551615");
+    delivery_id(stream, hook_id, id);
+    assert_int_equal(strlen(id), DELIVERY_ID_SIZE - 1);
+    assert_int_equal(delivery_split(bytes_of(id), stream_id, back), 0);
+    assert_string_equal(stream_id, stream);
+    assert_string_equal(back, hook_id);
+}
+
+static void other_texts_are_no_deliveries(void **state)
+{
+    static const char *const texts[] = {
+        "",        "/",        "1-1",      "1-1/",       "/main",
+        "1/main",  "-/main",   "1-/main",  "-1/main",    "1-1/a b",
+        "1-1/a/b", "x-1/main", "1-x/main", "1-1-1/main", "18446744073709551616-1/main"};
+    char stream_id[RH_STREAM_ID_SIZE] = "untouched";
+    char hook_id[RH_NAME_MAX + 1] = "untouched";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        assert_int_equal(delivery_split(bytes_of(texts[i]), stream_id, hook_id), -1);
+        assert_string_equal(stream_id, "untouched");
+        assert_string_equal(hook_id, "untouched");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +158,9 @@ int main(void)
         cmocka_unit_test(lanes_are_split),
         cmocka_unit_test(other_texts_are_no_lanes),
         cmocka_unit_test(deliveries_are_in_the_order_of_the_stream),
+        cmocka_unit_test(order_of_the_text_is_that_of_the_stream),
+        cmocka_unit_test(longest_delivery_fits_and_comes_back),
+        cmocka_unit_test(other_texts_are_no_deliveries),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
