@@ -196,14 +196,13 @@ static void batch_free(struct batch *batch)
     free(batch);
 }
 
-/* The batch's settlements go back to the front of their list, in their order. One that was sent may
- * be stored by now. */
-static void put_back(struct batch *batch, bool was_sent)
+/* The batch's settlements go back to the front of their list, in their order. */
+static void put_back(struct batch *batch, bool may_be_stored)
 {
     struct settlement_list *list = settle_batch_list(batch->settlements);
     struct settlement *settlement;
     STAILQ_FOREACH(settlement, list, link)
-        settlement->again = settlement->again || was_sent;
+        settlement->again = settlement->again || may_be_stored;
     STAILQ_CONCAT(list, &batch->outbox->list);
     STAILQ_CONCAT(&batch->outbox->list, list);
 }
@@ -241,7 +240,7 @@ static void on_failure(struct batch *batch, const struct reply *reply)
 {
     struct outbox *outbox = batch->outbox;
     enum redis_fault fault = redis_fault_of(reply);
-    put_back(batch, true);
+    put_back(batch, fault != FAULT_NOSCRIPT);
     if (reply == NULL)
         return; /* settle_resume follows */
     if (fault == FAULT_NOSCRIPT) {

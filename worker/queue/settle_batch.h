@@ -29,7 +29,7 @@ struct settlement {
     const char *lane;  /* of a leased delivery; the owner's */
     const char *fence; /* the same */
     void *owner;
-    bool again; /* it was sent before; settle's */
+    bool again; /* it was sent before, and may be stored; settle's */
 };
 
 STAILQ_HEAD(settlement_list, settlement);
