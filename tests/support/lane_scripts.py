@@ -69,12 +69,15 @@ class Claimed:
         self.is_over_age = bool(over_age)
         self.record = item[5] if len(item) > 5 else None
         self.is_shared = self.record is not None and b"\n" not in self.record
-        self.json = self.record and json.loads(self.record.split(b"\n")[0])
         self.document = None
         if self.is_shared:
             self.document = documents.get(stream_of(self.id).encode()) or None
         elif self.record is not None:
             self.document = self.record.split(b"\n", 1)[1]
+
+    @property
+    def json(self):
+        return json.loads(self.record.split(b"\n")[0])
 
 
 class Claim:

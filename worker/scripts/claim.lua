@@ -124,7 +124,8 @@ end
 local function claim(i, key, wish)
     local lane = lane_of(key)
     local at, kind = read_gate(redis.call('HGET', gates, lane), wish.fingerprint)
-    if kind == 'rate' and at - now > wish.interval / 1000 + AHEAD_MS then
+    if kind == 'rate' and
+        (wish.interval == 0 or at - now > wish.interval / 1000 + AHEAD_MS) then
         at, kind = 0, nil -- of another rate
     end
     local allowed, place = allowance(wish, at, kind)

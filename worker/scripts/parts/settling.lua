@@ -56,8 +56,8 @@ end
 local function settle_lane_of(lane, lowest, over)
     local key = lane_key(lane)
     local name = lane_of(key)
-    local count = redis.pcall('ZCARD', key)
-    if type(count) == 'table' or count == 0 then
+    local count = head_of(key) and redis.call('ZCARD', key)
+    if not count then
         remove_lane(name)
         return
     end
