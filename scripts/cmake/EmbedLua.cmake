@@ -3,7 +3,8 @@
 # Makes <header> at build time, with `static const char lua_<name>[] = "…";` for each
 # <dir>/<name>.lua, and puts it on the target's include path. A line "--include <part>" in a script
 # stands for the text of <dir>/parts/<part>.lua, which may include others. This file is also the
-# script that the build runs for it, with LIST (a file with one script's path a line) and HEADER set.
+# script that the build runs for it, with LIST (a file with one script's path a line) and HEADER
+# set.
 
 function(roomhook_embed_lua target header dir)
     file(GLOB scripts CONFIGURE_DEPENDS ${dir}/*.lua)

@@ -839,6 +839,60 @@ def test_a_batch_that_stopped_half_way_is_settled_when_sent_again(queue, redis):
     assert not redis.exists(queue.key("documents"), queue.key(f"lane:{LANE}"))
 
 
+@pytest.mark.parametrize("name", ["dead-by-room", "dead-bytes"])
+def test_letters_that_cannot_be_counted_are_stored_and_trimmed(queue, redis, name):
+    queue.dead_max = 100
+    redis.set(queue.key(name), "x")
+    for _ in range(30):
+        queue.settle_stream((queue.event(), b"{}", *[letter_of("438") for _ in range(10)]))
+    assert 100 <= len(dead(queue)) <= 200
+    assert heal_keys(queue) == [name]
+    queue.tidy_dead("-")
+    redis.delete(queue.key("dead"), queue.key("dead-by-room"), queue.key("dead-bytes"))
+
+
+TYPES = {"gates": "hash", "lanes": "zset", "lanes-shut": "zset", "leases": "hash",
+         "documents": "hash", "deliveries": "hash", "dead-by-room": "zset", "dead-bytes": "hash"}
+
+
+def heal_keys(queue):
+    removed = queue.call("heal_keys", [queue.key(name) for name in TYPES], list(TYPES.values()))
+    return [key.decode().split(":")[1] for key in removed]
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_key_of_a_wrong_type_is_healed(queue, redis, name):
+    queue.put(LANE, document=LARGE)
+    queue.put(LANE)
+    queue.claim(LANE, count=1, lease_ms=0)
+    queue.fail(LANE, opens=1, probe_ms=FAR_MS)
+    assert heal_keys(queue) == []
+    redis.delete(queue.key(name))
+    redis.lpush(queue.key(name), "x")
+    assert heal_keys(queue) == [name]
+    queue.heal()
+    queue.heal()
+    if name == "deliveries":
+        queue.gate((LANE, "ok", 0))
+        claim = queue.claim(LANE)
+        assert [claimed.record for claimed in claim.deliveries] == [None, None]
+        queue.settle_leased(*[(claimed, "dead", LETTER) for claimed in claim.deliveries])
+        queue.heal()
+    elif name == "documents":
+        claim = queue.claim(LANE, mode="all")
+        assert [claimed.document for claimed in claim.deliveries] == [None, b"{}"]
+        queue.settle_leased(*[(claimed, "dead", LETTER) for claimed in claim.deliveries])
+
+
+def test_too_large_entry_is_buried_and_counted(queue, redis):
+    small, large = queue.event(), queue.event(LARGE)
+    keys = queue.keys("events dead dead-by-room dead-bytes meta")
+    arguments = ["workers", "w1", 100, 1000, 10, 1000000, small, large, "1-1"]
+    reply = queue.call("reclaim_own", keys, arguments)
+    assert [item[1] for item in reply[1:]] == [b"entry", b"too-large", b"other"]
+    assert dead(queue)[0]["reason"] == b"too-large"
+
+
 # --- what is over ---
 
 
@@ -966,3 +1020,16 @@ def test_prune_converts_states_and_places(queue, redis):
     assert gates["438/gone"].split(" ")[1] == "disabled" and len(gates) == 3
     assert queue.lane_score(LANE)[0] == "lanes-shut"
     assert queue.claim(LANE).lanes[LANE][1] == "open"
+
+
+def test_upgrade_waits_for_workers_of_contract_1(queue, redis):
+    keys = queue.keys("meta worker:a worker:b")
+    redis.hset(queue.key("meta"), "contract", 1)
+    redis.set(queue.key("worker:b"), "{}")
+    assert queue.call("upgrade", keys, []) == [b"1", 2]
+    redis.delete(queue.key("worker:b"))
+    assert queue.call("upgrade", keys, []) == [b"2"]
+    assert redis.hget(queue.key("meta"), "converting") == b"1"
+    redis.hdel(queue.key("meta"), "converting")
+    assert queue.call("upgrade", keys, []) == [b"2"]
+    assert not redis.hexists(queue.key("meta"), "converting")

@@ -10,9 +10,9 @@
 --         'lease' delivery_id
 --       lane and holders count as in settle_leased.lua. What has no lane that can be read is given
 --       one, "unreadable", where a claim finds it. lane 0: a record of contract 1.
--- reply {what was wrong, of which …}
---       'place' 'holder' 'document' (missing: a claim finds that) 'retry' with a delivery_id, 'lane'
---       with a lane, 'orphan-document' with a stream_id, 'orphan-lease' with a delivery_id
+-- reply {what was wrong, of which …}: 'place', 'holder', 'retry' and 'document' (it is missing: a
+--       claim finds that) of a delivery_id, 'lane' of a lane, 'orphan-document' of a stream_id,
+--       'orphan-lease' of a delivery_id
 local deliveries, documents, leases = KEYS[1], KEYS[2], KEYS[3]
 local gates, lanes, shut, retries = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local FIRST, lanes_len = 7, tonumber(ARGV[1])

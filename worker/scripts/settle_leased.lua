@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Stores the outcomes of leased deliveries. Each names the fence of its lease: an outcome whose lease
--- has passed on, or is settled already (this was sent twice), is left alone.
+-- Stores the outcomes of leased deliveries. Each names the fence of its lease: an outcome whose
+-- lease has passed on, or that is settled already (this was sent twice), is left alone.
 --
 -- KEYS  deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes,
 --       then lane:<lane> of each lane, then holders:<stream id> of each large document

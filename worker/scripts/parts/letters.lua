@@ -17,16 +17,18 @@ local function room_and_size(fields)
     return room, size
 end
 
+-- Counting is never a reason not to store a letter.
 local function add_bytes(room, size)
     for _, field in ipairs({room, '*'}) do
-        if redis.call('HINCRBY', dead_bytes, field, size) <= 0 then
+        local bytes = redis.pcall('HINCRBY', dead_bytes, field, size)
+        if type(bytes) == 'number' and bytes <= 0 then
             redis.call('HDEL', dead_bytes, field)
         end
     end
 end
 
 local function count_letter(room, id, size)
-    redis.call('ZADD', by_room, 0, room .. ' ' .. id .. ' ' .. size)
+    redis.pcall('ZADD', by_room, 0, room .. ' ' .. id .. ' ' .. size)
     add_bytes(room, size)
 end
 
@@ -81,7 +83,7 @@ local function drop_oldest()
 end
 
 -- Whole letters by XDEL: exact trimming beside it can leave a node that Redis cannot load again.
-local function cap_letters()
+local function drop_until_capped()
     for _ = 1, EVICTIONS_MAX do
         local letters = redis.call('XLEN', dead)
         local bytes = tonumber(redis.call('HGET', dead_bytes, '*') or 0)
@@ -94,5 +96,12 @@ local function cap_letters()
         else
             drop_oldest()
         end
+    end
+end
+
+-- What is not counted is trimmed by its number alone.
+local function cap_letters()
+    if not pcall(drop_until_capped) then
+        dropped = dropped + redis.call('XTRIM', dead, 'MAXLEN', '~', dead_max)
     end
 end

@@ -1,9 +1,9 @@
 -- What is known about a lane's hook, and the gate that follows from it. Needs states, the name of
 -- {Q}:hooks-state, and lane.lua's names.
 local KINDS = {
-    at = 'number', ['until'] = 'number', failing_since = 'number', failures = 'number', status = 'number',
-    opens = 'number', probe_at = 'number', disabled = 'boolean', reason = 'string',
-    error = 'string', fingerprint = 'string',
+    at = 'number', ['until'] = 'number', failing_since = 'number', failures = 'number',
+    status = 'number', opens = 'number', probe_at = 'number', disabled = 'boolean',
+    reason = 'string', error = 'string', fingerprint = 'string',
 }
 
 -- What somebody wrote by hand must not end a script.
