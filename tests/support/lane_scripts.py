@@ -1,7 +1,7 @@
-"""The workers' scripts for lanes, run directly on Redis.
+"""The scripts for lanes, run directly on Redis.
 
-The header of each worker/scripts/*.lua is the contract; LaneQueue puts its arguments together as a
-worker does.
+The header of each in worker/scripts/ and producer/scripts/ is the contract; LaneQueue puts its
+arguments together as a worker does.
 """
 
 import hashlib
@@ -13,7 +13,8 @@ from redis.exceptions import NoScriptError
 
 from webhook_queue import DEFAULT_QUEUE, GROUP, key
 
-SCRIPTS = Path(__file__).resolve().parent.parent.parent / "worker" / "scripts"
+TOP = Path(__file__).resolve().parent.parent.parent
+PARTS = TOP / "producer" / "contract" / "scripts"
 LEASE_MS = 35000
 MAX_AGE_MS = 3600000
 PRINT = "0123abcd"
@@ -24,13 +25,13 @@ def _with_parts(text):
     """The --include lines replaced by the parts, as scripts/cmake/EmbedLua.cmake does."""
 
     def part(match):
-        return _with_parts((SCRIPTS / "parts" / f"{match[1]}.lua").read_text(encoding="utf-8"))
+        return _with_parts((PARTS / f"{match[1]}.lua").read_text(encoding="utf-8"))
 
     return re.sub(r"^--include (\w+)\n", part, text, flags=re.MULTILINE)
 
 
 TEXTS = {path.stem: _with_parts(path.read_text(encoding="utf-8"))
-         for path in SCRIPTS.glob("*.lua")}
+         for folder in ("producer", "worker") for path in (TOP / folder / "scripts").glob("*.lua")}
 SHAS = {name: hashlib.sha1(text.encode()).hexdigest() for name, text in TEXTS.items()}
 
 

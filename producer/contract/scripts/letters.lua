@@ -1,6 +1,6 @@
--- Dead letters and their caps. Needs dead, by_room and dead_bytes, the names of these keys, and
--- dead_max and dead_max_bytes. by_room has "<room> <letter id> <bytes>" for each letter, all with
--- score 0; dead_bytes has the bytes of each room, and of all under "*".
+-- Dead letters and their caps. Needs dead, by_room and dead_bytes, the names of these keys, and to
+-- write letters dead_max and dead_max_bytes. by_room has "<room> <letter id> <bytes>" for each
+-- letter, all with score 0; dead_bytes has the bytes of each room, and of all under "*".
 local EVICTIONS_MAX = 200 -- in one call; the next goes on
 local SAMPLES = 4
 local dropped = 0
@@ -71,15 +71,18 @@ local function choose(letters, bytes)
     end
 end
 
-local function drop_oldest()
-    local letter = redis.call('XRANGE', dead, '-', '+', 'COUNT', 1)[1]
-    local room, size = room_and_size(letter[2])
-    local prefix = room .. ' ' .. letter[1]
-    local known = redis.call('ZRANGEBYLEX', by_room, '[' .. prefix .. ' ', '(' .. prefix .. '!')[1]
-    if known then
-        return drop_member(known)
+-- With what is counted of it, if it is.
+local function drop_letter(id)
+    local letter = redis.call('XRANGE', dead, id, id)[1]
+    if not letter then
+        return
     end
-    dropped = dropped + redis.call('XDEL', dead, letter[1]) -- from before letters were counted
+    local prefix = (room_and_size(letter[2])) .. ' ' .. id
+    local known = redis.pcall('ZRANGEBYLEX', by_room, '[' .. prefix .. ' ', '(' .. prefix .. '!')
+    if known[1] then
+        return drop_member(known[1])
+    end
+    dropped = dropped + redis.call('XDEL', dead, id) -- from before letters were counted
 end
 
 -- Whole letters by XDEL: exact trimming beside it can leave a node that Redis cannot load again.
@@ -94,7 +97,7 @@ local function drop_until_capped()
         if member then
             drop_member(member)
         else
-            drop_oldest()
+            drop_letter(redis.call('XRANGE', dead, '-', '+', 'COUNT', 1)[1][1])
         end
     end
 end
