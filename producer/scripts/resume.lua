@@ -15,8 +15,9 @@ local lane = lane_of(key)
 
 if from == '' then
     known = math.max(redis.call('HDEL', states, lane), redis.call('HDEL', gates, lane))
-    if head_of(key) then
-        lower_lane(key, lane, now, 0, nil, 0)
+    local head = head_of(key)
+    if head then
+        place_lane(lane, head, nil, 'LT')
     end
     redis.pcall('XADD', changed, 'MAXLEN', '~', 1000, '*', 'room', ARGV[1], 'hook', ARGV[2])
     from = string.format('(%.0f', now)

@@ -17,7 +17,6 @@ local deliveries, documents, leases = KEYS[1], KEYS[2], KEYS[3]
 local gates, lanes, shut, retries = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local FIRST, lanes_len = 7, tonumber(ARGV[1])
 local LEASE_MOST_MS = 600000
-local SLACK_MS = 1000 -- a look reserves a lane for so long
 --include lane
 --include documents
 local out, at = {}, 2
@@ -48,7 +47,7 @@ local function heal_lane(key)
     local head = head_of(key)
     local in_lanes, in_shut = redis.call('ZSCORE', lanes, lane), redis.call('ZSCORE', shut, lane)
     local score = tonumber(in_lanes or in_shut)
-    local is_late = not score or score > math.max(head, gate_at, now + SLACK_MS)
+    local is_late = not score or score > math.max(head, gate_at, now + RESERVED_MS)
     if is_late or (in_lanes and in_shut) then
         remove_lane(lane)
         place_lane(lane, math.min(score or head, head), kind)
