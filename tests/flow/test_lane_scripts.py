@@ -426,6 +426,18 @@ def test_a_rate_that_was_raised_holds_nothing_back(queue):
     assert queue.claim(LANE).lanes[LANE][:2] == (1, "free")
 
 
+def test_a_probe_waits_for_its_place_at_a_rate(queue):
+    queue.put(LANE), queue.put(LANE)
+    queue.intervals[LANE] = 3600000000
+    queue.claim(LANE)
+    queue.fail(LANE, opens=1, probe_ms=1)
+    claim = queue.claim(LANE)
+    taken, word, next_ms, _ = claim.lanes[LANE]
+    assert (taken, word) == (0, "open") and queue.lane_score(LANE)[0] == "lanes-shut"
+    gate = queue.redis.hget(queue.key("gates"), LANE)
+    assert float(gate.split(b" ")[0]) > claim.now + 3500000
+
+
 def test_rate_after_a_probe_begins_an_interval_later(queue):
     queue.put(LANE), queue.put(LANE)
     queue.intervals[LANE] = 3600000000

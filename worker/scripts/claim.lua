@@ -17,7 +17,7 @@
 --       at: of a rate, the place of the first one taken, in us; else 0
 --       delivery: {lane, id, expired leases, its place in ms, 1 when over max_age, record or nil}
 --         in the order of their fences, "<consumer>:<first_number>" and on
---       document: those that are not in their records, once each
+--       document: those that are not in their records, once each; '' when it is missing
 --       When most_bytes is reached the rest stays; one delivery comes in any case. Nothing is
 --       healed here: a delivery without record or document comes as it is, to be buried.
 local deliveries, documents, leases = KEYS[1], KEYS[2], KEYS[3]

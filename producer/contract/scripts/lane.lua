@@ -3,8 +3,9 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local RESERVED_MS = 1000
 -- The longest that a gate can be ahead; one that is further away is from before a clock went back.
+-- An open one may wait for its place at a rate.
 local GATE_MOST = {
-    paused = 30 * 86400000, ['paused-open'] = 30 * 86400000, open = 1200000, rate = 3601000,
+    paused = 30 * 86400000, ['paused-open'] = 30 * 86400000, open = 3601000, rate = 3601000,
     disabled = math.huge, removed = math.huge,
 }
 -- Their lanes are in lanes-shut.
@@ -68,8 +69,9 @@ local function place_lane(lane, score, kind, lower)
     end
 end
 
--- After deliveries were given scores, the lowest of which is this. Behind its head they leave a lane
--- the second for which a look reserved it: a lane that much comes to would be found again and again.
+-- After deliveries were given scores, the lowest of which is this. Behind its head they leave a
+-- lane the second for which a look reserved it, else one that much comes to would be found again
+-- and again, before others.
 local function lower_lane(lane, lowest, head, gate_at, kind, max_age)
     local score = score_of(head, gate_at, max_age)
     if lowest > head then
