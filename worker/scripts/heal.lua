@@ -48,7 +48,7 @@ local function heal_lane(key)
     local in_lanes, in_shut = redis.call('ZSCORE', lanes, lane), redis.call('ZSCORE', shut, lane)
     local score = tonumber(in_lanes or in_shut)
     local is_late = not score or score > math.max(head, gate_at, now + RESERVED_MS)
-    if is_late or (in_lanes and in_shut) then
+    if is_late or (in_shut and (in_lanes or not SHUT[kind])) then
         remove_lane(lane)
         place_lane(lane, math.min(score or head, head), kind)
         report('lane', lane)
