@@ -432,8 +432,7 @@ def test_a_probe_waits_for_its_place_at_a_rate(queue):
     queue.claim(LANE)
     queue.fail(LANE, opens=1, probe_ms=1)
     claim = queue.claim(LANE)
-    taken, word, next_ms, _ = claim.lanes[LANE]
-    assert (taken, word) == (0, "open") and queue.lane_score(LANE)[0] == "lanes-shut"
+    assert claim.lanes[LANE][:2] == (0, "open") and queue.lane_score(LANE)[0] == "lanes-shut"
     gate = queue.redis.hget(queue.key("gates"), LANE)
     assert float(gate.split(b" ")[0]) > claim.now + 3500000
 
@@ -762,7 +761,7 @@ def test_healed_retry_is_due_when_it_was(queue, redis):
     assert queue.score(LANE, delivery_id(stream_id)) == due
 
 
-@pytest.mark.parametrize("harm", ["missing", "late", "both"])
+@pytest.mark.parametrize("harm", ["missing", "late", "both", "shut"])
 def test_lane_that_is_not_looked_at_is_healed(queue, redis, harm):
     queue.put(LANE)
     if harm == "missing":
@@ -771,6 +770,8 @@ def test_lane_that_is_not_looked_at_is_healed(queue, redis, harm):
         redis.zadd(queue.key("lanes"), {LANE: queue.now() + FAR_MS})
     else:
         redis.zadd(queue.key("lanes-shut"), {LANE: 1})
+    if harm == "shut":
+        redis.delete(queue.key("lanes"))
     assert queue.heal() == [("lane", LANE)]
     assert queue.heal() == []
     assert queue.claim(LANE).lanes[LANE][0] == 1
