@@ -17,11 +17,12 @@ local lane = lane_of(key)
 if what ~= 'look' then
     known = math.max(redis.call('HDEL', states, lane), redis.call('HDEL', gates, lane))
 end
-if head_of(key) then
+local head = head_of(key)
+if head then
     if what == 'look' then
         redis.call('ZADD', redis.call('ZSCORE', shut, lane) and shut or lanes, 'LT', now, lane)
     else
-        lower_lane(key, lane, now, 0, nil, 0)
+        place_lane(lane, math.min(head, now), nil, 'LT')
     end
 end
 if known == 1 or what == 'resume' then

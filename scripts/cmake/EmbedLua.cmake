@@ -2,15 +2,14 @@
 #
 # Makes <header> at build time, with `static const char lua_<name>[] = "…";` for each
 # <dir>/<name>.lua, and puts it on the target's include path. A line "--include <part>" in a script
-# stands for the text of <dir>/parts/<part>.lua, or of producer/scripts/parts/<part>.lua, which
-# workers and the command line share; parts may include others. This file is also the script that
-# the build runs for it, with LIST (a file with the scripts' paths) and HEADER set.
-
-set(roomhook_shared_lua ${CMAKE_CURRENT_LIST_DIR}/../../producer/scripts/parts)
+# stands for the text of producer/contract/scripts/<part>.lua, which may include others. This file
+# is also the script that the build runs for it, with LIST (a file with one script's path a line),
+# PARTS (that folder) and HEADER set.
 
 function(roomhook_embed_lua target header dir)
     file(GLOB scripts CONFIGURE_DEPENDS ${dir}/*.lua)
-    file(GLOB parts CONFIGURE_DEPENDS ${dir}/parts/*.lua ${roomhook_shared_lua}/*.lua)
+    set(parts_dir ${PROJECT_SOURCE_DIR}/producer/contract/scripts)
+    file(GLOB parts CONFIGURE_DEPENDS ${parts_dir}/*.lua)
     set(out_dir ${CMAKE_CURRENT_BINARY_DIR}/lua)
     set(list ${out_dir}/${header}.list)
     # The list is a dependency, so that the header is also made again when a script is removed.
@@ -18,8 +17,8 @@ function(roomhook_embed_lua target header dir)
     file(CONFIGURE OUTPUT ${list} CONTENT "${lines}\n" @ONLY)
     add_custom_command(
         OUTPUT ${out_dir}/${header}
-        COMMAND ${CMAKE_COMMAND} -D LIST=${list} -D HEADER=${out_dir}/${header}
-            -P ${CMAKE_CURRENT_FUNCTION_LIST_FILE}
+        COMMAND ${CMAKE_COMMAND} -D LIST=${list} -D PARTS=${parts_dir}
+            -D HEADER=${out_dir}/${header} -P ${CMAKE_CURRENT_FUNCTION_LIST_FILE}
         DEPENDS ${scripts} ${parts} ${list} ${CMAKE_CURRENT_FUNCTION_LIST_FILE}
         COMMENT "Embedding the Lua scripts of ${dir}"
         VERBATIM)
@@ -31,15 +30,10 @@ endfunction()
 
 # The script's text, with the parts it includes.
 function(roomhook_read_lua path ret_text)
-    get_filename_component(dir ${path} DIRECTORY)
     file(READ ${path} text)
     while("${text}" MATCHES "\n--include ([a-z_]+)\n")
         set(part ${CMAKE_MATCH_1})
-        set(part_path ${dir}/parts/${part}.lua)
-        if(NOT EXISTS ${part_path})
-            set(part_path ${roomhook_shared_lua}/${part}.lua)
-        endif()
-        file(READ ${part_path} part_text)
+        file(READ ${PARTS}/${part}.lua part_text)
         string(REPLACE "\n--include ${part}\n" "\n${part_text}" text "${text}")
     endwhile()
     set(${ret_text} "${text}" PARENT_SCOPE)

@@ -1,6 +1,7 @@
-"""The scripts for lanes of workers and the command line, run directly on Redis.
+"""The scripts for lanes, run directly on Redis.
 
-The header of each script is the contract; LaneQueue puts its arguments together as they do.
+The header of each in worker/scripts/ and producer/scripts/ is the contract; LaneQueue puts its
+arguments together as a worker does.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from redis.exceptions import NoScriptError
 from webhook_queue import DEFAULT_QUEUE, GROUP, key
 
 TOP = Path(__file__).resolve().parent.parent.parent
-FOLDERS = [TOP / "worker/scripts", TOP / "producer/scripts"]
+PARTS = TOP / "producer" / "contract" / "scripts"
 LEASE_MS = 35000
 MAX_AGE_MS = 3600000
 PRINT = "0123abcd"
@@ -24,14 +25,13 @@ def _with_parts(text):
     """The --include lines replaced by the parts, as scripts/cmake/EmbedLua.cmake does."""
 
     def part(match):
-        paths = [folder / "parts" / f"{match[1]}.lua" for folder in FOLDERS]
-        return _with_parts(next(path for path in paths if path.exists()).read_text("utf-8"))
+        return _with_parts((PARTS / f"{match[1]}.lua").read_text(encoding="utf-8"))
 
     return re.sub(r"^--include (\w+)\n", part, text, flags=re.MULTILINE)
 
 
 TEXTS = {path.stem: _with_parts(path.read_text(encoding="utf-8"))
-         for folder in FOLDERS for path in folder.glob("*.lua")}
+         for folder in ("producer", "worker") for path in (TOP / folder / "scripts").glob("*.lua")}
 SHAS = {name: hashlib.sha1(text.encode()).hexdigest() for name, text in TEXTS.items()}
 
 
@@ -70,12 +70,15 @@ class Claimed:
         self.is_over_age = bool(over_age)
         self.record = item[5] if len(item) > 5 else None
         self.is_shared = self.record is not None and b"\n" not in self.record
-        self.json = self.record and json.loads(self.record.split(b"\n")[0])
         self.document = None
         if self.is_shared:
             self.document = documents.get(stream_of(self.id).encode()) or None
         elif self.record is not None:
             self.document = self.record.split(b"\n", 1)[1]
+
+    @property
+    def json(self):
+        return json.loads(self.record.split(b"\n")[0])
 
 
 class Claim:
@@ -240,23 +243,22 @@ class LaneQueue:
         return self.gate((lane, "failed", failures, 503, "answered 503", opens, probe_ms,
                           disable_after_ms))
 
-    def forget(self, lane, what="forget"):
-        """Returns whether something was known, and how many deliveries wait."""
-        return self.call(
-            "hook_forget", self.keys("hooks-state hooks-changed gates lanes lanes-shut", [lane]),
-            [*lane.split("/"), what])
-
     def resume_page(self, lane, start="", most=500):
-        due, after = self.call("hook_resume", self.keys("lanes lanes-shut leases", [lane]),
-                               [start, most])
-        return due, after.decode()
+        known = 0
+        if not start:
+            known, _ = self.call(
+                "hook_forget",
+                self.keys("hooks-state hooks-changed gates lanes lanes-shut", [lane]),
+                [*lane.split("/"), "resume"])
+        due, after = self.call(
+            "hook_resume", self.keys("lanes lanes-shut leases", [lane]), [start, most])
+        return known, due, after.decode()
 
     def resume(self, lane, most=500):
         """Returns how many are due that were not."""
-        self.forget(lane)
         start, sum_due = "", 0
         while True:
-            due, start = self.resume_page(lane, start, most)
+            _, due, start = self.resume_page(lane, start, most)
             sum_due += due
             if not start:
                 return sum_due

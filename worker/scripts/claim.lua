@@ -17,7 +17,7 @@
 --       at: of a rate, the place of the first one taken, in us; else 0
 --       delivery: {lane, id, expired leases, its place in ms, 1 when over max_age, record or nil}
 --         in the order of their fences, "<consumer>:<first_number>" and on
---       document: those that are not in their records, once each
+--       document: those that are not in their records, once each; '' when it is missing
 --       When most_bytes is reached the rest stays; one delivery comes in any case. Nothing is
 --       healed here: a delivery without record or document comes as it is, to be buried.
 local deliveries, documents, leases = KEYS[1], KEYS[2], KEYS[3]
@@ -29,7 +29,8 @@ local FIRST, SKIPPED_MAX = 6, 32
 --include lane
 --include passage
 -- A lease that is stored by half counts as one that ran out.
-need({'HSET', leases, 'id', ''}, {'ZADD', KEYS[FIRST + 1], '0', 'id'}, {'ZADD', lanes, '0', 'lane'})
+need({'HSET', leases, 'id', ''}, {'ZADD', KEYS[FIRST + 1] or lanes, '0', 'id'},
+    {'ZADD', lanes, '0', 'lane'})
 local out_lanes, out, out_documents = {}, {}, {}
 local has_document = {}
 
@@ -127,7 +128,8 @@ end
 local function claim(i, key, wish)
     local lane = lane_of(key)
     local at, kind = read_gate(redis.call('HGET', gates, lane), wish.fingerprint)
-    if kind == 'rate' and at - now > wish.interval / 1000 + AHEAD_MS then
+    if kind == 'rate' and
+        (wish.interval == 0 or at - now > wish.interval / 1000 + AHEAD_MS) then
         at, kind = 0, nil -- of another rate
     end
     local allowed, place = allowance(wish, at, kind)

@@ -122,11 +122,11 @@ local function apply(key, room, hook, fingerprint, max_age, kind, at)
     local news, gate_at, gate = learn[kind](state, at, lane)
     gate_at, gate = next_gate(state, was_at, was, news, kind, gate_at, gate)
     write_state(lane, state)
+    if settle_lane(key, lane, gate_at, gate, max_age) and NEVER[gate] then
+        place_lane(lane, now, gate)
+    end
     if gate ~= was or gate_at ~= was_at then
         write_gate(lane, fingerprint, gate_at, gate)
-        if settle_lane(key, lane, gate_at, gate, max_age) and NEVER[gate] then
-            place_lane(lane, now, gate)
-        end
     end
     if news and room ~= '' then
         -- Otherwise it is seen a little later.

@@ -10,14 +10,13 @@
 --         'lease' delivery_id
 --       lane and holders count as in settle_leased.lua. What has no lane that can be read is given
 --       one, "unreadable", where a claim finds it. lane 0: a record of contract 1.
--- reply {what was wrong, of which …}
---       'place' 'holder' 'document' (missing: a claim finds that) 'retry' with a delivery_id,
---       'lane' with a lane, 'orphan-document' with a stream_id, 'orphan-lease' with a delivery_id
+-- reply {what was wrong, of which …}: 'place', 'holder', 'retry' and 'document' (it is missing: a
+--       claim finds that) of a delivery_id, 'lane' of a lane, 'orphan-document' of a stream_id,
+--       'orphan-lease' of a delivery_id
 local deliveries, documents, leases = KEYS[1], KEYS[2], KEYS[3]
 local gates, lanes, shut, retries = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local FIRST, lanes_len = 7, tonumber(ARGV[1])
 local LEASE_MOST_MS = 600000
-local SLACK_MS = 1000 -- a look reserves a lane for so long
 --include lane
 --include documents
 local out, at = {}, 2
@@ -48,8 +47,8 @@ local function heal_lane(key)
     local head = head_of(key)
     local in_lanes, in_shut = redis.call('ZSCORE', lanes, lane), redis.call('ZSCORE', shut, lane)
     local score = tonumber(in_lanes or in_shut)
-    local is_late = not score or score > math.max(head, gate_at, now + SLACK_MS)
-    if is_late or (in_lanes and in_shut) then
+    local is_late = not score or score > math.max(head, gate_at, now + RESERVED_MS)
+    if is_late or (in_shut and (in_lanes or not SHUT[kind])) then
         remove_lane(lane)
         place_lane(lane, math.min(score or head, head), kind)
         report('lane', lane)

@@ -12,7 +12,7 @@ local FAR_MS = 60000 -- the next time is asked for again long before
 local gates = KEYS[3]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local next_at = math.huge
+local next_at
 
 local function look(set, most)
     local found = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'LIMIT', 0, most)
@@ -26,14 +26,14 @@ local function look(set, most)
         redis.call('ZADD', set, unpack(reserved))
     end
     local first = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')
-    next_at = math.min(next_at, tonumber(first[2]) or math.huge)
+    if first[2] then
+        next_at = math.min(next_at or math.huge, tonumber(first[2]))
+    end
     return out
 end
 
 local of_lanes, of_shut = look(KEYS[1], ARGV[1]), look(KEYS[2], ARGV[2])
-if next_at == math.huge then
-    next_at = -1
-else -- as an integer, whatever somebody set by hand
+if next_at then -- as an integer, whatever somebody set by hand
     next_at = math.max(0, math.min(math.ceil(next_at), now + FAR_MS))
 end
-return {now, next_at, of_lanes, of_shut}
+return {now, next_at or -1, of_lanes, of_shut}

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Stores the outcomes of leased deliveries. Each names the fence of its lease: an outcome whose
--- lease has passed on, or is settled already (this was sent twice), is left alone.
+-- lease has passed on, or that is settled already (this was sent twice), is left alone.
 --
 -- KEYS  deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes,
 --       then lane:<lane> of each lane, then holders:<stream id> of each large document
@@ -19,12 +19,15 @@
 local first_lane = 10
 --include settling
 
+local ended, kept = {}, {} -- leases, changed last: by them it is known what is to be done
+
 -- Gives the lease up, or keeps how many ran out.
 local function end_lease(id, expired)
     if tonumber(expired) > 0 then
-        redis.call('HSET', leases, id, '- ' .. expired .. ' 0')
+        kept[#kept + 1] = id
+        kept[#kept + 1] = '- ' .. expired .. ' 0'
     else
-        redis.call('HDEL', leases, id)
+        ended[#ended + 1] = id
     end
 end
 
@@ -33,7 +36,7 @@ local function remove(id, lane, holders)
     redis.call('HDEL', deliveries, id)
     touch(lane)
     let_go(holders, id)
-    redis.call('HDEL', leases, id)
+    end_lease(id, 0)
 end
 
 local function settle()
@@ -71,6 +74,12 @@ while at <= #ARGV do
     settled[#settled + 1] = settle() and 1 or 0
 end
 local out = settle_lanes()
+if #kept > 0 then
+    redis.call('HSET', leases, unpack(kept))
+end
+if #ended > 0 then
+    redis.call('HDEL', leases, unpack(ended))
+end
 for i, one in ipairs(settled) do
     out[3 + i] = one
 end

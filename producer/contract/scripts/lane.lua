@@ -1,9 +1,11 @@
 -- Lanes, gates and scores. Needs lanes, shut and gates, the names of these keys.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local RESERVED_MS = 1000
 -- The longest that a gate can be ahead; one that is further away is from before a clock went back.
+-- An open one may wait for its place at a rate.
 local GATE_MOST = {
-    paused = 30 * 86400000, ['paused-open'] = 30 * 86400000, open = 1200000, rate = 3601000,
+    paused = 30 * 86400000, ['paused-open'] = 30 * 86400000, open = 3601000, rate = 3601000,
     disabled = math.huge, removed = math.huge,
 }
 -- Their lanes are in lanes-shut.
@@ -50,8 +52,7 @@ local function remove_lane(lane)
     redis.call('ZREM', shut, lane)
 end
 
--- Gives a lane its score in the set of its gate; with 'LT' it is only lowered. Returns true when
--- the lane was in the other set.
+-- Gives a lane its score in the set of its gate; with 'LT' it is only lowered.
 local function place_lane(lane, score, kind, lower)
     local set, other = lanes, shut
     if SHUT[kind] then
@@ -63,14 +64,20 @@ local function place_lane(lane, score, kind, lower)
     else
         added = redis.call('ZADD', set, score, lane)
     end
-    return added == 1 and redis.call('ZREM', other, lane) == 1
+    if added == 1 then
+        redis.call('ZREM', other, lane)
+    end
 end
 
--- After a delivery was given that score; the lane may be missing, or in the other set.
-local function lower_lane(key, lane, score, gate_at, kind, max_age)
-    if place_lane(lane, score_of(score, gate_at, max_age), kind, 'LT') then
-        place_lane(lane, score_of(head_of(key) or score, gate_at, max_age), kind, 'LT')
+-- After deliveries were given scores, the lowest of which is this. Behind its head they leave a
+-- lane the second for which a look reserved it, else one that much comes to would be found again
+-- and again, before others.
+local function lower_lane(lane, lowest, head, gate_at, kind, max_age)
+    local score = score_of(head, gate_at, max_age)
+    if lowest > head then
+        score = math.max(score, now + RESERVED_MS)
     end
+    place_lane(lane, score, kind, 'LT')
 end
 
 -- Scores a lane by its head and gate, also later than it was, or removes it. Returns the score, or

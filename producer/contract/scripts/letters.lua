@@ -1,6 +1,6 @@
--- Dead letters and their caps. Needs dead, by_room and dead_bytes, the names of these keys, and
--- dead_max and dead_max_bytes. by_room has "<room> <letter id> <bytes>" for each letter, all with
--- score 0; dead_bytes has the bytes of each room, and of all under "*".
+-- Dead letters and their caps. Needs dead, by_room and dead_bytes, the names of these keys, and to
+-- write letters dead_max and dead_max_bytes. by_room has "<room> <letter id> <bytes>" for each
+-- letter, all with score 0; dead_bytes has the bytes of each room, and of all under "*".
 local EVICTIONS_MAX = 200 -- in one call; the next goes on
 local SAMPLES = 4
 local dropped = 0
@@ -17,16 +17,18 @@ local function room_and_size(fields)
     return room, size
 end
 
+-- Counting is never a reason not to store a letter.
 local function add_bytes(room, size)
     for _, field in ipairs({room, '*'}) do
-        if redis.call('HINCRBY', dead_bytes, field, size) <= 0 then
+        local bytes = redis.pcall('HINCRBY', dead_bytes, field, size)
+        if type(bytes) == 'number' and bytes <= 0 then
             redis.call('HDEL', dead_bytes, field)
         end
     end
 end
 
 local function count_letter(room, id, size)
-    redis.call('ZADD', by_room, 0, room .. ' ' .. id .. ' ' .. size)
+    redis.pcall('ZADD', by_room, 0, room .. ' ' .. id .. ' ' .. size)
     add_bytes(room, size)
 end
 
@@ -69,19 +71,22 @@ local function choose(letters, bytes)
     end
 end
 
-local function drop_oldest()
-    local letter = redis.call('XRANGE', dead, '-', '+', 'COUNT', 1)[1]
-    local room, size = room_and_size(letter[2])
-    local prefix = room .. ' ' .. letter[1]
-    local known = redis.call('ZRANGEBYLEX', by_room, '[' .. prefix .. ' ', '(' .. prefix .. '!')[1]
-    if known then
-        return drop_member(known)
+-- With what is counted of it, if it is.
+local function drop_letter(id)
+    local letter = redis.call('XRANGE', dead, id, id)[1]
+    if not letter then
+        return
     end
-    dropped = dropped + redis.call('XDEL', dead, letter[1]) -- from before letters were counted
+    local prefix = (room_and_size(letter[2])) .. ' ' .. id
+    local known = redis.pcall('ZRANGEBYLEX', by_room, '[' .. prefix .. ' ', '(' .. prefix .. '!')
+    if known[1] then
+        return drop_member(known[1])
+    end
+    dropped = dropped + redis.call('XDEL', dead, id) -- from before letters were counted
 end
 
 -- Whole letters by XDEL: exact trimming beside it can leave a node that Redis cannot load again.
-local function cap_letters()
+local function drop_until_capped()
     for _ = 1, EVICTIONS_MAX do
         local letters = redis.call('XLEN', dead)
         local bytes = tonumber(redis.call('HGET', dead_bytes, '*') or 0)
@@ -92,7 +97,14 @@ local function cap_letters()
         if member then
             drop_member(member)
         else
-            drop_oldest()
+            drop_letter(redis.call('XRANGE', dead, '-', '+', 'COUNT', 1)[1][1])
         end
+    end
+end
+
+-- What is not counted is trimmed by its number alone.
+local function cap_letters()
+    if not pcall(drop_until_capped) then
+        dropped = dropped + redis.call('XTRIM', dead, 'MAXLEN', '~', dead_max)
     end
 end

@@ -23,8 +23,6 @@ redis.call('HLEN', gates)
 redis.call('ZCARD', lanes)
 redis.call('ZCARD', shut)
 redis.call('XLEN', dead)
-redis.call('ZCARD', by_room)
-redis.call('HLEN', dead_bytes)
 local touched = {} -- lane -> the lowest score that was added, or infinity
 local wrong = {}
 local at = 5 + 2 * lanes_len
@@ -73,16 +71,17 @@ end
 local function settle_lane_of(lane, lowest, over)
     local key = lane_key(lane)
     local name = lane_of(key)
-    local count = redis.pcall('ZCARD', key)
-    if type(count) == 'table' or count == 0 then
+    local head = head_of(key)
+    if not head then
         remove_lane(name)
         return
     end
     if lowest < math.huge then
         local fingerprint, max_age = ARGV[3 + 2 * lane], tonumber(ARGV[4 + 2 * lane])
         local gate_at, kind = read_gate(redis.call('HGET', gates, name), fingerprint)
-        lower_lane(key, name, lowest, gate_at, kind, max_age)
+        lower_lane(name, lowest, head, gate_at, kind, max_age)
     end
+    local count = redis.call('ZCARD', key)
     if count > lane_max then
         over[#over + 1] = lane
         over[#over + 1] = count - lane_max

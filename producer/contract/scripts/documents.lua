@@ -8,17 +8,17 @@ local function stream_of(id)
     return string.match(id, '^[^/]*')
 end
 
--- Adds a holder of a large document before what it stands for. False: keep the document inline.
+-- Adds a holder of a large document, and the document, before what it stands for. False: the
+-- document has to be in the record.
 local function hold(holders, id, document)
-    if not holders or #document <= INLINE_MAX then
+    if not holders or #document <= INLINE_MAX or
+        type(redis.pcall('SCARD', holders)) == 'table' then -- somebody put something else there
         return false
-    end
-    if type(redis.pcall('SADD', holders, id)) == 'table' then
-        return false -- somebody put something else there
     end
     if redis.call('HEXISTS', documents, stream_of(id)) == 0 then
         redis.call('HSET', documents, stream_of(id), document)
     end
+    redis.call('SADD', holders, id)
     return true
 end
 

@@ -2,9 +2,8 @@
 -- {Q}:hooks-state, and lane.lua's names.
 local KINDS = {
     at = 'number', ['until'] = 'number', failing_since = 'number', failures = 'number',
-    status = 'number',
-    opens = 'number', probe_at = 'number', disabled = 'boolean', reason = 'string',
-    error = 'string', fingerprint = 'string',
+    status = 'number', opens = 'number', probe_at = 'number', disabled = 'boolean',
+    reason = 'string', error = 'string', fingerprint = 'string',
 }
 
 -- What somebody wrote by hand must not end a script.
