@@ -1,6 +1,6 @@
 /*
- * What the registry may answer from its cache, and what it knows of hooks' states: with a connection
- * of ours, whose replies are given when the test says so.
+ * What the registry may answer from its cache, and what it knows of hooks' states: with a
+ * connection of ours, whose replies are given when the test says so.
  */
 #include <setjmp.h>
 #include <stdarg.h>
