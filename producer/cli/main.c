@@ -10,8 +10,9 @@
 static const struct command *const commands[] = {
     &command_send,        &command_hook_set,    &command_hook_rotate,  &command_hook_list,
     &command_hook_remove, &command_hook_enable, &command_hook_disable, &command_hook_resume,
-    &command_hook_state,  &command_dead_list,   &command_dead_show,    &command_dead_replay,
-    &command_dead_purge,  &command_status,      &command_doctor,
+    &command_hook_state,  &command_lane_list,   &command_lane_show,    &command_lane_drop,
+    &command_dead_list,   &command_dead_show,   &command_dead_replay,  &command_dead_purge,
+    &command_status,      &command_doctor,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -122,10 +123,10 @@ static bool find_command(int argc, char **argv, const struct command **ret_comma
     return false;
 }
 
-/* "hook" or "dead" alone, or with a second word that is none of theirs. */
+/* "hook", "lane" or "dead" alone, or with a second word that is none of theirs. */
 static bool is_family(const char *word)
 {
-    return strcmp(word, "hook") == 0 || strcmp(word, "dead") == 0;
+    return strcmp(word, "hook") == 0 || strcmp(word, "lane") == 0 || strcmp(word, "dead") == 0;
 }
 
 static int no_such_command(const struct cli *cli, int argc, char **argv)

@@ -260,6 +260,18 @@ def test_rate_is_shared_and_spread(redis, receiver, start_worker):
     assert_queue_empty(redis)
 
 
+def test_each_is_sent_at_its_place(redis, receiver, start_worker):
+    """What is claimed at a time is not sent at a time."""
+    set_hook(redis, 438, "main", url=receiver.url(), rateLimit="20/s")
+    start_worker()
+    for _ in range(40):
+        enqueue(redis, message_event())
+    receiver.wait_for(40, timeout=15)
+    times = arrivals(receiver)
+    for at in range(len(times) - 2):
+        assert times[at + 2] - times[at] >= 0.05  # two gaps of 50 ms, some a little late
+
+
 def test_missed_places_do_not_bunch(redis, receiver, start_worker):
     """No worker runs while places pass by: what waited is spread anew."""
     set_hook(redis, 438, "main", url=receiver.url(), rateLimit="20/s")

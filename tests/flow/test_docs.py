@@ -20,6 +20,7 @@ from webhook_queue import (
     enqueue,
     key,
     message_event,
+    pending,
     queue_state,
     set_hook,
     wait_dead,
@@ -286,7 +287,7 @@ def test_redis_cli_tells_the_numbers_of_status(redis, receiver, shell, start_wor
         told[meaning.strip()] = shell(command).split()
     status = json.loads(shell("roomhook status --json"))
     in_flight = int(told["first number: in flight"][0])
-    assert in_flight == status["in_flight"] == 1
+    assert in_flight == status["in_flight"] == pending(redis) > 0
     assert int(told["backlog and in flight"][0]) == status["backlog"] + in_flight == 4
     assert int(told["deliveries waiting"][0]) == status["deliveries_waiting"] == 3
     assert int(told["lanes due"][0]) == status["lanes_due"] == 1

@@ -77,8 +77,6 @@ void admit_claimed(struct pipeline *pipeline, struct delivery *delivery)
     delivery->waiter.only_protected = delivery->history.cuts >= CUTS_MAX;
     if (delivery->is_probe)
         capacity_restrict(pipeline->capacity, lane, 1);
-    if (delivery->not_before_ms > loop_now_ms())
-        capacity_hold(pipeline->capacity, lane, delivery->not_before_ms);
     capacity_queue(pipeline->capacity, lane, &delivery->waiter, loop_now_ms());
     delivery_move(&pipeline->entries, delivery, DELIVERY_QUEUED);
     pipeline_arm(pipeline);

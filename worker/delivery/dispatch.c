@@ -21,21 +21,20 @@ static bool is_clear(struct pipeline *pipeline, const struct delivery *delivery)
     return delivery->is_probe || registry_is_clear(pipeline->registry, &ref);
 }
 
-/* The next one of a hook with a rate has a place of its own, an interval later. */
-static void keep_pace(struct pipeline *pipeline, const struct delivery *delivery)
+/* Of a hook with a rate: nothing of its lane starts before its place. */
+static void wait_for_place(struct pipeline *pipeline, struct delivery *delivery)
 {
-    int64_t interval_us = delivery->slot->hook->rate_interval_us;
-    if (delivery->not_before_ms > 0 && interval_us > 0)
-        capacity_hold(pipeline->capacity, delivery->waiter.lane,
-                      delivery->not_before_ms + (interval_us + 999) / 1000);
+    capacity_requeue(pipeline->capacity, &delivery->waiter, loop_now_ms());
+    capacity_hold(pipeline->capacity, delivery->waiter.lane, delivery->not_before_ms);
+    pipeline_arm(pipeline);
 }
 
 void dispatch(struct pipeline *pipeline, struct delivery *delivery)
 {
-    if (!is_clear(pipeline, delivery) || !lease_suffices(pipeline, delivery)) {
+    if (!is_clear(pipeline, delivery) || !lease_suffices(pipeline, delivery))
         conclude_back(pipeline, delivery);
-        return;
-    }
-    keep_pace(pipeline, delivery);
-    attempt_start(pipeline, delivery);
+    else if (delivery->not_before_ms > loop_now_ms())
+        wait_for_place(pipeline, delivery);
+    else
+        attempt_start(pipeline, delivery);
 }

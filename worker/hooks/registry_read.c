@@ -30,11 +30,15 @@ static void arrived(struct registry_room *room)
 
 static void ask_states(struct registry_room *room);
 
-/* From a time of the server to the monotonic clock; 0: none. */
+/* From a time of the server to the monotonic clock; 0: none, or none that can be. */
 static int64_t local_time(const json_t *state, const char *name, int64_t server_now_ms)
 {
     int64_t at = json_integer_value(json_object_get(state, name));
-    return at > 0 ? loop_now_ms() + (at - server_now_ms) : 0;
+    int64_t local = 0;
+    if (at <= 0 || __builtin_sub_overflow(at, server_now_ms, &local) ||
+        __builtin_add_overflow(local, loop_now_ms(), &local))
+        return 0;
+    return local;
 }
 
 /* What cannot be read says nothing. */

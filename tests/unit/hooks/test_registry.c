@@ -1,11 +1,12 @@
 /*
- * What the registry may answer from its cache: with a connection of ours, whose replies are given
- * when the test says so.
+ * What the registry may answer from its cache, and what it knows of hooks' states: with a
+ * connection of ours, whose replies are given when the test says so.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -13,6 +14,8 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "base/log.h"
+#include "contract/lane.h"
 #include "hooks/registry.h"
 #include "redis/link_reader.h"
 
@@ -25,6 +28,7 @@ struct pending {
     STAILQ_ENTRY(pending) link;
     char command[16];
     char from[RH_STREAM_ID_SIZE]; /* of XRANGE */
+    char text[1024];              /* of a script: keys and arguments with spaces between */
     redis_reply_fn *fn;
     void *context;
 };
@@ -49,12 +53,28 @@ int redis_link_send(struct redis_link *link, const struct redis_args *args, int6
     return 0;
 }
 
+/* The command is the script's name. */
 int redis_link_eval(struct redis_link *link, const struct redis_script *script, int keys_len,
                     const struct redis_args *args, redis_reply_fn *fn, void *context)
 {
-    (void)link, (void)script, (void)keys_len, (void)args, (void)fn, (void)context;
-    fail_msg("no hook here has a state");
-    return -1;
+    struct pending *pending = calloc(1, sizeof(*pending));
+    struct buffer text;
+
+    (void)keys_len;
+    assert_non_null(pending);
+    pending->fn = fn;
+    pending->context = context;
+    bytes_copy_text(bytes_of(script->name), pending->command, sizeof(pending->command));
+    buffer_init(&text, sizeof(pending->text));
+    for (size_t i = 0; i < args->len; i++) {
+        if (i > 0)
+            buffer_append_char(&text, ' ');
+        buffer_append_bytes(&text, redis_args_at(args, i));
+    }
+    assert_true(bytes_copy_text(buffer_bytes(&text), pending->text, sizeof(pending->text)));
+    buffer_release(&text);
+    STAILQ_INSERT_TAIL(&link->waiting, pending, link);
+    return 0;
 }
 
 struct rig {
@@ -65,7 +85,8 @@ struct rig {
     struct counters counters;
     struct registry *registry;
     struct registry_query query;
-    int hooks; /* of the last answer; -1: the look-up failed, -2: there was none */
+    struct hook_set *set; /* the last one, kept */
+    int hooks;            /* of the last answer; -1: the look-up failed, -2: there was none */
     int followed;
 };
 
@@ -101,6 +122,7 @@ static void link_clear(struct redis_link *link)
 static void rig_free(struct rig *rig)
 {
     registry_cancel(&rig->query);
+    hook_set_drop(rig->set);
     registry_free(rig->registry);
     link_clear(&rig->control);
     link_clear(&rig->reader);
@@ -156,6 +178,10 @@ static void on_hooks(void *context, struct hook_set *set)
     struct rig *rig = context;
 
     rig->hooks = set ? (int)set->len : -1;
+    hook_set_drop(rig->set);
+    rig->set = set;
+    if (set)
+        hook_set_keep(set);
 }
 
 static void on_followed(void *context)
@@ -356,6 +382,193 @@ static void anew_is_what_was_asked_for_later(void **state)
     rig_free(rig);
 }
 
+/* --- what is known of a hook that keeps its deliveries back --- */
+
+#define HOOK "{\"url\":\"https://a.test/x\"}"
+#define GOOD_HOOK "*2\r\n$4\r\nmain\r\n$26\r\n" HOOK "\r\n"
+#define LANE "438/main"
+#define GATE_KEYS                                                                        \
+    "{webhooks}:hooks-state {webhooks}:hooks-changed {webhooks}:gates {webhooks}:lanes " \
+    "{webhooks}:lanes-shut {webhooks}:lane:" LANE " "
+
+/* The room's one hook, with this state; fingerprint NULL: the hook's own. */
+static struct hook_ref read_hook(struct rig *rig, const char *fingerprint, const char *state)
+{
+    struct hook *hook;
+    struct error_text why;
+    char own[HOOK_STATE_FINGERPRINT_SIZE];
+    char json[200];
+    char reply[400];
+
+    assert_int_equal(hook_parse(BYTES("main"), BYTES(HOOK), &hook, &why), HOOK_OK);
+    lane_fingerprint(hook, own);
+    hook_free(hook);
+    snprintf(json, sizeof(json), "{\"fingerprint\":\"%s\",%s}", fingerprint ? fingerprint : own,
+             state);
+    snprintf(reply, sizeof(reply), "*2\r\n:1000\r\n*1\r\n$%zu\r\n%s\r\n", strlen(json), json);
+    look_up(rig, REGISTRY_CONTROL);
+    answer(&rig->control, "HGETALL", GOOD_HOOK);
+    assert_string_equal(STAILQ_FIRST(&rig->control.waiting)->text, "{webhooks}:hooks-state " LANE);
+    answer(&rig->control, "hook_states", reply);
+    assert_int_equal(rig->hooks, 1);
+    assert_int_equal(rig->set->slots[0].problem, HOOK_OK);
+    return (struct hook_ref){.has_room = true, .room_id = ROOM, .slot = &rig->set->slots[0]};
+}
+
+static void assert_gate(struct rig *rig, const struct hook_ref *ref, const char *rest)
+{
+    const struct pending *pending = STAILQ_FIRST(&rig->control.waiting);
+    char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
+    char expected[1024];
+
+    snprintf(expected, sizeof(expected), GATE_KEYS "438 main %s 86400000 %s",
+             lane_fingerprint(ref->slot->hook, fingerprint), rest);
+    assert_non_null(pending);
+    assert_string_equal(pending->text, expected);
+    answer(&rig->control, "gate", NOTHING);
+}
+
+/* What is urgent is told at the loop's next turn. */
+static void wait_for_gate(struct rig *rig)
+{
+    event_base_loop(loop_base(rig->loop), EVLOOP_NONBLOCK);
+    assert_true(is_asked(&rig->control, "gate"));
+}
+
+static void state_of_the_same_hook_counts(void **state)
+{
+    static const struct {
+        const char *fingerprint;
+        const char *state;
+        bool is_clear;
+    } rows[] = {
+        {NULL, "\"opens\":0", true},
+        {NULL, "\"opens\":2", false},
+        {NULL, "\"until\":1000", true},
+        {NULL, "\"until\":61000", false},
+        {NULL, "\"until\":\"61000\",\"opens\":true", true},
+        {"00000000", "\"opens\":2,\"until\":61000,\"disabled\":true", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct rig *rig = rig_new();
+        struct hook_ref ref = read_hook(rig, rows[i].fingerprint, rows[i].state);
+
+        assert_int_equal(registry_is_clear(rig->registry, &ref), rows[i].is_clear);
+        assert_int_equal(hook_state_is_clear(&ref.slot->state, loop_now_ms()), rows[i].is_clear);
+        assert_false(ref.slot->disabled);
+        rig_free(rig);
+    }
+}
+
+static void free_lane_ends_what_is_known_of_its_hook(void **state)
+{
+    struct rig *rig = rig_new();
+    struct hook_ref ref = read_hook(rig, NULL, "\"opens\":2,\"until\":61000");
+
+    (void)state;
+    assert_false(registry_is_clear(rig->registry, &ref));
+    registry_lane_is_free(rig->registry, "438/other", loop_now_ms());
+    registry_lane_is_free(rig->registry, "439/main", loop_now_ms());
+    registry_lane_is_free(rig->registry, "438/:0123456789abcdef", loop_now_ms());
+    registry_lane_is_free(rig->registry, "no lane", loop_now_ms());
+    assert_false(registry_is_clear(rig->registry, &ref));
+    registry_lane_is_free(rig->registry, LANE, loop_now_ms());
+    assert_true(registry_is_clear(rig->registry, &ref));
+    rig_free(rig);
+}
+
+/* Redis was asked before this worker learnt it, or in the same millisecond. */
+static void free_lane_is_no_news_of_what_was_learnt_since(void **state)
+{
+    struct rig *rig = rig_new();
+    struct hook_ref ref = read_hook(rig, NULL, "\"opens\":0");
+    int64_t learnt_ms;
+
+    (void)state;
+    registry_pause(rig->registry, &ref, 60000);
+    assert_gate(rig, &ref, "pause 60000");
+    assert_false(registry_is_clear(rig->registry, &ref));
+    learnt_ms = ref.slot->state.changed_at_ms;
+    registry_lane_is_free(rig->registry, LANE, learnt_ms - 1);
+    registry_lane_is_free(rig->registry, LANE, learnt_ms);
+    assert_false(registry_is_clear(rig->registry, &ref));
+    registry_pause(rig->registry, &ref, 1000); /* never shortens it, nothing to tell */
+    assert_true(STAILQ_EMPTY(&rig->control.waiting));
+    registry_lane_is_free(rig->registry, LANE, learnt_ms + 1);
+    assert_true(registry_is_clear(rig->registry, &ref));
+    rig_free(rig);
+}
+
+/* A failed probe opens it once more, an answer closes it. */
+static void probe_opens_and_closes_the_hook(void **state)
+{
+    static const struct hook_failure failure = {
+        .was_probe = true, .status = 503, .error = "answered 503"};
+    struct rig *rig = rig_new();
+    struct hook_ref ref = read_hook(rig, NULL, "\"opens\":2");
+
+    (void)state;
+    registry_failed(rig->registry, &ref, &failure);
+    assert_int_equal(ref.slot->state.opens, 3);
+    assert_false(registry_is_clear(rig->registry, &ref));
+    wait_for_gate(rig);
+    assert_non_null(
+        strstr(STAILQ_FIRST(&rig->control.waiting)->text, " failed 1 503 answered 503 3 "));
+    answer(&rig->control, "gate", NOTHING);
+    registry_answered(rig->registry, &ref);
+    assert_true(registry_is_clear(rig->registry, &ref));
+    wait_for_gate(rig);
+    assert_gate(rig, &ref, "ok 0");
+    rig_free(rig);
+}
+
+static void gone_is_told_once(void **state)
+{
+    struct rig *rig = rig_new();
+    struct hook_ref ref = read_hook(rig, NULL, "\"opens\":0");
+
+    (void)state;
+    registry_gone(rig->registry, &ref);
+    assert_true(ref.slot->disabled);
+    assert_gate(rig, &ref, "gone");
+    registry_gone(rig->registry, &ref);
+    assert_true(STAILQ_EMPTY(&rig->control.waiting));
+    rig_free(rig);
+}
+
+/* There is no room whose hooks could be read: what this worker knows is by its lane. */
+static void inline_hook_is_known_by_its_lane(void **state)
+{
+    static const struct hook_failure failure = {.was_probe = true, .error = "connect"};
+    static struct event event = {.has_inline_hooks = true, .has_room_id = true, .room_id = ROOM};
+    struct rig *rig = rig_new();
+    struct hook_ref ref = read_hook(rig, NULL, "\"opens\":0");
+    char lane[LANE_SIZE];
+    int64_t room = ROOM;
+
+    (void)state;
+    ref.is_inline = true;
+    lane_of_inline(ref.slot->hook, &room, lane);
+    assert_true(registry_is_clear(rig->registry, &ref));
+    registry_failed(rig->registry, &ref, &failure);
+    assert_false(registry_is_clear(rig->registry, &ref));
+    ref.is_inline = false; /* the registered one is another */
+    assert_true(registry_is_clear(rig->registry, &ref));
+    ref.is_inline = true;
+    ref.has_room = false; /* so is that of events without a room */
+    assert_true(registry_is_clear(rig->registry, &ref));
+    registry_recall_inline(rig->registry, &event, rig->set);
+    assert_int_equal(rig->set->slots[0].state.opens, 1);
+    registry_lane_is_free(rig->registry, LANE, loop_now_ms() + 1);
+    ref.has_room = true;
+    assert_false(registry_is_clear(rig->registry, &ref));
+    registry_lane_is_free(rig->registry, lane, loop_now_ms() + 1);
+    assert_true(registry_is_clear(rig->registry, &ref));
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,7 +580,14 @@ int main(void)
         cmocka_unit_test(earlier_question_is_no_answer_to_what_changed_since),
         cmocka_unit_test(another_server_makes_the_cache_void),
         cmocka_unit_test(anew_is_what_was_asked_for_later),
+        cmocka_unit_test(state_of_the_same_hook_counts),
+        cmocka_unit_test(free_lane_ends_what_is_known_of_its_hook),
+        cmocka_unit_test(free_lane_is_no_news_of_what_was_learnt_since),
+        cmocka_unit_test(probe_opens_and_closes_the_hook),
+        cmocka_unit_test(gone_is_told_once),
+        cmocka_unit_test(inline_hook_is_known_by_its_lane),
     };
 
+    log_configure(LOG_ERROR + 1, LOG_LOGFMT);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

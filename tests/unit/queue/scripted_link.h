@@ -134,10 +134,17 @@ static void link_begin(struct redis_link *link, struct queue *queue, struct coun
     queue->counters = counters;
 }
 
+/* What is not answered is lost. */
 static void link_end(struct redis_link *link)
 {
-    while (link->len > 0)
-        call_free(take_call(link));
+    link->is_down = true;
+    while (link->len > 0) {
+        struct call *call = take_call(link);
+
+        if (call->fn)
+            call->fn(call->context, NULL);
+        call_free(call);
+    }
 }
 
 #endif

@@ -87,8 +87,8 @@ static int set_up(void **unused)
 static int tear_down(void **unused)
 {
     (void)unused;
-    lanes_free(rig.lanes);
     link_end(&rig.link);
+    lanes_free(rig.lanes);
     buffer_release(&rig.said);
     loop_free(rig.loop);
     return 0;

@@ -93,8 +93,8 @@ static int set_up(void **unused)
 static int tear_down(void **unused)
 {
     (void)unused;
-    settle_free(rig.settle);
     link_end(&rig.link);
+    settle_free(rig.settle);
     buffer_release(&rig.order);
     loop_free(rig.loop);
     return 0;

@@ -1,0 +1,151 @@
+/* lane show: the deliveries that wait for one hook. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/lane/look.h"
+#include "cli/lane/record.h"
+#include "cli/lane/select.h"
+#include "cli/terminal/human_text.h"
+#include "cli/terminal/json_output.h"
+#include "cli/terminal/table.h"
+#include "cli_lua.h"
+#include "contract/parse.h"
+
+#define LIMIT_DEFAULT 20
+#define LINE_MAX_BYTES 65536
+#define EVENT_COLUMNS 18
+#define NOTE_COLUMNS 25
+
+static const struct flag_spec show_specs[] = {
+    {"room", "N", "the room", false},
+    {"hook", "ID", "the hook; of one that came with its events \":\" and 16 hex", false},
+    {"limit", "N", "how many, those that are next first; default 20", false},
+    {NULL, NULL, NULL, false},
+};
+
+static const char *const titles[] = {"ID", "TRIES", "NEXT", "EVENT", "HELD BY, OR LAST ERROR"};
+
+struct showing {
+    struct cli *cli;
+    const struct lane_found *lane;
+    int64_t now_ms;
+    struct table table;
+    struct buffer line;
+};
+
+static void print_head(const struct showing *showing, const struct lane_look *look)
+{
+    char when[HUMAN_TEXT_SIZE];
+    struct buffer why;
+
+    (void)printf("%-8s  ", "lane");
+    print_value(bytes_of(showing->lane->name));
+    if (look->url[0] != '\0')
+        (void)printf("%-8s  %s\n", "url", look->url);
+    (void)printf("%-8s  %" PRId64 "\n", "waiting", look->waiting);
+    (void)printf("%-8s  %s\n", "state", lane_condition_name(look->condition));
+    (void)printf("%-8s  %s\n", "next", lane_when(showing->lane->next_ms, showing->now_ms, when));
+    buffer_init(&why, 1024);
+    hook_state_put_why(&why, &look->state, hook_state_condition(&look->state, showing->now_ms));
+    if (why.len > 0)
+        (void)printf("%-8s  %s\n", "why", why.data);
+    buffer_release(&why);
+    (void)putchar('\n');
+}
+
+static void add_row(struct showing *showing, const struct lane_record *record)
+{
+    struct table *table = &showing->table;
+    char text[HUMAN_TEXT_SIZE];
+    char cut[64];
+
+    table_add(table, bytes_of(record->stream_id));
+    (void)snprintf(text, sizeof(text), "%" PRId64, record->attempts);
+    table_add(table, bytes_of(text));
+    table_add(table, bytes_of(lane_when(record->score_ms, showing->now_ms, text)));
+    table_add(table, lane_cut(bytes_of(record->event_id), EVENT_COLUMNS, cut, sizeof(cut)));
+    const char *note = record->worker[0] != '\0' ? record->worker : record->error;
+    table_add(table, lane_cut(bytes_of(note), NOTE_COLUMNS, cut, sizeof(cut)));
+}
+
+static int print_object(struct showing *showing, const struct lane_record *record)
+{
+    object_begin(&showing->line);
+    lane_record_put_json(&showing->line, record);
+    return object_print(&showing->line);
+}
+
+static int show_deliveries(struct showing *showing, int64_t limit)
+{
+    struct lane_record records[CLI_BATCH];
+    int64_t at = 0;
+    size_t len = 1;
+
+    while (at < limit && len > 0) {
+        size_t most = limit - at < CLI_BATCH ? (size_t)(limit - at) : CLI_BATCH;
+        if (!lane_records_read(showing->cli, showing->lane->name, at, most, records, &len))
+            return CLI_FAILED;
+        for (size_t i = 0; i < len; i++) {
+            if (!showing->cli->json)
+                add_row(showing, &records[i]);
+            else if (print_object(showing, &records[i]) < 0)
+                return cli_failed("out of memory");
+        }
+        at += (int64_t)len;
+    }
+    if (!showing->cli->json && table_print(&showing->table) < 0)
+        return cli_failed("out of memory");
+    return CLI_DONE;
+}
+
+static int show(struct cli *cli, const struct lane_found *lane, int64_t limit)
+{
+    struct showing showing = {.cli = cli, .lane = lane};
+    struct lane_look look;
+
+    if (!cli_server_time(cli, &showing.now_ms) || !lanes_look(cli, lane, 1, showing.now_ms, &look))
+        return CLI_FAILED;
+    table_init(&showing.table, titles, sizeof(titles) / sizeof(titles[0]));
+    buffer_init(&showing.line, LINE_MAX_BYTES);
+    if (!cli->json)
+        print_head(&showing, &look);
+    int result = show_deliveries(&showing, limit);
+    table_release(&showing.table);
+    buffer_release(&showing.line);
+    lanes_look_release(&look, 1);
+    return result;
+}
+
+static int run_show(struct cli *cli)
+{
+    const char *given = flags_value(&cli->flags, "limit");
+    struct lane_selection selection;
+    struct lanes_found found;
+    int64_t limit = LIMIT_DEFAULT;
+
+    if (lane_selection_read(cli, &selection) != CLI_DONE)
+        return CLI_USAGE;
+    if (selection.exact[0] == '\0')
+        return cli_usage(cli, "give a LANE, or --room and --hook");
+    if (given && parse_int64(bytes_of(given), 1, LANE_LIMIT_MAX, &limit) < 0)
+        return cli_usage(cli, "--limit is a number from 1 to %d", LANE_LIMIT_MAX);
+    if (!lanes_find(cli, &selection, 1, &found))
+        return CLI_FAILED;
+    int result = found.len > 0 ? show(cli, &found.list[0], limit)
+                               : cli_failed("nothing waits in lane %s", selection.exact);
+    free(found.list);
+    return result;
+}
+
+const struct command command_lane_show = {
+    .name = "lane show",
+    .operands = "[LANE]",
+    .summary = "Shows the deliveries that wait for one hook, the next one first.",
+    .details = "NEXT is when a worker takes it at the earliest; of one that a worker holds, when\n"
+               "others may. With --json times are ms since 1970, and texts are not cut.\n",
+    .flags = show_specs,
+    .run = run_show,
+};
