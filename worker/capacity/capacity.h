@@ -181,8 +181,8 @@ void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter,
  * the slow quarter, for its outcome is known. */
 void capacity_status_came(struct capacity *capacity, struct capacity_waiter *waiter);
 
-/* The address that attempts of the lane's origin lead to now, any text; learnt from each connection.
- * A hint: the client has the limit itself. Nothing while the origin is not known. */
+/* The address that attempts of the lane's origin lead to now, any text; learnt from each
+ * connection. A hint: the client has the limit itself. Nothing while the origin is not known. */
 void capacity_learn_address(struct capacity *capacity, struct capacity_lane *lane,
                             const char *address);
 
