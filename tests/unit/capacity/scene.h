@@ -48,26 +48,26 @@ static inline void queue(struct capacity *capacity, struct capacity_lane *lane,
 }
 
 /* A failure names the line that asks. */
-#define assert_nothing(capacity, now_ms)                                                           \
+#define assert_nothing(capacity, now_ms) \
     assert_int_equal(capacity_next(capacity, now_ms).what, CAPACITY_NOTHING)
 
-#define assert_starts(capacity, expected, now_ms)                                                  \
-    do {                                                                                           \
-        struct capacity_step step_ = capacity_next(capacity, now_ms);                              \
-                                                                                                   \
-        assert_int_equal(step_.what, CAPACITY_START);                                              \
-        assert_ptr_equal(step_.waiter, expected);                                                  \
-        assert_ptr_equal(step_.lane, (expected)->lane);                                            \
-        assert_int_equal((expected)->state, CAPACITY_IN_FLIGHT);                                   \
+#define assert_starts(capacity, expected, now_ms)                     \
+    do {                                                              \
+        struct capacity_step step_ = capacity_next(capacity, now_ms); \
+                                                                      \
+        assert_int_equal(step_.what, CAPACITY_START);                 \
+        assert_ptr_equal(step_.waiter, expected);                     \
+        assert_ptr_equal(step_.lane, (expected)->lane);               \
+        assert_int_equal((expected)->state, CAPACITY_IN_FLIGHT);      \
     } while (0)
 
-#define assert_claims(capacity, expected, many, now_ms)                                            \
-    do {                                                                                           \
-        struct capacity_step step_ = capacity_next(capacity, now_ms);                              \
-                                                                                                   \
-        assert_int_equal(step_.what, CAPACITY_CLAIM);                                              \
-        assert_ptr_equal(step_.lane, expected);                                                    \
-        assert_int_equal(step_.most, many);                                                        \
+#define assert_claims(capacity, expected, many, now_ms)               \
+    do {                                                              \
+        struct capacity_step step_ = capacity_next(capacity, now_ms); \
+                                                                      \
+        assert_int_equal(step_.what, CAPACITY_CLAIM);                 \
+        assert_ptr_equal(step_.lane, expected);                       \
+        assert_int_equal(step_.most, many);                           \
     } while (0)
 
 /* One attempt of a lane, alone: from now_ms, for so long. */

@@ -15,8 +15,7 @@ static void rooms_take_turns_then_their_lanes(void **unused)
 {
     struct capacity *capacity = scene_new(1);
     struct capacity_waiter x1[3] = {{0}}, x2[2] = {{0}}, y[3] = {{0}};
-    struct capacity_waiter *order[] = {&x1[0], &x2[0], &y[0],  &x1[1],
-                                       &y[1],  &x2[1], &y[2], &x1[2]};
+    struct capacity_waiter *order[] = {&x1[0], &x2[0], &y[0], &x1[1], &y[1], &x2[1], &y[2], &x1[2]};
 
     (void)unused;
     for (size_t i = 0; i < 3; i++)
@@ -259,8 +258,8 @@ static void arrivals_leave_kept_places(void **unused)
         char name[16];
 
         (void)snprintf(name, sizeof(name), "a%zu/1", i);
-        assert_true(capacity_offer(capacity, scene_lane_of(capacity, name, "o", 10), &arrivals[i],
-                                   0));
+        assert_true(
+            capacity_offer(capacity, scene_lane_of(capacity, name, "o", 10), &arrivals[i], 0));
         if (i < 3)
             assert_starts(capacity, &arrivals[i], 0);
         else

@@ -10,8 +10,11 @@ static void first_attempt_decides(void **unused)
     static const struct {
         int64_t held_ms;
         enum capacity_class class;
-    } cases[] = {{0, CAPACITY_QUICK},     {100, CAPACITY_QUICK},  {101, CAPACITY_MEDIUM},
-                 {1000, CAPACITY_MEDIUM}, {1001, CAPACITY_SLOW}};
+    } cases[] = {{0, CAPACITY_QUICK},
+                 {100, CAPACITY_QUICK},
+                 {101, CAPACITY_MEDIUM},
+                 {1000, CAPACITY_MEDIUM},
+                 {1001, CAPACITY_SLOW}};
     struct capacity *capacity = scene_new(8);
 
     (void)unused;

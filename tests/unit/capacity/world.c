@@ -150,8 +150,7 @@ static struct event event_take(struct world *world)
 
         if (child >= world->heap_len)
             break;
-        if (child + 1 < world->heap_len &&
-            is_before(&world->heap[child + 1], &world->heap[child]))
+        if (child + 1 < world->heap_len && is_before(&world->heap[child + 1], &world->heap[child]))
             child++;
         if (!is_before(&world->heap[child], &last))
             break;
@@ -383,8 +382,7 @@ static void failed(struct world *world, struct delivery *delivery)
 {
     struct hook *hook = delivery->hook;
 
-    leave(world, delivery,
-          hook->receiver.kind == RECEIVER_FAIL ? CAPACITY_BUSY : CAPACITY_TIMEOUT);
+    leave(world, delivery, hook->receiver.kind == RECEIVER_FAIL ? CAPACITY_BUSY : CAPACITY_TIMEOUT);
     breaker_failed(world, hook);
     probe_failed(world, delivery);
     retry(world, delivery);

@@ -49,7 +49,7 @@ struct figures {
     size_t done;
     size_t again; /* POSTs of deliveries of which one had started before */
     size_t cuts;
-    double held_s;                /* time of places */
+    double held_s;                  /* time of places */
     uint32_t delays[DELAYS_MS + 1]; /* from arrival to the start of the POST, by ms */
 };
 
@@ -74,9 +74,9 @@ struct source {
     size_t first, lanes; /* which lanes */
     double rate;         /* events a second */
     double start;
-    bool is_even;      /* in turn and at equal distances, else random */
-    bool all_at_once;  /* each event is for all lanes: a room */
-    unsigned burst;    /* so many for each lane at the start */
+    bool is_even;     /* in turn and at equal distances, else random */
+    bool all_at_once; /* each event is for all lanes: a room */
+    unsigned burst;   /* so many for each lane at the start */
 };
 
 void world_source(struct world *world, const struct source *source);
@@ -84,7 +84,7 @@ void world_run(struct world *world);
 
 const struct figures *world_figures(const struct world *world, enum group group);
 struct capacity *world_capacity(const struct world *world);
-double world_in_time(const struct figures *figures);              /* %, POST within 3 s */
+double world_in_time(const struct figures *figures);                /* %, POST within 3 s */
 int64_t world_delay_ms(const struct figures *figures, double part); /* a quantile; 1: the most */
 
 #endif
