@@ -148,7 +148,7 @@ static struct capacity_step start(struct capacity *capacity, struct capacity_lan
     struct capacity_limit *limit;
     struct path next;
 
-    place_take(capacity, &waiter->place, path, start_class(lane_ring(lane)), now_ms);
+    place_take(&waiter->place, path, start_class(lane_ring(lane)), now_ms);
     place_watch(capacity, &waiter->place);
     waiter->place.generation = lane->generation;
     line_remove(capacity, waiter);
@@ -171,7 +171,7 @@ static struct capacity_step claim(struct capacity *capacity, struct capacity_lan
 
     lane->is_claiming = true;
     if (path)
-        place_take(capacity, &lane->promise, path, lane->class, now_ms);
+        place_take(&lane->promise, path, lane->class, now_ms);
     lane_settle(capacity, lane);
     return (struct capacity_step){.what = CAPACITY_CLAIM, .lane = lane, .most = many};
 }
@@ -213,7 +213,7 @@ static struct capacity_step next_of_dirty(struct capacity *capacity, int64_t now
 
     if (lane)
         return try_lane(capacity, lane, true, now_ms);
-    lane = limit_is_wanted(limit) ? NULL : TAILQ_FIRST(&limit->capped);
+    lane = limit->waiting_len > 0 ? NULL : TAILQ_FIRST(&limit->capped);
     if (lane) {
         lane_move(capacity, lane, NOWHERE);
         return try_lane(capacity, lane, false, now_ms);

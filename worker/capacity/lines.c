@@ -61,7 +61,7 @@ struct capacity_limit *lane_capped_by(const struct capacity_lane *lane, const st
     for (int level = CAPACITY_LEVELS - 1; level >= 0; level--) {
         struct capacity_limit *limit = path->limit[level];
 
-        if (limit && limit_is_wanted(limit))
+        if (limit && limit->waiting_len > 0)
             return limit;
     }
     return NULL;

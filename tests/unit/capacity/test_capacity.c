@@ -39,9 +39,10 @@ static void quicker_ones_first_but_a_quarter_for_each(void **unused)
     struct capacity *capacity = scene_new(8);
     struct capacity_lane *quick = scene_lane_of(capacity, "q/1", "o", 10);
     struct capacity_lane *medium = scene_lane_of(capacity, "m/1", "o", 500);
+    struct capacity_lane *other = scene_lane_of(capacity, "m/2", "o", 500);
     struct capacity_lane *slow = scene_lane_of(capacity, "s/1", "o", 2000);
     struct capacity_lane *untried = scene_lane(capacity, "u/1", "o");
-    struct capacity_waiter full[8] = {{0}}, q[2] = {{0}}, m[2] = {{0}}, s[2] = {{0}}, u[2] = {{0}};
+    struct capacity_waiter full[8] = {{0}}, q[2] = {{0}}, m[3] = {{0}}, s[2] = {{0}}, u[2] = {{0}};
 
     (void)unused;
     for (size_t i = 0; i < 8; i++) {
@@ -76,9 +77,41 @@ static void quicker_ones_first_but_a_quarter_for_each(void **unused)
     end(capacity, &full[0], 0); /* one slow, two quick */
     assert_starts(capacity, &s[0], 0);
     assert_nothing(capacity, 0);
+    queue(capacity, other, &m[2], 0);
+    assert_nothing(capacity, 0);
     end(capacity, &u[0], 0); /* all but untried hold a quarter, and none of these waits */
     assert_starts(capacity, &q[1], 0);
     assert_nothing(capacity, 0);
+    capacity_free(capacity);
+}
+
+/* Before other slow ones, which would fill the quarter; after all others. */
+static void protected_one_comes_between_untried_and_slow(void **unused)
+{
+    struct capacity *capacity = scene_new(4);
+    struct capacity_lane *cut = scene_lane_of(capacity, "c/1", "o", 10);
+    struct capacity_lane *slow = scene_lane_of(capacity, "s/1", "o", 2000);
+    struct capacity_lane *untried = scene_lane(capacity, "u/1", "o");
+    struct capacity_waiter full[4] = {{0}}, c = {.only_protected = true}, s = {0}, u = {0};
+
+    (void)unused;
+    for (size_t i = 0; i < 4; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof(name), "f%zu/1", i);
+        queue(capacity, scene_lane_of(capacity, name, "o", 10), &full[i], 0);
+        assert_starts(capacity, &full[i], 0);
+    }
+    queue(capacity, slow, &s, 0);
+    queue(capacity, cut, &c, 0);
+    queue(capacity, untried, &u, 0);
+    assert_nothing(capacity, 0);
+    end(capacity, &full[0], 0);
+    assert_starts(capacity, &u, 0);
+    end(capacity, &full[1], 0);
+    assert_starts(capacity, &c, 0);
+    end(capacity, &full[2], 0);
+    assert_starts(capacity, &s, 0);
     capacity_free(capacity);
 }
 
@@ -86,6 +119,7 @@ static void untried_and_slow_leave_a_quarter(void **unused)
 {
     struct capacity *capacity = scene_new(8);
     struct capacity_lane *quick = scene_lane_of(capacity, "q/1", "o", 10);
+    struct capacity_lane *medium = scene_lane_of(capacity, "m/1", "o", 500);
     struct capacity_lane *slow = scene_lane_of(capacity, "s/1", "o", 2000);
     struct capacity_waiter u[7] = {{0}}, q[2] = {{0}}, s = {0};
 
@@ -102,10 +136,10 @@ static void untried_and_slow_leave_a_quarter(void **unused)
         else
             assert_nothing(capacity, 0);
     }
-    for (size_t i = 0; i < 2; i++) {
-        queue(capacity, quick, &q[i], 0);
-        assert_starts(capacity, &q[i], 0);
-    }
+    queue(capacity, quick, &q[0], 0);
+    assert_starts(capacity, &q[0], 0);
+    queue(capacity, medium, &q[1], 0);
+    assert_starts(capacity, &q[1], 0);
     end(capacity, &q[0], 0);
     assert_nothing(capacity, 0);
     end(capacity, &u[0], 0);
@@ -434,6 +468,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rooms_take_turns_then_their_lanes),
         cmocka_unit_test(quicker_ones_first_but_a_quarter_for_each),
+        cmocka_unit_test(protected_one_comes_between_untried_and_slow),
         cmocka_unit_test(untried_and_slow_leave_a_quarter),
         cmocka_unit_test(arrival_passes_none_that_wait_in_its_class),
         cmocka_unit_test(slow_lane_has_one_while_another_waits),

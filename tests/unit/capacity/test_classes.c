@@ -101,6 +101,12 @@ static void concurrency_follows_news(void **unused)
     assert_int_equal(capacity_concurrency_of(lane), 3);
     attempt(capacity, lane, CAPACITY_SILENCE, 50, 1);
     assert_int_equal(capacity_concurrency_of(lane), 1);
+    for (enum capacity_news news = CAPACITY_BUSY; news <= CAPACITY_TIMEOUT; news++) {
+        struct capacity_lane *other = capacity_lane(capacity, "r/b", news % 2 ? "p/1" : "p/2", "p");
+
+        attempt(capacity, other, news, 60, 10);
+        assert_int_equal(capacity_concurrency_of(other), 1);
+    }
     capacity_free(capacity);
 }
 

@@ -139,19 +139,23 @@ static void slow_quarter_is_protected(void **unused)
 
 static void known_status_ends_protection(void **unused)
 {
-    struct scene scene = scene_of(8);
-    struct capacity_lane *quick = scene_lane_of(scene.capacity, "q/a", "o", 10);
-
     (void)unused;
-    start(&scene, 2, 2000, 0);
-    start(&scene, 1, -1, 1);
-    start(&scene, 5, 10, 900);
-    wait_known(&scene, quick, 1000);
-    capacity_status_came(scene.capacity, &scene.waiters[1]);
-    assert_ptr_equal(to_cut(&scene, 1100), &scene.waiters[1]);
-    capacity_leave(scene.capacity, &scene.waiters[1], CAPACITY_SUCCESS, 1100);
-    assert_starts(scene.capacity, &scene.other, 1100);
-    capacity_free(scene.capacity);
+    for (int after = 0; after < 2; after++) { /* before it is late, and after */
+        struct scene scene = scene_of(8);
+        struct capacity_lane *quick = scene_lane_of(scene.capacity, "q/a", "o", 10);
+
+        start(&scene, 2, 2000, 0);
+        start(&scene, 1, 2000, 500);
+        start(&scene, 5, 10, 900);
+        wait_known(&scene, quick, 900);
+        if (after)
+            assert_null(to_cut(&scene, 1100));
+        capacity_status_came(scene.capacity, &scene.waiters[1]);
+        assert_ptr_equal(to_cut(&scene, 1100), &scene.waiters[1]);
+        capacity_leave(scene.capacity, &scene.waiters[1], CAPACITY_SUCCESS, 1100);
+        assert_starts(scene.capacity, &scene.other, 1100);
+        capacity_free(scene.capacity);
+    }
 }
 
 static void quick_ones_over_250_ms_give_way_to_quick_ones(void **unused)

@@ -1,7 +1,6 @@
 #include "world.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -428,9 +427,11 @@ static void claimed(struct world *world, struct hook *hook)
 
 static struct hook *hook_of(struct world *world, const struct capacity_lane *lane)
 {
-    const char *slash = strrchr(capacity_lane_name(lane), '/');
+    size_t index = 0;
 
-    return &world->hooks[strtoumax(slash + 1, NULL, 10)];
+    for (const char *digit = strrchr(capacity_lane_name(lane), '/') + 1; *digit; digit++)
+        index = 10 * index + (size_t)(*digit - '0');
+    return &world->hooks[index];
 }
 
 static struct delivery *delivery_of(struct capacity_waiter *waiter)

@@ -1,6 +1,6 @@
 /*
  * One worker in virtual time: arrivals, receivers, circuit breakers, retries and lanes in Redis
- * around the capacity module, for tests of what it gives to whom. Nothing is random but by its seed.
+ * around the capacity module, for tests of what it gives to which. The seed decides all chance.
  */
 #ifndef TESTS_CAPACITY_WORLD_H
 #define TESTS_CAPACITY_WORLD_H
