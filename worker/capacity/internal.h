@@ -249,6 +249,8 @@ bool lane_wants_place(const struct capacity *capacity, const struct capacity_lan
 struct capacity_limit *lane_capped_by(const struct capacity_lane *lane, const struct path *path);
 
 size_t lane_line_max(const struct capacity *capacity, const struct capacity_lane *lane);
+
+/* What is claimed for it at a time; 0 while it has no place free and takes less than one. */
 size_t lane_round(const struct capacity *capacity, const struct capacity_lane *lane);
 
 /* A claim is due ahead of its turn. */

@@ -170,29 +170,39 @@ static void arrival_passes_none_that_wait_in_its_class(void **unused)
     capacity_free(capacity);
 }
 
+/* Its second comes before the other's first, and starts after it. */
 static void slow_lane_has_one_while_another_waits(void **unused)
 {
-    struct capacity *capacity = scene_new(3);
+    struct capacity *capacity = scene_new(4);
     struct capacity_lane *slow = scene_lane_of(capacity, "s/1", "o", 2000);
     struct capacity_lane *other = scene_lane_of(capacity, "t/1", "o", 2000);
-    struct capacity_waiter s[3] = {{0}}, t[2] = {{0}};
+    struct capacity_lane *quick = scene_lane_of(capacity, "q/1", "o", 10);
+    struct capacity_waiter s[2] = {{0}}, f[3] = {{0}}, t = {0}, q = {0};
 
     (void)unused;
-    for (size_t i = 0; i < 2; i++)
-        queue(capacity, slow, &s[i], 0);
-    for (size_t i = 0; i < 2; i++)
-        assert_starts(capacity, &s[i], 0);
-    queue(capacity, other, &t[0], 0);
-    assert_nothing(capacity, 0); /* slow ones hold three quarters of three */
-    queue(capacity, slow, &s[2], 0);
-    end(capacity, &s[0], 0);
-    assert_starts(capacity, &t[0], 0);
-    end(capacity, &s[1], 0);
-    assert_starts(capacity, &s[2], 0); /* it waits for none any more */
-    queue(capacity, other, &t[1], 0);
+    queue(capacity, slow, &s[0], 0);
+    assert_starts(capacity, &s[0], 0);
+    for (size_t i = 0; i < 3; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof(name), "f%zu/1", i);
+        queue(capacity, scene_lane_of(capacity, name, "o", 10), &f[i], 0);
+        assert_starts(capacity, &f[i], 0);
+    }
+    queue(capacity, quick, &q, 0);
     assert_nothing(capacity, 0);
-    end(capacity, &t[0], 0);
-    assert_starts(capacity, &t[1], 0);
+    queue(capacity, slow, &s[1], 0);
+    assert_nothing(capacity, 0);
+    queue(capacity, other, &t, 0);
+    assert_nothing(capacity, 0);
+    end(capacity, &f[0], 0);
+    assert_starts(capacity, &q, 0);
+    assert_nothing(capacity, 0);
+    end(capacity, &f[1], 0);
+    assert_starts(capacity, &t, 0);
+    assert_nothing(capacity, 0);
+    end(capacity, &f[2], 0);
+    assert_starts(capacity, &s[1], 0);
     capacity_free(capacity);
 }
 
@@ -374,7 +384,7 @@ static void held_lane_waits_for_the_end(void **unused)
     struct capacity *capacity = scene_new(8);
     struct capacity_lane *lane = scene_lane_of(capacity, "a/1", "o", 2);
     struct capacity_waiter waiter = {0};
-    int64_t now_ms = 123456, until_ms = now_ms + 60000;
+    int64_t now_ms = 123456, until_ms = now_ms + 60001;
 
     (void)unused;
     (void)capacity_tick(capacity, now_ms);

@@ -167,7 +167,9 @@ static void quick_ones_over_250_ms_give_way_to_quick_ones(void **unused)
     start(&scene, 8, 10, 0);
     wait_known(&scene, quick, 0);
     assert_null(to_cut(&scene, 249));
+    assert_int_equal(capacity_class_of(scene.waiters[0].lane), CAPACITY_QUICK);
     assert_ptr_equal(to_cut(&scene, 250), &scene.waiters[0]);
+    assert_int_equal(capacity_class_of(scene.waiters[0].lane), CAPACITY_SLOW);
     capacity_leave(scene.capacity, &scene.waiters[0], CAPACITY_CUT, 250);
     assert_starts(scene.capacity, &scene.other, 250);
     capacity_free(scene.capacity);
@@ -220,16 +222,24 @@ static void untried_lane_waits_while_untried_ones_hold_half(void **unused)
     struct scene scene = scene_of(8);
 
     (void)unused;
-    start(&scene, 3, -1, 0);
-    start(&scene, 3, -1, 900);
+    start(&scene, 4, 10, 0);
+    start(&scene, 4, -1, 900);
     wait(&scene, -1, 900);
-    assert_ptr_equal(to_cut(&scene, 1000), &scene.waiters[0]); /* three of eight are untried */
+    assert_null(to_cut(&scene, 1100));
+    capacity_free(scene.capacity);
+}
+
+static void full_limit_is_enough_for_an_untried_lane(void **unused)
+{
+    struct scene scene = scene_of(8);
+
+    (void)unused;
+    start(&scene, 3, 10, 0);
+    start(&scene, 5, 10, 900);
+    wait(&scene, -1, 900);
+    assert_ptr_equal(to_cut(&scene, 1000), &scene.waiters[0]); /* three of eight are slow */
     capacity_leave(scene.capacity, &scene.waiters[0], CAPACITY_CUT, 1000);
     assert_starts(scene.capacity, &scene.other, 1000);
-    memset(&scene.waiters[0], 0, sizeof(scene.waiters[0]));
-    queue(scene.capacity, scene_lane(scene.capacity, "last/a", "o"), &scene.waiters[0], 1000);
-    assert_nothing(scene.capacity, 1000);
-    assert_null(to_cut(&scene, 1100)); /* four of eight */
     capacity_free(scene.capacity);
 }
 
@@ -271,6 +281,7 @@ int main(void)
         cmocka_unit_test(quick_ones_stay_while_medium_ones_hold_a_quarter),
         cmocka_unit_test(untried_lane_needs_no_full_limit),
         cmocka_unit_test(untried_lane_waits_while_untried_ones_hold_half),
+        cmocka_unit_test(full_limit_is_enough_for_an_untried_lane),
         cmocka_unit_test(only_protected_starts_within_the_slow_quarter),
     };
 

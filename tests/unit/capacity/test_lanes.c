@@ -110,8 +110,9 @@ static void name_without_room_or_with_many_slashes(void **unused)
 
 static void longest_unused_are_forgotten(void **unused)
 {
-    struct capacity *capacity = scene_new(1);
-    struct capacity_waiter waiter = {0};
+    struct capacity *capacity = scene_new(8);
+    struct capacity_waiter waiter = {0}, both[2] = {{0}};
+    struct capacity_lane *claims = scene_lane_of(capacity, "claims/1", "o", 10);
     struct capacity_lane *used = scene_lane_of(capacity, "used/1", "o", 10);
     struct capacity_lane *old = scene_lane_of(capacity, "old/1", "o", 10);
     struct capacity_lane *looked_at = scene_lane_of(capacity, "again/1", "o", 10);
@@ -119,6 +120,14 @@ static void longest_unused_are_forgotten(void **unused)
     (void)unused;
     queue(capacity, used, &waiter, 0);
     assert_starts(capacity, &waiter, 0);
+    for (size_t i = 0; i < 2; i++) {
+        queue(capacity, claims, &both[i], 0);
+        assert_starts(capacity, &both[i], 0);
+    }
+    capacity_set_backlog(capacity, claims, CAPACITY_BACKLOG_NOW, 0);
+    assert_claims(capacity, claims, 8, 0);
+    for (size_t i = 0; i < 2; i++)
+        capacity_leave(capacity, &both[i], CAPACITY_NO_NEWS, 0);
     capacity_hold(capacity, old, 1000);
     for (size_t i = 0; i < CAPACITY_LANES_MAX; i++) {
         char name[16];
@@ -131,6 +140,8 @@ static void longest_unused_are_forgotten(void **unused)
             assert_ptr_equal(scene_lane(capacity, "again/1", "o"), looked_at);
     }
     assert_ptr_equal(capacity_lane_find(capacity, "used/1"), used);
+    assert_ptr_equal(capacity_lane_find(capacity, "claims/1"), claims);
+    capacity_claimed(capacity, claims, CAPACITY_BACKLOG_NONE, 0);
     assert_ptr_equal(capacity_lane_find(capacity, "again/1"), looked_at);
     assert_null(capacity_lane_find(capacity, "old/1"));
     assert_null(capacity_lane_find(capacity, "r0/1"));

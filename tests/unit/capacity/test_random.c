@@ -63,6 +63,8 @@ static void check_rings(const struct play *play, struct capacity_limit *limit)
             patient += lane->is_patient;
             assert_true(lane_wants_place(play->capacity, lane));
             assert_int_equal(lane_ring(lane), ring);
+            if (limit == play->capacity->arrivals)
+                assert_false(TAILQ_FIRST(&lane->line)->claimed);
         }
         TAILQ_FOREACH(turn, &limit->rings[ring], link) {
             assert_false(TAILQ_EMPTY(&turn->lanes));
