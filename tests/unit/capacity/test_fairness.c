@@ -371,12 +371,42 @@ static void all_in_redis(void **unused)
     run(&config, getenv("SCENARIO"));
 }
 
+/* A backlog of one hook: claims come in time to keep all places of its URL busy. */
+static void backlog_keeps_places_busy(void **unused)
+{
+    static const double answers_s[] = {.001, .005, .05};
+    struct world_config config = at_once;
+
+    (void)unused;
+    config.seconds = 20;
+    config.all_in_redis = true;
+    for (size_t i = 0; i < sizeof(answers_s) / sizeof(*answers_s); i++) {
+        double possible = 16 / answers_s[i];
+        struct receiver receiver = {.kind = RECEIVER_CONST, .a = answers_s[i]};
+        struct source source = {.lanes = 1, .rate = .01, .burst = (unsigned)(possible * 15)};
+        struct world *world = world_new(&config);
+        const struct figures *figures = world_figures(world, SPECIAL);
+        double took_s;
+
+        source.first = world_lane(world, "s", "A", 1, "s", receiver, SPECIAL);
+        world_source(world, &source);
+        world_run(world);
+        took_s = (double)world_delay_ms(figures, 1) / 1000;
+        printf("backlog, answers after %.3f s: %.3f of what its places take, %zu claims\n",
+               answers_s[i], (double)figures->started / took_s / possible, world_claims(world));
+        assert_true(figures->started >= source.burst);
+        assert_true((double)figures->started / took_s >= .95 * possible);
+        world_free(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_simulated),
         cmocka_unit_test(as_deployed),
         cmocka_unit_test(all_in_redis),
+        cmocka_unit_test(backlog_keeps_places_busy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,6 +82,7 @@ struct world {
     uint64_t seq, random;
     int64_t now_us, tick_us;
     struct delivery *made;
+    size_t claims;
     struct figures figures[GROUPS];
 };
 
@@ -452,6 +453,7 @@ static void turn(struct world *world)
                 start(world, delivery_of(step.waiter));
                 continue;
             }
+            world->claims++;
             hook_of(world, step.lane)->claimed_most = step.most;
             event_at(world, world->now_us + world->config.trip_us,
                      (struct event){.kind = EVENT_CLAIMED,
@@ -620,9 +622,9 @@ const struct figures *world_figures(const struct world *world, enum group group)
     return &world->figures[group];
 }
 
-struct capacity *world_capacity(const struct world *world)
+size_t world_claims(const struct world *world)
 {
-    return world->capacity;
+    return world->claims;
 }
 
 double world_in_time(const struct figures *figures)

@@ -83,7 +83,7 @@ void world_source(struct world *world, const struct source *source);
 void world_run(struct world *world);
 
 const struct figures *world_figures(const struct world *world, enum group group);
-struct capacity *world_capacity(const struct world *world);
+size_t world_claims(const struct world *world);
 double world_in_time(const struct figures *figures);                /* %, POST within 3 s */
 int64_t world_delay_ms(const struct figures *figures, double part); /* a quantile; 1: the most */
 
