@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "events.h"
+
 #define TIMEOUT_US 15000000
 #define SECOND_US 1000000.0
 #define FOR_EVER_MS INT64_C(1000000000)
@@ -44,27 +46,6 @@ struct hook {
     double probe_gap_s;
 };
 
-enum event_kind {
-    EVENT_FEED,
-    EVENT_BURST,
-    EVENT_END,
-    EVENT_STATUS,
-    EVENT_RETRY,
-    EVENT_RELEASED,
-    EVENT_PROBE,
-    EVENT_CLAIMED,
-    EVENT_TICK
-};
-
-struct event {
-    int64_t at_us;
-    uint64_t seq;
-    enum event_kind kind;
-    size_t index;
-    struct delivery *delivery;
-    unsigned attempt;
-};
-
 struct feed {
     struct source source;
     size_t count;
@@ -77,89 +58,13 @@ struct world {
     size_t hooks_len, hooks_size;
     struct feed *feeds;
     size_t feeds_len, feeds_size;
-    struct event *heap;
-    size_t heap_len, heap_size;
-    uint64_t seq, random;
+    struct events events;
+    struct chance chance;
     int64_t now_us, tick_us;
     struct delivery *made;
     size_t claims;
     struct figures figures[GROUPS];
 };
-
-static void *grown(void *array, size_t len, size_t *size, size_t each)
-{
-    if (len < *size)
-        return array;
-    *size = *size ? 2 * *size : 64;
-    array = realloc(array, *size * each);
-    assert(array);
-    return array;
-}
-
-/* --- chance: xorshift64*, Vigna 2016 --- */
-
-static double chance(struct world *world)
-{
-    world->random ^= world->random >> 12;
-    world->random ^= world->random << 25;
-    world->random ^= world->random >> 27;
-    return (double)((world->random * 0x2545f4914f6cdd1du) >> 11) / 9007199254740992.0;
-}
-
-static double between(struct world *world, double low, double high)
-{
-    return low + (high - low) * chance(world);
-}
-
-static double normal(struct world *world)
-{
-    double radius = sqrt(-2 * log(1 - chance(world)));
-
-    return radius * cos(6.283185307179586 * chance(world));
-}
-
-/* --- events: a binary heap --- */
-
-static bool is_before(const struct event *a, const struct event *b)
-{
-    return a->at_us != b->at_us ? a->at_us < b->at_us : a->seq < b->seq;
-}
-
-static void event_at(struct world *world, int64_t at_us, struct event event)
-{
-    size_t hole = world->heap_len;
-
-    world->heap = grown(world->heap, world->heap_len, &world->heap_size, sizeof(*world->heap));
-    world->heap_len++;
-    event.at_us = at_us;
-    event.seq = world->seq++;
-    while (hole > 0 && is_before(&event, &world->heap[(hole - 1) / 2])) {
-        world->heap[hole] = world->heap[(hole - 1) / 2];
-        hole = (hole - 1) / 2;
-    }
-    world->heap[hole] = event;
-}
-
-static struct event event_take(struct world *world)
-{
-    struct event first = world->heap[0], last = world->heap[--world->heap_len];
-    size_t hole = 0;
-
-    for (;;) {
-        size_t child = 2 * hole + 1;
-
-        if (child >= world->heap_len)
-            break;
-        if (child + 1 < world->heap_len && is_before(&world->heap[child + 1], &world->heap[child]))
-            child++;
-        if (!is_before(&world->heap[child], &last))
-            break;
-        world->heap[hole] = world->heap[child];
-        hole = child;
-    }
-    world->heap[hole] = last;
-    return first;
-}
 
 static int64_t in_s(const struct world *world, double seconds)
 {
@@ -173,69 +78,8 @@ static int64_t now_ms(const struct world *world)
 
 static void probe_in(struct world *world, const struct hook *hook, double seconds)
 {
-    event_at(world, in_s(world, seconds),
-             (struct event){.kind = EVENT_PROBE, .index = (size_t)(hook - world->hooks)});
-}
-
-/* --- receivers --- */
-
-static double constant(struct world *world, double seconds, bool *ret_ok)
-{
-    *ret_ok = seconds < 15;
-    return seconds < 15 ? seconds * between(world, .97, 1.03) : 15;
-}
-
-static bool is_good_now(struct world *world, struct hook *hook)
-{
-    const struct receiver *receiver = &hook->receiver;
-    double now_s = (double)world->now_us / SECOND_US;
-
-    if (receiver->kind == RECEIVER_FLIP) {
-        hook->answers++;
-        return receiver->back ? hook->answers % (receiver->n + 1) != 0
-                              : hook->answers <= receiver->n;
-    }
-    if (receiver->kind == RECEIVER_CLOCK)
-        return fmod(now_s, receiver->b) < receiver->a;
-    if (receiver->kind == RECEIVER_AT)
-        return now_s < receiver->a;
-    return chance(world) >= receiver->a;
-}
-
-/* How long the attempt takes, in seconds. */
-static double answer(struct world *world, struct hook *hook, struct delivery *delivery)
-{
-    const struct receiver *receiver = &hook->receiver;
-    double now_s = (double)world->now_us / SECOND_US;
-    double stalled_s = 0;
-
-    delivery->is_ok = receiver->kind != RECEIVER_FAIL;
-    switch (receiver->kind) {
-    case RECEIVER_NONE:
-        return 0;
-    case RECEIVER_GOOD:
-        return between(world, receiver->a, receiver->b);
-    case RECEIVER_CONST:
-        return constant(world, receiver->a, &delivery->is_ok);
-    case RECEIVER_DRIP:
-        return 15;
-    case RECEIVER_FLIP:
-    case RECEIVER_CLOCK:
-    case RECEIVER_AT:
-    case RECEIVER_MIX:
-        if (is_good_now(world, hook))
-            return between(world, .002, .05);
-        return constant(world, receiver->c, &delivery->is_ok);
-    case RECEIVER_STALL:
-        if (receiver->a <= now_s && now_s < receiver->b)
-            stalled_s = receiver->b - now_s;
-        return stalled_s + between(world, .002, .05);
-    case RECEIVER_HEAVY:
-        return receiver->a * exp(receiver->b * normal(world));
-    case RECEIVER_FAIL:
-        return receiver->a;
-    }
-    return 0;
+    events_add(&world->events, in_s(world, seconds),
+               (struct event){.kind = EVENT_PROBE, .index = (size_t)(hook - world->hooks)});
 }
 
 /* --- the circuit breaker --- */
@@ -289,7 +133,7 @@ static void probe_failed(struct world *world, struct delivery *delivery)
         return;
     hook->is_probing = false;
     hook->probe_gap_s = fmin(2 * hook->probe_gap_s, PROBE_GAP_MAX_S);
-    probe_in(world, hook, hook->probe_gap_s * between(world, .8, 1.2));
+    probe_in(world, hook, hook->probe_gap_s * chance_between(&world->chance, .8, 1.2));
 }
 
 /* --- deliveries --- */
@@ -342,13 +186,16 @@ static void start(struct world *world, struct delivery *delivery)
         hook->is_probing = true;
         capacity_hold(world->capacity, hook->lane, FOR_EVER_MS);
     }
-    hold_us = (int64_t)(answer(world, hook, delivery) * SECOND_US);
+    hold_us = (int64_t)(SECOND_US * receiver_answer(&hook->receiver, &world->chance,
+                                                    (double)world->now_us / SECOND_US,
+                                                    &hook->answers, &delivery->is_ok));
     event.kind = EVENT_END;
-    event_at(world, world->now_us + (hold_us < TIMEOUT_US ? hold_us : TIMEOUT_US), event);
+    events_add(&world->events, world->now_us + (hold_us < TIMEOUT_US ? hold_us : TIMEOUT_US),
+               event);
     if (hook->receiver.kind != RECEIVER_DRIP)
         return;
     event.kind = EVENT_STATUS;
-    event_at(world, world->now_us + 5000, event);
+    events_add(&world->events, world->now_us + 5000, event);
 }
 
 static void retry(struct world *world, struct delivery *delivery)
@@ -357,8 +204,8 @@ static void retry(struct world *world, struct delivery *delivery)
     double delay_s = delays_s[delivery->attempts < 2 ? delivery->attempts : 2];
 
     delivery->attempts++;
-    event_at(world, in_s(world, delay_s * between(world, .8, 1.2)),
-             (struct event){.kind = EVENT_RETRY, .delivery = delivery});
+    events_add(&world->events, in_s(world, delay_s * chance_between(&world->chance, .8, 1.2)),
+               (struct event){.kind = EVENT_RETRY, .delivery = delivery});
 }
 
 static void leave(struct world *world, struct delivery *delivery, enum capacity_news news)
@@ -407,7 +254,8 @@ static void cut(struct world *world, struct delivery *delivery)
     }
     if (++delivery->cuts == CUTS_MAX)
         delivery->waiter.only_protected = true;
-    event_at(world, in_s(world, 1), (struct event){.kind = EVENT_RELEASED, .delivery = delivery});
+    events_add(&world->events, in_s(world, 1),
+               (struct event){.kind = EVENT_RELEASED, .delivery = delivery});
 }
 
 /* --- the loop --- */
@@ -455,9 +303,9 @@ static void turn(struct world *world)
             }
             world->claims++;
             hook_of(world, step.lane)->claimed_most = step.most;
-            event_at(world, world->now_us + world->config.trip_us,
-                     (struct event){.kind = EVENT_CLAIMED,
-                                    .index = (size_t)(hook_of(world, step.lane) - world->hooks)});
+            events_add(&world->events, world->now_us + world->config.trip_us,
+                       (struct event){.kind = EVENT_CLAIMED,
+                                      .index = (size_t)(hook_of(world, step.lane) - world->hooks)});
         }
         waiter = capacity_to_cut(world->capacity, now_ms(world));
         if (waiter)
@@ -469,7 +317,7 @@ static void turn(struct world *world)
     if (world->tick_us > world->now_us && world->tick_us <= next_us)
         return;
     world->tick_us = next_us;
-    event_at(world, next_us, (struct event){.kind = EVENT_TICK});
+    events_add(&world->events, next_us, (struct event){.kind = EVENT_TICK});
 }
 
 static void feed(struct world *world, size_t index)
@@ -477,14 +325,16 @@ static void feed(struct world *world, size_t index)
     struct feed *feed = &world->feeds[index];
     const struct source *source = &feed->source;
     size_t lane = source->is_even ? feed->count % source->lanes
-                                  : (size_t)(chance(world) * (double)source->lanes);
-    double gap_s = source->is_even ? 1 / source->rate : -log(1 - chance(world)) / source->rate;
+                                  : (size_t)(chance_next(&world->chance) * (double)source->lanes);
+    double gap_s =
+        source->is_even ? 1 / source->rate : -log(1 - chance_next(&world->chance)) / source->rate;
 
     for (size_t i = 0; i < (source->all_at_once ? source->lanes : 1); i++)
         arrive(world, &world->hooks[source->first + (source->all_at_once ? i : lane)]);
     feed->count++;
     if ((double)world->now_us / SECOND_US + gap_s < world->config.seconds - 3)
-        event_at(world, in_s(world, gap_s), (struct event){.kind = EVENT_FEED, .index = index});
+        events_add(&world->events, in_s(world, gap_s),
+                   (struct event){.kind = EVENT_FEED, .index = index});
 }
 
 static void burst(struct world *world, const struct source *source)
@@ -545,8 +395,8 @@ void world_run(struct world *world)
     /* They have moved while they grew: only now are their lists made. */
     for (size_t i = 0; i < world->hooks_len; i++)
         TAILQ_INIT(&world->hooks[i].redis);
-    while (world->heap_len > 0) {
-        struct event event = event_take(world);
+    while (world->events.len > 0) {
+        struct event event = events_take(&world->events);
 
         if ((double)event.at_us > world->config.seconds * SECOND_US)
             return;
@@ -564,7 +414,7 @@ struct world *world_new(const struct world_config *config)
 
     assert(world);
     world->config = *config;
-    world->random = config->seed * 0x9e3779b97f4a7c15u + 1;
+    world->chance.state = config->seed * 0x9e3779b97f4a7c15u + 1;
     world->capacity = capacity_new(&config->limits);
     assert(world->capacity);
     return world;
@@ -581,7 +431,7 @@ void world_free(struct world *world)
     }
     free(world->hooks);
     free(world->feeds);
-    free(world->heap);
+    free(world->events.heap);
     free(world);
 }
 
@@ -611,10 +461,12 @@ void world_source(struct world *world, const struct source *source)
     world->feeds = grown(world->feeds, index, &world->feeds_size, sizeof(*world->feeds));
     world->feeds[world->feeds_len++] = (struct feed){.source = *source};
     if (source->burst > 0)
-        event_at(world, in_s(world, start_s), (struct event){.kind = EVENT_BURST, .index = index});
+        events_add(&world->events, in_s(world, start_s),
+                   (struct event){.kind = EVENT_BURST, .index = index});
     if (source->lanes == 1)
-        start_s += chance(world) / source->rate;
-    event_at(world, in_s(world, start_s), (struct event){.kind = EVENT_FEED, .index = index});
+        start_s += chance_next(&world->chance) / source->rate;
+    events_add(&world->events, in_s(world, start_s),
+               (struct event){.kind = EVENT_FEED, .index = index});
 }
 
 const struct figures *world_figures(const struct world *world, enum group group)

@@ -10,27 +10,7 @@
 #include <stdint.h>
 
 #include "capacity/capacity.h"
-
-enum receiver_kind {
-    RECEIVER_NONE,
-    RECEIVER_GOOD,  /* between a and b seconds */
-    RECEIVER_CONST, /* a seconds; from 15 on it never answers */
-    RECEIVER_DRIP,  /* the status at once, the body never ends */
-    RECEIVER_FLIP,  /* good for n answers, then as const; with back, good again after one */
-    RECEIVER_CLOCK, /* good for a of each b seconds, else const c */
-    RECEIVER_AT,    /* good until second a, then const c */
-    RECEIVER_MIX,   /* const c with probability a, else good */
-    RECEIVER_STALL, /* stands still from second a to b, then answers all; else good */
-    RECEIVER_HEAVY, /* log-normal: median a, sigma b */
-    RECEIVER_FAIL   /* fails after a seconds, without a timeout */
-};
-
-struct receiver {
-    enum receiver_kind kind;
-    double a, b, c;
-    unsigned n;
-    bool back;
-};
+#include "receiver.h"
 
 enum group {
     HEALTHY,   /* on the origin that is attacked */
