@@ -78,6 +78,7 @@ static void oldest_late_one_is_cut_after_patience(void **unused)
     assert_int_equal(capacity_class_of(victim), CAPACITY_SLOW);
     assert_int_equal(scene.waiters[0].state, CAPACITY_IN_FLIGHT);
     capacity_leave(scene.capacity, &scene.waiters[0], CAPACITY_CUT, 1040);
+    assert_null(capacity_to_cut(scene.capacity, 1040)); /* a place is free */
     assert_starts(scene.capacity, &scene.other, 1040);
     assert_null(to_cut(&scene, 1100));
     capacity_free(scene.capacity);

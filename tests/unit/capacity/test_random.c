@@ -347,7 +347,7 @@ static void step(struct play *play)
 static void counts_hold_and_nothing_waits_that_could_start(void **unused)
 {
     static const struct capacity_limits limits[] = {
-        {12, 8, 6, 3, 2, 3}, {40, 20, 8, 4, 2, 10}, {2, 1, 1, 1, 1, 1}, {16, 16, 16, 16, 4, 0}};
+        {12, 8, 6, 3, 2, 3}, {40, 20, 8, 4, 2, 0}, {2, 1, 1, 1, 1, 1}, {16, 16, 16, 16, 4, 12}};
     static struct play play;
 
     (void)unused;
