@@ -236,6 +236,31 @@ static void slow_lane_goes_on_when_none_waits(void **unused)
 
 /* --- limits --- */
 
+/* One waits at the process, where another was before it, though its origin is full as well. */
+static void widest_limit_is_asked_first(void **unused)
+{
+    struct capacity_limits limits = {2, 100, 1, 16, 2, 0};
+    struct capacity *capacity = capacity_new(&limits);
+    struct capacity_lane *first = scene_lane_of(capacity, "a/1", "p", 10);
+    struct capacity_lane *second = scene_lane_of(capacity, "b/1", "o", 10);
+    struct capacity_waiter x = {0}, y = {0}, a = {0}, b = {0};
+
+    (void)unused;
+    queue(capacity, scene_lane_of(capacity, "x/1", "o", 10), &x, 0);
+    assert_starts(capacity, &x, 0);
+    queue(capacity, scene_lane_of(capacity, "y/1", "r", 10), &y, 0);
+    assert_starts(capacity, &y, 0);
+    queue(capacity, first, &a, 0);
+    queue(capacity, second, &b, 0);
+    assert_nothing(capacity, 0);
+    end(capacity, &x, 0);
+    assert_starts(capacity, &a, 0);
+    assert_nothing(capacity, 0);
+    end(capacity, &y, 0);
+    assert_starts(capacity, &b, 0);
+    capacity_free(capacity);
+}
+
 static void url_is_a_cap_for_its_lanes_together(void **unused)
 {
     struct capacity_limits limits = {100, 100, 100, 3, 2, 0};
@@ -326,6 +351,7 @@ int main(void)
         cmocka_unit_test(arrival_passes_none_that_wait_in_its_class),
         cmocka_unit_test(slow_lane_has_one_while_another_waits),
         cmocka_unit_test(slow_lane_goes_on_when_none_waits),
+        cmocka_unit_test(widest_limit_is_asked_first),
         cmocka_unit_test(url_is_a_cap_for_its_lanes_together),
         cmocka_unit_test(address_counts_once_it_is_learnt),
         cmocka_unit_test(arrivals_leave_kept_places),
