@@ -118,7 +118,7 @@ static struct capacity_limit *refused_by(const struct path *path, int ring)
     return NULL;
 }
 
-/* Others wait for the like: one at a turn. */
+/* Others wait for the like: one at a turn, and nothing is claimed ahead. */
 static struct capacity_limit *where_others_wait(const struct path *path, int ring)
 {
     for (int level = 0; level < CAPACITY_LEVELS; level++)

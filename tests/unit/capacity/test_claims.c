@@ -130,6 +130,31 @@ static void round_follows_concurrency_and_pace(void **unused)
     capacity_free(capacity);
 }
 
+static void nothing_is_claimed_ahead_for_a_lane_that_waits_its_turn(void **unused)
+{
+    struct capacity *capacity = scene_new(1);
+    struct capacity_lane *a = scene_lane_of(capacity, "a/1", "o", 10);
+    struct capacity_lane *b = scene_lane_of(capacity, "b/1", "o", 10);
+    struct capacity_waiter x[2] = {{0}}, y[3] = {{0}};
+
+    (void)unused;
+    for (size_t i = 0; i < 3; i++)
+        queue(capacity, b, &y[i], 0);
+    for (size_t i = 0; i < 2; i++)
+        queue(capacity, a, &x[i], 0);
+    assert_starts(capacity, &y[0], 0);
+    assert_nothing(capacity, 0);
+    capacity_set_backlog(capacity, a, CAPACITY_BACKLOG_NOW, 0);
+    assert_nothing(capacity, 0);
+    capacity_leave(capacity, &y[0], CAPACITY_NO_NEWS, 0);
+    assert_starts(capacity, &x[0], 0);
+    assert_nothing(capacity, 0);
+    capacity_leave(capacity, &x[0], CAPACITY_NO_NEWS, 0);
+    assert_starts(capacity, &y[1], 0);
+    assert_nothing(capacity, 0);
+    capacity_free(capacity);
+}
+
 /* Two lanes of one kind, one with a line, one with all of it in Redis: turn by turn. */
 static void backlog_has_the_turns_of_a_line(void **unused)
 {
@@ -208,6 +233,7 @@ int main(void)
         cmocka_unit_test(promised_place_is_worth_nothing_at_limits_learnt_since),
         cmocka_unit_test(next_round_is_claimed_when_half_is_used),
         cmocka_unit_test(round_follows_concurrency_and_pace),
+        cmocka_unit_test(nothing_is_claimed_ahead_for_a_lane_that_waits_its_turn),
         cmocka_unit_test(backlog_has_the_turns_of_a_line),
         cmocka_unit_test(full_rings_turn_backlogs_away_never_lines),
     };
