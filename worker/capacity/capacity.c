@@ -105,20 +105,20 @@ void capacity_queue(struct capacity *capacity, struct capacity_lane *lane,
 
 /* --- what is next --- */
 
-/* The widest limit that does not let the lane start one more, or where others of its class wait
- * before it; NULL: it may. One whose turn it is passes none. */
-static struct capacity_limit *refused_by(const struct path *path, int ring, bool has_turn)
+/* The widest limit that does not let one of that ring start; NULL: it may. It passes none that wait
+ * there: these were asked when something changed, and refused. */
+static struct capacity_limit *refused_by(const struct path *path, int ring)
 {
     for (int level = CAPACITY_LEVELS - 1; level >= 0; level--) {
         struct capacity_limit *limit = path->limit[level];
 
-        if (limit && (!limit_admits(limit, ring) || (!has_turn && limit->waiting[ring] > 0)))
+        if (limit && !limit_admits(limit, ring))
             return limit;
     }
     return NULL;
 }
 
-/* Others wait for the like: one at a turn. */
+/* Others wait for the like: one at a turn, and nothing is claimed ahead. */
 static struct capacity_limit *where_others_wait(const struct path *path, int ring)
 {
     for (int level = 0; level < CAPACITY_LEVELS; level++)
@@ -148,7 +148,7 @@ static struct capacity_step start(struct capacity *capacity, struct capacity_lan
     struct capacity_limit *limit;
     struct path next;
 
-    place_take(capacity, &waiter->place, path, start_class(lane_ring(lane)), now_ms);
+    place_take(&waiter->place, path, start_class(lane_ring(lane)), now_ms);
     place_watch(capacity, &waiter->place);
     waiter->place.generation = lane->generation;
     line_remove(capacity, waiter);
@@ -171,21 +171,19 @@ static struct capacity_step claim(struct capacity *capacity, struct capacity_lan
 
     lane->is_claiming = true;
     if (path)
-        place_take(capacity, &lane->promise, path, lane->class, now_ms);
+        place_take(&lane->promise, path, lane->class, now_ms);
     lane_settle(capacity, lane);
     return (struct capacity_step){.what = CAPACITY_CLAIM, .lane = lane, .most = many};
 }
 
 /* Lets a lane that is nowhere start one, or puts it where it waits. */
 static struct capacity_step try_lane(struct capacity *capacity, struct capacity_lane *lane,
-                                     bool has_turn, int64_t now_ms)
+                                     int64_t now_ms)
 {
     struct path path = lane_path(capacity, lane);
     struct capacity_step nothing = {.what = CAPACITY_NOTHING};
     struct capacity_limit *limit;
 
-    if (!has_turn && lane_claims_ahead(capacity, lane))
-        return claim(capacity, lane, NULL, now_ms);
     if (!lane_wants_place(capacity, lane)) {
         lane_settle(capacity, lane);
         return nothing;
@@ -195,7 +193,7 @@ static struct capacity_step try_lane(struct capacity *capacity, struct capacity_
         ring_enter_capped(lane, limit);
         return nothing;
     }
-    limit = refused_by(&path, lane_ring(lane), has_turn);
+    limit = refused_by(&path, lane_ring(lane));
     if (limit) {
         enter(capacity, lane, limit, now_ms);
         return nothing;
@@ -212,11 +210,11 @@ static struct capacity_step next_of_dirty(struct capacity *capacity, int64_t now
     struct capacity_lane *lane = ring_next(capacity, limit);
 
     if (lane)
-        return try_lane(capacity, lane, true, now_ms);
-    lane = limit_is_wanted(limit) ? NULL : TAILQ_FIRST(&limit->capped);
+        return try_lane(capacity, lane, now_ms);
+    lane = limit->waiting_len > 0 ? NULL : TAILQ_FIRST(&limit->capped);
     if (lane) {
         lane_move(capacity, lane, NOWHERE);
-        return try_lane(capacity, lane, false, now_ms);
+        return try_lane(capacity, lane, now_ms);
     }
     limit_clear_dirty(capacity, limit);
     return (struct capacity_step){.what = CAPACITY_NOTHING};
@@ -228,7 +226,7 @@ static struct capacity_step next_of_granted(struct capacity *capacity, int64_t n
 
     lane_move(capacity, lane, NOWHERE);
     place_give_back(capacity, &lane->promise);
-    return try_lane(capacity, lane, true, now_ms);
+    return try_lane(capacity, lane, now_ms);
 }
 
 static struct capacity_step next_of_ready(struct capacity *capacity, int64_t now_ms)
@@ -236,13 +234,16 @@ static struct capacity_step next_of_ready(struct capacity *capacity, int64_t now
     struct capacity_lane *lane = TAILQ_FIRST(&capacity->ready);
 
     lane_move(capacity, lane, NOWHERE);
-    return try_lane(capacity, lane, false, now_ms);
+    if (lane_claims_ahead(capacity, lane))
+        return claim(capacity, lane, NULL, now_ms);
+    return try_lane(capacity, lane, now_ms);
 }
 
 struct capacity_step capacity_next(struct capacity *capacity, int64_t now_ms)
 {
     struct capacity_step step = {.what = CAPACITY_NOTHING};
 
+    /* Those that wait before those that come. */
     while (step.what == CAPACITY_NOTHING) {
         if (!TAILQ_EMPTY(&capacity->granted))
             step = next_of_granted(capacity, now_ms);
@@ -307,7 +308,7 @@ void capacity_requeue(struct capacity *capacity, struct capacity_waiter *waiter,
     land(capacity, waiter);
     line_insert(capacity, lane, waiter, true, now_ms);
     path = lane_path(capacity, lane);
-    if (!lane->is_held && !refused_by(&path, lane_ring(lane), false))
+    if (!lane->is_held && !refused_by(&path, lane_ring(lane)))
         lane_hold(capacity, lane, now_ms + CAPACITY_SOON_MS);
     lane_settle(capacity, lane);
 }

@@ -27,15 +27,3 @@ void concurrency_cut(struct concurrency *concurrency, int64_t began_ms, int64_t 
     concurrency->has_failed = true;
     concurrency->cut_at_ms = now_ms;
 }
-
-void concurrency_cut_to_one(struct concurrency *concurrency, int64_t now_ms)
-{
-    concurrency->limit = 1;
-    concurrency->has_failed = true;
-    concurrency->cut_at_ms = now_ms;
-}
-
-bool concurrency_is_fresh(const struct concurrency *concurrency, size_t first)
-{
-    return !concurrency->has_failed && concurrency_limit(concurrency) == first;
-}

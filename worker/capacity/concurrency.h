@@ -29,10 +29,4 @@ void concurrency_grow(struct concurrency *concurrency, size_t in_flight, size_t 
  * tell nothing new. Never below 1. */
 void concurrency_cut(struct concurrency *concurrency, int64_t began_ms, int64_t now_ms);
 
-/* One at a time, until it succeeds. */
-void concurrency_cut_to_one(struct concurrency *concurrency, int64_t now_ms);
-
-/* As concurrency_init left it: nothing is lost by forgetting it. */
-bool concurrency_is_fresh(const struct concurrency *concurrency, size_t first);
-
 #endif

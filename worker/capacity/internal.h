@@ -77,8 +77,8 @@ struct capacity_limit {
     size_t in_flight;
     size_t counts[CAPACITY_CLASSES]; /* of in_flight */
     struct turns rings[RINGS];
-    size_t lanes_here;     /* in its rings, or capped */
-    size_t waiting[RINGS]; /* lanes */
+    size_t waiting_len;    /* lanes in its rings */
+    size_t waiting[RINGS]; /* of these */
     size_t patient[RINGS]; /* of waiting: for PATIENCE_MS */
     struct lanes capped;   /* slow lanes with an attempt, while others wait here */
     struct places late[LATES];
@@ -204,9 +204,6 @@ size_t limit_quarter(const struct capacity_limit *limit);
 size_t limit_three_quarters(const struct capacity_limit *limit);
 bool limit_has_patient(const struct capacity_limit *limit);
 
-/* A lane waits there for which a slow one makes room. */
-bool limit_is_wanted(const struct capacity_limit *limit);
-
 void limit_make_dirty(struct capacity *capacity, struct capacity_limit *limit);
 void limit_suspect(struct capacity *capacity, struct capacity_limit *limit);
 void limit_clear_dirty(struct capacity *capacity, struct capacity_limit *limit);
@@ -214,8 +211,8 @@ void limit_clear_suspect(struct capacity *capacity, struct capacity_limit *limit
 
 /* --- places.c --- */
 
-void place_take(struct capacity *capacity, struct capacity_place *place, const struct path *path,
-                enum capacity_class class, int64_t now_ms);
+void place_take(struct capacity_place *place, const struct path *path, enum capacity_class class,
+                int64_t now_ms);
 void place_watch(struct capacity *capacity, struct capacity_place *place); /* an attempt's */
 void place_give_back(struct capacity *capacity, struct capacity_place *place);
 void place_be_medium(struct capacity *capacity, struct capacity_place *place);
@@ -252,6 +249,8 @@ bool lane_wants_place(const struct capacity *capacity, const struct capacity_lan
 struct capacity_limit *lane_capped_by(const struct capacity_lane *lane, const struct path *path);
 
 size_t lane_line_max(const struct capacity *capacity, const struct capacity_lane *lane);
+
+/* What is claimed for it at a time; 0 while it has no place free and takes less than one. */
 size_t lane_round(const struct capacity *capacity, const struct capacity_lane *lane);
 
 /* A claim is due ahead of its turn. */

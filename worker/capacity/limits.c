@@ -83,15 +83,9 @@ bool limit_has_patient(const struct capacity_limit *limit)
            limit->patient[CAPACITY_UNTRIED] > 0;
 }
 
-bool limit_is_wanted(const struct capacity_limit *limit)
-{
-    return limit->waiting[CAPACITY_QUICK] > 0 || limit->waiting[CAPACITY_UNTRIED] > 0 ||
-           limit->waiting[CAPACITY_SLOW] > 0 || limit->waiting[RING_PROTECTED] > 0;
-}
-
 void limit_make_dirty(struct capacity *capacity, struct capacity_limit *limit)
 {
-    if (limit->is_dirty || limit->lanes_here == 0)
+    if (limit->is_dirty || (limit->waiting_len == 0 && TAILQ_EMPTY(&limit->capped)))
         return;
     limit->is_dirty = true;
     TAILQ_INSERT_TAIL(&capacity->dirty, limit, dirty);

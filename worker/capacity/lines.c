@@ -61,7 +61,7 @@ struct capacity_limit *lane_capped_by(const struct capacity_lane *lane, const st
     for (int level = CAPACITY_LEVELS - 1; level >= 0; level--) {
         struct capacity_limit *limit = path->limit[level];
 
-        if (limit && limit_is_wanted(limit))
+        if (limit && limit->waiting_len > 0)
             return limit;
     }
     return NULL;
@@ -87,7 +87,7 @@ static size_t takes_within(const struct capacity *capacity, const struct capacit
     size_t concurrency = concurrency_now(capacity, lane);
     size_t free_now = minus(concurrency, lane_busy(lane));
 
-    if (lane->class == CAPACITY_UNTRIED || lane->hold_ms <= 0)
+    if (lane->class == CAPACITY_UNTRIED)
         return free_now;
     return most(free_now, (size_t)((double)concurrency * ms / lane->hold_ms));
 }
@@ -99,8 +99,7 @@ size_t lane_line_max(const struct capacity *capacity, const struct capacity_lane
     return takes_within(capacity, lane, CAPACITY_SOON_MS);
 }
 
-/* 0: the lane takes less than one in CAPACITY_ROUND_MS. */
-static size_t whole_round(const struct capacity *capacity, const struct capacity_lane *lane)
+size_t lane_round(const struct capacity *capacity, const struct capacity_lane *lane)
 {
     size_t many = most(ROUND_CONCURRENCIES * earned(capacity, lane), CAPACITY_ROUND_MIN);
 
@@ -110,16 +109,11 @@ static size_t whole_round(const struct capacity *capacity, const struct capacity
     return least(many, takes_within(capacity, lane, CAPACITY_ROUND_MS));
 }
 
-size_t lane_round(const struct capacity *capacity, const struct capacity_lane *lane)
-{
-    return most(whole_round(capacity, lane), 1);
-}
-
 bool lane_claims_ahead(const struct capacity *capacity, const struct capacity_lane *lane)
 {
-    if (!may_claim(lane) || lane->most > 0)
+    if (!may_claim(lane))
         return false;
     if (lane->line_len == 0 && lane_has_free(capacity, lane))
         return false; /* it is given a place first */
-    return 2 * lane->line_len < whole_round(capacity, lane);
+    return 2 * lane->line_len < lane_round(capacity, lane);
 }

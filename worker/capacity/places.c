@@ -13,8 +13,8 @@ static bool is_beyond_slow_quarter(const struct path *path)
     return false;
 }
 
-void place_take(struct capacity *capacity, struct capacity_place *place, const struct path *path,
-                enum capacity_class class, int64_t now_ms)
+void place_take(struct capacity_place *place, const struct path *path, enum capacity_class class,
+                int64_t now_ms)
 {
     place->since_ms = now_ms;
     place->started_as = place->counts_as = class;
@@ -30,7 +30,6 @@ void place_take(struct capacity *capacity, struct capacity_place *place, const s
         limit->references++;
         limit->in_flight++;
         limit->counts[class]++;
-        limit_suspect(capacity, limit);
     }
 }
 

@@ -65,7 +65,7 @@ bool ring_enter(struct capacity *capacity, struct capacity_lane *lane, struct ca
     if (ring != CAPACITY_SLOW && ring != RING_PROTECTED)
         TAILQ_INSERT_TAIL(&capacity->entered, lane, entered);
     limit->references++;
-    limit->lanes_here++;
+    limit->waiting_len++;
     limit->waiting[ring]++;
     capacity->rings_len++;
     return true;
@@ -81,14 +81,14 @@ void ring_leave(struct capacity *capacity, struct capacity_lane *lane)
         limit->patient[lane->ring]--;
     else if (lane->ring != CAPACITY_SLOW && lane->ring != RING_PROTECTED)
         TAILQ_REMOVE(&capacity->entered, lane, entered);
-    limit->lanes_here--;
+    limit->waiting_len--;
     limit->waiting[lane->ring]--;
     capacity->rings_len--;
     lane->where = NOWHERE;
     lane->at = NULL;
     lane->turn = NULL;
     lane->is_patient = false;
-    if (!TAILQ_EMPTY(&limit->capped) && !limit_is_wanted(limit))
+    if (limit->waiting_len == 0)
         limit_make_dirty(capacity, limit);
     limit_unref(capacity, limit);
 }
@@ -138,7 +138,6 @@ void ring_enter_capped(struct capacity_lane *lane, struct capacity_limit *limit)
     lane->at = limit;
     TAILQ_INSERT_TAIL(&limit->capped, lane, link);
     limit->references++;
-    limit->lanes_here++;
 }
 
 void ring_leave_capped(struct capacity *capacity, struct capacity_lane *lane)
@@ -146,7 +145,6 @@ void ring_leave_capped(struct capacity *capacity, struct capacity_lane *lane)
     struct capacity_limit *limit = lane->at;
 
     TAILQ_REMOVE(&limit->capped, lane, link);
-    limit->lanes_here--;
     lane->where = NOWHERE;
     lane->at = NULL;
     limit_unref(capacity, limit);

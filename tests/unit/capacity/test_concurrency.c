@@ -46,7 +46,6 @@ static void limit_that_is_not_used_does_not_grow(void **unused)
     for (size_t i = 0; i < 100; i++)
         concurrency_grow(&concurrency, 3, 16);
     assert_int_equal(concurrency_limit(&concurrency), 4);
-    assert_true(concurrency_is_fresh(&concurrency, 4));
 }
 
 static void failure_halves_once_for_each_round(void **unused)
@@ -62,7 +61,7 @@ static void failure_halves_once_for_each_round(void **unused)
     for (int64_t now = 31; now < 40; now++)
         concurrency_cut(&concurrency, now, now);
     assert_int_equal(concurrency_limit(&concurrency), 1); /* never 0 */
-    assert_false(concurrency_is_fresh(&concurrency, 1));
+    assert_true(concurrency.has_failed);
 }
 
 static void grows_by_one_for_each_round_after_a_failure(void **unused)
@@ -81,19 +80,6 @@ static void grows_by_one_for_each_round_after_a_failure(void **unused)
     assert_int_equal(concurrency_limit(&concurrency), 16);
 }
 
-static void cut_to_one_has_to_earn_all_again(void **unused)
-{
-    struct concurrency concurrency = concurrency_of(16);
-
-    (void)unused;
-    concurrency_cut_to_one(&concurrency, 5);
-    assert_int_equal(concurrency_limit(&concurrency), 1);
-    concurrency_grow(&concurrency, 1, 16);
-    assert_int_equal(concurrency_limit(&concurrency), 2);
-    concurrency_grow(&concurrency, 2, 16);
-    assert_int_equal(concurrency_limit(&concurrency), 2);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,7 +87,6 @@ int main(void)
         cmocka_unit_test(limit_that_is_not_used_does_not_grow),
         cmocka_unit_test(failure_halves_once_for_each_round),
         cmocka_unit_test(grows_by_one_for_each_round_after_a_failure),
-        cmocka_unit_test(cut_to_one_has_to_earn_all_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
