@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <event2/event.h>
 #include <openssl/crypto.h>
 
 #include "base/log.h"
@@ -627,6 +628,44 @@ static int try_pipeline(void)
     return result;
 }
 
+/* The lane's turn: it is claimed, and what comes is a dead letter. Whatever fails, the place that is
+ * promised to the lane comes back. */
+static void take_turn(struct pipeline *pipeline)
+{
+    struct capacity_lane *lane =
+        capacity_lane(pipeline->capacity, "438/:0123456789abcdef", NULL, NULL);
+
+    if (!lane)
+        return;
+    capacity_set_backlog(pipeline->capacity, lane, CAPACITY_BACKLOG_NOW, loop_now_ms());
+    pipeline->alive_until_ms = INT64_MAX;
+    pipeline_arm(pipeline);
+    event_base_loop(loop_base(pipeline->loop), EVLOOP_NONBLOCK);
+    if (calls.len == 1)
+        answer_call(claimed.reply);
+    assert_int_equal(capacity_in_flight(pipeline->capacity), 0);
+}
+
+static int try_turn(void)
+{
+    static const struct address_guard guard;
+    const struct pipeline_config config = {
+        .settings = &pipeline_settings, .queue = &queue, .guard = &guard};
+    struct loop *loop = loop_new();
+    struct pipeline *pipeline = loop ? pipeline_new(loop, &config, &why) : NULL;
+    int result = -1;
+
+    calls.len = 0;
+    if (pipeline) {
+        take_turn(pipeline);
+        result = settle_waiting(pipeline->settle) == 1 ? 0 : -1;
+        assert_int_equal(pipeline->entries.len, settle_waiting(pipeline->settle));
+    }
+    pipeline_free(pipeline);
+    loop_free(loop);
+    return result;
+}
+
 static char settings_path[] = "/tmp/roomhook-test-XXXXXX";
 
 /* The file says more than the defaults, so that a half-read one would be seen. */
@@ -732,6 +771,7 @@ SWEEP(claims)
 SWEEP(entries)
 SWEEP(rates)
 SWEEP(pipeline)
+SWEEP(turn)
 SWEEP(settings)
 SWEEP(client)
 SWEEP(parsed_url)
@@ -820,9 +860,9 @@ int main(void)
         cmocka_unit_test(render_sweep),        cmocka_unit_test(outcomes_sweep),
         cmocka_unit_test(old_record_sweep),    cmocka_unit_test(claims_sweep),
         cmocka_unit_test(entries_sweep),       cmocka_unit_test(rates_sweep),
-        cmocka_unit_test(pipeline_sweep),      cmocka_unit_test(burial_sweep),
-        cmocka_unit_test(settings_sweep),      cmocka_unit_test(client_sweep),
-        cmocka_unit_test(parsed_url_sweep),
+        cmocka_unit_test(pipeline_sweep),      cmocka_unit_test(turn_sweep),
+        cmocka_unit_test(burial_sweep),        cmocka_unit_test(settings_sweep),
+        cmocka_unit_test(client_sweep),        cmocka_unit_test(parsed_url_sweep),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
