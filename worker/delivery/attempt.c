@@ -12,6 +12,12 @@
 
 static void on_result(void *context, const struct http_result *result);
 
+static void on_status(void *context)
+{
+    struct delivery *delivery = context;
+    capacity_status_came(delivery->entry->pipeline->capacity, &delivery->waiter);
+}
+
 /* This worker lacks something: the delivery goes back to its lane, of which nothing starts here for
  * a while. Other workers are not kept from it. */
 static void hold_back(struct pipeline *pipeline, struct delivery *delivery, const char *error)
@@ -46,6 +52,7 @@ void attempt_start(struct pipeline *pipeline, struct delivery *delivery)
         .timeout_ms = timeout,
         .connect_timeout_ms = connect < timeout ? connect : timeout,
         .fresh = delivery->redone,
+        .status_came = on_status,
     };
     struct http_transfer *transfer = http_transfer_new(pipeline->http);
     if (transfer == NULL || render(&input, http_transfer_request(transfer)) != 0) {

@@ -254,6 +254,8 @@ void http_transfer_start(struct http_transfer *transfer, const struct http_targe
 {
     struct http_client *client = transfer->client;
     forget_last_answer(transfer);
+    transfer->is_final = false;
+    transfer->status_came = target->status_came;
     transfer->fn = fn;
     transfer->context = context;
     transfer->started_at_ms = loop_now_ms();

@@ -39,6 +39,9 @@ struct http_target {
     int64_t timeout_ms;
     int64_t connect_timeout_ms;
     bool fresh; /* not on a pooled connection */
+    /* The final status has come, the body has not ended; NULL: nobody asks. From inside libcurl:
+     * nothing of this client may be called. context is that of http_transfer_start. */
+    void (*status_came)(void *context);
 };
 
 struct http_result {

@@ -72,6 +72,12 @@ static bool is_proper_status_line(struct bytes line)
     return end - at > 3 && is_digit(at[0]) && is_digit(at[1]) && is_digit(at[2]) && is_blank(at[3]);
 }
 
+static bool is_informational(struct bytes line)
+{
+    const char *space = memchr(line.data, ' ', line.len);
+    return space != NULL && space + 1 < line.data + line.len && space[1] == '1';
+}
+
 size_t on_header(char *data, size_t size, size_t count, void *context)
 {
     struct http_transfer *transfer = context;
@@ -84,6 +90,10 @@ size_t on_header(char *data, size_t size, size_t count, void *context)
         transfer->header_bytes = 0;
         transfer->header_lines = 0;
         transfer->answers++;
+        transfer->is_final = !is_informational(line);
+    } else if (line.len <= 2 && transfer->is_final && transfer->status_came != NULL) {
+        transfer->status_came(transfer->context); /* the blank line behind the headers */
+        transfer->is_final = false;               /* trailers end like this too */
     }
     transfer->header_bytes += line.len;
     transfer->header_lines++;

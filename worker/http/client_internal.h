@@ -106,6 +106,8 @@ struct http_transfer {
     int64_t started_at_ms;
     int64_t timeout_ms;
     int64_t connect_timeout_ms;
+    bool is_final; /* the answer that comes is no informational one */
+    void (*status_came)(void *context);
     http_done_fn *fn;
     void *context;
 };
