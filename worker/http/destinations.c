@@ -1,6 +1,5 @@
 #include "http/destinations.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,11 +32,15 @@ static void read_address(const struct sockaddr *address, unsigned char out[16])
 
 const char *destination_name(const struct sockaddr *address, char out[DESTINATION_NAME_SIZE])
 {
+    static const char digits[] = "0123456789abcdef";
     unsigned char key[16];
 
     read_address(address, key);
-    for (size_t i = 0; i < sizeof(key); i++)
-        snprintf(out + 2 * i, 3, "%02x", key[i]);
+    for (size_t i = 0; i < sizeof(key); i++) {
+        out[2 * i] = digits[key[i] >> 4];
+        out[2 * i + 1] = digits[key[i] & 15];
+    }
+    out[2 * sizeof(key)] = '\0';
     return out;
 }
 
