@@ -137,7 +137,7 @@ def test_inline_hook_opens_for_all_workers(redis, receiver, start_worker):
     assert len(receiver.requests("/bad")) - before <= FAILURES_TO_OPEN + 2  # and a probe or two
     receiver.script("/bad", [Answer(200)])
     untried = 60 - 2 * FAILURES_TO_OPEN
-    wait_until(lambda: len(receiver.requests("/bad")) >= before + untried, 30, "what waited for its turn")
+    wait_until(lambda: len(receiver.requests("/bad")) >= before + untried, 30, "what waited")
     wait_until(lambda: hook_states(redis) == {}, 5, "a closed breaker")
 
 
