@@ -50,6 +50,17 @@ const char *lane_fingerprint(const struct hook *hook, char out[HOOK_STATE_FINGER
     return out;
 }
 
+const char *lane_gate_fingerprint(const char *lane, const struct hook *hook,
+                                  char out[HOOK_STATE_FINGERPRINT_SIZE])
+{
+    const char *slash = strrchr(lane, '/');
+
+    if (hook)
+        return lane_fingerprint(hook, out);
+    snprintf(out, HOOK_STATE_FINGERPRINT_SIZE, "%.8s", slash && slash[1] == ':' ? slash + 2 : "-");
+    return out;
+}
+
 const char *lane_stream(uint64_t ms, uint64_t seq, char out[LANE_STREAM_SIZE])
 {
     snprintf(out, LANE_STREAM_SIZE, "%013" PRIu64 "-%06" PRIu64, ms, seq);

@@ -38,6 +38,11 @@ int lane_split(struct bytes lane, struct lane_parts *ret_parts);
 /* The fingerprint that gates and states of a hook name: 8 hex. Returns out. */
 const char *lane_fingerprint(const struct hook *hook, char out[HOOK_STATE_FINGERPRINT_SIZE]);
 
+/* The same of a lane's gate; hook is NULL when it is not known: "-", unless it came with its event.
+ */
+const char *lane_gate_fingerprint(const char *lane, const struct hook *hook,
+                                  char out[HOOK_STATE_FINGERPRINT_SIZE]);
+
 const char *lane_stream(uint64_t ms, uint64_t seq, char out[LANE_STREAM_SIZE]);
 const char *delivery_id(const char *stream, const char *hook_id, char out[DELIVERY_ID_SIZE]);
 

@@ -1,14 +1,16 @@
 """Hooks that keep failing, ask for rest or have a rate: what all workers know of them."""
 
 import json
+import re
 import time
-from pathlib import Path
 
+from lane_scripts import LaneQueue
 from receiver import Answer
 from wait import wait_until
 from webhook_queue import (
     assert_queue_empty,
     enqueue,
+    gate_of,
     hook_states,
     key,
     message_event,
@@ -21,7 +23,6 @@ from webhook_queue import (
     wait_stat,
 )
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "worker" / "scripts"
 FAILURES_TO_OPEN = 5  # BREAKER_ROW
 
 
@@ -112,18 +113,32 @@ def test_open_hook_harms_no_other_hook_of_the_endpoint(redis, receiver, start_wo
     assert state_of(redis, 1) == {}
 
 
-def test_inline_hook_opens_for_this_worker_only(redis, receiver, start_worker):
+def test_inline_hook_opens_for_all_workers(redis, receiver, start_worker):
+    """Another worker does not try what waits, only what it sends before it has seen for itself."""
     receiver.script("/bad", [Answer(503)])
     event = {**message_event(), "webhooks": [{"url": receiver.url("/bad")}]}
-    worker = start_worker(retry_schedule="20s")
+    first = start_worker(retry_schedule="60s")
     for _ in range(30):
         enqueue(redis, event)
-    worker.wait_log("breaker_open", hook="inline-0")
-    wait_until(lambda: queue_state(redis)["events"] == 0, 5, "the events to be put off")
+    first.wait_log("breaker_open", hook="inline-0")
+    wait_until(lambda: queue_state(redis)["events"] == 0, 5, "the events to wait")
+    ((lane, state),) = wait_until(lambda: hook_states(redis), 5, "the hook's state").items()
+    assert re.fullmatch("438/:[0-9a-f]{16}", lane) and state["opens"] >= 1
+    assert gate_of(redis, lane)[1:] == ("open", state["fingerprint"])
     assert len(receiver.requests("/bad")) < 15
-    assert hook_states(redis) == {}
+    first.terminate()
+
+    start_worker(retry_schedule="60s")
+    before = len(receiver.requests("/bad"))
+    for _ in range(30):
+        enqueue(redis, event)
+    wait_until(lambda: queue_state(redis)["events"] == 0, 5, "the events to wait")
+    let_all_hear()
+    assert len(receiver.requests("/bad")) - before <= FAILURES_TO_OPEN + 2  # and a probe or two
     receiver.script("/bad", [Answer(200)])
-    assert_queue_empty(redis, timeout=30)
+    untried = 60 - 2 * FAILURES_TO_OPEN
+    wait_until(lambda: len(receiver.requests("/bad")) >= before + untried, 30, "what waited")
+    wait_until(lambda: hook_states(redis) == {}, 5, "a closed breaker")
 
 
 def test_rejections_do_not_open_it(redis, receiver, start_worker):
@@ -214,16 +229,19 @@ def test_state_that_somebody_wrote_harms_nobody(redis, receiver, start_worker):
     for room in (1, 2):
         enqueue(redis, message_event(room=room))
     wait_until(lambda: state_of(redis, 1) and state_of(redis, 2), 5, "both hooks' states")
-    field = next(one for one in hook_states(redis) if one.startswith("1/"))
+    known = {"fingerprint": state_of(redis, 1)["fingerprint"]}
     strange = {"failing_since": "x", "failures": [], "until": {}, "opens": "5", "probe_at": None}
-    redis.hset(key("hooks-state"), field, json.dumps(strange))
+    redis.hset(key("hooks-state"), "1/main", json.dumps({**known, **strange}))
+    redis.hset(key("gates"), "1/main", "soon open")
     for _ in range(FAILURES_TO_OPEN + 3):
         for room in (1, 2):
             enqueue(redis, message_event(room=room))
     for room in (1, 2):
         wait_until(lambda: state_of(redis, room).get("opens") == 1, 5, f"an open hook of {room}")
     # An open hook of which nobody knows when to probe it is probed.
-    redis.hset(key("hooks-state"), field, json.dumps({"opens": 1, "probe_at": "soon"}))
+    unclear = {**known, "opens": 1, "probe_at": "soon"}
+    redis.hset(key("hooks-state"), "1/main", json.dumps(unclear))
+    redis.hset(key("gates"), "1/main", f"soon open {known['fingerprint']}")
     redis.xadd(key("hooks-changed"), {"room": 1, "hook": "main"})
     let_all_hear()
     enqueue(redis, message_event(room=1), id="after")
@@ -232,11 +250,10 @@ def test_state_that_somebody_wrote_harms_nobody(redis, receiver, start_worker):
 
 def test_states_are_kept_when_nobody_can_be_told(redis, receiver, start_worker):
     redis.set(key("hooks-changed"), "not a stream")
-    script = (SCRIPTS / "hook_state.lua").read_text()
     failed = ("failed", 5, 503, "answered 503", 1, 1000, 0)
-    told = [each for room in (1, 2) for each in (room, "main", f"{room}/main/0a1b2c3d", *failed)]
-    redis.eval(script, 2, key("hooks-state"), key("hooks-changed"), *told)
+    LaneQueue(redis).gate(*[(f"{room}/main", *failed) for room in (1, 2)])
     assert state_of(redis, 1)["opens"] == state_of(redis, 2)["opens"] == 1
+    assert gate_of(redis, "1/main")[1] == gate_of(redis, "2/main")[1] == "open"
 
 
 # rates
@@ -297,7 +314,7 @@ def test_changed_rate_begins_a_new_row(redis, receiver, cli, start_worker):
     start_worker()
     for _ in range(5):
         enqueue(redis, message_event())
-    wait_until(lambda: queue_state(redis)["retries"] == 4, 5, "the others to have places")
+    wait_until(lambda: queue_state(redis)["deliveries"] == 4, 5, "the others to have places")
     cli("hook", "set", "--room", "438", "--rate-limit", "50/s")
     let_all_hear()
     enqueue(redis, message_event(), id="later")
@@ -318,29 +335,17 @@ def test_rate_of_one_hook_is_no_others(redis, receiver, start_worker):
     assert len(receiver.requests("/slow")) <= 3
 
 
-def test_probe_of_a_hook_with_a_rate_goes_to_who_has_a_place(redis, receiver, start_worker):
-    """Who has to wait for its place does not take the probe along."""
-    set_hook(redis, 438, "main", url=receiver.url(), rateLimit="10/s")
-    start_worker()
-    enqueue(redis, message_event(), id="first")
-    receiver.wait_for(1)
-    (field,) = redis.hkeys(key("hooks-pace"))
-    now = now_ms(redis)
-    redis.hset(key("hooks-pace"), field, (now + 60000) * 1000)  # so far all places are taken
-    state = {"at": now, "failing_since": now, "failures": 9, "opens": 3, "probe_at": now}
-    redis.hset(key("hooks-state"), field, json.dumps(state))
-    redis.xadd(key("hooks-changed"), {"room": 438, "hook": "main"})
-    let_all_hear()
-    enqueue(redis, message_event(), id="without-a-place")
-    wait_until(lambda: redis.xlen(key("events")) == 0, 5, "it to be put off")
-    record = json.dumps(
-        {"room": 438, "hook": "main", "event_id": "with-a-place", "slot_at": now + 1500,
-         "encoding": "json"}, separators=(",", ":")
-    )
-    delivery = f"{now}-7/main"
-    document = json.dumps(message_event())
-    redis.hset(key("deliveries"), delivery, f"- 0\n{record}\n{document}")
-    redis.zadd(key("retries"), {delivery: now + 1500})
-    wait_until(lambda: ids(receiver, "/", "with-a-place"), 5, "the probe")
+def test_probe_of_a_hook_with_a_rate_takes_a_place(redis, receiver, start_worker):
+    """What is sent after it comes an interval later, on every worker."""
+    receiver.script("/", [Answer(503)] * FAILURES_TO_OPEN + [Answer(200)])
+    set_hook(redis, 438, "main", url=receiver.url(), rateLimit="2/s")
+    for _ in range(2):
+        start_worker(retry_schedule="20s")
+    for n in range(FAILURES_TO_OPEN + 4):
+        enqueue(redis, message_event(), id=f"event-{n}")
+    receiver.wait_for(FAILURES_TO_OPEN + 4, timeout=15)
+    times = arrivals(receiver)
+    gaps = [later - earlier for earlier, later in zip(times, times[1:])]
+    assert min(gaps) >= 0.35, gaps  # a place may be given 0.1 s ahead
     wait_until(lambda: state_of(redis, 438) == {}, 5, "a closed breaker")
-    assert not ids(receiver, "/", "without")
+    assert gate_of(redis, "438/main")[1] == "rate"

@@ -8,6 +8,7 @@ from wait import wait_until
 from webhook_queue import (
     assert_queue_empty,
     dead_letters,
+    delivery_id,
     due_ms,
     enqueue,
     key,
@@ -39,13 +40,13 @@ def test_one_of_three_hangs(redis, receiver, start_worker):
     settled_ms = now_ms(redis) - request.arrived_wall * 1000
     assert 700 <= settled_ms <= 1700, "after about a second"
 
-    assert set(records(redis)) == {f"{stream_id}/third", f"{stream_id}/fails"}
-    failed = record_of(redis, f"{stream_id}/fails")
+    assert set(records(redis)) == {delivery_id(stream_id, hook) for hook in ("third", "fails")}
+    failed = record_of(redis, delivery_id(stream_id, "fails"))
     assert (failed["fence"], failed["attempts"]) == ("-", 1)
-    hanging = record_of(redis, f"{stream_id}/third")
+    hanging = record_of(redis, delivery_id(stream_id, "third"))
     assert hanging["fence"].startswith(worker.consumers(redis)[0] + ":")
     assert hanging.get("attempts", 0) == 0
-    lease_ms = due_ms(redis, f"{stream_id}/third") - request.arrived_wall * 1000
+    lease_ms = due_ms(redis, delivery_id(stream_id, "third")) - request.arrived_wall * 1000
     assert 4000 <= lease_ms <= 4000 + 5000 + 1700
 
     worker.kill()
@@ -54,7 +55,8 @@ def test_one_of_three_hangs(redis, receiver, start_worker):
     assert again.header("webhook-id") == "event-1"
     waited_ms = (again.arrived_wall - request.arrived_wall) * 1000
     assert waited_ms >= lease_ms - 50, "not before its lease ended"
-    wait_until(lambda: f"{stream_id}/third" not in records(redis), 3, "the delivery to be done")
+    third = delivery_id(stream_id, "third")
+    wait_until(lambda: record_of(redis, third) is None, 3, "the delivery to be done")
     assert len(receiver.requests("/ok")) == 1
     assert len(receiver.requests("/fails")) == 1
     assert len(receiver.requests("/third")) == 2
@@ -96,7 +98,7 @@ def test_all_answered_is_settled_at_once(redis, receiver, start_worker):
     stream_id = enqueue(redis, message_event())
     receiver.wait_for(3)
     wait_until(lambda: redis.xlen(key("events")) == 0, 0.5, "the entry to be settled")
-    assert set(records(redis)) == {f"{stream_id}/fails"}
+    assert set(records(redis)) == {delivery_id(stream_id, "fails")}
     (letter,) = dead_letters(redis)
     assert (letter["reason"], letter["hook"]) == ("gone", "third")
 

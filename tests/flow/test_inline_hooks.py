@@ -10,6 +10,7 @@ from wait import wait_until
 from webhook_queue import (
     assert_queue_empty,
     enqueue,
+    gate_of,
     key,
     message_event,
     queue_state,
@@ -93,7 +94,7 @@ def test_a_rate(redis, receiver, start_worker, my_room, room, hook):
     start_worker()
     limited = {**hook, "rateLimit": "1/h"}
     send_as_stranger(redis, receiver, receiver.url(), room, limited, 3)
-    wait_until(lambda: queue_state(redis)["retries"] == 2, 5, "the stranger's places")
+    wait_until(lambda: queue_state(redis)["deliveries"] == 2, 5, "the stranger's places")
     enqueue(redis, inline_event(my_room, receiver.url(), **MINE, rateLimit="1/h"), id="mine-0")
     wait_until(lambda: mine(receiver), 5, "mine")
 
@@ -108,7 +109,7 @@ def test_your_own_pause_holds(redis, receiver, start_worker, room):
     other["webhooks"].insert(0, {"url": receiver.url("/other")})
     enqueue(redis, other, id="mine")
     receiver.wait_for(1, "/other")
-    wait_until(lambda: queue_state(redis)["retries"] == 2, 5, "mine to be put off")
+    wait_until(lambda: queue_state(redis)["deliveries"] == 2, 5, "mine to be put off")
     assert len(receiver.requests("/")) == 1
 
 
@@ -118,7 +119,9 @@ def test_places_of_a_rate_are_kept_by_what_a_hook_is(redis, receiver, start_work
     enqueue(redis, inline_event(438, url, rateLimit="1/h"))
     enqueue(redis, inline_event(None, url, rateLimit="1/h"))
     receiver.wait_for(2)
-    fields = sorted(field.decode() for field in redis.hkeys(key("hooks-pace")))
-    assert [field.split(":")[0] for field in fields] == ["/", "438/"]
-    assert {len(field.split(":")[1]) for field in fields} == {16}
     assert_queue_empty(redis)
+    lanes = sorted(lane.decode() for lane in redis.hkeys(key("gates")))
+    assert [lane.split(":")[0] for lane in lanes] == ["/", "438/"]
+    for lane in lanes:
+        assert len(lane.split(":")[1]) == 16
+        assert gate_of(redis, lane)[1:] == ("rate", lane.split(":")[1][:8])

@@ -29,7 +29,7 @@ def test_unknown_endpoint_begins_with_two(redis, receiver, start_worker):
     for _ in range(20):
         enqueue(redis, message_event())
     receiver.wait_for(2)
-    wait_until(lambda: queue_state(redis)["retries"] >= 16, 5, "the others to make way")
+    wait_until(lambda: queue_state(redis)["deliveries"] >= 16, 5, "the others to make way")
     assert len(receiver.requests()) == 2
 
 
@@ -131,7 +131,7 @@ def test_many_names_of_one_address_count_as_one(redis, start_worker):
         start_worker(max_per_address=4)
         for room in range(8):
             enqueue(redis, message_event(room=room))
-        wait_until(lambda: queue_state(redis)["retries"] >= 4, 5, "the others to make way")
+        wait_until(lambda: queue_state(redis)["deliveries"] >= 4, 5, "the others to make way")
         assert sum(len(one.requests()) for one in receivers) == 4
         assert all(one.get("attempts", 0) == 0 for one in records(redis).values())
         for one in receivers:

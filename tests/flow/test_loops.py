@@ -6,11 +6,12 @@ import pytest
 
 from receiver import Answer
 from webhook_queue import (
+    add_waiting,
     assert_queue_empty,
     encode,
     enqueue,
-    key,
     message_event,
+    now_ms,
     set_hook,
     wait_dead,
     wait_stat,
@@ -51,7 +52,7 @@ def test_the_eighth_hop_is_the_end(redis, receiver, start_worker, cli, encoding)
     enqueue(redis, hops_event(8), encoding, id="round-8")
     (letter,) = wait_dead(redis)
     assert (letter["reason"], letter["event_id"], letter["room"]) == ("loop", "round-8", "438")
-    assert letter["error"] == "8 webhooks led to this event, 7 are allowed: it goes round"
+    assert letter["error"] == "8 webhooks led to this event, 7 are allowed: it is a loop"
     assert letter[encoding] == encode(hops_event(8), encoding)
     cli("dead", "replay", letter["id"])
     wait_stat(redis, "dead", 2)
@@ -90,12 +91,10 @@ def test_inline_hooks_do_not_escape(redis, receiver, start_worker):
 def test_a_waiting_delivery_that_goes_round(redis, receiver, start_worker):
     """As one stored by an older worker: a letter for this delivery."""
     set_hook(redis, 438, "main", url=receiver.url())
-    record = b'- 0\n{"room":438,"hook":"main","attempts":1,"encoding":"json"}\n'
-    redis.hset(key("deliveries"), "1667548137257-0/main", record + encode(hops_event(9), "json"))
-    redis.zadd(key("retries"), {"1667548137257-0/main": 1})
+    add_waiting(redis, f"{now_ms(redis)}-0", document=hops_event(9))
     start_worker()
     (letter,) = wait_dead(redis)
     assert (letter["reason"], letter["hook"], letter["attempts"]) == ("loop", "main", "1")
-    assert letter["error"] == "9 webhooks led to this event, 7 are allowed: it goes round"
+    assert letter["error"] == "9 webhooks led to this event, 7 are allowed: it is a loop"
     assert_queue_empty(redis)
     assert receiver.requests() == []

@@ -11,6 +11,7 @@ from webhook_queue import (
     dead_letters,
     encode,
     enqueue,
+    gate_of,
     hook_states,
     key,
     message_event,
@@ -94,10 +95,10 @@ def test_410_disables_the_hook(redis, receiver, start_worker):
     assert letter["status"] == "410"
     assert letter["attempts"] == "1"
     assert (letter["room"], letter["hook"], letter["event_id"]) == ("438", "main", "first")
-    ((field, state),) = wait_until(lambda: hook_states(redis), 5, "the hook's state").items()
-    assert field.startswith("438/main/")
-    assert len(field) == len("438/main/") + 8
+    ((lane, state),) = wait_until(lambda: hook_states(redis), 5, "the hook's state").items()
+    assert lane == "438/main"
     assert state["disabled"] is True
+    assert gate_of(redis, lane)[1:] == ("disabled", state["fingerprint"])
     assert json.loads(redis.hget(key("room:438"), "main")) == {"url": receiver.url("/gone")}
 
     enqueue(redis, message_event(), id="second")

@@ -219,8 +219,8 @@ static void on_put(void *context, struct settlement *settlement, struct settle_b
     (void)context;
     must(settlement->kind != SETTLE_ACK);
     redis_args_int(args, settle_lane(batch, "438/main", "01234567", 1000));
-    redis_args_int(args, settle_lane(batch, settlement->id, "-", 0));
-    redis_args_int(args, settle_holders(batch, settlement->id));
+    redis_args_int(args, settle_lane(batch, settlement->id.data, "-", 0));
+    redis_args_int(args, settle_holders(batch, settlement->id.data));
 }
 
 static void on_overflow(void *context, const char *lane, int64_t count)
@@ -454,7 +454,7 @@ static void try_settle(struct rig *rig)
     must(settle != NULL);
     for (int kind = 0; kind < SETTLE_KINDS; kind++) {
         settlements[kind] = (struct settlement){.kind = (enum settle_kind)kind,
-                                                .id = ids[kind],
+                                                .id = bytes_of(ids[kind]),
                                                 .bytes = 100,
                                                 .lane = "438/main",
                                                 .fence = "w:1",

@@ -54,16 +54,19 @@ def lane_key(lane, queue=DEFAULT_QUEUE):
     return key(f"lane:{lane}", queue)
 
 
-def add_waiting(redis, stream_id, room=438, hook="main", claims=0, fence="-", due_in_ms=0):
+def add_waiting(
+    redis, stream_id, room=438, hook="main", claims=0, fence="-", due_in_ms=0, document=None
+):
     """A delivery that waits in its lane, as docs/protocol.md describes it; returns its id.
 
     claims: how many leases of it ran out; fence: who holds it ("-": nobody).
     """
     lane, due = f"{room}/{hook}", now_ms(redis) + due_in_ms
+    document = message_event(room=room) if document is None else document
     identity = delivery_id(stream_id, hook)
     meta = json.dumps({"due_at": due, "lane": lane, "attempts": 1, "encoding": "json"},
                       separators=(",", ":"))
-    redis.hset(key("deliveries"), identity, f"{meta}\n{json.dumps(message_event(room=room))}")
+    redis.hset(key("deliveries"), identity, f"{meta}\n{json.dumps(document)}")
     if claims or fence != "-":
         redis.hset(key("leases"), identity, f"{fence} {claims} {due}")
     redis.zadd(lane_key(lane), {identity: due})

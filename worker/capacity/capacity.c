@@ -261,8 +261,9 @@ void capacity_claimed(struct capacity *capacity, struct capacity_lane *lane,
                       enum capacity_backlog backlog, int64_t now_ms)
 {
     (void)now_ms;
-    lane->is_claiming = false;
-    lane->backlog = backlog;
+    if (!lane->has_news || backlog > lane->backlog)
+        lane->backlog = backlog;
+    lane->is_claiming = lane->has_news = false;
     if (lane->promise.is_taken && lane->line_len > 0) {
         lane_move(capacity, lane, GRANTED);
         return;

@@ -132,7 +132,7 @@ enum capacity_news {
     CAPACITY_CUT          /* given up for others: slow, its concurrency stays */
 };
 
-/* What is known of a lane's deliveries that wait in Redis. */
+/* What is known of a lane's deliveries that wait in Redis, in the order of how much it is. */
 enum capacity_backlog {
     CAPACITY_BACKLOG_NONE,
     CAPACITY_BACKLOG_LATER, /* one never tried waits behind a gate: arrivals go behind it */
@@ -219,7 +219,7 @@ struct capacity_step capacity_next(struct capacity *capacity, int64_t now_ms);
 
 /* The claim was answered (or failed): what came was queued before this call. A promised place goes
  * to the head of the line, by the next call of capacity_next, or back. backlog: what Redis still
- * has. */
+ * had then; what capacity_set_backlog was given since the claim may be more. */
 void capacity_claimed(struct capacity *capacity, struct capacity_lane *lane,
                       enum capacity_backlog backlog, int64_t now_ms);
 

@@ -28,6 +28,7 @@ void capacity_set_backlog(struct capacity *capacity, struct capacity_lane *lane,
 {
     (void)now_ms;
     lane->backlog = backlog;
+    lane->has_news = lane->is_claiming;
     lane_settle(capacity, lane);
 }
 

@@ -119,6 +119,7 @@ struct capacity_lane {
     size_t in_flight;
     enum capacity_backlog backlog;
     bool is_claiming;
+    bool has_news; /* its backlog was set while it was claiming */
     struct capacity_place promise;
     size_t most; /* at a time; 0: what it earns */
 

@@ -39,14 +39,6 @@ static bool is_wanted(struct pipeline *pipeline, struct delivery *delivery)
     return false;
 }
 
-static struct capacity_lane *lane_for(struct pipeline *pipeline, const struct delivery *delivery)
-{
-    const struct hook *hook = delivery->slot->hook;
-    char origin[URL_ORIGIN_SIZE];
-    return capacity_lane(pipeline->capacity, delivery->lane, hook->url_text,
-                         url_origin(&hook->url, origin));
-}
-
 void admit_arrival(struct pipeline *pipeline, struct delivery *delivery)
 {
     int64_t now = loop_now_ms();
@@ -56,7 +48,7 @@ void admit_arrival(struct pipeline *pipeline, struct delivery *delivery)
     struct capacity_lane *lane = NULL;
     if (!pipeline->draining && slot->hook->rate_interval_us == 0 &&
         hook_state_is_clear(&slot->state, now))
-        lane = lane_for(pipeline, delivery);
+        lane = pipeline_lane_of(pipeline, delivery);
     if (lane == NULL || !capacity_offer(pipeline->capacity, lane, &delivery->waiter, now))
         conclude(pipeline, delivery, OUTCOME_WAIT);
     else
@@ -68,7 +60,7 @@ void admit_claimed(struct pipeline *pipeline, struct delivery *delivery)
 {
     if (!is_wanted(pipeline, delivery))
         return;
-    struct capacity_lane *lane = pipeline->draining ? NULL : lane_for(pipeline, delivery);
+    struct capacity_lane *lane = pipeline->draining ? NULL : pipeline_lane_of(pipeline, delivery);
     if (lane == NULL) {
         conclude_back(pipeline, delivery);
         return;

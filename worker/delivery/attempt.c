@@ -22,12 +22,15 @@ static void on_status(void *context)
  * a while. Other workers are not kept from it. */
 static void hold_back(struct pipeline *pipeline, struct delivery *delivery, const char *error)
 {
-    int64_t wait = backoff_exponential(SHORTAGE_FIRST_MS, SHORTAGE_MAX_MS, pipeline->shortages,
-                                       backoff_random(&pipeline->random));
+    int64_t now = loop_now_ms();
     counters_add(pipeline->queue->counters, COUNTER_LOCAL_SHORTAGES, 1);
-    if (pipeline->shortages++ == 0)
+    if (pipeline->shortages == 0)
         log_at(LOG_ERROR, "local_shortage", log_text("error", error));
-    capacity_hold(pipeline->capacity, delivery->waiter.lane, loop_now_ms() + wait);
+    if (pipeline->shortages == 0 || now >= pipeline->short_until_ms) /* else it is the same one */
+        pipeline->short_until_ms =
+            now + backoff_exponential(SHORTAGE_FIRST_MS, SHORTAGE_MAX_MS, pipeline->shortages++,
+                                      backoff_random(&pipeline->random));
+    capacity_hold(pipeline->capacity, delivery->waiter.lane, pipeline->short_until_ms);
     conclude_back(pipeline, delivery);
 }
 
@@ -89,7 +92,14 @@ static bool is_failure(const struct verdict *verdict)
             (verdict->reason == DEAD_EXHAUSTED || verdict->reason == DEAD_EXPIRED));
 }
 
-static void report_to_registry(struct pipeline *pipeline, const struct delivery *delivery,
+/* The probe found its hook well: what waits is worth a look as soon as others know of it too. */
+static void open_lane(struct pipeline *pipeline, const struct delivery *delivery)
+{
+    capacity_restrict(pipeline->capacity, delivery->waiter.lane, 0);
+    lanes_hint(pipeline->lanes, 0);
+}
+
+static void report_to_registry(struct pipeline *pipeline, struct delivery *delivery,
                                enum attempt_end end, const struct verdict *verdict)
 {
     struct hook_ref ref = hook_ref_of(&delivery->entry->event, delivery->slot);
@@ -100,12 +110,17 @@ static void report_to_registry(struct pipeline *pipeline, const struct delivery 
         .status = delivery->history.status,
         .error = delivery->history.error,
     };
+    delivery->is_judged = true;
     if (verdict->kind == VERDICT_DELIVERED)
         registry_succeeded(registry, &ref);
     else if (is_failure(verdict))
         registry_failed(registry, &ref, &failure);
     else if (verdict->reason == DEAD_REJECTED)
         registry_answered(registry, &ref);
+    else
+        delivery->is_judged = verdict->disable_hook;
+    if (delivery->is_probe && delivery->is_judged && !is_failure(verdict))
+        open_lane(pipeline, delivery);
     if (verdict->disable_hook)
         registry_gone(registry, &ref);
     else if (verdict->pause_ms > 0)

@@ -34,7 +34,8 @@ struct visit {
     bool is_buried;
     enum dead_reason reason;
     const char *error;
-    size_t given; /* deliveries that came, but for those over age */
+    size_t given;   /* deliveries that came, but for those over age */
+    bool is_behind; /* not all that goes into lanes was sent before the claim */
 };
 
 TAILQ_HEAD(visit_list, visit);
@@ -91,12 +92,6 @@ static void give_up(struct visit *visit)
 
 /* --- what is claimed --- */
 
-static bool is_ours_to_probe(const struct pipeline *pipeline)
-{
-    size_t most = (size_t)pipeline->settings->max_in_flight / PROBES_SHARE;
-    return pipeline->probes < (most > 0 ? most : 1);
-}
-
 static void put_wish(struct visit *visit, enum claim_mode mode, size_t count)
 {
     struct pipeline *pipeline = visit->pipeline;
@@ -115,13 +110,7 @@ static void put_wish(struct visit *visit, enum claim_mode mode, size_t count)
         .context = visit,
     };
     snprintf(wish->lane, sizeof(wish->lane), "%s", visit->lane);
-    if (hook != NULL)
-        lane_fingerprint(hook, wish->fingerprint);
-    else if (visit->parts.is_inline) /* "<room>/:<fingerprint>" */
-        snprintf(wish->fingerprint, sizeof(wish->fingerprint), "%.8s",
-                 strchr(visit->lane, '/') + 2);
-    else
-        snprintf(wish->fingerprint, sizeof(wish->fingerprint), "-");
+    lane_gate_fingerprint(visit->lane, hook, wish->fingerprint);
     pipeline_arm(pipeline);
 }
 
@@ -202,8 +191,7 @@ static void on_hooks(void *context, struct hook_set *set)
 static bool visit(struct pipeline *pipeline, enum purpose purpose, struct bytes lane, size_t most)
 {
     struct visit *visit = calloc(1, sizeof(*visit));
-    if (visit == NULL || !bytes_copy_text(lane, visit->lane, sizeof(visit->lane)) ||
-        lane_split(lane, &visit->parts) != 0) {
+    if (visit == NULL || !bytes_copy_text(lane, visit->lane, sizeof(visit->lane))) {
         log_at(LOG_ERROR, visit == NULL ? "out_of_memory" : "lane_unreadable",
                log_bytes("lane", lane));
         free(visit);
@@ -215,7 +203,9 @@ static bool visit(struct pipeline *pipeline, enum purpose purpose, struct bytes 
     visit->began_ms = loop_now_ms();
     visit->began = registry_stamp(pipeline->registry);
     TAILQ_INSERT_TAIL(&pipeline->visits->all, visit, link);
-    if (visit->parts.is_inline || purpose == VISIT_OVERFLOW)
+    if (lane_split(lane, &visit->parts) != 0)
+        bury_lane(visit, CLAIM_ALL, DEAD_MALFORMED, "its lane is not <room>/<hook>", BURY_MAX);
+    else if (visit->parts.is_inline || purpose == VISIT_OVERFLOW)
         decide(visit);
     else
         registry_look_up(pipeline->registry, visit->parts.room_id, REGISTRY_CONTROL, visit->began,
@@ -223,11 +213,17 @@ static bool visit(struct pipeline *pipeline, enum purpose purpose, struct bytes 
     return true;
 }
 
+size_t claims_probes_room(const struct pipeline *pipeline)
+{
+    size_t share = (size_t)pipeline->settings->max_in_flight / PROBES_SHARE;
+    size_t most = share > 0 ? share : 1;
+    return pipeline->probes < most ? most - pipeline->probes : 0;
+}
+
 void claims_due(void *context, const struct due_lane *lane)
 {
     struct pipeline *pipeline = context;
-    if (!lane->is_shut || is_ours_to_probe(pipeline))
-        (void)visit(pipeline, VISIT_DUE, lane->name, 0);
+    (void)visit(pipeline, VISIT_DUE, lane->name, 0);
 }
 
 void claims_overflow(void *context, const char *lane, int64_t count)
@@ -250,8 +246,10 @@ void claims_send(struct pipeline *pipeline)
     size_t len = visits->ready_len;
     if (len == 0)
         return;
-    /* What they put into their lanes is there before these are looked at. */
-    settle_flush(pipeline->settle);
+    /* What was put into their lanes is there before these are claimed of. */
+    bool is_behind = !settle_flush(pipeline->settle);
+    for (size_t i = 0; i < len; i++)
+        ((struct visit *)visits->ready[i].context)->is_behind = is_behind;
     memcpy(wishes, visits->ready, len * sizeof(wishes[0]));
     visits->ready_len = 0;
     lanes_claim(pipeline->lanes, wishes, len);
@@ -286,15 +284,16 @@ void claims_claimed(void *context, const struct claimed_delivery *claimed)
     claimed_take(pipeline, claimed, &terms);
 }
 
-static enum capacity_backlog backlog_of(const struct lane_answer *answer)
+static enum capacity_backlog backlog_of(const struct visit *visit, const struct lane_answer *answer)
 {
     switch (answer->word) {
     case LANE_FREE:
-        return answer->next_in_ms <= 0 ? CAPACITY_BACKLOG_NOW : CAPACITY_BACKLOG_NONE;
+    case LANE_EMPTY:
+        return visit->is_behind || answer->next_in_ms <= 0 ? CAPACITY_BACKLOG_NOW
+                                                           : CAPACITY_BACKLOG_NONE;
     case LANE_PROBE:
     case LANE_GATED:
         return CAPACITY_BACKLOG_LATER;
-    case LANE_EMPTY:
     case LANE_UNKNOWN:
         break;
     }
@@ -319,7 +318,7 @@ void claims_answered(void *context, const struct lane_wish *wish, const struct l
     struct visit *visit = wish->context;
     if (visit->purpose == VISIT_CLAIM) {
         learn_gate(visit, answer);
-        answer_capacity(pipeline, visit->lane, backlog_of(answer));
+        answer_capacity(pipeline, visit->lane, backlog_of(visit, answer));
     }
     if (answer->word == LANE_UNKNOWN)
         lanes_hint(pipeline->lanes, AGAIN_MS);

@@ -16,6 +16,8 @@ void claims_want(struct pipeline *pipeline, struct capacity_lane *lane, size_t m
 /* Sends what is ready, behind what is to be settled. */
 void claims_send(struct pipeline *pipeline);
 
+size_t claims_probes_room(const struct pipeline *pipeline); /* how many more are begun */
+
 /* For lanes_config and settle_config; context is the pipeline. */
 void claims_due(void *context, const struct due_lane *lane);
 void claims_claimed(void *context, const struct claimed_delivery *claimed);

@@ -49,27 +49,45 @@ static void log_outcome(const struct delivery *delivery)
 /* What comes to the lane from the stream knows that something waits before it. */
 static void note_backlog(struct pipeline *pipeline, const struct delivery *delivery)
 {
-    struct capacity_lane *lane = capacity_lane_find(pipeline->capacity, delivery->lane);
-    int64_t now = loop_now_ms();
+    struct capacity_lane *lane = pipeline_lane_of(pipeline, delivery);
+    bool is_clear = false;
     if (lane == NULL)
         return;
-    bool is_clear = delivery->slot != NULL && hook_state_is_clear(&delivery->slot->state, now);
+    if (delivery->slot != NULL && delivery->slot->hook != NULL) {
+        struct hook_ref ref = hook_ref_of(&delivery->entry->event, delivery->slot);
+        is_clear = registry_is_clear(pipeline->registry, &ref);
+    }
     capacity_set_backlog(pipeline->capacity, lane,
-                         is_clear ? CAPACITY_BACKLOG_NOW : CAPACITY_BACKLOG_LATER, now);
+                         is_clear ? CAPACITY_BACKLOG_NOW : CAPACITY_BACKLOG_LATER, loop_now_ms());
+}
+
+/* A probe that says nothing about its hook: the gate that closed behind it would stay so for a
+ * whole lease. */
+static void end_probe(struct pipeline *pipeline, const struct delivery *delivery)
+{
+    const struct hook *hook = delivery->slot == NULL ? NULL : delivery->slot->hook;
+    char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
+    pipeline->probes--;
+    if (delivery->is_judged)
+        return;
+    lane_gate_fingerprint(delivery->lane, hook, fingerprint);
+    registry_probe_again(pipeline->registry, delivery->lane, fingerprint,
+                         pipeline_max_age_ms(pipeline, hook), delivery->delay_ms);
 }
 
 void conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome)
 {
     struct entry *entry = delivery->entry;
+    if (outcome == OUTCOME_WAIT || outcome == OUTCOME_RELEASED)
+        note_backlog(pipeline, delivery); /* before it leaves its line: the lane keeps its turn */
     capacity_leave(pipeline->capacity, &delivery->waiter, delivery->news, loop_now_ms());
-    pipeline->probes -= delivery->is_probe ? 1 : 0;
+    if (delivery->is_probe)
+        end_probe(pipeline, delivery);
     delivery->outcome = outcome;
     delivery->concluded_at_ms = loop_now_ms();
     delivery_move(&pipeline->entries, delivery, DELIVERY_CONCLUDED);
     count(pipeline, outcome);
     log_outcome(delivery);
-    if (outcome == OUTCOME_WAIT || outcome == OUTCOME_RELEASED)
-        note_backlog(pipeline, delivery);
     if (delivery->leased)
         settlement_of_delivery(pipeline, delivery);
     else if (entry->state == ENTRY_OPEN && entry->open == 0)

@@ -8,9 +8,13 @@ bool dispatch_is_allowed(const struct pipeline *pipeline)
     return loop_fresh_ms() < pipeline->alive_until_ms;
 }
 
-static bool lease_suffices(const struct pipeline *pipeline, const struct delivery *delivery)
+#define SWEEP_MARGIN_MS 1000 /* a lease is given back so long before it is too short */
+
+/* For an attempt that starts in so long. */
+static bool lease_suffices(const struct pipeline *pipeline, const struct delivery *delivery,
+                           int64_t in_ms)
 {
-    int64_t needed = pipeline_timeout_ms(pipeline, delivery->slot->hook) + START_MARGIN_MS;
+    int64_t needed = pipeline_timeout_ms(pipeline, delivery->slot->hook) + START_MARGIN_MS + in_ms;
     return !delivery->leased || delivery->lease_until_ms - loop_fresh_ms() >= needed;
 }
 
@@ -31,10 +35,31 @@ static void wait_for_place(struct pipeline *pipeline, struct delivery *delivery)
 
 void dispatch(struct pipeline *pipeline, struct delivery *delivery)
 {
-    if (!is_clear(pipeline, delivery) || !lease_suffices(pipeline, delivery))
+    if (!is_clear(pipeline, delivery) || !lease_suffices(pipeline, delivery, 0))
         conclude_back(pipeline, delivery);
     else if (delivery->not_before_ms > loop_now_ms())
         wait_for_place(pipeline, delivery);
     else
         attempt_start(pipeline, delivery);
+}
+
+static bool waits_too_long(const struct pipeline *pipeline, const struct delivery *delivery,
+                           bool is_pressed)
+{
+    if (is_pressed && delivery->entry->source == SOURCE_STREAM &&
+        loop_now_ms() - delivery->waiter.since_ms >= CAPACITY_SOON_MS)
+        return true;
+    return !lease_suffices(pipeline, delivery, SWEEP_MARGIN_MS);
+}
+
+void dispatch_sweep(struct pipeline *pipeline, bool is_pressed)
+{
+    struct delivery *delivery;
+    struct delivery *next;
+    for (delivery = TAILQ_FIRST(&pipeline->entries.deliveries[DELIVERY_QUEUED]); delivery != NULL;
+         delivery = next) {
+        next = TAILQ_NEXT(delivery, of_state);
+        if (waits_too_long(pipeline, delivery, is_pressed))
+            conclude_back(pipeline, delivery);
+    }
 }

@@ -40,7 +40,7 @@ struct entry *entry_new(struct entries *entries, enum entry_source source, struc
     entry->queued_at_ms = (int64_t)ms;
     lane_stream(ms, seq, entry->stream);
     TAILQ_INIT(&entry->deliveries);
-    entry->settlement.id = entry->stream_id;
+    entry->settlement.id = bytes_of(entry->stream_id);
     entry->settlement.owner = entry;
     snprintf(entry->event_id, sizeof(entry->event_id), "msg_%s", entry->stream_id);
     TAILQ_INSERT_TAIL(&entries->of_state[ENTRY_NEW], entry, of_state);
@@ -140,7 +140,8 @@ struct delivery *delivery_new(struct entries *entries, struct entry *entry, stru
     snprintf(delivery->hook_id, sizeof(delivery->hook_id), "%s", hook_id);
     delivery_id(entry->stream, delivery->hook_id, delivery->id);
     buffer_init(&delivery->response, DEAD_RESPONSE_MAX);
-    delivery->settlement.id = delivery->id;
+    buffer_init(&delivery->strange_id, STRANGE_ID_MAX);
+    delivery->settlement.id = bytes_of(delivery->id);
     delivery->settlement.lane = delivery->lane;
     delivery->settlement.fence = delivery->fence;
     delivery->settlement.owner = delivery;
@@ -168,12 +169,19 @@ void delivery_free(struct entries *entries, struct delivery *delivery)
     TAILQ_REMOVE(&entry->deliveries, delivery, link);
     hook_set_drop(delivery->set);
     buffer_release(&delivery->response);
+    buffer_release(&delivery->strange_id);
     free(delivery);
 }
 
 struct delivery *delivery_of(struct capacity_waiter *waiter)
 {
     return (struct delivery *)((char *)waiter - offsetof(struct delivery, waiter));
+}
+
+size_t entries_queued(const struct entries *entries)
+{
+    return entries->deliveries_len[DELIVERY_QUEUED][SOURCE_STREAM] +
+           entries->deliveries_len[DELIVERY_QUEUED][SOURCE_LANE];
 }
 
 size_t entries_unstarted(const struct entries *entries)

@@ -39,6 +39,8 @@
 /* Claims of an entry that was read once and taken over from dead workers twice: a suspect. */
 #define SUSPECT_CLAIMS 3
 
+#define STRANGE_ID_MAX (1u << 20)
+
 /* How a delivery ended for now; a value, not part of any I/O. */
 enum outcome {
     OUTCOME_NONE,      /* still under way */
@@ -88,9 +90,11 @@ struct delivery {
     struct hook_slot *slot;         /* in set */
     char hook_id[RH_NAME_MAX + 1];
     char id[DELIVERY_ID_SIZE];
+    struct buffer strange_id; /* instead of id: a name that no worker gave, of any bytes */
     char lane[LANE_SIZE];
     struct history history;
     bool is_probe;           /* its hook is open, and this one is to try it */
+    bool is_judged;          /* what its attempt says about its hook was reported */
     bool redone;             /* had its one fresh connection */
     bool was_tried;          /* before it came here: it is not in its lane for the first time */
     int64_t not_before_ms;   /* its place at a hook with a rate, monotonic; 0: none */
@@ -184,6 +188,8 @@ void delivery_free(struct entries *entries, struct delivery *delivery);
 void delivery_move(struct entries *entries, struct delivery *delivery, enum delivery_state state);
 
 struct delivery *delivery_of(struct capacity_waiter *waiter);
+
+size_t entries_queued(const struct entries *entries); /* deliveries in lines */
 
 /* Of the stream: deliveries not started, and entries whose hooks are looked up. */
 size_t entries_unstarted(const struct entries *entries);

@@ -60,13 +60,16 @@ struct pipeline {
     int64_t redis_ahead_ms; /* of loop_now_ms(): Redis' clock at the last heartbeat */
     double hooks_an_event;  /* of those read lately */
     int shortages;          /* of our own, in a row */
+    int64_t short_until_ms; /* what met the last of them waits so long, monotonic */
     size_t probes;          /* of open hooks, under way */
+    int64_t swept_at_ms;    /* lines were looked through for what waits too long */
     struct rates inline_rates;
     struct entry *running_alone; /* a suspect; NULL: none */
     struct loop_timer detach_timer;
     struct loop_timer ask_timer; /* entries were left pending because their hooks are not known */
     int64_t left_at_ms;          /* the last of them */
     struct loop_timer capacity_timer;
+    struct loop_timer line_timer; /* something is in a line */
     struct loop_timer suspect_timer;
     struct loop_turn turn;
 };
@@ -91,6 +94,19 @@ static inline int64_t pipeline_smaller(int64_t setting, int64_t of_hook)
 static inline int64_t pipeline_timeout_ms(const struct pipeline *pipeline, const struct hook *hook)
 {
     return pipeline_smaller(pipeline->settings->timeout_ms, hook->timeout_ms);
+}
+
+/* The delivery's lane, with the limits of its hook if that is known. NULL: no memory, or not known
+ * here and no hook. */
+static inline struct capacity_lane *pipeline_lane_of(struct pipeline *pipeline,
+                                                     const struct delivery *delivery)
+{
+    const struct hook *hook = delivery->slot == NULL ? NULL : delivery->slot->hook;
+    char origin[URL_ORIGIN_SIZE];
+    if (hook == NULL)
+        return capacity_lane_find(pipeline->capacity, delivery->lane);
+    return capacity_lane(pipeline->capacity, delivery->lane, hook->url_text,
+                         url_origin(&hook->url, origin));
 }
 
 /* hook may be NULL. */

@@ -56,7 +56,24 @@ static size_t lanes_room(void *context)
     return takes_nothing(pipeline) ? 0 : capacity_ring_room(pipeline->capacity);
 }
 
+static size_t probes_room(void *context)
+{
+    return claims_probes_room(context);
+}
+
 /* --- the turn --- */
+
+/* What waits in lines too long goes into its lane; when there is no room to read for it, soon. */
+static void sweep_lines(struct pipeline *pipeline)
+{
+    int64_t now = loop_now_ms();
+    if (now - pipeline->swept_at_ms >= CAPACITY_SOON_MS) {
+        pipeline->swept_at_ms = now;
+        dispatch_sweep(pipeline, stream_room(pipeline) == 0);
+    }
+    if (entries_queued(&pipeline->entries) > 0 && !loop_timer_is_armed(&pipeline->line_timer))
+        loop_timer_arm(&pipeline->line_timer, CAPACITY_SOON_MS);
+}
 
 static void run_capacity(struct pipeline *pipeline)
 {
@@ -85,6 +102,7 @@ static void turn(void *context)
     suspects_next(pipeline);
     if (dispatch_is_allowed(pipeline))
         run_capacity(pipeline);
+    sweep_lines(pipeline);
     claims_send(pipeline);
     intake_kick(pipeline->intake);
     lanes_kick(pipeline->lanes);
@@ -188,6 +206,7 @@ static int make_ends(struct pipeline *pipeline)
     };
     struct lanes_config lanes = {
         .room = lanes_room,
+        .shut_room = probes_room,
         .due = claims_due,
         .claimed = claims_claimed,
         .answered = claims_answered,
@@ -210,6 +229,7 @@ static int make_timers(struct pipeline *pipeline)
                    loop_timer_init(loop, &pipeline->ask_timer, arrival_ask_again, pipeline) == 0 &&
                    loop_timer_init(loop, &pipeline->suspect_timer, on_timer, pipeline) == 0 &&
                    loop_timer_init(loop, &pipeline->capacity_timer, on_timer, pipeline) == 0 &&
+                   loop_timer_init(loop, &pipeline->line_timer, on_timer, pipeline) == 0 &&
                    loop_turn_init(loop, &pipeline->turn, turn, pipeline) == 0
                ? 0
                : -1;
@@ -285,6 +305,7 @@ void pipeline_free(struct pipeline *pipeline)
     loop_timer_release(&pipeline->ask_timer);
     loop_timer_release(&pipeline->suspect_timer);
     loop_timer_release(&pipeline->capacity_timer);
+    loop_timer_release(&pipeline->line_timer);
     loop_turn_release(&pipeline->turn);
     free(pipeline);
 }

@@ -21,7 +21,7 @@ static int64_t put_lane(struct settle_batch *batch, const struct delivery *deliv
     const struct hook *hook = delivery->slot == NULL ? NULL : delivery->slot->hook;
     char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
     return settle_lane(batch, delivery->lane,
-                       hook == NULL ? "-" : lane_fingerprint(hook, fingerprint),
+                       lane_gate_fingerprint(delivery->lane, hook, fingerprint),
                        pipeline_max_age_ms(pipeline, hook));
 }
 
@@ -285,7 +285,7 @@ void settlement_stored(void *context, struct settlement *settlement, bool ours)
 {
     struct pipeline *pipeline = context;
     if (!ours)
-        log_at(LOG_WARN, "fenced", log_text("id", settlement->id),
+        log_at(LOG_WARN, "fenced", log_bytes("id", settlement->id),
                log_text("why", "another worker holds it; the outcome here was dropped"));
     if (settlement->kind == SETTLE_LEASED)
         on_delivery_stored(pipeline, settlement->owner);

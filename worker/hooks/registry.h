@@ -137,6 +137,11 @@ struct hook_failure {
 void registry_failed(struct registry *registry, const struct hook_ref *ref,
                      const struct hook_failure *failure);
 
+/* A probe of the lane's hook ended without saying anything about it: another may be made, by any
+ * worker, in so long. fingerprint: of its gate. */
+void registry_probe_again(struct registry *registry, const char *lane, const char *fingerprint,
+                          int64_t max_age_ms, int64_t in_ms);
+
 /* Nothing is known here that keeps deliveries from the hook now: it is neither open nor paused. */
 bool registry_is_clear(struct registry *registry, const struct hook_ref *ref);
 

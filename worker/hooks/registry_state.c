@@ -432,6 +432,22 @@ void registry_failed(struct registry *registry, const struct hook_ref *ref,
     note_untold(registry, health, opens);
 }
 
+void registry_probe_again(struct registry *registry, const char *lane, const char *fingerprint,
+                          int64_t max_age_ms, int64_t in_ms)
+{
+    struct news_args args;
+    char key[KEY_SIZE];
+    args_begin(registry, &args);
+    redis_args_copy(&args.keys, bytes_of(keys_lane(&registry->queue->keys, lane, key)));
+    redis_args_text(&args.items, ""); /* no news: nobody has to know at once */
+    redis_args_text(&args.items, "");
+    redis_args_copy(&args.items, bytes_of(fingerprint));
+    redis_args_int(&args.items, max_age_ms);
+    redis_args_text(&args.items, "probe");
+    redis_args_int(&args.items, in_ms);
+    (void)args_send(registry, &args); /* else the gate opens when the lease ends */
+}
+
 bool registry_is_clear(struct registry *registry, const struct hook_ref *ref)
 {
     const struct hook_state *state = state_of(registry, ref);

@@ -180,7 +180,8 @@ static void look(void *context)
     redis_args_text(&args, keys->lanes_shut);
     redis_args_text(&args, keys->gates);
     redis_args_int(&args, room < LOOK_MAX ? (int64_t)room : LOOK_MAX);
-    redis_args_int(&args, LOOK_SHUT_MAX);
+    size_t shut_room = lanes->config.shut_room(lanes->config.context);
+    redis_args_int(&args, shut_room < LOOK_SHUT_MAX ? (int64_t)shut_room : LOOK_SHUT_MAX);
     if (queue_call(lanes->queue, SCRIPT_LOOK, 3, &args, on_looked, lanes) == 0)
         lanes->looking = true;
     else

@@ -75,7 +75,8 @@ struct claimed_delivery {
 };
 
 struct lanes_config {
-    size_t (*room)(void *context); /* how many more lanes a look may bring; 0: do not look */
+    size_t (*room)(void *context);      /* how many more lanes a look may bring; 0: do not look */
+    size_t (*shut_room)(void *context); /* the same of those whose gate is shut; 0: others only */
     void (*due)(void *context, const struct due_lane *lane);
     void (*claimed)(void *context, const struct claimed_delivery *claimed);
     /* After all of its deliveries. wish is the caller's copy. */

@@ -175,7 +175,7 @@ static void hold_leases(struct outbox *outbox)
         if (args.len > HOLD_MAX)
             break;
         redis_args_copy(&args, bytes_of(keys_lane(keys, settlement->lane, key)));
-        redis_args_text(&fences, settlement->id);
+        redis_args_borrow(&fences, settlement->id);
         redis_args_text(&fences, settlement->fence);
     }
     int keys_len = (int)args.len;
@@ -315,10 +315,13 @@ static void on_timer(void *context)
     flush(context);
 }
 
-void settle_flush(struct settle *settle)
+bool settle_flush(struct settle *settle)
 {
+    bool is_all = true;
     for (int i = 0; i < SETTLE_KINDS; i++) {
         if (settle->outboxes[i].failures == 0)
             flush(&settle->outboxes[i]);
+        is_all = is_all && STAILQ_EMPTY(&settle->outboxes[i].list);
     }
+    return is_all;
 }

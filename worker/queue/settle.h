@@ -49,8 +49,8 @@ void settle_free(struct settle *settle); /* NULL allowed; submitted settlements 
 void settle_submit(struct settle *settle, struct settlement *settlement);
 void settle_resume(struct settle *settle); /* the link is up again: send what waits */
 
-/* Sends what waits now, as far as it may go. */
-void settle_flush(struct settle *settle);
+/* Sends what waits now, as far as it may go. False: not all of it may. */
+bool settle_flush(struct settle *settle);
 
 const struct settle_refusal *settle_refusal(const struct settle *settle);
 

@@ -178,7 +178,7 @@ static int send_acknowledgements(struct settle_batch *batch, redis_reply_fn *fn,
     redis_args_text(&args, names->meta);
     redis_args_text(&args, KEYS_GROUP);
     STAILQ_FOREACH(settlement, &batch->list, link)
-        redis_args_text(&args, settlement->id);
+        redis_args_borrow(&args, settlement->id);
     int sent = queue_call(batch->queue, SCRIPT_ACKNOWLEDGE, 2, &args, fn, context);
     redis_args_release(&args);
     return sent;
@@ -194,7 +194,7 @@ int settle_batch_send(struct settle_batch *batch, const struct settle_caps *caps
     if (batch->kind == SETTLE_ACK)
         return send_acknowledgements(batch, fn, context);
     STAILQ_FOREACH(settlement, &batch->list, link) {
-        redis_args_text(&batch->args, settlement->id);
+        redis_args_borrow(&batch->args, settlement->id);
         put(put_context, settlement, batch);
     }
     if (batch->failed || redis_args_failed(&batch->args))

@@ -24,7 +24,7 @@ enum settle_kind {
 struct settlement {
     STAILQ_ENTRY(settlement) link;
     enum settle_kind kind;
-    const char *id;    /* stream id, or delivery id of a leased one; the owner's */
+    struct bytes id;   /* stream id, or delivery id of a leased one; the owner's */
     size_t bytes;      /* about how many it puts */
     const char *lane;  /* of a leased delivery; the owner's */
     const char *fence; /* the same */

@@ -172,8 +172,8 @@ static void entry_has_its_names(void **unused)
     delivery = delivery_new(&entries, entry, NULL, NULL, "main");
     assert_non_null(delivery);
     assert_string_equal(delivery->id, "0001667548137-000007/main");
-    assert_ptr_equal(delivery->settlement.id, delivery->id);
-    assert_ptr_equal(entry->settlement.id, entry->stream_id);
+    assert_ptr_equal(delivery->settlement.id.data, delivery->id);
+    assert_ptr_equal(entry->settlement.id.data, entry->stream_id);
     entry_free(&entries, entry);
     assert_null(entry_new(&entries, SOURCE_STREAM, BYTES("no id"), RH_JSON, BYTES("{}")));
     assert_int_equal(entries.len, 0);

@@ -154,8 +154,11 @@ static int rig_begin(struct rig *rig)
                                    .settled = on_settled,
                                    .overflow = on_overflow,
                                    .context = rig};
-    struct lanes_config lanes = {
-        .room = on_room, .claimed = on_claimed, .answered = on_answered, .context = rig};
+    struct lanes_config lanes = {.room = on_room,
+                                 .shut_room = on_room,
+                                 .claimed = on_claimed,
+                                 .answered = on_answered,
+                                 .context = rig};
     static const struct settings settings = {.max_age_ms = INT64_C(86400000)};
 
     *rig = (struct rig){.settled = 0};

@@ -19,6 +19,7 @@ static struct rig {
     struct counters counters;
     struct lanes *lanes;
     size_t room;
+    size_t shut_room;
     struct buffer said; /* what was told, in its order */
     int64_t lease_until_ms;
 } rig;
@@ -27,6 +28,12 @@ static size_t on_room(void *context)
 {
     assert_ptr_equal(context, &rig);
     return rig.room;
+}
+
+static size_t on_shut_room(void *context)
+{
+    assert_ptr_equal(context, &rig);
+    return rig.shut_room;
 }
 
 static void on_due(void *context, const struct due_lane *lane)
@@ -68,6 +75,7 @@ static void on_answered(void *context, const struct lane_wish *wish,
 static int set_up(void **unused)
 {
     const struct lanes_config config = {.room = on_room,
+                                        .shut_room = on_shut_room,
                                         .due = on_due,
                                         .claimed = on_claimed,
                                         .answered = on_answered,
@@ -78,6 +86,7 @@ static int set_up(void **unused)
     link_begin(&rig.link, &rig.queue, &rig.counters);
     buffer_init(&rig.said, 1 << 20);
     rig.room = 7;
+    rig.shut_room = 100;
     rig.loop = loop_new();
     rig.lanes = lanes_new(rig.loop, &rig.queue, &config);
     assert_true(rig.loop && rig.lanes);
@@ -114,8 +123,6 @@ static void assert_rests(int64_t ms)
 
 /* --- looking --- */
 
-#define LOOKED_NOTHING "*4\r\n:1000\r\n:-1\r\n*0\r\n*0\r\n"
-
 static void look_reports_both_kinds_of_lanes(void **unused)
 {
     (void)unused;
@@ -128,6 +135,8 @@ static void look_reports_both_kinds_of_lanes(void **unused)
     assert_said("due 1/a\ndue 1/b\ndue 1/c shut\n");
 }
 
+#define LOOKED_NOTHING "*4\r\n:1000\r\n:-1\r\n*0\r\n*0\r\n"
+
 static void look_brings_no_more_than_there_is_room_for(void **unused)
 {
     (void)unused;
@@ -135,6 +144,11 @@ static void look_brings_no_more_than_there_is_room_for(void **unused)
     lanes_up(rig.lanes);
     wait_for_call(rig.loop, &rig.link);
     assert_called(&rig.link, "look", 3, "{q}:lanes {q}:lanes-shut {q}:gates 48 16");
+    rig.shut_room = 3;
+    answer(&rig.link, "look", LOOKED_NOTHING);
+    lanes_hint(rig.lanes, 0);
+    wait_for_call(rig.loop, &rig.link);
+    assert_called(&rig.link, "look", 3, "{q}:lanes {q}:lanes-shut {q}:gates 48 3");
 }
 
 /* Without room nothing is looked for; when there is some, it is at once. */

@@ -37,7 +37,7 @@ static void on_put(void *context, struct settlement *settlement, struct settle_b
 
     assert_ptr_equal(context, &rig);
     redis_args_int(args, settle_lane(batch, "1/a", "-", 0));
-    if (settlement->id[strlen(settlement->id) - 1] == '1')
+    if (settlement->id.data[settlement->id.len - 1] == '1')
         redis_args_int(args, settle_lane(batch, "1/a", "01234567", 1000));
     redis_args_int(args, settle_lane(batch, "1/b", "89abcdef", 2000));
     redis_args_int(args, settle_holders(batch, "0000000000001-000001"));
@@ -52,7 +52,7 @@ static void on_settled(void *context, struct settlement *settlement, bool ours)
     rig.told[number]++;
     rig.told_len++;
     rig.ours += ours;
-    buffer_append_text(&rig.order, settlement->id);
+    buffer_append_bytes(&rig.order, settlement->id);
     buffer_append_char(&rig.order, ' ');
 }
 
@@ -107,7 +107,7 @@ static void submit(int number, enum settle_kind kind)
 
     snprintf(rig.ids[number], sizeof(rig.ids[number]), "1-%d", number);
     settlement->kind = kind;
-    settlement->id = rig.ids[number];
+    settlement->id = bytes_of(rig.ids[number]);
     settlement->bytes = 100;
     settlement->lane = "1/a";
     settlement->fence = "w:1";
