@@ -46,6 +46,8 @@ static const char *const counter_names[COUNTERS] = {
     [COUNTER_ADOPTED] = "adopted",
     [COUNTER_REAPED] = "reaped",
     [COUNTER_SWEPT] = "swept",
+    [COUNTER_HEALED] = "healed",
+    [COUNTER_CONVERTED] = "converted",
 };
 
 void counters_add(struct counters *counters, enum counter counter, int64_t n)

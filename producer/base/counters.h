@@ -48,6 +48,8 @@ enum counter {
     COUNTER_ADOPTED,       /* adopted       own pending entries taken up after a reconnect */
     COUNTER_REAPED,        /* reaped        entries taken over from dead workers */
     COUNTER_SWEPT,         /* swept         entries taken over from live ones that forgot them */
+    COUNTER_HEALED,        /* healed        what was missing beside waiting deliveries */
+    COUNTER_CONVERTED,     /* converted     waiting deliveries of contract 1 */
     COUNTERS               /* how many there are */
 };
 

@@ -16,7 +16,8 @@
 #include "contract/hook.h"
 
 #define LANE_SIZE (20 + 1 + RH_NAME_MAX + 1)
-#define LANE_STREAM_SIZE 42 /* two numbers of up to 20 digits */
+#define LANE_UNREADABLE "unreadable" /* no lane's name: where what cannot be read is buried */
+#define LANE_STREAM_SIZE 42          /* two numbers of up to 20 digits */
 #define DELIVERY_ID_SIZE (LANE_STREAM_SIZE + 1 + RH_NAME_MAX)
 
 /* Of a registered hook; returns out. */

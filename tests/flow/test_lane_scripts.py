@@ -982,8 +982,8 @@ def test_convert_brings_retries_into_lanes(queue, redis):
     old_delivery(queue, redis, "1667548137257-6/main", FAR_MS, document=LARGE)
     old_delivery(queue, redis, "1667548137257-7/other", FAR_MS, attempts=0)
     due = redis.zscore(queue.key("retries"), "1667548137257-5/main")
-    now, page = queue.convert_page()
-    assert queue.convert(page) == [1, 1, 1]
+    count, page = queue.convert_page()
+    assert count == 3 and queue.convert(page) == [1, 1, 1]
     assert queue.convert(page) == [0, 0, 0]
     assert not redis.exists(queue.key("retries"))
     assert queue.score(LANE, "1667548137257-000005/main") == due
@@ -1017,12 +1017,17 @@ def test_convert_is_resumed_page_by_page(queue, redis):
     assert queue.convert_all(most=10) == (20, 5)
 
 
-def test_convert_buries_what_cannot_be_read(queue, redis):
+def test_convert_puts_what_cannot_be_read_where_a_claim_finds_it(queue, redis):
     old_delivery(queue, redis, "1667548137257-5/main")
     redis.hset(queue.key("deliveries"), mapping={
         "1667548137257-5/main": "x" * 9000, "nonsense": "- 0\n{}\n{}"})
     redis.zadd(queue.key("retries"), {"nonsense": "-inf", "1-1/gone": 1})
     assert queue.convert_all() == (3, 0)
+    assert not redis.exists(queue.key("retries"))
+    claim = queue.claim("unreadable", mode="all")
+    assert {claimed.id: claimed.record for claimed in claim.deliveries} == {
+        "1667548137257-5/main": b"x" * 9000, "nonsense": b"- 0\n{}\n{}"}
+    queue.settle_leased(*[(claimed, "dead", LETTER) for claimed in claim.deliveries])
     assert len(dead(queue)) == 2 and not redis.exists(queue.key("deliveries"))
 
 

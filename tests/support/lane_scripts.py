@@ -312,10 +312,10 @@ class LaneQueue:
                 return converted
 
     def convert_page(self, skip=0, most=100, most_bytes=8 << 20):
-        """(now, items) of convert_look."""
-        now, *items = self.call("convert_look", self.keys("retries deliveries"),
+        """(how many wait, items) of convert_look."""
+        count, *items = self.call("convert_look", self.keys("retries deliveries"),
                                 [skip, most, most_bytes])
-        return now, items
+        return count, items
 
     def convert(self, items):
         """Converts a page's items. Returns 1 or 0 for each."""
@@ -337,7 +337,7 @@ class LaneQueue:
             stream_id, hook = identity.split("/")
             target = delivery_id(stream_id, hook)
         except (IndexError, ValueError):
-            return ["dead", 2, "reason", "malformed"]
+            return ["unreadable", lanes("unreadable")]
         lane = f"{meta['room']}/{hook}"
         return ["retry" if meta.get("attempts") else "wait", target, lanes(lane),
                 holders(stream_of(target)), json.dumps({"lane": lane, **meta})]

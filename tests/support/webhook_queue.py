@@ -74,6 +74,18 @@ def add_waiting(
     return identity
 
 
+def add_waiting_old(redis, stream_id, room=438, hook="main", fence="-", claims=0, due_in_ms=0,
+                    document=None, **meta):
+    """A delivery that waits as contract 1 has it; returns its id. meta: the record's other keys."""
+    identity = f"{stream_id}/{hook}"
+    text = document or json.dumps(message_event(room=room))
+    line = {**({} if room is None else {"room": room}), "hook": hook, **meta, "encoding": "json"}
+    line = json.dumps(line, separators=(",", ":"))
+    redis.hset(key("deliveries"), identity, f"{fence} {claims}\n{line}\n{text}")
+    redis.zadd(key("retries"), {identity: now_ms(redis) + due_in_ms})
+    return identity
+
+
 def message_event(room=438, text="test", **message):
     """A small valid event document."""
     return {

@@ -16,6 +16,7 @@
 #include "http/own_addresses.h"
 #include "process/drain.h"
 #include "process/notify.h"
+#include "queue/convert.h"
 #include "queue/liveness.h"
 #include "queue/queue.h"
 #include "redis/link.h"
@@ -40,6 +41,7 @@ struct worker {
     char consumer[CONSUMER_NAME_SIZE];
     struct ssl_ctx_st *tls; /* NULL without TLS */
     struct redis_link *reader;
+    struct convert *convert;
     struct leader *leader;
     struct liveness *liveness;
     struct pipeline *pipeline;
@@ -260,8 +262,10 @@ static int make_parts(struct worker *worker, struct error_text *why)
         .reader = worker->reader,
         .guard = &worker->guard,
     };
+    worker->convert = convert_new(worker->loop, &worker->queue);
     struct leader_config leader = {
         .queue = &worker->queue,
+        .convert = worker->convert,
         .ttl_ms = worker->settings->heartbeat_ttl_ms,
         .suspect_claims = SUSPECT_CLAIMS,
         .dead_max = worker->settings->dead_max,
@@ -269,12 +273,13 @@ static int make_parts(struct worker *worker, struct error_text *why)
         .adopt = on_adopt,
         .context = worker,
     };
-    worker->leader = leader_new(&leader);
+    worker->leader = worker->convert == NULL ? NULL : leader_new(&leader);
     struct liveness_config liveness = {
         .queue = &worker->queue,
         .host = worker->host,
         .pool = worker->pool,
         .leader = worker->leader,
+        .convert = worker->convert,
         .ttl_ms = worker->settings->heartbeat_ttl_ms,
         .in_flight = in_flight,
         .trouble = trouble,
@@ -329,6 +334,7 @@ static void release(struct worker *worker)
     pipeline_free(worker->pipeline);
     liveness_free(worker->liveness);
     leader_free(worker->leader);
+    convert_free(worker->convert);
     drain_release(&worker->drain);
     loop_timer_release(&worker->flush_timer);
     loop_timer_release(&worker->pulse_timer);

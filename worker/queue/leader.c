@@ -4,38 +4,44 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "queue/consumers.h"
+#include "queue/heal.h"
+#include "queue/prune.h"
 
 #define TAKE_LIMIT 100
-#define CONSUMERS_MAX 1000
 #define CURSOR_SIZE 48
-#define PRUNE_CURSORS 3 /* of hook states, of gates, of what contract 1 called pace */
+#define REPORT_EVERY_MS 60000
 #define TIDY_EVERY_MS 60000
 #define SWEEP_IDLE_MS 600000 /* twice the longest timeout that can be set */
 
 struct leader {
     struct leader_config config;
-    char (*suspects)[CONSUMER_NAME_SIZE]; /* asked about in this round */
-    size_t suspects_len;
+    struct consumers *consumers;
+    struct heal *heal;
+    int64_t reported_at_ms;
     int64_t tidied_at_ms;
     /* Of walks that go on from minute to minute. */
     char dead_cursor[CURSOR_SIZE];
     char count_from[CURSOR_SIZE];
-    char prune_cursors[PRUNE_CURSORS][CURSOR_SIZE];
+    struct prune prune;
 };
+
+static void on_consumer(void *context, const char *name, const struct reply *heartbeat);
 
 struct leader *leader_new(const struct leader_config *config)
 {
     struct leader *leader = calloc(1, sizeof(*leader));
     if (leader == NULL)
         return NULL;
+    const struct consumers_config consumers = {.each = on_consumer, .context = leader};
     leader->config = *config;
     snprintf(leader->dead_cursor, CURSOR_SIZE, "0");
     snprintf(leader->count_from, CURSOR_SIZE, "-");
-    for (size_t i = 0; i < PRUNE_CURSORS; i++)
-        snprintf(leader->prune_cursors[i], CURSOR_SIZE, "0");
-    leader->suspects = calloc(CONSUMERS_MAX, sizeof(*leader->suspects));
-    if (leader->suspects == NULL) {
-        free(leader);
+    prune_init(&leader->prune);
+    leader->consumers = consumers_new(config->queue, &consumers);
+    leader->heal = heal_new(config->queue);
+    if (leader->consumers == NULL || leader->heal == NULL) {
+        leader_free(leader);
         return NULL;
     }
     return leader;
@@ -45,13 +51,12 @@ void leader_free(struct leader *leader)
 {
     if (leader == NULL)
         return;
-    free(leader->suspects);
+    consumers_free(leader->consumers);
+    heal_free(leader->heal);
     free(leader);
 }
 
 /* --- taking over from the dead --- */
-
-static void ask_consumers(struct leader *leader);
 
 static void note_lost(struct leader *leader, int64_t lost)
 {
@@ -81,7 +86,7 @@ static void on_reaped(void *context, const struct reply *reply)
 {
     struct leader *leader = context;
     if (take_over(leader, reply, 0, COUNTER_REAPED) >= TAKE_LIMIT)
-        ask_consumers(leader); /* there may be more of it */
+        consumers_ask(leader->consumers); /* there may be more of it */
 }
 
 static void reap(struct leader *leader, const char *suspect)
@@ -101,60 +106,26 @@ static void reap(struct leader *leader, const char *suspect)
     redis_args_release(&args);
 }
 
-static void on_heartbeats(void *context, const struct reply *reply)
+static void report_old(struct leader *leader, const char *name)
+{
+    int64_t now = loop_now_ms();
+    if (leader->reported_at_ms != 0 && now - leader->reported_at_ms < REPORT_EVERY_MS)
+        return;
+    leader->reported_at_ms = now;
+    log_at(LOG_ERROR, "contract_1_works", log_text("worker", name),
+           log_text("do", "stop it: it came back after the queue was upgraded, and what it puts "
+                          "off is converted again and again"));
+}
+
+static void on_consumer(void *context, const char *name, const struct reply *heartbeat)
 {
     struct leader *leader = context;
-    size_t len = reply_len(reply);
-    for (size_t i = 0; i < len && i < leader->suspects_len; i++) {
-        if (reply_is_nil(reply_at(reply, i)))
-            reap(leader, leader->suspects[i]);
-    }
-}
-
-/* The name is the second value of each consumer's list of keys and values. */
-static struct bytes consumer_name(const struct reply *consumer)
-{
-    for (size_t i = 0; i + 1 < reply_len(consumer); i += 2) {
-        if (bytes_equal_text(reply_text(reply_at(consumer, i)), "name"))
-            return reply_text(reply_at(consumer, i + 1));
-    }
-    return BYTES("");
-}
-
-static void on_consumers(void *context, const struct reply *reply)
-{
-    struct leader *leader = context;
-    struct redis_args args;
-    char key[KEY_SIZE];
-    leader->suspects_len = 0;
-    redis_args_init(&args);
-    redis_args_text(&args, "MGET");
-    for (size_t i = 0; i < reply_len(reply) && leader->suspects_len < CONSUMERS_MAX; i++) {
-        struct bytes name = consumer_name(reply_at(reply, i));
-        char *suspect = leader->suspects[leader->suspects_len];
-        if (name.len == 0 || bytes_equal_text(name, leader->config.queue->consumer) ||
-            !bytes_copy_text(name, suspect, CONSUMER_NAME_SIZE))
-            continue;
-        redis_args_copy(&args, bytes_of(keys_worker(&leader->config.queue->keys, suspect, key)));
-        leader->suspects_len++;
-    }
-    if (leader->suspects_len > 0)
-        (void)redis_link_send(leader->config.queue->link, &args, REDIS_COMMAND_DEADLINE_MS,
-                              on_heartbeats, leader);
-    redis_args_release(&args);
-}
-
-static void ask_consumers(struct leader *leader)
-{
-    struct redis_args args;
-    redis_args_init(&args);
-    redis_args_text(&args, "XINFO");
-    redis_args_text(&args, "CONSUMERS");
-    redis_args_text(&args, leader->config.queue->keys.events);
-    redis_args_text(&args, KEYS_GROUP);
-    (void)redis_link_send(leader->config.queue->link, &args, REDIS_COMMAND_DEADLINE_MS,
-                          on_consumers, leader);
-    redis_args_release(&args);
+    if (name == NULL)
+        return;
+    if (reply_is_nil(heartbeat))
+        reap(leader, name);
+    else if (!consumers_has_our_contract(heartbeat))
+        report_old(leader, name);
 }
 
 /* --- sweeping --- */
@@ -223,35 +194,20 @@ static void tidy_dead(struct leader *leader)
 static void on_pruned(void *context, const struct reply *reply)
 {
     struct leader *leader = context;
-    for (size_t i = 0; i < PRUNE_CURSORS && reply_is_list(reply); i++)
-        bytes_copy_text(reply_text(reply_at(reply, i)), leader->prune_cursors[i],
-                        sizeof(leader->prune_cursors[i]));
-}
-
-static void prune(struct leader *leader)
-{
-    const struct keys *keys = &leader->config.queue->keys;
-    struct redis_args args;
-    redis_args_init(&args);
-    redis_args_text(&args, keys->hooks_state);
-    redis_args_text(&args, keys->gates);
-    redis_args_text(&args, keys->lanes);
-    redis_args_text(&args, keys->lanes_shut);
-    redis_args_text(&args, keys->hooks_pace);
-    for (size_t i = 0; i < PRUNE_CURSORS; i++)
-        redis_args_text(&args, leader->prune_cursors[i]);
-    (void)queue_call(leader->config.queue, SCRIPT_PRUNE, 5, &args, on_pruned, leader);
-    redis_args_release(&args);
+    (void)prune_read(&leader->prune, reply);
 }
 
 void leader_look_after(struct leader *leader)
 {
     int64_t now = loop_now_ms();
-    ask_consumers(leader);
+    consumers_ask(leader->consumers);
+    heal_step(leader->heal);
+    convert_run(leader->config.convert, NULL, NULL);
     if (now - leader->tidied_at_ms < TIDY_EVERY_MS && leader->tidied_at_ms != 0)
         return;
     leader->tidied_at_ms = now;
+    heal_keys(leader->heal);
     sweep(leader);
     tidy_dead(leader);
-    prune(leader);
+    (void)prune_send(&leader->prune, leader->config.queue, on_pruned, leader);
 }

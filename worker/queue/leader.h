@@ -1,19 +1,22 @@
 /*
  * What one worker does for all, as long as it holds the maintenance lease: taking over the entries
  * of consumers without a heartbeat, and those that others forgot; noticing that somebody deletes
- * entries; keeping dead letters within their cap; forgetting old pauses.
+ * entries; keeping dead letters within their cap; forgetting old pauses; healing what waits;
+ * converting what a worker of contract 1 still puts off.
  */
 #ifndef QUEUE_LEADER_H
 #define QUEUE_LEADER_H
 
 #include <stdint.h>
 
+#include "queue/convert.h"
 #include "queue/queue.h"
 
 struct leader;
 
 struct leader_config {
     struct queue *queue;
+    struct convert *convert;
     int64_t ttl_ms;
     int64_t dead_max;
     int64_t dead_max_bytes;

@@ -8,6 +8,8 @@
 
 #include "base/log.h"
 #include "contract/json_text.h"
+#include "queue/consumers.h"
+#include "queue/opening.h"
 
 #define AUDIT_EVERY_MS 60000
 #define AUDIT_IDLE_MS 10000
@@ -19,11 +21,10 @@
 struct liveness {
     struct loop *loop;
     struct liveness_config config;
-    struct loop_timer timer;      /* the next heartbeat */
-    struct loop_timer open_timer; /* opening the queue again after a refusal */
-    int failures;                 /* of that, in a row */
-    int64_t steady_since_ms;      /* every heartbeat was taken since then */
-    int64_t sent_at_ms;           /* of the heartbeat under way */
+    struct loop_timer timer; /* the next heartbeat */
+    struct opening *opening;
+    int64_t steady_since_ms; /* every heartbeat was taken since then */
+    int64_t sent_at_ms;      /* of the heartbeat under way */
     int64_t audited_at_ms;
     int64_t started_at_ms; /* wall clock */
     bool ever;             /* a heartbeat was stored before */
@@ -35,7 +36,9 @@ struct liveness {
 };
 
 static void beat(void *context);
-static void open_queue(void *context);
+static bool leads(void *context);
+static void on_opened(void *context);
+static void on_refused(void *context, const char *why);
 
 struct liveness *liveness_new(struct loop *loop, const struct liveness_config *config)
 {
@@ -45,8 +48,16 @@ struct liveness *liveness_new(struct loop *loop, const struct liveness_config *c
     liveness->loop = loop;
     liveness->config = *config;
     liveness->started_at_ms = loop_wall_ms();
-    if (loop_timer_init(loop, &liveness->timer, beat, liveness) != 0 ||
-        loop_timer_init(loop, &liveness->open_timer, open_queue, liveness) != 0) {
+    const struct opening_config opening = {
+        .queue = config->queue,
+        .convert = config->convert,
+        .leads = leads,
+        .ready = on_opened,
+        .refused = on_refused,
+        .context = liveness,
+    };
+    liveness->opening = opening_new(loop, &opening);
+    if (liveness->opening == NULL || loop_timer_init(loop, &liveness->timer, beat, liveness) != 0) {
         liveness_free(liveness);
         return NULL;
     }
@@ -58,7 +69,7 @@ void liveness_free(struct liveness *liveness)
     if (liveness == NULL)
         return;
     loop_timer_release(&liveness->timer);
-    loop_timer_release(&liveness->open_timer);
+    opening_free(liveness->opening);
     free(liveness);
 }
 
@@ -98,21 +109,23 @@ static void on_beat(void *context, const struct reply *reply)
         return;
     }
     bool had = reply_int(reply_at(reply, 0)) == 1;
-    bool leads = reply_int(reply_at(reply, 1)) == 1;
-    if (leads != liveness->leader)
-        log_at(LOG_INFO, leads ? "leader" : "leader_no_more",
+    bool leader = reply_int(reply_at(reply, 1)) == 1;
+    if (leader != liveness->leader)
+        log_at(LOG_INFO, leader ? "leader" : "leader_no_more",
                log_text("queue", liveness->config.queue->keys.queue));
     if (!had && liveness->ever)
         log_at(LOG_WARN, "heartbeat_lapsed",
                log_text("why", "this worker stood still, or Redis lost it"));
-    liveness->leader = leads;
+    liveness->leader = leader;
     struct liveness_beat stored = {.until_ms = liveness->sent_at_ms + liveness->config.ttl_ms,
                                    .had_lapsed = !had && liveness->ever,
                                    .redis_ms = redis_time(reply_at(reply, 2))};
     compare_clocks(liveness, stored.redis_ms);
     liveness->config.alive(liveness->config.context, &stored);
     liveness->ever = true;
-    if (leads && loop_now_ms() - liveness->steady_since_ms >= liveness->config.ttl_ms)
+    if (!opening_is_done(liveness->opening))
+        return;
+    if (leader && loop_now_ms() - liveness->steady_since_ms >= liveness->config.ttl_ms)
         leader_look_after(liveness->config.leader);
     if (loop_now_ms() - liveness->audited_at_ms >= AUDIT_EVERY_MS) {
         liveness->audited_at_ms = loop_now_ms();
@@ -138,7 +151,7 @@ static void put_trouble(struct liveness *liveness, struct buffer *out)
 
 static void describe(struct liveness *liveness, struct buffer *out)
 {
-    buffer_append_text(out, "{\"host\":");
+    buffer_append_text(out, CONSUMERS_HEARTBEAT ",\"host\":");
     json_put_untrusted(out, bytes_of(liveness->config.host));
     buffer_append_format(out, ",\"pid\":%ld,\"version\":\"" RH_VERSION "\",\"in_flight\":%zu",
                          (long)getpid(), liveness->config.in_flight(liveness->config.context));
@@ -178,49 +191,22 @@ static void beat(void *context)
 
 /* --- the first words on a connection --- */
 
-static void refuse(struct liveness *liveness, struct bytes contract)
+static bool leads(void *context)
 {
-    char shown[40];
-    char why[KEY_SIZE + 100];
-    snprintf(why, sizeof(why), "%s has contract %s, this worker knows " KEYS_CONTRACT,
-             liveness->config.queue->keys.meta, bytes_printable(contract, shown, sizeof(shown)));
-    liveness->config.refused(liveness->config.context, why);
+    const struct liveness *liveness = context;
+    return liveness->leader;
 }
 
-static void on_opened(void *context, const struct reply *reply)
+static void on_opened(void *context)
 {
-    struct liveness *liveness = context;
-    struct bytes contract = reply_text(reply_at(reply, 0));
-    if (reply == NULL)
-        return; /* the link is lost; it comes back */
-    if (!reply_is_list(reply)) {
-        loop_timer_arm(&liveness->open_timer,
-                       queue_again_ms(liveness->config.queue, &liveness->failures));
-        return;
-    }
-    if (!bytes_equal_text(contract, KEYS_CONTRACT)) {
-        refuse(liveness, contract);
-        return;
-    }
-    liveness->failures = 0;
-    counters_add(liveness->config.queue->counters, COUNTER_GROUP_CREATED,
-                 reply_int(reply_at(reply, 1)));
+    const struct liveness *liveness = context;
     liveness->config.ready(liveness->config.context);
 }
 
-static void open_queue(void *context)
+static void on_refused(void *context, const char *why)
 {
-    struct liveness *liveness = context;
-    struct redis_args args;
-    redis_args_init(&args);
-    redis_args_text(&args, liveness->config.queue->keys.events);
-    redis_args_text(&args, liveness->config.queue->keys.meta);
-    redis_args_text(&args, KEYS_GROUP);
-    redis_args_text(&args, KEYS_CONTRACT);
-    redis_args_text(&args, liveness->config.queue->consumer);
-    if (queue_call(liveness->config.queue, SCRIPT_OPEN_QUEUE, 2, &args, on_opened, liveness) != 0)
-        redis_link_drop(liveness->config.queue->link, "out of memory");
-    redis_args_release(&args);
+    const struct liveness *liveness = context;
+    liveness->config.refused(liveness->config.context, why);
 }
 
 /* What stands behind name at the beginning of a line of INFO; empty when there is no such line. */
@@ -257,7 +243,7 @@ void liveness_link_up(struct liveness *liveness)
     liveness->audited_at_ms = loop_now_ms();
     counters_add(liveness->config.queue->counters, COUNTER_REDIS_CONNECTS, 1);
     beat(liveness);
-    open_queue(liveness);
+    opening_begin(liveness->opening);
     (void)redis_link_say(liveness->config.queue->link, on_memory, liveness, "INFO memory");
 }
 
@@ -265,7 +251,7 @@ void liveness_link_down(struct liveness *liveness)
 {
     liveness->leader = false;
     loop_timer_disarm(&liveness->timer);
-    loop_timer_disarm(&liveness->open_timer);
+    opening_stop(liveness->opening);
 }
 
 /* --- goodbye --- */
@@ -284,7 +270,7 @@ void liveness_leave(struct liveness *liveness, loop_fn *left, void *context)
     liveness->left = left;
     liveness->left_context = context;
     loop_timer_disarm(&liveness->timer);
-    loop_timer_disarm(&liveness->open_timer);
+    opening_stop(liveness->opening);
     redis_args_init(&args);
     redis_args_text(&args, liveness->config.queue->keys.events);
     redis_args_text(

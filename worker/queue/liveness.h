@@ -2,11 +2,11 @@
  * Saying that this worker lives, from the loop that does the work. With each heartbeat it takes or
  * keeps the maintenance lease; who holds it leads (leader.h).
  *
- * The heartbeat is the first command on every control connection, then the queue is opened: the
- * contract is checked and the group made. Only then is the pipeline told that the link is up. A
- * leader does nothing until its link has been unbroken, and each heartbeat taken, for one
- * heartbeat-ttl: after a restart or failover of Redis, or when it refused to write, the heartbeats
- * of healthy workers may be missing.
+ * The heartbeat is the first command on every control connection, then the queue is opened
+ * (opening.h). Only then is the pipeline told that the link is up. A leader does nothing until
+ * then, and until its link has been unbroken, and each heartbeat taken, for one heartbeat-ttl:
+ * after a restart or failover of Redis, or when it refused to write, the heartbeats of healthy
+ * workers may be missing.
  */
 #ifndef QUEUE_LIVENESS_H
 #define QUEUE_LIVENESS_H
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/loop.h"
+#include "queue/convert.h"
 #include "queue/leader.h"
 #include "queue/queue.h"
 
@@ -40,6 +41,7 @@ struct liveness_config {
     const char *host;
     const char *pool; /* members of its heartbeat about its pool, ",\"pool\":4711"; "" in none */
     struct leader *leader;
+    struct convert *convert;
     int64_t ttl_ms;
     size_t (*in_flight)(void *context);
     struct liveness_trouble (*trouble)(void *context);

@@ -15,6 +15,8 @@ enum script_number {
     SCRIPT_HOLD_LEASES,   /* keep leases whose outcomes cannot be stored yet */
     SCRIPT_LOOK,          /* find lanes that are due */
     SCRIPT_CLAIM,         /* lease what is due in lanes */
+    SCRIPT_UPGRADE,       /* of contract 1 to ours, when no worker of contract 1 lives */
+    SCRIPT_HEAL_KEYS,     /* remove keys of a wrong type */
     SCRIPT_HEARTBEAT,     /* say that this worker lives */
     SCRIPT_OPEN_QUEUE,    /* make stream and group, check the contract */
     SCRIPT_GATE,          /* store what was learnt about hooks, and their gates */
@@ -24,6 +26,10 @@ enum script_number {
     SCRIPT_SWEEP,         /* find what no other rule does */
     SCRIPT_TIDY_DEAD,     /* keep dead letters within their caps */
     SCRIPT_PRUNE,         /* forget what is over of hooks and gates */
+    SCRIPT_WALK,          /* read a page of what waits */
+    SCRIPT_HEAL,          /* add what is missing of it */
+    SCRIPT_CONVERT_LOOK,  /* read a page of what waits as contract 1 has it */
+    SCRIPT_CONVERT,       /* bring it into lanes */
     SCRIPT_LONE_RUN,      /* count a run of a suspect entry */
     SCRIPT_LEAVE,         /* say goodbye */
     SCRIPTS

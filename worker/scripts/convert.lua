@@ -9,7 +9,7 @@
 --       then per delivery: old_id, line 1 as it was read, and one of
 --         'wait' delivery_id lane holders json  for its turn, it was not tried yet
 --         'retry' delivery_id lane holders json when it is due; json gets "due_at"
---         'dead' fields_len field value …       it cannot be read
+--         'unreadable' lane                     of a lane where a claim finds it and buries it
 --         'drop'                                it has no record, or one of today's
 -- reply as of settle_stream.lua; 1: converted, 0: not now
 local first_lane = 11
@@ -46,13 +46,6 @@ local function move(old, line_1, target, record)
     add(target.lane, id, score)
 end
 
-local function remove(old, id)
-    if id ~= old then
-        redis.call('HDEL', deliveries, old)
-    end
-    redis.call('ZREM', retries, old)
-end
-
 local function convert()
     local old, line_1, kind = next_arg(), next_arg(), next_arg()
     if kind == 'drop' then
@@ -63,11 +56,11 @@ local function convert()
         return redis.call('ZREM', retries, old) == 1
     end
     local record, due = read_record(old, line_1)
-    if kind == 'dead' then
-        local fields = next_fields()
+    if kind == 'unreadable' then
+        local lane = tonumber(next_arg())
         if record then
-            write_letter(fields)
-            remove(old)
+            add(lane, old, math.min(ms_of(old), now))
+            redis.call('ZREM', retries, old)
         end
         return record
     end
@@ -75,7 +68,10 @@ local function convert()
     target.json, target.due = next_arg(), kind == 'retry' and due
     if record then
         move(old, line_1, target, record)
-        remove(old, target.id)
+        if target.id ~= old then
+            redis.call('HDEL', deliveries, old)
+        end
+        redis.call('ZREM', retries, old)
     end
     return record
 end

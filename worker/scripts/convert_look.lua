@@ -4,12 +4,11 @@
 -- KEYS  retries deliveries
 -- ARGV  skip most most_bytes
 --       skip: how many of those before stayed
--- reply {now_ms, {delivery_id, due_ms, line 1, line 2, document of an inline hook} …}
+-- reply {how many there are, {delivery_id, due_ms, line 1, line 2, document of an inline hook} …}
 --       An item ends where there is no more of it: without a record after due_ms. Line 1 of what
 --       cannot be read is its first 4096 bytes.
 local KEPT = 4096
-local time = redis.call('TIME')
-local out = {time[1] * 1000 + math.floor(time[2] / 1000)}
+local out = {redis.call('ZCARD', KEYS[1])}
 local skip, budget = tonumber(ARGV[1]), tonumber(ARGV[3])
 local page = redis.call('ZRANGE', KEYS[1], skip, skip + ARGV[2] - 1, 'WITHSCORES')
 for i = 1, #page, 2 do

@@ -8,11 +8,12 @@
 --         'delivery' delivery_id lane holders
 --         'document' stream_id holders
 --         'lease' delivery_id
---       lane and holders count as in settle_leased.lua. What has no lane that can be read is given
---       one, "unreadable", where a claim finds it. lane 0: a record of contract 1.
--- reply {what was wrong, of which …}: 'place', 'holder', 'retry' and 'document' (it is missing: a
---       claim finds that) of a delivery_id, 'lane' of a lane, 'orphan-document' of a stream_id,
---       'orphan-lease' of a delivery_id
+--       lane and holders count as in settle_leased.lua; holders 0: it has no event's name. What
+--       has no lane that can be read is given one, "unreadable", where a claim finds it. lane 0: a
+--       record of contract 1.
+-- reply {what was wrong, of which …}: 'place' (missing or too late), 'holder', 'retry' and
+--       'document' (it is missing: a claim finds that) of a delivery_id, 'lane' of a lane,
+--       'orphan-document' of a stream_id, 'orphan-lease' of a delivery_id
 local deliveries, documents, leases = KEYS[1], KEYS[2], KEYS[3]
 local gates, lanes, shut, retries = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local FIRST, lanes_len = 7, tonumber(ARGV[1])
@@ -26,12 +27,17 @@ local function next_arg()
     return ARGV[at - 1]
 end
 
+-- nil: the name has no event's form.
+local function holders_of(number)
+    return number > 0 and KEYS[FIRST + lanes_len + number] or nil
+end
+
 local function report(what, which)
     out[#out + 1] = what
     out[#out + 1] = which
 end
 
--- Of a delivery that has none: a lease that nobody knows the end of may go on.
+-- The latest that a delivery can have: a lease that nobody knows the end of may go on.
 local function place_of(id, record)
     if string.find(redis.call('HGET', leases, id) or '- ', '^[^-]') then
         return now + LEASE_MOST_MS
@@ -75,16 +81,22 @@ local function heal_delivery(id, lane, holders)
     end
     local key = KEYS[FIRST + lane]
     head_of(key)
-    if redis.call('ZADD', key, 'NX', place_of(id, record), id) == 1 then
+    local score, place = redis.call('ZSCORE', key, id), place_of(id, record)
+    if not score or tonumber(score) > place then
+        redis.call('ZADD', key, place, id)
         report('place', id)
     end
     heal_lane(key)
-    if holders > 0 and not string.find(record, '\n', 1, true) then
-        heal_holder(id, KEYS[FIRST + lanes_len + holders])
+    if holders_of(holders) and not string.find(record, '\n', 1, true) then
+        heal_holder(id, holders_of(holders))
     end
 end
 
 local function heal_document(stream, holders)
+    if not holders then
+        redis.call('HDEL', documents, stream)
+        return report('orphan-document', stream)
+    end
     local held = redis.pcall('SMEMBERS', holders)
     if held.err then
         return report('holder', stream)
@@ -104,7 +116,7 @@ while at <= #ARGV do
     if kind == 'delivery' then
         heal_delivery(name, tonumber(next_arg()), tonumber(next_arg()))
     elseif kind == 'document' then
-        heal_document(name, KEYS[FIRST + lanes_len + tonumber(next_arg())])
+        heal_document(name, holders_of(tonumber(next_arg())))
     elseif redis.call('HEXISTS', deliveries, name) == 0 and
         redis.call('HDEL', leases, name) == 1 then
         report('orphan-lease', name)

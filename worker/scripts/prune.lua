@@ -25,15 +25,25 @@ local function move_lane(lane, kind)
     end
 end
 
+-- "438/:0123456789abcdef" of a hook that came with its event: the name is today's, but what is
+-- known does not name the fingerprint.
+local function fingerprint_of(lane)
+    return string.match(lane, '/:(%x%x%x%x%x%x%x%x)%x%x%x%x%x%x%x%x$')
+end
+
+local function store_state(lane, state, fingerprint)
+    state.fingerprint = fingerprint
+    redis.call('HSET', states, lane, cjson.encode(state))
+    local at, kind = gate_of_state(state)
+    write_gate(lane, fingerprint, at, kind)
+    move_lane(lane, kind)
+end
+
 -- Of several fingerprints the newest state counts.
 local function convert_state(field, old, lane, fingerprint)
     local known = decode(redis.call('HGET', states, lane))
     if (known.at or 0) < (old.at or 1) then
-        old.fingerprint = fingerprint
-        redis.call('HSET', states, lane, cjson.encode(old))
-        local at, kind = gate_of_state(old)
-        write_gate(lane, fingerprint, at, kind)
-        move_lane(lane, kind)
+        store_state(lane, old, fingerprint)
     end
     redis.call('HDEL', states, field)
     converted = converted + 1
@@ -56,6 +66,9 @@ local function prune_state(field, text)
         convert_state(field, state, lane, fingerprint)
     elseif is_over(field, state) then
         redis.call('HDEL', states, field)
+    elseif not state.fingerprint and fingerprint_of(field) then
+        store_state(field, state, fingerprint_of(field))
+        converted = converted + 1
     end
 end
 
@@ -68,8 +81,9 @@ end
 
 local function convert_pace(field, text)
     local lane, fingerprint = old_lane(field)
+    lane, fingerprint = lane or field, fingerprint or fingerprint_of(field)
     local at = tonumber(string.match(text, '^%d+'))
-    if lane and at and at / 1000 > now and redis.call('HEXISTS', gates, lane) == 0 then
+    if fingerprint and at and at / 1000 > now and redis.call('HEXISTS', gates, lane) == 0 then
         write_gate(lane, fingerprint, at / 1000, 'rate')
     end
     redis.call('HDEL', paces, field)

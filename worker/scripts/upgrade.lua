@@ -2,7 +2,7 @@
 -- Makes a queue of contract 1 one of contract 2, unless a worker of contract 1 lives; from then on
 -- none starts. It is converting until the worker that converted all removes that field.
 --
--- KEYS  meta, then worker:<consumer> of each worker of contract 1
+-- KEYS  meta, then worker:<consumer> of each worker that may be of contract 1
 -- ARGV  none
 -- reply {contract, consumers that live, counted from 1 …}
 local living = {}
