@@ -9,6 +9,7 @@
 
 #define KEYS_GROUP "workers"   /* the stream's only consumer group */
 #define KEYS_CONTRACT "2"      /* value of field "contract" in meta */
+#define KEYS_CONTRACT_OLD "1"  /* workers convert it */
 #define KEY_SIZE 224           /* room for any key of a queue, with its NUL */
 #define CONSUMER_NAME_SIZE 128 /* "<host>-<pid>-<8 hex>" */
 

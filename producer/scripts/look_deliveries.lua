@@ -1,23 +1,16 @@
 #!lua flags=no-writes
--- One page of a walk over the due times of waiting deliveries, or over their records: tells those
--- that the other does not know. Both change in the same script, so each is wrong when it is seen.
--- KEYS: retries, deliveries. ARGV: 'retries' or 'deliveries', cursor, count.
--- Returns the next cursor, how many it looked at, and the ids that the other does not know.
-local retries, deliveries = KEYS[1], KEYS[2]
-local by_due = ARGV[1] == 'retries'
-local page = by_due and redis.call('ZSCAN', retries, ARGV[2], 'COUNT', ARGV[3]) or
-    redis.call('HSCAN', deliveries, ARGV[2], 'COUNT', ARGV[3])
-local out = {page[1], #page[2] / 2}
+-- One page of a walk over the deliveries that wait, for check_deliveries.lua.
+--
+-- KEYS  deliveries
+-- ARGV  cursor count
+-- reply {next cursor, {delivery_id, lane, 1 when its document is shared …}}
+--       lane: as its record says, '-' for a record of contract 1, '' when it cannot be read
+--include record
+local page = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
+local found = {}
 for i = 1, #page[2], 2 do
-    local id = page[2][i]
-    local known
-    if by_due then
-        known = redis.call('HEXISTS', deliveries, id) == 1
-    else
-        known = redis.call('ZSCORE', retries, id)
-    end
-    if not known then
-        out[#out + 1] = id
-    end
+    found[#found + 1] = page[2][i]
+    found[#found + 1] = lane_in(page[2][i + 1])
+    found[#found + 1] = string.find(page[2][i + 1], '\n', 1, true) and 0 or 1
 end
-return out
+return {page[1], found}

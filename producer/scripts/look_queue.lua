@@ -1,9 +1,9 @@
 #!lua flags=no-writes
 -- How a queue is, at one instant, so that its numbers belong together while workers go on.
--- KEYS: events, retries, deliveries, dead, meta, and others. ARGV: group.
+-- KEYS: events, deliveries, lanes, lanes-shut, dead, meta, retries, and others. ARGV: group.
 -- Returns names and values in turn; 'keys' is a type and a PTTL for each key. What is not there, or
 -- not of its type, has no name.
-local events, retries = KEYS[1], KEYS[2]
+local events, lanes, shut = KEYS[1], KEYS[3], KEYS[4]
 local out, types, keys = {}, {}, {}
 local function tell(name, value)
     out[#out + 1] = name
@@ -50,20 +50,27 @@ if types[1] == 'stream' then
     tell('events', redis.call('XLEN', events))
     look_at_groups()
 end
-if types[2] == 'zset' then
-    tell('retries', redis.call('ZCARD', retries))
-    tell('due', redis.call('ZCOUNT', retries, '-inf', now))
-    local first = redis.call('ZRANGE', retries, 0, 0, 'WITHSCORES')
+if types[2] == 'hash' then
+    tell('deliveries', redis.call('HLEN', KEYS[2]))
+end
+if types[3] == 'zset' then
+    tell('lanes', redis.call('ZCARD', lanes))
+    tell('due', redis.call('ZCOUNT', lanes, '-inf', now))
+    local first = redis.call('ZRANGE', lanes, 0, 0, 'WITHSCORES')
     -- A score may be anything; 2^53 ms is further away than any date.
     tell('first_due_ms', math.max(0, math.min(tonumber(first[2]) or 0, 2 ^ 53)))
 end
-if types[3] == 'hash' then
-    tell('deliveries', redis.call('HLEN', KEYS[3]))
+if types[4] == 'zset' then
+    tell('lanes_shut', redis.call('ZCARD', shut))
 end
-if types[4] == 'stream' then
-    tell('dead', redis.call('XLEN', KEYS[4]))
+if types[5] == 'stream' then
+    tell('dead', redis.call('XLEN', KEYS[5]))
 end
-if types[5] == 'hash' then
-    tell('contract', redis.call('HGET', KEYS[5], 'contract') or '')
+if types[6] == 'hash' then
+    tell('contract', redis.call('HGET', KEYS[6], 'contract') or '')
+    tell('converting', redis.call('HEXISTS', KEYS[6], 'converting'))
+end
+if types[7] == 'zset' then
+    tell('old', redis.call('ZCARD', KEYS[7]))
 end
 return out

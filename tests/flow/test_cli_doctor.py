@@ -1,6 +1,5 @@
 """roomhook doctor: finds what is wrong, says what to do, and says nothing where all is well."""
 
-import hashlib
 import itertools
 import json
 import re
@@ -14,6 +13,7 @@ from receiver import Answer
 from redis_server import RedisServer
 from scripted_redis import ScriptedRedis
 from wait import wait_until
+from waiting import fingerprint, put_in_lane, shut_lane
 from webhook_queue import (
     GROUP,
     assert_queue_empty,
@@ -26,6 +26,7 @@ from webhook_queue import (
     set_hook,
 )
 
+SENT_MS = 1667548137257
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 GOOD_SETTINGS = {"appendonly": True, "appendfsync": "everysec", "maxmemory": "512mb"}
 
@@ -118,14 +119,14 @@ def test_busy_queue(redis, doctor, receiver, start_worker):
         event = {**message_event(text="x" * 500), "webhooks": [{"url": receiver.url(path)}]}
         enqueue(pipe, event)
     pipe.execute()
-    seen = {"pending": 0, "retries": 0, "unread": 0}
+    seen = {"pending": 0, "lanes": 0, "unread": 0}
     looks = 0
-    while queue_state(redis)["events"] > 0:
+    while any(queue_state(redis).values()):
         report = doctor()
         assert report.levels() == {} and report.exit_code == 0, report.findings
         state = queue_state(redis)
         seen = {"pending": max(seen["pending"], state["pending"]),
-                "retries": max(seen["retries"], state["retries"]),
+                "lanes": max(seen["lanes"], state["lanes"]),
                 "unread": max(seen["unread"], state["events"] - state["pending"])}
         looks += 1
     assert looks >= 5 and all(seen.values()), (looks, seen)
@@ -189,7 +190,7 @@ def test_only_reads(redis, doctor, make_group):
     for _ in range(3):
         enqueue(redis, message_event())
     read(redis, "dead-1-00000000", 2)
-    redis.zadd(key("retries"), {"a/main": 1})
+    put_in_lane(redis, "1/main", f"{SENT_MS}-0", shared=True, lease="- 1 0")
     redis.hset(key("deliveries"), "b/main", "- 0\n{}\n{}")
     changes = redis.info("persistence")["rdb_changes_since_last_save"]
     assert doctor().exit_code == 1
@@ -454,24 +455,29 @@ def test_connection_that_breaks(cli, changed_answers):
     "taken, unchecked",
     [
         ("-info", {"info"}),
-        ("-time", {"clock", "queue"}),
+        ("-time", {"clock", "queue", "looks"}),
         ("-scan", {"hooks"}),
         ("-xinfo|groups", {"queue"}),
         ("-xinfo|consumers", {"workers"}),
         ("-memory|usage", {"dead-max-bytes"}),
-        ("-hexists", {"due-times"}),
+        ("-hexists", {"places", "looks", "leases", "documents"}),
+        ("-zscore", {"places", "looks"}),
+        ("-sismember", {"places"}),
+        ("-smembers", {"documents"}),
+        ("-zscan", {"looks"}),
+        ("-hscan", {"places", "gates", "leases", "documents"}),
         ("-xpending", {"stored", "pending"}),
         ("-hlen", {"queue", "hooks"}),
         ("-hmget", {"counters", "disabled"}),
-        ("-eval", {"queue", "workers", "hooks", "due-times", "records", "writes"}),
+        ("-eval", {"queue", "workers", "hooks", "places", "looks", "leases", "documents",
+                   "writes"}),
     ],
 )
 def test_rights_that_are_missing(redis_server, redis, cli, doctor, make_group, taken, unchecked):
     set_hook(redis, 438, "main", url="https://receiver.example/")
     enqueue(redis, message_event())
     read(redis, "dead-1-00000000", 1)
-    redis.zadd(key("retries"), {"a/main": now_ms(redis) + 60000})
-    redis.hset(key("deliveries"), "a/main", "- 0\n{}\n{}")
+    put_in_lane(redis, "438/main", f"{SENT_MS}-0", shared=True, lease="- 1 0")
     redis.execute_command("ACL", "SETUSER", "some", "reset", "on", ">pw", "~*", "+@all", taken)
     report = doctor(redis=f"redis://some:pw@127.0.0.1:{redis_server.port}/0")
     assert {c for c, level in report.levels().items() if level == "unchecked"} == unchecked
@@ -524,16 +530,19 @@ def test_keys_that_may_not_be_read(redis_server, redis, doctor):
 
 
 def test_contract(redis, doctor):
-    redis.hset(key("meta"), "contract", "2")
-    assert doctor().has("contract", "error", "contract 2")
+    redis.hset(key("meta"), "contract", "3")
+    assert doctor().has("contract", "error", "contract 3")
 
 
 def test_types(redis, doctor):
-    for name in ("events", "retries", "deliveries", "dead", "meta", "hooks-state", "hooks-pace",
-                 "hooks-changed", "stats", "leader"):  # fmt: skip
+    names = ("events", "deliveries", "documents", "leases", "lanes", "lanes-shut", "gates", "dead",
+             "dead-by-room", "dead-bytes", "meta", "hooks-state", "hooks-changed", "retries",
+             "hooks-pace", "stats", "leader")  # fmt: skip
+    for name in names:
         redis.lpush(key(name), "x")
     report = doctor()
-    assert len(report.all("type")) == 10 and report.exit_code == 1
+    told = report.all("type")
+    assert len(told) + told[-1]["more"] == len(names) and report.exit_code == 1
     assert any("{webhooks}:events is a list; it must be a stream" == finding["text"]
                for finding in report.all("type"))  # fmt: skip
 
@@ -567,12 +576,15 @@ def test_old_events(redis, doctor, make_group):
     assert doctor().has("unread", "ok", "1 unread, 1 pending")
 
 
-def test_overdue_retries(redis, doctor):
-    redis.zadd(key("retries"), {"a/main": now_ms(redis) - 600_000, "b/main": "inf"})
-    redis.hset(key("deliveries"), mapping={"a/main": "x", "b/main": "x"})
+def test_overdue_lanes(redis, doctor):
+    put_in_lane(redis, "1/main", f"{now_ms(redis) - 600_000}-0")
+    put_in_lane(redis, "2/main", f"{SENT_MS}-0", now_ms(redis) + 3_600_000, shut=True)
+    put_in_lane(redis, "3/main", f"{SENT_MS}-1", now_ms(redis) + 3_600_000)
+    assert doctor().has("lanes", "warning", "1 due, the first for 10m")
+    redis.zadd(key("lanes"), {"1/main": now_ms(redis)})
     report = doctor()
-    assert report.has("retries", "warning", "1 due, the first for 10m")
-    assert report.has("due-times", "ok", "(2)")
+    assert report.has("lanes", "ok", "deliveries: 3; lanes: 2, 1 due, and 1 shut")
+    assert report.has("places", "ok", "(3)") and report.has("looks", "ok", "(3)")
 
 
 def test_entries_that_nobody_will_get(redis, doctor, make_group):
@@ -599,33 +611,114 @@ def test_pending_entries_that_were_deleted(redis, doctor, make_group):
     assert report.has("stored", "ok", "(50)")
 
 
-def test_records_and_due_times(redis, doctor):
-    later = now_ms(redis) + 3_600_000
-    due = {f"{i}-0/main": later + i for i in range(1500)}
-    redis.zadd(key("retries"), due)
-    redis.hset(key("deliveries"), mapping={name: "- 0\n{}\n{}" for name in due})
-    report = doctor()
-    assert report.has("due-times", "ok", "(1500)") and report.all("records") == []
+def fill_lanes(redis, lanes=3, each=700):
+    """Healthy ones, some of which share their documents; the ids by lane."""
+    pipe = redis.pipeline(transaction=False)
+    ids = {f"{room}/main": [put_in_lane(pipe, f"{room}/main", f"{SENT_MS + n}-{room}",
+                                        SENT_MS + n, shared=n % 5 == 0,
+                                        lease="- 1 0" if n % 7 == 0 else None)
+                            for n in range(each)] for room in range(lanes)}
+    pipe.execute()
+    return ids
 
-    redis.hset(key("deliveries"), "9/x", "- 0\n{}\n{}")
-    report = doctor()
-    assert report.has("due-times", "ok", "(1500)")
-    assert report.has("records", "error", "without a due time", ": 1, like 9/x")
-    redis.hdel(key("deliveries"), "9/x")
 
-    redis.hdel(key("deliveries"), *list(due)[:700])
-    report = doctor()
-    assert report.has("due-times", "error", "without a record", ": 700, like ")
-    assert report.has("records", "ok", "(800)")
+WALKS = ("records", "places", "shared", "looks", "members", "gates", "leases", "documents")
 
-    # As many of one as of the other, but not the same.
-    redis.zrem(key("retries"), *list(due)[800:])
-    redis.hdel(key("deliveries"), *list(due)[1499:])
-    redis.zadd(key("retries"), {"7/x": later})
-    redis.hset(key("deliveries"), "8/x", "- 0\n{}\n{}")
+
+def wrong(report):
+    """{check: what it says} of the walks over what waits that found something."""
+    return {one["check"]: one["text"].partition(": ")[2] for one in report.findings
+            if one["check"] in WALKS and one["level"] != "ok"}
+
+
+def test_lanes_on_which_all_is_well(redis, doctor):
+    fill_lanes(redis)
+    later = now_ms(redis) + 5000
+    redis.hset(key("gates"), "1/main", f"{later}.125 paused 0123abcd")
+    redis.zadd(key("lanes"), {"1/main": later})
+    shut_lane(redis, "2/main", "0123abcd")
     report = doctor()
-    assert report.has("due-times", "error", ": 701, like ")
-    assert report.has("records", "error", "without a due time", ": 700, like ")
+    assert wrong(report) == {}
+    for check, looked in (("records", 2100), ("places", 2100), ("shared", 420), ("looks", 3),
+                          ("members", 150), ("gates", 2), ("leases", 300), ("documents", 420)):
+        assert report.has(check, "ok", f"({looked})")
+
+
+def test_deliveries_that_nobody_would_attempt(redis, doctor):
+    """Without a place in their lane, or in a lane that is in neither set."""
+    ids = fill_lanes(redis)
+    redis.zrem(key("lane:1/main"), *ids["1/main"][:300])
+    assert wrong(doctor()).keys() == {"places"}
+    assert wrong(doctor())["places"].startswith("300, like ")
+    redis.zrem(key("lanes"), "2/main")
+    assert wrong(doctor())["places"].startswith("1000, like ")
+    redis.delete(key("lane:1/main"))
+    redis.set(key("lane:1/main"), "x")
+    found = wrong(doctor())
+    assert found["places"].startswith("1400, like ") and found["looks"] == "1, like 1/main"
+
+
+def test_lanes_that_are_looked_at_too_late(redis, doctor):
+    fill_lanes(redis, lanes=200, each=1)
+    later = now_ms(redis) + 60_000
+    redis.zadd(key("lanes"), {"7/main": later})
+    assert wrong(doctor()) == {"looks": "1, like 7/main"}
+    redis.hset(key("gates"), "7/main", f"{later}.000 rate 0123abcd")
+    assert wrong(doctor()) == {}
+    redis.hset(key("gates"), "7/main", f"{later + 10**9}.000 open 0123abcd")  # a clock went back
+    assert wrong(doctor()) == {"looks": "1, like 7/main"}
+    redis.zadd(key("lanes"), {"7/main": 1})
+    redis.zadd(key("lanes-shut"), {"8/main": 1, "9/main": 1})
+    assert wrong(doctor())["looks"].startswith("4, like ")  # each is met twice
+
+
+def test_places_without_a_record(redis, doctor):
+    ids = fill_lanes(redis)
+    redis.hdel(key("deliveries"), *ids["0/main"][:10])
+    found = wrong(doctor())
+    assert found["members"].startswith("10, like ") and found["leases"].startswith("2, like ")
+    assert found["documents"].startswith("2, like ") and found.keys() == {
+        "members", "leases", "documents",
+    }
+
+
+def test_shared_documents(redis, doctor):
+    ids = fill_lanes(redis)
+    streams = [name.split("/")[0] for name in ids["0/main"][::5]]
+    redis.hdel(key("documents"), *streams[:3])
+    redis.srem(key(f"holders:{streams[4]}"), ids["0/main"][20])
+    redis.sadd(key(f"holders:{streams[5]}"), "nobody")
+    redis.hset(key("documents"), f"{SENT_MS}-000099", "{}")
+    found = wrong(doctor())
+    assert found["shared"].startswith("4, like ") and found["documents"].startswith("3, like ")
+    assert found.keys() == {"shared", "documents"}
+    assert "nobody" in found["documents"] and f"{SENT_MS}-000099" in found["documents"]
+
+
+def test_records_gates_and_leases_by_hand(redis, doctor):
+    fill_lanes(redis, each=3)
+    for n, record in enumerate(("", "{", "[]", '{"lane":7}', "x\x1b")):
+        redis.hset(key("deliveries"), f"{SENT_MS}-00000{n}/\x1b", record)
+    redis.hset(key("gates"), mapping={"1/main": "soon", "x\x1b": "1 odd 0"})
+    redis.hset(key("leases"), mapping={f"nobody{n}": "x" for n in range(600)})
+    found = wrong(doctor())
+    assert found["records"].startswith("5, like ") and found["gates"].startswith("2, like ")
+    assert found["leases"].startswith("600, like ") and "\x1b" not in str(found)
+    assert found.keys() == {"records", "gates", "leases"}
+
+
+def test_deliveries_of_contract_1(redis, doctor):
+    """They wait to be converted."""
+    redis.hset(key("meta"), mapping={"contract": "2", "converting": "1"})
+    for n in range(3):
+        redis.hset(key("deliveries"), f"{SENT_MS}-{n}/main", '- 0\n{"room":1,"hook":"main"}\n{}')
+    redis.zadd(key("retries"), {f"{SENT_MS}-0/main": 1, f"{SENT_MS}-1/main": 1})
+    report = doctor()
+    assert report.has("contract", "note", "being converted")
+    assert report.has("converting", "note", "contract 1 has it: 2")
+    assert wrong(report) == {"places": f"1, like {SENT_MS}-2/main"}
+    redis.hset(key("meta"), "contract", "1")
+    assert doctor().has("contract", "note", "has contract 1, this version converts it")
 
 
 def test_counters(redis, doctor):
@@ -765,11 +858,11 @@ def test_large_hooks_come_in_parts(redis, doctor):
 def test_many_disabled_hooks(redis, doctor):
     """More states than one command asks for, in one room and in one batch of rooms."""
     url = "https://receiver.example/"
-    fingerprint = hashlib.sha256(url.encode() + b"\0\0").hexdigest()[:8]
+    state = json.dumps({"disabled": True, "fingerprint": fingerprint(url)})
     pipe = redis.pipeline(transaction=False)
     for room, hook in itertools.product((1, 2, 3), range(250)):
         set_hook(pipe, room, f"h{hook}", url=url)
-        pipe.hset(key("hooks-state"), f"{room}/h{hook}/{fingerprint}", '{"disabled":true}')
+        pipe.hset(key("hooks-state"), f"{room}/h{hook}", state)
     pipe.execute()
     report = doctor()
     assert report.json["warning"] == 750 and len(report.all("disabled")) == 10

@@ -6,14 +6,7 @@
 -- ARGV  cursor count samples
 -- reply {next cursor, {delivery_id, lane …}, {stream_id …}, {delivery_id …} with a lease}
 --       lane: as its record says, '-' for a record of contract 1, '' when it cannot be read
-local function lane_in(record)
-    local json = string.match(record, '^{[^\n]*')
-    if not json then
-        return string.find(record, '^%S+ %d+\n{') and '-' or ''
-    end
-    local ok, known = pcall(cjson.decode, json)
-    return ok and type(known.lane) == 'string' and known.lane or ''
-end
+--include record
 
 local page = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
 local found = {}

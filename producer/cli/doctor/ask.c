@@ -59,3 +59,10 @@ const struct reply *doctor_value(const struct reply *reply, const char *name)
     }
     return NULL;
 }
+
+void walk_note(struct walk *walk, struct bytes which)
+{
+    if (walk->found < WALK_EXAMPLES_MAX)
+        bytes_printable(which, walk->examples[walk->found], WALK_EXAMPLE_SIZE);
+    walk->found++;
+}

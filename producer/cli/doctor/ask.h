@@ -25,6 +25,9 @@ enum ask_result doctor_ask_script(struct cli *cli, struct doctor_facts *facts,
                                   const struct bytes *args, size_t args_len,
                                   struct reply **ret_reply);
 
+/* One more of what a walk looks for. */
+void walk_note(struct walk *walk, struct bytes which);
+
 /* The value of a name in a reply of names and values in turn; NULL when it is not there. */
 const struct reply *doctor_value(const struct reply *reply, const char *name);
 

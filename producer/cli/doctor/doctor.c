@@ -45,6 +45,7 @@ static bool look(struct cli *cli, struct doctor *doctor)
 
     return doctor_read_access(cli, facts) && doctor_read_redis(cli, facts) &&
            doctor_read_queue(cli, facts) && doctor_read_walks(cli, facts) &&
+           doctor_read_lanes(cli, facts) &&
            doctor_read_rooms(cli, facts, &doctor->findings, &doctor->names) &&
            doctor_read_workers(cli, facts, &doctor->names);
 }

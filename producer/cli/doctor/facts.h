@@ -28,8 +28,11 @@ enum question {
     ASK_QUEUE,
     ASK_STORED,
     ASK_PENDING,
-    ASK_RETRIES,
     ASK_DELIVERIES,
+    ASK_LANES,
+    ASK_GATES,
+    ASK_LEASES,
+    ASK_DOCUMENTS,
     ASK_COUNTERS,
     ASK_WORKERS,
     ASK_KEYS,
@@ -56,12 +59,19 @@ struct access_facts {
 /* The queue's own keys, in the order that look_queue.lua gets them. */
 enum queue_key {
     KEY_EVENTS,
-    KEY_RETRIES,
     KEY_DELIVERIES,
+    KEY_LANES,
+    KEY_LANES_SHUT,
     KEY_DEAD,
     KEY_META,
-    KEY_HOOKS_STATE,
+    KEY_RETRIES,
     KEY_HOOKS_PACE,
+    KEY_DOCUMENTS,
+    KEY_LEASES,
+    KEY_GATES,
+    KEY_DEAD_BY_ROOM,
+    KEY_DEAD_BYTES,
+    KEY_HOOKS_STATE,
     KEY_HOOKS_CHANGED,
     KEY_STATS,
     KEY_LEADER,
@@ -86,14 +96,31 @@ struct queue_facts {
     int64_t pending;
     int64_t oldest_unread_ms; /* when it was sent; below 0: none is unread */
     int64_t pending_idle_ms; /* how long ago the oldest pending one was taken; 0: none is pending */
-    int64_t retries;
-    int64_t due;
-    int64_t first_due_ms; /* when the first retry is or was due; only with retries */
-    int64_t deliveries;
+    bool is_converting;      /* from contract 1 */
+    int64_t old;             /* deliveries that wait as contract 1 has it */
+    int64_t deliveries;      /* that wait */
+    int64_t lanes;
+    int64_t due;          /* lanes that a worker is to look at now */
+    int64_t first_due_ms; /* when the first lane is or was due; only with lanes */
+    int64_t lanes_shut;
     int64_t dead;
 };
 
-/* A walk over one half of something that is stored twice, for what the other half lacks. */
+/* A walk over what must go together, for what does not. */
+enum walk_kind {
+    WALK_STORED,    /* entries that were read, and are not pending */
+    WALK_PENDING,   /* pending entries that are not stored */
+    WALK_RECORDS,   /* of waiting deliveries, that cannot be read */
+    WALK_PLACES,    /* deliveries that are in no lane */
+    WALK_SHARED,    /* the same without the document that they share, or not among its holders */
+    WALK_LANES,     /* that are not looked at, or too late */
+    WALK_MEMBERS,   /* deliveries in lanes, without a record */
+    WALK_GATES,     /* of no known form */
+    WALK_LEASES,    /* of deliveries that do not wait */
+    WALK_DOCUMENTS, /* shared by nobody, or held for a delivery that does not wait */
+    WALKS
+};
+
 struct walk {
     int64_t looked;
     int64_t found;
@@ -135,8 +162,8 @@ struct doctor_facts {
                                that the time the answer took leaves open */
     enum redis_fault write_fault; /* why Redis takes no write, when ASK_WRITE is not answered */
     struct queue_facts queue;
-    struct walk walks[QUESTIONS]; /* of ASK_STORED to ASK_DELIVERIES */
-    int64_t lost;                 /* counters */
+    struct walk walks[WALKS];
+    int64_t lost; /* counters */
     int64_t gone;
     int64_t dead_dropped;
     struct workers_facts workers;

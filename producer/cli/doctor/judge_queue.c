@@ -11,10 +11,11 @@
 #define PENDING_WARNING_MS 300000
 
 static const char *const key_types[QUEUE_KEYS] = {
-    [KEY_EVENTS] = "stream",   [KEY_RETRIES] = "zset",
-    [KEY_DELIVERIES] = "hash", [KEY_DEAD] = "stream",
-    [KEY_META] = "hash",       [KEY_HOOKS_STATE] = "hash",
-    [KEY_HOOKS_PACE] = "hash", [KEY_HOOKS_CHANGED] = "stream",
+    [KEY_EVENTS] = "stream",   [KEY_DELIVERIES] = "hash",  [KEY_LANES] = "zset",
+    [KEY_LANES_SHUT] = "zset", [KEY_DEAD] = "stream",      [KEY_META] = "hash",
+    [KEY_RETRIES] = "zset",    [KEY_HOOKS_PACE] = "hash",  [KEY_DOCUMENTS] = "hash",
+    [KEY_LEASES] = "hash",     [KEY_GATES] = "hash",       [KEY_DEAD_BY_ROOM] = "zset",
+    [KEY_DEAD_BYTES] = "hash", [KEY_HOOKS_STATE] = "hash", [KEY_HOOKS_CHANGED] = "stream",
     [KEY_STATS] = "hash",      [KEY_LEADER] = "string",
 };
 
@@ -22,12 +23,19 @@ static const char *key_name(const struct keys *keys, enum queue_key key)
 {
     const char *const names[QUEUE_KEYS] = {
         [KEY_EVENTS] = keys->events,
-        [KEY_RETRIES] = keys->retries,
         [KEY_DELIVERIES] = keys->deliveries,
+        [KEY_LANES] = keys->lanes,
+        [KEY_LANES_SHUT] = keys->lanes_shut,
         [KEY_DEAD] = keys->dead,
         [KEY_META] = keys->meta,
-        [KEY_HOOKS_STATE] = keys->hooks_state,
+        [KEY_RETRIES] = keys->retries,
         [KEY_HOOKS_PACE] = keys->hooks_pace,
+        [KEY_DOCUMENTS] = keys->documents,
+        [KEY_LEASES] = keys->leases,
+        [KEY_GATES] = keys->gates,
+        [KEY_DEAD_BY_ROOM] = keys->dead_by_room,
+        [KEY_DEAD_BYTES] = keys->dead_bytes,
+        [KEY_HOOKS_STATE] = keys->hooks_state,
         [KEY_HOOKS_CHANGED] = keys->hooks_changed,
         [KEY_STATS] = keys->stats,
         [KEY_LEADER] = keys->leader,
@@ -104,8 +112,16 @@ static void judge_contract(struct findings *findings, const struct queue_facts *
         findings_add(findings, PART_QUEUE, "contract", LEVEL_NOTE,
                      "%s has no contract: no worker has noted it yet", keys->meta);
         findings_advise(findings, "start a worker, if this is the right queue and Redis");
+    } else if (strcmp(queue->contract, KEYS_CONTRACT) == 0 && queue->is_converting) {
+        findings_add(findings, PART_QUEUE, "contract", LEVEL_NOTE,
+                     "contract " KEYS_CONTRACT ", being converted from contract 1");
+        findings_advise(findings, "nothing, while a worker runs: its log says how far it is");
     } else if (strcmp(queue->contract, KEYS_CONTRACT) == 0) {
         findings_add(findings, PART_QUEUE, "contract", LEVEL_OK, "contract " KEYS_CONTRACT);
+    } else if (strcmp(queue->contract, KEYS_CONTRACT_OLD) == 0) {
+        findings_add(findings, PART_QUEUE, "contract", LEVEL_NOTE,
+                     "%s has contract " KEYS_CONTRACT_OLD ", this version converts it", keys->meta);
+        findings_advise(findings, "stop the older workers, start one of this version");
     } else {
         findings_add(findings, PART_QUEUE, "contract", LEVEL_ERROR,
                      "%s has contract %s, this version knows " KEYS_CONTRACT, keys->meta,
@@ -181,21 +197,33 @@ static void judge_held(struct findings *findings, const struct queue_facts *queu
     findings_advise(findings, "look at the workers' logs for outcomes_refused and redis_refuses");
 }
 
+/* What waits in lanes. That of lanes that are shut may take its time. */
 static void judge_due(struct findings *findings, const struct queue_facts *queue)
 {
     int64_t overdue_ms = queue->now_ms - queue->first_due_ms;
     char age[HUMAN_TEXT_SIZE];
 
-    if (queue->retries == 0 || overdue_ms <= OVERDUE_WARNING_MS) {
-        findings_add(findings, PART_QUEUE, "retries", LEVEL_OK,
-                     "retries: %" PRId64 " waiting, %" PRId64 " due", queue->retries, queue->due);
+    if (queue->lanes == 0 || overdue_ms <= OVERDUE_WARNING_MS) {
+        findings_add(findings, PART_QUEUE, "lanes", LEVEL_OK,
+                     "waiting deliveries: %" PRId64 "; lanes: %" PRId64 ", %" PRId64
+                     " due, and %" PRId64 " shut",
+                     queue->deliveries, queue->lanes, queue->due, queue->lanes_shut);
         return;
     }
-    findings_add(findings, PART_QUEUE, "retries", LEVEL_WARNING,
-                 "retries: %" PRId64 " due, the first for %s", queue->due,
+    findings_add(findings, PART_QUEUE, "lanes", LEVEL_WARNING,
+                 "lanes: %" PRId64 " due, the first for %s", queue->due,
                  human_age(overdue_ms, age));
     findings_advise(findings,
                     "start workers, or more of them; look at their logs for redis_refuses");
+}
+
+static void judge_old(struct findings *findings, const struct queue_facts *queue)
+{
+    if (queue->old == 0)
+        return;
+    findings_add(findings, PART_QUEUE, "converting", LEVEL_NOTE,
+                 "deliveries that wait as contract 1 has it: %" PRId64, queue->old);
+    findings_advise(findings, "nothing, while a worker runs: it brings them into lanes");
 }
 
 static void judge_lost(struct findings *findings, const struct doctor_facts *facts,
@@ -233,8 +261,9 @@ void judge_queue(struct findings *findings, const struct doctor_facts *facts,
             judge_waiting(findings, queue);
             judge_held(findings, queue);
         }
-        if (has_type(queue, KEY_RETRIES) || !is_there(&queue->keys[KEY_RETRIES]))
+        if (has_type(queue, KEY_LANES) || !is_there(&queue->keys[KEY_LANES]))
             judge_due(findings, queue);
+        judge_old(findings, queue);
     }
     judge_lost(findings, facts, keys);
 }

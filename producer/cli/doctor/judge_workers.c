@@ -53,7 +53,7 @@ static void judge_nobody(struct findings *findings, const struct queue_facts *qu
     }
     findings_add(findings, PART_WORKERS, "alive", LEVEL_ERROR,
                  "no worker is alive; waiting events: %" PRId64 ", %" PRId64
-                 " of them pending for dead workers; due retries: %" PRId64,
+                 " of them pending for dead workers; due lanes: %" PRId64,
                  queue->events, census->dead_pending, queue->due);
     findings_advise(findings, "start roomhook-worker; it takes over what is pending");
 }

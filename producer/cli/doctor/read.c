@@ -130,7 +130,10 @@ static void read_queue(struct queue_facts *queue, const struct reply *reply)
                     sizeof(queue->contract));
     queue->now_ms = reply_int(doctor_value(reply, "now_ms"));
     queue->events = reply_int(doctor_value(reply, "events"));
-    queue->retries = reply_int(doctor_value(reply, "retries"));
+    queue->is_converting = reply_int(doctor_value(reply, "converting")) == 1;
+    queue->old = reply_int(doctor_value(reply, "old"));
+    queue->lanes = reply_int(doctor_value(reply, "lanes"));
+    queue->lanes_shut = reply_int(doctor_value(reply, "lanes_shut"));
     queue->due = reply_int(doctor_value(reply, "due"));
     queue->first_due_ms = reply_int(doctor_value(reply, "first_due_ms"));
     queue->deliveries = reply_int(doctor_value(reply, "deliveries"));
@@ -171,12 +174,19 @@ bool doctor_read_queue(struct cli *cli, struct doctor_facts *facts)
     const struct keys *keys = &cli->keys;
     const struct bytes args[QUEUE_KEYS + 1] = {
         [KEY_EVENTS] = bytes_of(keys->events),
-        [KEY_RETRIES] = bytes_of(keys->retries),
         [KEY_DELIVERIES] = bytes_of(keys->deliveries),
+        [KEY_LANES] = bytes_of(keys->lanes),
+        [KEY_LANES_SHUT] = bytes_of(keys->lanes_shut),
         [KEY_DEAD] = bytes_of(keys->dead),
         [KEY_META] = bytes_of(keys->meta),
-        [KEY_HOOKS_STATE] = bytes_of(keys->hooks_state),
+        [KEY_RETRIES] = bytes_of(keys->retries),
         [KEY_HOOKS_PACE] = bytes_of(keys->hooks_pace),
+        [KEY_DOCUMENTS] = bytes_of(keys->documents),
+        [KEY_LEASES] = bytes_of(keys->leases),
+        [KEY_GATES] = bytes_of(keys->gates),
+        [KEY_DEAD_BY_ROOM] = bytes_of(keys->dead_by_room),
+        [KEY_DEAD_BYTES] = bytes_of(keys->dead_bytes),
+        [KEY_HOOKS_STATE] = bytes_of(keys->hooks_state),
         [KEY_HOOKS_CHANGED] = bytes_of(keys->hooks_changed),
         [KEY_STATS] = bytes_of(keys->stats),
         [KEY_LEADER] = bytes_of(keys->leader),

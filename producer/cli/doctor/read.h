@@ -20,6 +20,7 @@ struct worker_names {
 bool doctor_read_redis(struct cli *cli, struct doctor_facts *facts);
 bool doctor_read_queue(struct cli *cli, struct doctor_facts *facts);
 bool doctor_read_walks(struct cli *cli, struct doctor_facts *facts);
+bool doctor_read_lanes(struct cli *cli, struct doctor_facts *facts);
 
 /* facts->workers.list is to be freed. */
 bool doctor_read_workers(struct cli *cli, struct doctor_facts *facts,

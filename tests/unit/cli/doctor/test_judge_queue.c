@@ -10,8 +10,14 @@ static struct keys keys;
 /* A busy queue on which all is well. */
 static int begin(void **state)
 {
-    static const char *const types[] = {"stream", "zset", "hash",   "stream", "hash",
-                                        "hash",   "hash", "stream", "hash",   "string"};
+    static const char *const types[QUEUE_KEYS] = {
+        [KEY_EVENTS] = "stream",   [KEY_DELIVERIES] = "hash",  [KEY_LANES] = "zset",
+        [KEY_LANES_SHUT] = "zset", [KEY_DEAD] = "stream",      [KEY_META] = "hash",
+        [KEY_RETRIES] = "zset",    [KEY_HOOKS_PACE] = "hash",  [KEY_DOCUMENTS] = "hash",
+        [KEY_LEASES] = "hash",     [KEY_GATES] = "hash",       [KEY_DEAD_BY_ROOM] = "zset",
+        [KEY_DEAD_BYTES] = "hash", [KEY_HOOKS_STATE] = "hash", [KEY_HOOKS_CHANGED] = "stream",
+        [KEY_STATS] = "hash",      [KEY_LEADER] = "string",
+    };
 
     (void)state;
     findings = (struct findings){0};
@@ -22,8 +28,9 @@ static int begin(void **state)
                   .events = 12,
                   .pending = 3,
                   .oldest_unread_ms = NOW_MS - 100,
-                  .retries = 2,
-                  .deliveries = 2,
+                  .deliveries = 5,
+                  .lanes = 2,
+                  .lanes_shut = 1,
                   .due = 1,
                   .first_due_ms = NOW_MS - 5},
     };
@@ -35,10 +42,10 @@ static int begin(void **state)
     facts.asked[ASK_COUNTERS].answered = true;
     facts.asked[ASK_STORED].answered = true;
     facts.asked[ASK_PENDING].answered = true;
-    facts.asked[ASK_RETRIES].answered = true;
-    facts.walks[ASK_STORED].looked = 3;
-    facts.walks[ASK_PENDING].looked = 3;
-    facts.walks[ASK_RETRIES].looked = 2;
+    for (enum question question = ASK_DELIVERIES; question <= ASK_DOCUMENTS; question++)
+        facts.asked[question].answered = true;
+    for (enum walk_kind kind = 0; kind < WALKS; kind++)
+        facts.walks[kind].looked = 3 + (int64_t)kind;
     return keys_init(&keys, "webhooks");
 }
 
@@ -62,11 +69,14 @@ static void a_busy_queue_is_ok(void **state)
     assert_found(&findings, "contract", LEVEL_OK, "contract 2");
     assert_found(&findings, "group", LEVEL_OK, "workers");
     assert_found(&findings, "unread", LEVEL_OK, "9 unread, 3 pending");
-    assert_found(&findings, "retries", LEVEL_OK, "2 waiting, 1 due");
+    assert_found(&findings, "lanes", LEVEL_OK,
+                 "waiting deliveries: 5; lanes: 2, 1 due, and 1 shut");
     assert_found(&findings, "lost", LEVEL_OK, "");
     assert_found(&findings, "stored", LEVEL_OK, "(3)");
-    assert_found(&findings, "pending", LEVEL_OK, "(3)");
-    assert_found(&findings, "due-times", LEVEL_OK, "(2)");
+    assert_found(&findings, "pending", LEVEL_OK, "(4)");
+    assert_found(&findings, "places", LEVEL_OK, "(6)");
+    assert_found(&findings, "documents", LEVEL_OK, "(12)");
+    assert_null(found(&findings, "converting"));
 }
 
 static void a_queue_that_is_not_there_is_a_note(void **state)
@@ -101,12 +111,12 @@ static void what_is_of_a_wrong_type_is_not_judged(void **state)
 {
     (void)state;
     set_type(KEY_EVENTS, "string");
-    set_type(KEY_RETRIES, "string");
+    set_type(KEY_LANES, "string");
     set_type(KEY_META, "string");
     judge();
     assert_null(found(&findings, "group"));
     assert_null(found(&findings, "unread"));
-    assert_null(found(&findings, "retries"));
+    assert_null(found(&findings, "lanes"));
     assert_null(found(&findings, "contract"));
 }
 
@@ -197,17 +207,32 @@ static void entries_that_are_held_for_long_are_a_warning(void **state)
     assert_found(&findings, "held", LEVEL_WARNING, "3 pending, the oldest was taken 7m ago");
 }
 
-static void overdue_retries_are_a_warning(void **state)
+static void overdue_lanes_are_a_warning(void **state)
 {
     facts.queue.first_due_ms = NOW_MS - 300001;
     judge();
-    assert_found(&findings, "retries", LEVEL_WARNING, "1 due, the first for 5m");
+    assert_found(&findings, "lanes", LEVEL_WARNING, "1 due, the first for 5m");
 
     begin(state);
-    facts.queue.retries = 0;
+    facts.queue.lanes = 0;
     facts.queue.first_due_ms = 0;
     judge();
-    assert_found(&findings, "retries", LEVEL_OK, "0 waiting");
+    assert_found(&findings, "lanes", LEVEL_OK, "lanes: 0");
+}
+
+static void contract_1_is_converted(void **state)
+{
+    facts.queue.is_converting = true;
+    facts.queue.old = 7;
+    judge();
+    assert_worst(&findings, LEVEL_NOTE);
+    assert_found(&findings, "contract", LEVEL_NOTE, "being converted");
+    assert_found(&findings, "converting", LEVEL_NOTE, "contract 1 has it: 7");
+
+    begin(state);
+    memcpy(facts.queue.contract, "1", 2);
+    judge();
+    assert_found(&findings, "contract", LEVEL_NOTE, "has contract 1, this version converts it");
 }
 
 static void lost_entries_are_a_warning(void **state)
@@ -222,51 +247,47 @@ static void lost_entries_are_a_warning(void **state)
     assert_found(&findings, "lost", LEVEL_WARNING, "5 (counter gone)");
 }
 
-static void what_the_other_half_lacks_is_an_error(void **state)
+static void what_does_not_go_together_is_told(void **state)
 {
     static const struct {
-        enum question question;
+        enum walk_kind kind;
         const char *check;
+        enum level level;
     } cases[] = {
-        {ASK_STORED, "stored"},
-        {ASK_PENDING, "pending"},
-        {ASK_RETRIES, "due-times"},
-        {ASK_DELIVERIES, "records"},
+        {WALK_STORED, "stored", LEVEL_ERROR},     {WALK_PENDING, "pending", LEVEL_ERROR},
+        {WALK_RECORDS, "records", LEVEL_WARNING}, {WALK_PLACES, "places", LEVEL_ERROR},
+        {WALK_SHARED, "shared", LEVEL_ERROR},     {WALK_LANES, "looks", LEVEL_ERROR},
+        {WALK_MEMBERS, "members", LEVEL_ERROR},   {WALK_GATES, "gates", LEVEL_WARNING},
+        {WALK_LEASES, "leases", LEVEL_WARNING},   {WALK_DOCUMENTS, "documents", LEVEL_WARNING},
     };
 
+    assert_int_equal(sizeof(cases) / sizeof(cases[0]), WALKS);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         begin(state);
-        facts.asked[ASK_DELIVERIES].answered = true;
-        struct walk *walk = &facts.walks[cases[i].question];
+        struct walk *walk = &facts.walks[cases[i].kind];
         walk->found = 7;
         memcpy(walk->examples[0], "1-0", 4);
         memcpy(walk->examples[1], "2-0", 4);
         memcpy(walk->examples[2], "3-0", 4);
         judge();
-        assert_found(&findings, cases[i].check, LEVEL_ERROR, ": 7, like 1-0, 2-0, 3-0");
-        assert_int_equal(findings.counts[LEVEL_ERROR], 1);
+        assert_found(&findings, cases[i].check, cases[i].level, ": 7, like 1-0, 2-0, 3-0");
+        assert_int_equal(findings.counts[LEVEL_ERROR] + findings.counts[LEVEL_WARNING], 1);
 
         walk->cut = true;
         findings = (struct findings){0};
         judge();
-        assert_found(&findings, cases[i].check, LEVEL_ERROR, ": 7 or more, like 1-0");
+        assert_found(&findings, cases[i].check, cases[i].level, ": 7 or more, like 1-0");
     }
 }
 
 static void a_walk_that_was_cut_says_so(void **state)
 {
-    facts.walks[ASK_STORED] = (struct walk){.looked = 200000, .cut = true};
-    facts.walks[ASK_RETRIES] = (struct walk){.looked = 100000, .cut = true};
-    facts.queue.retries = 1000000;
+    (void)state;
+    facts.walks[WALK_STORED] = (struct walk){.looked = 200000, .cut = true};
+    facts.walks[WALK_PLACES] = (struct walk){.looked = 200001, .cut = true};
     judge();
     assert_found(&findings, "stored", LEVEL_NOTE, "the first 200000");
-    assert_found(&findings, "due-times", LEVEL_OK, "(1000000), the same in the first 100000");
-
-    begin(state);
-    facts.asked[ASK_DELIVERIES].answered = true;
-    facts.walks[ASK_RETRIES] = (struct walk){.looked = 2000000, .cut = true};
-    judge();
-    assert_found(&findings, "due-times", LEVEL_NOTE, "the first 2000000");
+    assert_found(&findings, "places", LEVEL_NOTE, "the first 200001");
 }
 
 static void what_was_refused_is_not_ok(void **state)
@@ -277,10 +298,10 @@ static void what_was_refused_is_not_ok(void **state)
     judge();
     assert_int_equal(findings.len, 0);
 
-    facts.asked[ASK_RETRIES] = (struct asking){.answered = true};
+    facts.asked[ASK_GATES] = (struct asking){.answered = true};
     judge();
-    assert_null(found(&findings, "records"));
-    assert_found(&findings, "due-times", LEVEL_OK, "every due time has its record");
+    assert_null(found(&findings, "places"));
+    assert_found(&findings, "gates", LEVEL_OK, "every gate is of a known form");
 }
 
 int main(void)
@@ -297,9 +318,10 @@ int main(void)
         cmocka_unit_test_setup(other_groups_are_a_warning, begin),
         cmocka_unit_test_setup(old_unread_events_are_a_warning, begin),
         cmocka_unit_test_setup(entries_that_are_held_for_long_are_a_warning, begin),
-        cmocka_unit_test_setup(overdue_retries_are_a_warning, begin),
+        cmocka_unit_test_setup(overdue_lanes_are_a_warning, begin),
+        cmocka_unit_test_setup(contract_1_is_converted, begin),
         cmocka_unit_test_setup(lost_entries_are_a_warning, begin),
-        cmocka_unit_test_setup(what_the_other_half_lacks_is_an_error, begin),
+        cmocka_unit_test_setup(what_does_not_go_together_is_told, begin),
         cmocka_unit_test_setup(a_walk_that_was_cut_says_so, begin),
         cmocka_unit_test_setup(what_was_refused_is_not_ok, begin),
     };

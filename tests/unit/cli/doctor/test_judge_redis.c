@@ -299,9 +299,8 @@ static void advice_fits_the_refusal(void **state)
                       "subcommand script: 510");
     refuse(ASK_COUNTERS, "Redis answered: NOPERM this user has no permissions to access one of the "
                          "keys used as arguments");
-    refuse(ASK_RETRIES,
-           "Redis answered: ERR ACL failure in script: User some has no permissions to "
-           "run the 'hexists' command");
+    refuse(ASK_LEASES, "Redis answered: ERR ACL failure in script: User some has no permissions to "
+                       "run the 'hexists' command");
     refuse(ASK_ROOMS, "Redis answered: NOPERM No permissions to access a key");
     refuse(ASK_WORKERS, "Redis answered: WRONGTYPE Operation against a key");
     judge_refusals(&findings, &facts, &keys);
@@ -309,7 +308,7 @@ static void advice_fits_the_refusal(void **state)
     assert_non_null(strstr(found(&findings, "queue")->advice, "+xinfo|groups"));
     assert_string_equal(found(&findings, "counters")->advice,
                         "give the user the keys ~{webhooks}:*");
-    assert_non_null(strstr(found(&findings, "due-times")->advice, "+hexists"));
+    assert_non_null(strstr(found(&findings, "leases")->advice, "+hexists"));
     assert_string_equal(found(&findings, "hooks")->advice, "give the user the keys ~{webhooks}:*");
     assert_non_null(strstr(found(&findings, "workers")->advice, "mend that first"));
 }

@@ -68,11 +68,11 @@ static void nobody_is_an_error_when_something_waits(void **state)
     facts.workers.len = 0;
     facts.queue = (struct queue_facts){.due = 1};
     judge();
-    assert_found(&findings, "alive", LEVEL_ERROR, "due retries: 1");
+    assert_found(&findings, "alive", LEVEL_ERROR, "due lanes: 1");
 
     begin(state);
     facts.workers.len = 0;
-    facts.queue = (struct queue_facts){.retries = 1}; /* due later */
+    facts.queue = (struct queue_facts){.lanes = 1}; /* due later */
     judge();
     assert_found(&findings, "alive", LEVEL_NOTE, "no worker is alive");
 }
