@@ -38,6 +38,18 @@ def set_up_users(server):
     assert told[:3] == ["OK"] * 3 and set(told[3:]) <= {"OK", "0", "1"}, told
 
 
+def rights_of(name):
+    """What the page gives a user."""
+    page = (TOP / "docs/operations.md").read_text(encoding="utf-8")
+    (rules,) = re.findall(rf"SETUSER roomhook-{name} (.*?[^\\])\n", page, re.DOTALL)
+    return set(re.findall(r"\+([a-z]+)", rules))
+
+
+def commands_in(*texts):
+    return {command.lower() for text in texts
+            for command in re.findall(r"redis\.p?call\(\s*'([A-Z]+)'", text)}
+
+
 def administrator(server):
     return server.client(password="admin-password")
 
@@ -109,6 +121,16 @@ def look_at_lanes(client, run):
                     lane_score=far)
     assert run("operator", "lane", "drop", "--all", "--room", "3") == "2 dropped\n"
     assert run("operator", "hook", "enable", "--room", "3") == "4 waiting deliveries are due\n"
+
+
+def test_scripts_may_do_what_they_do():
+    """Also what is rare. Workers run all of the shared parts."""
+    texts = {folder: [path.read_text(encoding="utf-8") for path in (TOP / folder).glob("*.lua")]
+             for folder in ("worker/scripts", "producer/scripts", "producer/contract/scripts")}
+    needed = commands_in(*texts["worker/scripts"], *texts["producer/contract/scripts"])
+    assert len(needed) > 30 and not needed - rights_of("worker")
+    needed = commands_in(*texts["producer/scripts"])
+    assert len(needed) > 15 and not needed - rights_of("operator")
 
 
 def test_worker_and_operator(users, run, receiver, start_worker):
