@@ -95,6 +95,8 @@ int cli_init(struct cli *cli)
     struct error_text why;
 
     cli->json = flags_has(&cli->flags, "json");
+    if (cli->command->without_redis)
+        return CLI_DONE;
     cli->tls.ca = setting(cli, "redis-ca", "ROOMHOOK_REDIS_CA", NULL);
     cli->tls.cert = setting(cli, "redis-cert", "ROOMHOOK_REDIS_CERT", NULL);
     cli->tls.key = setting(cli, "redis-key", "ROOMHOOK_REDIS_KEY", NULL);

@@ -42,6 +42,7 @@ struct command {
     const char *details;  /* more lines of its own help, each ended by \n; or "" */
     const struct flag_spec *flags;
     int (*run)(struct cli *cli); /* an exit code */
+    bool without_redis;          /* it asks nothing there, so where it is need not be right */
 };
 
 extern const struct command command_send;
@@ -61,6 +62,7 @@ extern const struct command command_dead_show;
 extern const struct command command_dead_replay;
 extern const struct command command_dead_purge;
 extern const struct command command_status;
+extern const struct command command_listen;
 extern const struct command command_doctor;
 
 /* Flags every command takes. */

@@ -12,7 +12,7 @@ static const struct command *const commands[] = {
     &command_hook_remove, &command_hook_enable, &command_hook_disable, &command_hook_resume,
     &command_hook_state,  &command_lane_list,   &command_lane_show,    &command_lane_drop,
     &command_dead_list,   &command_dead_show,   &command_dead_replay,  &command_dead_purge,
-    &command_status,      &command_doctor,
+    &command_status,      &command_doctor,      &command_listen,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -5,7 +5,7 @@
 
 #include "contract/json_text.h"
 #include "contract/parse.h"
-#include "http/signature.h"
+#include "contract/signature.h"
 
 #define AROUND_DATA_SIZE 1024 /* what put_body adds, above all the signature, escaped */
 #define OWN_HEADERS_SIZE 1024 /* all of put_headers' before the hook's own, four signatures long */

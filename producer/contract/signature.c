@@ -1,14 +1,17 @@
-#include "http/signature.h"
+#include "contract/signature.h"
 
 #include <inttypes.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #define SHA256_SIZE 32
-#define BASE64_SIZE 45 /* of 32 bytes, with its NUL */
+#define BASE64_SIZE 45    /* of 32 bytes, with its NUL */
+#define SIGNATURE_SIZE 64 /* "v1," and that */
 
 /* Feeds "<id>.<timestamp>." and the body. EVP functions return 1 for success. */
 static bool mac_content(EVP_MAC_CTX *mac, struct bytes id, int64_t timestamp_s, struct bytes body)
@@ -61,4 +64,36 @@ int signature_append(struct buffer *out, const struct hook_secret *secrets, size
     EVP_MAC_CTX_free(mac); /* wipes its copy of the key */
     EVP_MAC_free(algorithm);
     return failed || buffer_failed(out) ? -1 : 0;
+}
+
+/* Cuts the next word off. */
+static struct bytes take_word(struct bytes *text)
+{
+    size_t len = 0;
+
+    while (len < text->len && text->data[len] != ' ')
+        len++;
+    struct bytes word = {text->data, len};
+    if (len < text->len)
+        len++;
+    *text = (struct bytes){text->data + len, text->len - len};
+    return word;
+}
+
+int signature_verify(struct bytes given, const struct hook_secret *secret, struct bytes id,
+                     int64_t timestamp_s, struct bytes body)
+{
+    struct buffer expected;
+    int result = 0;
+
+    buffer_init(&expected, SIGNATURE_SIZE);
+    if (signature_append(&expected, secret, 1, id, timestamp_s, body) < 0)
+        result = -1;
+    while (result == 0 && given.len > 0) {
+        struct bytes one = take_word(&given);
+        if (one.len == expected.len && CRYPTO_memcmp(one.data, expected.data, one.len) == 0)
+            result = 1;
+    }
+    buffer_release(&expected);
+    return result;
 }

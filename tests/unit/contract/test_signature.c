@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "http/signature.h"
+#include "contract/signature.h"
 
 /* From the test suites of the Standard Webhooks reference libraries (Python, Rust). */
 static const struct vector {
@@ -178,6 +178,40 @@ static void append_full_buffer_fails(void **unused)
     buffer_release(&out);
 }
 
+static int verify(const char *given, const struct vector *vector, const char *secret_text)
+{
+    struct hook_secret secret = secret_of(secret_text);
+
+    return signature_verify(bytes_of(given), &secret, bytes_of(vector->id), vector->timestamp_s,
+                            bytes_of(vector->body));
+}
+
+static void verify_reference_vectors_match(void **unused)
+{
+    char list[256] = "";
+
+    (void)unused;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(verify(vectors[i].signature, &vectors[i], vectors[i].secret), 1);
+        strcat_signature(list, sizeof(list), vectors[i].signature);
+    }
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(verify(list, &vectors[i], vectors[i].secret), 1);
+}
+
+static void verify_wrong_ones_do_not_match(void **unused)
+{
+    char cut[64];
+
+    (void)unused;
+    assert_int_equal(verify(vectors[0].signature, &vectors[0], vectors[1].secret), 0);
+    assert_int_equal(verify(vectors[0].signature, &vectors[1], vectors[0].secret), 0);
+    assert_int_equal(verify("", &vectors[0], vectors[0].secret), 0);
+    assert_int_equal(verify("  ", &vectors[0], vectors[0].secret), 0);
+    snprintf(cut, sizeof(cut), "%.*s", (int)strlen(vectors[0].signature) - 1, vectors[0].signature);
+    assert_int_equal(verify(cut, &vectors[0], vectors[0].secret), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +224,8 @@ int main(void)
         cmocka_unit_test(append_binary_body_signs_every_byte),
         cmocka_unit_test(append_goes_behind_what_is_there),
         cmocka_unit_test(append_full_buffer_fails),
+        cmocka_unit_test(verify_reference_vectors_match),
+        cmocka_unit_test(verify_wrong_ones_do_not_match),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
