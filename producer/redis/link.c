@@ -102,22 +102,18 @@ int redis_link_peer(const struct redis_link *link, struct sockaddr_storage *ret_
     return 0;
 }
 
-/* The connection's own faults are one state: it is away. */
-static enum redis_fault state_of(enum redis_fault fault)
-{
-    return fault < FAULT_LOADING ? FAULT_LOST : fault;
-}
-
 static void log_down(struct redis_link *link, enum redis_fault fault, const char *why)
 {
     char where[400];
-    if (link->told == state_of(fault))
+    enum outage_says says = link_outage_note(&link->outage, fault, why, loop_now_ms());
+    if (says == OUTAGE_SILENT)
         return;
-    link->told = state_of(fault);
     redis_address_describe(link->config.address, where, sizeof(where));
-    log_at(LOG_WARN, "redis_lost", log_text("link", link->config.role),
-           log_text("fault", redis_fault_name(fault)), log_text("redis", where),
-           log_text("why", why));
+    log_at(LOG_WARN, says == OUTAGE_REASON ? "redis_lost" : "redis_still_lost",
+           log_text("link", link->config.role), log_text("fault", redis_fault_name(fault)),
+           log_text("redis", where), log_text("why", why),
+           log_int("failures", link->outage.failures),
+           log_int("lost_ms", loop_now_ms() - link->outage.began_ms));
 }
 
 static void plan_connect(struct redis_link *link, bool was_up)
@@ -180,7 +176,7 @@ static void greeted(struct redis_link *link)
     char where[400];
     link->state = LINK_UP;
     link->up_at_ms = loop_now_ms();
-    link->told = FAULT_NONE;
+    link->outage = (struct link_outage){0};
     redis_address_describe(link->config.address, where, sizeof(where));
     log_at(LOG_INFO, "redis_connected", log_text("link", link->config.role),
            log_text("redis", where));
@@ -233,7 +229,7 @@ static void on_event(struct bufferevent *io, short what, void *context)
     struct redis_link *link = context;
     struct error_text why = {"Redis closed the connection"};
     if ((what & BEV_EVENT_CONNECTED) != 0) {
-        redis_link_tune(bufferevent_getfd(link->io));
+        redis_link_connected(io);
         loop_timer_disarm(&link->deadline);
         link->state = LINK_GREETING;
         greet(link);

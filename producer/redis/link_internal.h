@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 
 #include "redis/link.h"
+#include "redis/link_outage.h"
 #include "redis/link_reader.h"
 #include "redis/login.h"
 
@@ -46,7 +47,7 @@ struct redis_link {
     unsigned epoch; /* grows with every drop: tells callbacks that the ground is gone */
     int failures;   /* losses in a row, without a steady connection between */
     int64_t up_at_ms;
-    enum redis_fault told; /* why it is down, as logged; FAULT_NONE while it is up */
+    struct link_outage outage; /* since it was up last */
     uint64_t random;
     uint32_t scripts_known; /* bit n: script n was sent as text on this connection */
     struct pending_list waiting;

@@ -61,8 +61,6 @@ struct bufferevent *redis_link_open(struct loop *loop, struct ssl_ctx_st *tls,
                                                             BUFFEREVENT_SSL_CONNECTING, options);
     if (io == NULL)
         tls_session_free(session);
-    else /* a server that just closes is an ordinary end here: replies carry their own lengths */
-        bufferevent_openssl_set_allow_dirty_shutdown(io, 1);
     return io;
 }
 
@@ -102,8 +100,9 @@ int redis_link_write(struct bufferevent *io, const struct redis_args *args)
     return result;
 }
 
-void redis_link_tune(int descriptor)
+void redis_link_connected(struct bufferevent *io)
 {
+    int descriptor = bufferevent_getfd(io);
     static const struct {
         int level;
         int option;
@@ -120,6 +119,10 @@ void redis_link_tune(int descriptor)
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
         (void)setsockopt(descriptor, options[i].level, options[i].option, &options[i].value,
                          sizeof(options[i].value));
+    /* A server that just closes is an ordinary end from here on: replies carry their own lengths.
+     * Before, it would hide what the handshake met. */
+    if (bufferevent_openssl_get_ssl(io) != NULL)
+        bufferevent_openssl_set_allow_dirty_shutdown(io, 1);
 }
 
 void redis_link_error(struct bufferevent *io, struct error_text *why)
@@ -129,6 +132,7 @@ void redis_link_error(struct bufferevent *io, struct error_text *why)
     const struct ssl_st *session = bufferevent_openssl_get_ssl(io); /* NULL without TLS */
     if (dns_error != 0)
         error_text_set(why, "%s", evutil_gai_strerror(dns_error));
-    else if (session == NULL || !tls_error(session, bufferevent_get_openssl_error(io), why))
+    else if ((session == NULL || !tls_error(session, bufferevent_get_openssl_error(io), why)) &&
+             socket_error != 0)
         error_text_set(why, "%s", evutil_socket_error_to_string(socket_error));
 }

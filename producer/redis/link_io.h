@@ -22,7 +22,10 @@ const char *redis_link_begin_unix(struct bufferevent *io, const char *path);
 
 int redis_link_write(struct bufferevent *io, const struct redis_args *args); /* -1: no memory */
 
-void redis_link_tune(int descriptor); /* no delay, keepalive, user timeout */
-void redis_link_error(struct bufferevent *io, struct error_text *why); /* of the error just seen */
+/* To be called when it is: no delay, keepalive, user timeout. */
+void redis_link_connected(struct bufferevent *io);
+
+/* Of the error just seen; *why stays as it is when there is nothing to add. */
+void redis_link_error(struct bufferevent *io, struct error_text *why);
 
 #endif

@@ -126,6 +126,7 @@ static void on_event(struct bufferevent *io, short what, void *context)
         failed(query, why.text);
         return;
     }
+    redis_link_connected(io);
     redis_args_init(&args);
     sentinel_question(query->address, question);
     redis_args_list(&args, question, SENTINEL_ARGS);

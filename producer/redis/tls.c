@@ -190,11 +190,12 @@ ssize_t tls_write(struct ssl_st *session, const void *data, size_t len)
 bool tls_error(const struct ssl_st *session, unsigned long error, struct error_text *why)
 {
     long verified = SSL_get_verify_result(session);
+    bool is_of_tls = ERR_GET_LIB(error) != 0; /* else it says that errno has it */
 
     if (verified != X509_V_OK)
         error_text_set(why, "its certificate is not accepted: %s",
                        X509_verify_cert_error_string(verified));
-    else if (error != 0)
+    else if (is_of_tls)
         error_text_set(why, "TLS: %s", reason_of(error));
-    return verified != X509_V_OK || error != 0;
+    return verified != X509_V_OK || is_of_tls;
 }

@@ -63,6 +63,21 @@ def test_a_certificate_that_cannot_be_trusted(own_redis, tmp_path, certificates,
     stays_true(lambda: not worker.logged("redis_connected"), 1.0, "no connection is made")
 
 
+def test_why_it_cannot_connect_again_is_told(own_redis, certificates, tmp_path, start_worker):
+    """Redis goes, and comes back with a certificate that cannot be trusted: each is a line."""
+    server, port = tls_redis(own_redis, certificates, certificates.good())
+    worker = start_worker(redis=f"rediss://127.0.0.1:{port}/0", redis_ca=certificates.ca,
+                          wait_ready=False)  # fmt: skip
+    worker.expected_exit = None
+    worker.wait_log("ready")
+    server.shut_down()
+    worker.wait_log("redis_lost", fault="unreachable", why="Connection refused")
+    tls_redis(own_redis, certificates, Certificates(tmp_path / "others").good(), tls_port=port)
+    wait_until(lambda: any("certificate is not accepted" in line["why"]
+                           for line in worker.logged("redis_lost")), 15,
+               "a line about the certificate")  # fmt: skip
+
+
 def test_an_encrypted_key_is_refused(certificates, tmp_path, start_worker):
     """At once: nobody is asked for the pass phrase, at a terminal neither."""
     certificate, key_file = certificates.good()

@@ -25,21 +25,32 @@ from wait import stays_true, wait_until
 from webhook_queue import assert_queue_empty, enqueue, key, message_event, set_hook, stats
 
 
+def wait_lost(worker, fault):
+    """The lines of both links about this fault."""
+    wait_until(lambda: len(worker.logged("redis_lost", fault=fault)) == LINKS, 5,
+               f"both links to say {fault}")  # fmt: skip
+    return worker.logged("redis_lost", fault=fault)
+
+
 def test_redis_is_away(own_redis, receiver, start_worker):
-    """Each link says once that it is lost, whatever the tries to connect meet."""
+    """Each link says once that it is lost, and once why it cannot be made, however many tries."""
     server = own_redis(appendonly=True)
     client = server.client()
     set_hook(client, 438, "main", url=receiver.url())
     worker = start_worker(redis=server)
     server.shut_down()
-    wait_until(lambda: len(worker.logged("redis_lost")) == LINKS, 5, "both links to be lost")
+    for fault, why in (("lost", "closed the connection"), ("unreachable", "Connection refused")):
+        told = wait_lost(worker, fault)
+        assert all(why in line["why"] for line in told), told
     stays_true(lambda: worker.is_running, 2.0, "the worker waits")
     server.start()
     client = server.client()
     deliver(client, receiver, "after")
     wait_counter(client, "lost")
     wait_counter(client, "unreachable")
-    assert len(worker.logged("redis_lost")) == LINKS, worker.log()
+    assert_links_told_once(worker, "lost")
+    assert_links_told_once(worker, "unreachable")
+    assert len(worker.logged("redis_lost")) == 2 * LINKS, worker.log()
     assert len(worker.logged("redis_connected")) == 2 * LINKS
 
 
@@ -157,7 +168,7 @@ def test_redis_was_full_before_the_first_worker_came(own_redis, receiver, start_
     start_worker(redis=server)
     receiver.wait_for(5)
     assert_queue_empty(client)
-    assert client.hget(key("meta"), "contract") == b"1"
+    assert client.hget(key("meta"), "contract") == b"2"
 
 
 def test_the_group_is_destroyed_while_redis_is_full(own_redis, receiver, start_worker):

@@ -9,8 +9,11 @@ from wait import wait_until
 
 
 def tls_redis(own_redis, certificates, pair, **settings):
-    """A Redis with a TLS port besides the plain one -> (server, TLS port)."""
-    port = free_port()
+    """A Redis with a TLS port besides the plain one -> (server, TLS port).
+
+    It is a free one, unless tls_port names it.
+    """
+    port = int(settings.pop("tls_port", 0)) or free_port()
     certificate, key = pair
     server = own_redis(
         tls_port=str(port),
