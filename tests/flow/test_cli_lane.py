@@ -55,6 +55,7 @@ def fill(redis):
     put_in_lane(redis, "2/main", f"{now}-1", now + HOUR_MS)
     redis.zrem(key("lane:2/main"), *list(lane_of(redis, "2/main"))[:1])
     redis.hset(key("gates"), "3/main", f"{now + 60_000}.125 paused {fingerprint(URL)}")
+    redis.zadd(key("lanes"), {"3/main": now + 60_000})
     learn(redis, "3/main", until=now + 60_000, reason="retry-after", at=now)
     shut_lane(redis, "4/main", fingerprint(URL))
     learn(redis, "4/main", opens=2, probe_at=now + 600_000, failing_since=now - HOUR_MS,

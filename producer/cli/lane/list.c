@@ -60,7 +60,7 @@ static int print_object(struct listing *listing, const struct lane_found *lane,
                         const struct lane_look *look)
 {
     object_begin(&listing->line);
-    lane_put_json(&listing->line, lane, look);
+    lane_put_json(&listing->line, lane, look, listing->now_ms);
     return object_print(&listing->line);
 }
 

@@ -155,7 +155,8 @@ void lanes_look_release(struct lane_look looks[], size_t len)
 
 /* --- showing --- */
 
-void lane_put_json(struct buffer *line, const struct lane_found *lane, const struct lane_look *look)
+void lane_put_json(struct buffer *line, const struct lane_found *lane, const struct lane_look *look,
+                   int64_t now_ms)
 {
     struct lane_parts parts = {0};
     struct buffer why;
@@ -173,7 +174,7 @@ void lane_put_json(struct buffer *line, const struct lane_found *lane, const str
         object_put_int(line, "oldest_at", look->oldest_ms);
     object_put_int(line, "next_at", lane->next_ms);
     buffer_init(&why, 1024);
-    hook_state_put_why(&why, &look->state, hook_state_condition(&look->state, lane->next_ms));
+    hook_state_put_why(&why, &look->state, hook_state_condition(&look->state, now_ms));
     if (why.len > 0)
         object_put_text(line, "why", buffer_bytes(&why));
     buffer_release(&why);

@@ -29,8 +29,8 @@ void lanes_look_release(struct lane_look looks[], size_t len);
 int64_t lane_sent_ms(struct bytes delivery_id);
 
 /* Members of an object: lane, room, hook, waiting, state, … */
-void lane_put_json(struct buffer *line, const struct lane_found *lane,
-                   const struct lane_look *look);
+void lane_put_json(struct buffer *line, const struct lane_found *lane, const struct lane_look *look,
+                   int64_t now_ms);
 
 /* "now", "in 12m"; at least 32 bytes. */
 const char *lane_when(int64_t at_ms, int64_t now_ms, char *out);
