@@ -1,9 +1,14 @@
 #!lua
 -- Moves dead letters back to the events. Not allow-oom: what it adds must respect maxmemory.
--- KEYS: dead, events. ARGV: bytes kept of a document that was too large, ids of dead letters.
--- Returns for each its new stream id, or '' when it is not there (any more), or an error's words.
+--
+-- KEYS  dead events dead-by-room dead-bytes
+-- ARGV  bytes kept of a document that was too large, ids of dead letters
+-- reply for each its new stream id, or '' when it is not there (any more), or an error's words
+local dead, events, by_room, dead_bytes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+--include letters
+
 local function replay(id)
-    local letter = redis.call('XRANGE', KEYS[1], id, id)[1]
+    local letter = redis.call('XRANGE', dead, id, id)[1]
     if not letter then
         return ''
     end
@@ -25,8 +30,8 @@ local function replay(id)
             event[#event + 1] = field[name[2]]
         end
     end
-    local new = redis.call('XADD', KEYS[2], '*', unpack(event))
-    redis.call('XDEL', KEYS[1], id)
+    local new = redis.call('XADD', events, '*', unpack(event))
+    drop_letter(id)
     return new
 end
 

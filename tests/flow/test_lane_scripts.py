@@ -708,10 +708,10 @@ def test_letters_are_purged_and_replayed(queue, redis):
     old = redis.xadd(queue.key("dead"), {"reason": "exhausted", "room": "438"})
     first, second = [letter for letter, _ in redis.xrange(queue.key("dead"), count=2)]
     purge = queue.keys("dead dead-by-room dead-bytes")
-    assert queue.call("purge_letters", purge, [first, old, "1-1"]) == [1, 1, 0]
+    assert queue.call("purge", purge, [first, old, "1-1"]) == [1, 1, 0]
     check_invariants(redis)
     keys = queue.keys("dead events dead-by-room dead-bytes")
-    (new, gone) = queue.call("replay_letters", keys, [4096, second, first])
+    (new, gone) = queue.call("replay", keys, [4096, second, first])
     assert gone == b"" and redis.xrange(queue.key("events"), new, new)[0][1] == {
         b"json": LARGE, b"hook": b"main"}
     assert not redis.exists(queue.key("dead-by-room"), queue.key("dead-bytes"))

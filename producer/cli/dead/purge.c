@@ -1,7 +1,10 @@
 /* dead purge: deleting dead letters. */
+#include <string.h>
+
 #include "cli/dead/move.h"
 #include "cli/dead/survey.h"
 #include "cli/terminal/confirm.h"
+#include "cli_lua.h"
 
 static const struct flag_spec purge_specs[] = {
     {"all", NULL, "every letter that matches the filters", false},
@@ -11,34 +14,28 @@ static const struct flag_spec purge_specs[] = {
     {NULL, NULL, NULL, false},
 };
 
-/* One XDEL for each, so that each one's result is known. */
 static bool purge_batch(struct mover *mover, const struct bytes *ids, size_t ids_len)
 {
-    struct cli *cli = mover->cli;
-    size_t appended = 0;
-    int status = RH_OK;
+    const struct keys *keys = &mover->cli->keys;
+    struct bytes args[6 + CLI_BATCH] = {BYTES("EVAL"),
+                                        BYTES(lua_purge),
+                                        BYTES("3"),
+                                        bytes_of(keys->dead),
+                                        bytes_of(keys->dead_by_room),
+                                        bytes_of(keys->dead_bytes)};
+    struct reply *reply;
 
-    while (appended < ids_len && status == RH_OK) {
-        const struct bytes args[] = {BYTES("XDEL"), bytes_of(cli->keys.dead), ids[appended]};
-        status = redis_append(cli->redis, args, 3);
-        appended += status == RH_OK;
-    }
-    for (size_t i = 0; i < appended; i++) {
-        struct reply *reply;
-        int got = redis_get(cli->redis, &reply);
-        if (got != RH_OK) {
-            status = status == RH_OK ? got : status;
-            continue;
-        }
-        if (reply_int(reply) == 1)
+    memcpy(args + 6, ids, ids_len * sizeof(*ids));
+    if (!cli_ask(mover->cli, args, 6 + ids_len, &reply))
+        return false;
+    for (size_t i = 0; i < ids_len; i++) {
+        if (reply_int(reply_at(reply, i)) == 1)
             mover_moved(mover, ids[i], (struct bytes){NULL, 0});
         else
             mover_missing(mover, ids[i]);
-        reply_free(reply);
     }
-    if (status != RH_OK)
-        cli_redis_failed(cli);
-    return status == RH_OK;
+    reply_free(reply);
+    return true;
 }
 
 /* What is deleted is gone: says what it will be, and asks where it can. False: failure told. */

@@ -19,14 +19,19 @@ static bool replay_batch(struct mover *mover, const struct bytes *ids, size_t id
 {
     const struct keys *keys = &mover->cli->keys;
     char kept[16];
-    struct bytes args[6 + CLI_BATCH] = {BYTES("EVAL"), BYTES(lua_replay), BYTES("2"),
-                                        bytes_of(keys->dead), bytes_of(keys->events)};
+    struct bytes args[8 + CLI_BATCH] = {BYTES("EVAL"),
+                                        BYTES(lua_replay),
+                                        BYTES("4"),
+                                        bytes_of(keys->dead),
+                                        bytes_of(keys->events),
+                                        bytes_of(keys->dead_by_room),
+                                        bytes_of(keys->dead_bytes)};
     struct reply *reply;
 
     (void)snprintf(kept, sizeof(kept), "%d", DEAD_DOCUMENT_KEPT);
-    args[5] = bytes_of(kept);
-    memcpy(args + 6, ids, ids_len * sizeof(*ids));
-    if (!cli_ask(mover->cli, args, 6 + ids_len, &reply))
+    args[7] = bytes_of(kept);
+    memcpy(args + 8, ids, ids_len * sizeof(*ids));
+    if (!cli_ask(mover->cli, args, 8 + ids_len, &reply))
         return false;
     for (size_t i = 0; i < ids_len; i++) {
         struct bytes result = reply_text(reply_at(reply, i));
