@@ -29,14 +29,15 @@ static const struct flag_spec *find(const struct reading *reading, struct bytes 
     return NULL;
 }
 
-static const char *find_nearest(const struct reading *reading, struct bytes name)
+const char *flags_nearest(const struct flag_spec *specs, const struct flag_spec *more_specs,
+                          struct bytes name)
 {
     struct spelling spelling = spelling_of(name);
 
-    for (size_t i = 0; i < 2; i++) {
-        for (const struct flag_spec *spec = reading->tables[i]; spec && spec->name; spec++)
-            spelling_offer(&spelling, spec->name);
-    }
+    for (; specs && specs->name; specs++)
+        spelling_offer(&spelling, specs->name);
+    for (; more_specs && more_specs->name; more_specs++)
+        spelling_offer(&spelling, more_specs->name);
     return spelling.nearest;
 }
 
@@ -60,7 +61,7 @@ static int add(const struct reading *reading, const struct flag_spec *spec, cons
 
 static int refuse_unknown(const struct reading *reading, struct bytes text, struct bytes name)
 {
-    const char *nearest = find_nearest(reading, name);
+    const char *nearest = flags_nearest(reading->tables[0], reading->tables[1], name);
     char shown[64];
 
     bytes_printable(text, shown, sizeof(shown));

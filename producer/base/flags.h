@@ -48,6 +48,10 @@ int flags_parse_front(struct flags *flags, const struct flag_spec *specs,
 int flags_parse(struct flags *flags, const struct flag_spec *specs,
                 const struct flag_spec *more_specs, int argc, char **argv, struct error_text *why);
 
+/* The name that a mistyped one was meant to be; NULL when none is near. more_specs may be NULL. */
+const char *flags_nearest(const struct flag_spec *specs, const struct flag_spec *more_specs,
+                          struct bytes name);
+
 bool flags_has(const struct flags *flags, const char *name);
 
 /* The flag's value, of a repeated one the n-th counted from 0; NULL when it is not there. */

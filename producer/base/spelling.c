@@ -4,29 +4,35 @@
 
 #define NAME_MAX_LEN 32 /* longer than any name of ours */
 
-/* How many letters must be put in, left out or exchanged to make b of a (Levenshtein). */
+static size_t smallest(size_t a, size_t b, size_t c)
+{
+    size_t least = a < b ? a : b;
+
+    return least < c ? least : c;
+}
+
+/* How many slips make b of a: a letter put in, left out, exchanged, or two neighbours swapped. */
 static size_t name_distance(struct bytes a, struct bytes b)
 {
-    size_t row[NAME_MAX_LEN + 1]; /* distances of a's first i letters to b's first 0..b.len */
+    /* Distances of a's first i letters, of one less and of two less, to b's first 0..b.len. */
+    size_t rows[3][NAME_MAX_LEN + 1];
 
     for (size_t j = 0; j <= b.len; j++)
-        row[j] = j;
+        rows[0][j] = j;
     for (size_t i = 1; i <= a.len; i++) {
-        size_t diagonal = row[0];
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i - 1) % 3];
 
         row[0] = i;
         for (size_t j = 1; j <= b.len; j++) {
-            size_t best = diagonal + (a.data[i - 1] != b.data[j - 1]);
+            bool differs = a.data[i - 1] != b.data[j - 1];
 
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
+            row[j] = smallest(above[j - 1] + differs, above[j] + 1, row[j - 1] + 1);
+            if (i > 1 && j > 1 && a.data[i - 1] == b.data[j - 2] && a.data[i - 2] == b.data[j - 1])
+                row[j] = smallest(row[j], rows[(i - 2) % 3][j - 2] + 1, row[j]);
         }
     }
-    return row[b.len];
+    return rows[a.len % 3][b.len];
 }
 
 struct spelling spelling_of(struct bytes typed)

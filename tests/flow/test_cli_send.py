@@ -147,9 +147,7 @@ def test_password_file(own_redis, cli, tmp_path):
         ("--queue=a b", "status"),
         ("status", "now"),
         ("sned",),
-        ("hook",),
         ("hook", "sett"),
-        (),
     ],
 )
 def test_wrong_usage(redis, roomhook_bin, arguments):
@@ -173,6 +171,55 @@ def test_help(roomhook_bin, command):
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.startswith(f"Usage: roomhook {command}")
     assert max(len(line) for line in done.stdout.splitlines()) <= 100
+
+
+    assert "--redis URL" not in done.stdout and "see roomhook help" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words, start",
+    [
+        (["help"], "Usage: roomhook [FLAGS] COMMAND"),
+        (["help", "hook"], "Usage: roomhook hook COMMAND"),
+        (["hook", "--help"], "Usage: roomhook hook COMMAND"),
+        (["hook", "help"], "Usage: roomhook hook COMMAND"),
+        (["--help", "hook"], "Usage: roomhook hook COMMAND"),
+        (["help", "hook", "set"], "Usage: roomhook hook set [FLAGS]"),
+        (["help", "send"], "Usage: roomhook send [FLAGS] [FILE"),
+    ],
+    ids=" ".join,
+)
+def test_ways_to_ask_for_help(roomhook_bin, words, start):
+    done = run(roomhook_bin, *words)
+    assert done.returncode == 0 and done.stderr == "" and done.stdout.startswith(start)
+
+
+@pytest.mark.parametrize("words", [(), ("hook",), ("dead",), ("lane",)], ids=" ".join)
+def test_without_a_command_usage_is_said(roomhook_bin, words):
+    done = run(roomhook_bin, *words)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr == run(roomhook_bin, *words, "--help").stdout
+
+
+@pytest.mark.parametrize(
+    "words, mistake",
+    [
+        (["sned"], "there is no command sned, did you mean send?"),
+        (["hok", "set", "--room=1"], "there is no command hok, did you mean hook set?"),
+        (["hok"], "there is no command hok, did you mean hook?"),
+        (["hook", "lst"], "there is no command hook lst, did you mean hook list?"),
+        (["hook", "remvoe"], "there is no command hook remvoe, did you mean hook remove?"),
+        (["help", "statsu"], "there is no command statsu, did you mean status?"),
+        (["hook", "bake"], "there is no command hook bake (see"),
+        (["bake"], "there is no command bake (see"),
+        (["help", "hook", "set", "more"], "help takes one command (see"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_command_is_named_with_what_was_meant(roomhook_bin, words, mistake):
+    done = run(roomhook_bin, *words)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("roomhook: " + mistake)
 
 
 def test_main_help_and_version(roomhook_bin):

@@ -73,6 +73,14 @@ static const char *say_allowed(const struct flags *flags, char out[SETTING_TEXT_
 }
 
 /* The words of a stray argument are not repeated: it may be a Redis URL with a password. */
+static void say_stray(int position, const char *nearest, struct error_text *mistake)
+{
+    if (nearest)
+        error_text_set(mistake, "argument %d is not a flag, did you mean --%s?", position, nearest);
+    else
+        error_text_set(mistake, "argument %d is not a flag: --NAME VALUE is allowed", position);
+}
+
 static int parse_flags(int argc, char **argv, const struct flag_spec *specs, struct flags *flags,
                        struct error_text *why)
 {
@@ -84,7 +92,8 @@ static int parse_flags(int argc, char **argv, const struct flag_spec *specs, str
     if (flags_parse_front(flags, settings_flags, specs, argc - 1, argv + 1, &used, &mistake) == 0) {
         if (used >= argc - 1)
             return 0;
-        error_text_set(&mistake, "argument %d is not a flag: --NAME VALUE is allowed", used + 1);
+        say_stray(used + 1, flags_nearest(settings_flags, specs, bytes_of(argv[used + 1])),
+                  &mistake);
     }
     must_be = say_allowed(flags, allowed);
     error_text_set(why, "%s%s%s (see roomhook-worker --help)", mistake.text,

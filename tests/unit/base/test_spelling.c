@@ -19,6 +19,8 @@ static void nearest_name_is_found_whatever_the_order(void **unused)
         {"roomss", "rooms"},
         {"headers", "header"},
         {"haeder", "header"},
+        {"orom", "room"},
+        {"romo", "room"},
         {"heads", NULL},
         {"ro", NULL},
         {"", NULL},

@@ -152,7 +152,8 @@ static void stray_argument_is_not_repeated(void **state)
     assert_string_equal(
         why.text, "argument 2 is not a flag: --NAME VALUE is allowed (see roomhook-worker --help)");
     assert_int_equal(READ_FLAGS("--redsi=redis://:hunter2@h"), -1);
-    assert_string_equal(why.text, "unknown flag --redsi (see roomhook-worker --help)");
+    assert_string_equal(why.text,
+                        "unknown flag --redsi, did you mean --redis? (see roomhook-worker --help)");
 }
 
 static void commands_are_actions(void **state)

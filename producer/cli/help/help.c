@@ -1,0 +1,109 @@
+#include "cli/help/help.h"
+
+#include <string.h>
+
+#include "cli/help/commands.h"
+
+const struct flag_spec help_front_flags[] = {
+    {"version", NULL, "print the version", false},
+    {NULL, NULL, NULL, false},
+};
+
+static void print_flags(const struct flag_spec *specs, FILE *out)
+{
+    for (; specs->name; specs++) {
+        char flag[64];
+        (void)snprintf(flag, sizeof(flag), "--%s%s%s", specs->name, specs->value ? " " : "",
+                       specs->value ? specs->value : "");
+        (void)fprintf(out, "  %-26s  %s%s\n", flag, specs->help,
+                      specs->repeatable ? "; repeatable" : "");
+    }
+}
+
+static void print_summary(const struct command *command, FILE *out)
+{
+    (void)fprintf(out, "  %-14s  %s\n", command->name, command->summary);
+}
+
+void help_program(FILE *out)
+{
+    (void)fputs("Usage: roomhook [FLAGS] COMMAND [FLAGS]\n"
+                "\n"
+                "Puts events on a Roomhook queue, registers webhooks, looks after dead letters.\n"
+                "\n",
+                out);
+    for (size_t i = 0; commands[i]; i++)
+        print_summary(commands[i], out);
+    (void)fputs("\nFlags of every command, before or after it:\n", out);
+    print_flags(cli_global_flags, out);
+    print_flags(help_front_flags, out);
+    (void)fputs("\nForms of --redis:\n"
+                "  redis://[[user]:password@]host[:port][/db]\n"
+                "  rediss://...                   the same over TLS\n"
+                "  unix:///path[?db=n]\n"
+                "  redis+sentinel://[[user]:password@]host[:port][,...]/master[/db]\n"
+                "  rediss+sentinel://...          the same over TLS\n"
+                "User and password are percent-encoded; user@host goes with "
+                "--redis-password-file.\n",
+                out);
+    (void)fputs("\nExamples:\n"
+                "  roomhook hook set --room 438 --url https://example.com/hook\n"
+                "  roomhook send --room 438 --text hello --from Ana\n"
+                "  roomhook status --watch\n"
+                "\n"
+                "roomhook help COMMAND, or COMMAND --help, explains a command.\n"
+                "Exit status: 0 done, 1 failed, 2 wrong usage.\n",
+                out);
+}
+
+void help_family(const char *family, FILE *out)
+{
+    (void)fprintf(out, "Usage: roomhook %s COMMAND [FLAGS]\n\n", family);
+    for (size_t i = 0; commands[i]; i++) {
+        if (command_is_of(commands[i], family))
+            print_summary(commands[i], out);
+    }
+    (void)fprintf(out, "\nroomhook help %s COMMAND explains a command.\n", family);
+}
+
+void help_command(const struct command *command, FILE *out)
+{
+    (void)fprintf(out, "Usage: roomhook %s [FLAGS]%s%s\n\n%s\n", command->name,
+                  command->operands[0] ? " " : "", command->operands, command->summary);
+    if (command->details[0] != '\0')
+        (void)fprintf(out, "\n%s", command->details);
+    if (command->flags->name)
+        (void)fputs("\nFlags:\n", out);
+    print_flags(command->flags, out);
+    (void)fputs("\nWhere Redis is, which queue, and --json: see roomhook help.\n", out);
+}
+
+int help_of_words(const struct cli *cli, int argc, char **argv)
+{
+    int words = 0;
+    const struct command *command = command_find(argc, argv, &words);
+
+    if (argc == 0)
+        help_program(stdout);
+    else if (command && words == argc)
+        help_command(command, stdout);
+    else if (argc == 1 && command_is_family(argv[0]))
+        help_family(argv[0], stdout);
+    else if (command)
+        return cli_usage(cli, "help takes one command");
+    else
+        return help_no_such_command(cli, argc, argv);
+    return CLI_DONE;
+}
+
+int help_no_such_command(const struct cli *cli, int argc, char **argv)
+{
+    const char *nearest = command_nearest(argc, argv);
+    bool of_family = argc > 1 && command_is_family(argv[0]);
+    char shown[64];
+
+    bytes_printable(bytes_of(argv[of_family ? 1 : 0]), shown, sizeof(shown));
+    return cli_usage(cli, "there is no command %s%s%s%s%s%s", of_family ? argv[0] : "",
+                     of_family ? " " : "", shown, nearest ? ", did you mean " : "",
+                     nearest ? nearest : "", nearest ? "?" : "");
+}
