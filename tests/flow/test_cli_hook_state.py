@@ -10,6 +10,7 @@ from wait import wait_until
 from waiting import fingerprint, lane_of, place_of, put_in_lane, shut_lane
 from webhook_queue import (
     assert_queue_empty,
+    dead_letters,
     enqueue,
     hook_states,
     key,
@@ -354,5 +355,45 @@ def test_a_410_that_is_taken_back(redis, receiver, start_worker, cli, command):
     start_worker()
     enqueue(redis, message_event(), id="event-2")
     assert receiver.wait_for(2)[1].header("webhook-id") == "event-2"
+    assert_queue_empty(redis)
+    assert listed(cli) == []
+
+
+def fail_for_long(redis, receiver, cli):
+    """Leaves a hook open, with what waits for it an hour."""
+    receiver.script("/", Answer(503))
+    set_hook(redis, 438, "main", url=receiver.url())
+    for n in range(20):
+        enqueue(redis, message_event(), id=f"event-{n}")
+    wait_until(lambda: [row["state"] for row in listed(cli)] == ["open"], 15, "the hook to open")
+    wait_until(lambda: len(lane_of(redis, "438/main")) == 20, 15, "all to wait")
+    wait_until(lambda: place_of(redis, "438/main")[0] == "lanes-shut", 5, "the lane to be shut")
+
+
+@pytest.mark.parametrize("command", ["remove", "disable"])
+def test_what_waits_for_an_open_hook_is_buried(redis, receiver, start_worker, cli, command):
+    """Within seconds, not when the next probe is due."""
+    start_worker(retry_schedule="1h")
+    fail_for_long(redis, receiver, cli)
+    cli("hook", command, "--room=438")
+    assert_queue_empty(redis, timeout=10)
+    letters = dead_letters(redis)
+    assert len(letters) == 20
+    assert {letter["reason"] for letter in letters} == {
+        "hook-removed" if command == "remove" else "hook-disabled",
+    }
+
+
+def test_a_new_url_is_tried_at_once(redis, receiver, start_worker, cli):
+    """What was to wait an hour for the old one comes within seconds."""
+    start_worker(retry_schedule="1h")
+    fail_for_long(redis, receiver, cli)
+    receiver.script("/new", Answer(200))
+    done = cli("hook", "set", "--room=438", f"--url={receiver.url('/new')}")
+    assert "waiting                20, due now\n" in done.stdout
+    requests = receiver.wait_for(20, "/new", timeout=15)
+    assert {request.header("webhook-id") for request in requests} == {
+        f"event-{n}" for n in range(20)
+    }
     assert_queue_empty(redis)
     assert listed(cli) == []
