@@ -7,6 +7,7 @@
 
 #include "redis/login.h"
 #include "redis/sentinel.h"
+#include "redis/version.h"
 #include "redis/wire.h"
 
 #define WHERE_SIZE 512
@@ -93,9 +94,13 @@ enum redis_fault redis_error_fault(const struct redis_blocking *redis)
 static int answered_error(struct redis_blocking *redis, const struct reply *reply)
 {
     char words[256];
+    struct error_text why;
 
-    (void)snprintf(redis->error, sizeof(redis->error), "Redis answered: %s",
-                   bytes_printable(reply_error_text(reply), words, sizeof(words)));
+    if (redis_version_is_too_old(reply, &why))
+        (void)snprintf(redis->error, sizeof(redis->error), "%s", why.text);
+    else
+        (void)snprintf(redis->error, sizeof(redis->error), "Redis answered: %s",
+                       bytes_printable(reply_error_text(reply), words, sizeof(words)));
     redis->fault = redis_fault_of(reply);
     redis->stale = redis_fault_needs_reconnect(redis->fault);
     return redis_fault_status(redis->fault);

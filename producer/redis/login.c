@@ -1,6 +1,8 @@
 #include "redis/login.h"
 
 #include <stdio.h>
+
+#include "redis/version.h"
 #include <string.h>
 
 static struct login_command *add(struct login *login, enum login_step step, const char *command)
@@ -42,7 +44,7 @@ void login_init(struct login *login, const struct redis_address *address, const 
         (void)add(login, LOGIN_ROLE, "ROLE");
     if ((wants & LOGIN_TO_READY) != 0) {
         struct login_command *script = add(login, LOGIN_SCRIPT, "EVAL");
-        add_arg(script, "return(1)");
+        add_arg(script, REDIS_VERSION_SCRIPT);
         add_arg(script, "0");
     }
 }
@@ -63,6 +65,8 @@ enum redis_fault login_judge(enum login_step step, const struct reply *reply,
     bool is_cosmetic = step == LOGIN_NAME || step == LOGIN_ROLE;
     char words[160];
 
+    if (step == LOGIN_SCRIPT && redis_version_is_too_old(reply, why))
+        return FAULT_OTHER;
     if (fault != FAULT_NONE) {
         if (is_cosmetic && is_of_the_command(fault, reply))
             return FAULT_NONE;

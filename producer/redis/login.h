@@ -17,7 +17,7 @@ enum login_step {
     LOGIN_SELECT, /* when its database is not 0 */
     LOGIN_NAME,   /* for CLIENT LIST */
     LOGIN_ROLE,   /* with LOGIN_TO_MASTER: what Sentinels named may be none any more */
-    LOGIN_SCRIPT, /* with LOGIN_TO_READY: an empty one; refused while Redis loads, unlike ROLE */
+    LOGIN_SCRIPT, /* with LOGIN_TO_READY: its version; refused while it loads, unlike ROLE */
     LOGIN_STEPS
 };
 
@@ -43,9 +43,10 @@ void login_init(struct login *login, const struct redis_address *address, const 
                 unsigned wants);
 
 /*
- * FAULT_NONE: go on. Else the connection is of no use: the fault of an error reply, or
- * FAULT_READONLY for what is no master; *why told. A client that may not, or cannot, set its name
- * or ask for the role goes on without: the READONLY of the first write shows what is a replica.
+ * FAULT_NONE: go on. Else the connection is of no use: the fault of an error reply, FAULT_READONLY
+ * for what is no master, or FAULT_OTHER for a Redis that is too old; *why told. A client that may
+ * not, or cannot, set its name or ask for the role goes on without: the READONLY of the first write
+ * shows what is a replica.
  */
 enum redis_fault login_judge(enum login_step step, const struct reply *reply,
                              struct error_text *why);

@@ -21,8 +21,13 @@ from redis_health import (
     wait_counter,
 )
 from redis_variants import make_user
+from refusing_redis import RefusingRedis
 from wait import stays_true, wait_until
 from webhook_queue import assert_queue_empty, enqueue, key, message_event, set_hook, stats
+
+CANNOT_COMPILE = (
+    "ERR Error compiling script (new function): user_script:1: unexpected symbol near '#' "
+)
 
 
 def wait_lost(worker, fault):
@@ -245,6 +250,38 @@ def test_a_script_of_somebody_runs_for_long(own_redis, receiver, start_worker):
     deliver(client, receiver, "after")
     wait_counter(client, "busy")
     assert_told_once(worker, "busy")
+
+
+def names_flags(words):
+    """A script that does; Redis before 7.0 cannot compile it."""
+    return words[0] == b"EVAL" and words[1].startswith(b"#!")
+
+
+@pytest.mark.parametrize("version", [None, b"7.0.4"])
+def test_redis_is_too_old(redis_server, start_worker, version):
+    """The worker names the version that is needed; it waits, for Redis may be upgraded."""
+    with RefusingRedis(redis_server) as way:
+        if version is None:
+            way.refuse(CANNOT_COMPILE, names_flags)
+        else:
+            way.answer(b"$%d\r\n%s\r\n" % (len(version), version), names_flags)
+        worker = start_worker(redis=way.url, wait_ready=False)
+        line = worker.wait_log("redis_lost", fault="other")
+        assert "Redis 7.0.5 or later is needed" in line["why"], line
+        assert (version or b"unexpected symbol").decode() in line["why"], line
+        check_it_waits(worker, 1.0, share=0.05)
+        way.allow()
+        worker.wait_log("ready")
+        assert worker.terminate() == 0
+
+
+def test_the_command_line_on_a_redis_that_is_too_old(redis_server, cli):
+    with RefusingRedis(redis_server) as way:
+        way.refuse(CANNOT_COMPILE, names_flags)
+        done = cli("hook", "set", "--room=1", "--url=https://a.example/", redis=way.url,
+                   check=False)  # fmt: skip
+        assert done.returncode == 1
+        assert "Redis 7.0.5 or later is needed" in done.stderr, done.stderr
 
 
 def test_too_few_replicas_to_write(redis, receiver, start_worker):

@@ -31,7 +31,7 @@ def runs(script):
 class RefusingRedis:
     def __init__(self, server):
         self._server = (server.host, server.port)
-        self._refusal = None  # (error, predicate of a command's words)
+        self._refusal = None  # (reply, predicate of a command's words)
         self.refused = 0
         self._fatal = None  # predicate of a command and its answer
         self._never = None  # predicate of a command that does not arrive
@@ -43,8 +43,12 @@ class RefusingRedis:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def refuse(self, error, which=lambda words: True):
+        self.answer(f"-{error}\r\n".encode(), which)
+
+    def answer(self, reply, which):
+        """In the server's place, with these bytes."""
         self.refused = 0
-        self._refusal = (error, which)
+        self._refusal = (reply, which)
 
     def allow(self):
         self._refusal = None
@@ -72,10 +76,10 @@ class RefusingRedis:
                     near.sendall(self._answer(words, far, answers))
 
     def _answer(self, words, far, answers):
-        error, which = self._refusal or ("", None)
+        reply, which = self._refusal or (b"", None)
         if which and which(words):
             self.refused += 1
-            return f"-{error}\r\n".encode()
+            return reply
         if self._never and self._never(words):
             self._never = None
             self.lost += 1

@@ -6,7 +6,6 @@
 #include "contract/parse.h"
 
 #define REPLICA_SILENT_S 10 /* it acknowledges once a second */
-#define VERSION_PART_MAX 999
 
 #define WORD(name, field)                        \
     {                                            \
@@ -23,6 +22,7 @@ static const struct {
     bool is_word;
 } fields[] = {
     WORD("redis_version", version),
+    WORD("valkey_version", valkey_version),
     WORD("role", role),
     WORD("maxmemory_policy", policy),
     WORD("aof_last_write_status", aof_write),
@@ -112,18 +112,4 @@ void info_read(struct bytes text, struct info *ret_info)
             line.len--;
         read_line(ret_info, line);
     }
-}
-
-int64_t info_version_number(const char *version)
-{
-    struct bytes rest = bytes_of(version);
-    int64_t number = 0;
-
-    for (int i = 0; i < 3; i++) {
-        int64_t part;
-        if (parse_int64(take_until(&rest, '.'), 0, VERSION_PART_MAX, &part) < 0)
-            return INFO_NOT_TOLD;
-        number = number * 1000 + part;
-    }
-    return number;
 }

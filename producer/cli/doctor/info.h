@@ -14,6 +14,7 @@
 /* A word that is not told is ""; words are printable ASCII. */
 struct info {
     char version[INFO_WORD_SIZE];
+    char valkey_version[INFO_WORD_SIZE]; /* its own; version is that of the Redis it is like */
     char role[INFO_WORD_SIZE];
     char policy[INFO_WORD_SIZE]; /* maxmemory-policy */
     char aof_write[INFO_WORD_SIZE];
@@ -30,8 +31,5 @@ struct info {
 };
 
 void info_read(struct bytes text, struct info *ret_info);
-
-/* "7.0.15" as one number that grows with the version, 7000015; or INFO_NOT_TOLD. */
-int64_t info_version_number(const char *version);
 
 #endif

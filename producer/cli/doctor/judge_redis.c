@@ -4,8 +4,8 @@
 
 #include "cli/doctor/judge.h"
 #include "cli/terminal/human_text.h"
+#include "redis/version.h"
 
-#define VERSION_MIN "7.0.5" /* before, XAUTOCLAIM writes past its memory (CVE-2022-35951) */
 #define MEMORY_WARNING_PERCENT 80
 #define CLOCK_WARNING_MS 2000
 #define CLOCK_ERROR_MS 30000 /* receivers refuse signatures that are 5 minutes off */
@@ -15,25 +15,30 @@ static void not_told(struct findings *findings, const char *check, const char *f
 {
     findings_add(findings, PART_REDIS, check, LEVEL_UNCHECKED,
                  "could not check %s: INFO does not tell %s", check, field);
-    findings_advise(findings, "use Redis " VERSION_MIN " or later");
+    findings_advise(findings, "use Redis " REDIS_VERSION_NEEDED " or later");
 }
 
 static void judge_version(struct findings *findings, const struct info *info)
 {
-    int64_t number = info_version_number(info->version);
+    int64_t number = redis_version_number(bytes_of(info->version));
 
-    if (number == INFO_NOT_TOLD) {
+    if (number == REDIS_VERSION_UNKNOWN) {
         not_told(findings, "version", "a redis_version of three numbers");
         return;
     }
-    if (number >= info_version_number(VERSION_MIN)) {
-        findings_add(findings, PART_REDIS, "version", LEVEL_OK, "version %s", info->version);
+    if (number >= redis_version_number(BYTES(REDIS_VERSION_NEEDED))) {
+        if (info->valkey_version[0] != '\0')
+            findings_add(findings, PART_REDIS, "version", LEVEL_OK,
+                         "version %s of Valkey, which is like %s of Redis", info->valkey_version,
+                         info->version);
+        else
+            findings_add(findings, PART_REDIS, "version", LEVEL_OK, "version %s", info->version);
         return;
     }
     findings_add(findings, PART_REDIS, "version", LEVEL_ERROR,
-                 "version %s is older than " VERSION_MIN, info->version);
+                 "version %s is older than " REDIS_VERSION_NEEDED, info->version);
     findings_advise(findings, "upgrade Redis: workers use what came with 7.0, and before "
-                              "" VERSION_MIN " a claim may crash it");
+                              "" REDIS_VERSION_NEEDED " a claim may crash it");
 }
 
 static void judge_cluster(struct findings *findings, const struct info *info)

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "redis/login.h"
+#include "redis/version.h"
 #include "reply_of.h"
 
 /* The commands of a greeting, one after the other. */
@@ -39,7 +40,7 @@ static void a_greeting_has_what_the_address_and_the_client_want(void **unused)
     assert_string_equal(greeting_of("redis://u:p@h", LOGIN_TO_MASTER),
                         "AUTH u p; CLIENT SETNAME me; ROLE; ");
     assert_string_equal(greeting_of("redis://h", LOGIN_TO_MASTER | LOGIN_TO_READY),
-                        "CLIENT SETNAME me; ROLE; EVAL return(1) 0; ");
+                        "CLIENT SETNAME me; ROLE; EVAL " REDIS_VERSION_SCRIPT " 0; ");
 }
 
 static enum redis_fault judge(enum login_step step, const char *bytes, struct error_text *why)
@@ -96,7 +97,8 @@ static void what_is_no_master_is_left(void **unused)
         assert_non_null(strstr(why.text, "not the master"));
     }
     assert_int_equal(judge(LOGIN_AUTH, "+OK\r\n", &why), FAULT_NONE);
-    assert_int_equal(judge(LOGIN_SCRIPT, ":1\r\n", &why), FAULT_NONE);
+    assert_int_equal(judge(LOGIN_SCRIPT, "$6\r\n7.0.15\r\n", &why), FAULT_NONE);
+    assert_int_equal(judge(LOGIN_SCRIPT, "$5\r\n6.2.1\r\n", &why), FAULT_OTHER);
 }
 
 int main(void)

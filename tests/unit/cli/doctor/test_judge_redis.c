@@ -48,6 +48,15 @@ static void good_settings_are_ok(void **state)
     assert_found(&findings, "writes", LEVEL_OK, "");
 }
 
+static void valkey_has_a_version_of_its_own(void **state)
+{
+    (void)state;
+    memcpy(facts.info.version, "7.2.4", 6);
+    memcpy(facts.info.valkey_version, "8.1.1", 6);
+    judge();
+    assert_found(&findings, "version", LEVEL_OK, "8.1.1 of Valkey, which is like 7.2.4 of Redis");
+}
+
 static void old_versions_are_errors(void **state)
 {
     (void)state;
@@ -317,6 +326,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(good_settings_are_ok, begin),
+        cmocka_unit_test_setup(valkey_has_a_version_of_its_own, begin),
         cmocka_unit_test_setup(old_versions_are_errors, begin),
         cmocka_unit_test_setup(a_replica_is_an_error, begin),
         cmocka_unit_test_setup(replicas_out_of_step_are_a_warning, begin),
