@@ -640,7 +640,7 @@ def test_lanes_on_which_all_is_well(redis, doctor):
     report = doctor()
     assert wrong(report) == {}
     for check, looked in (("records", 2100), ("places", 2100), ("shared", 420), ("looks", 3),
-                          ("members", 150), ("gates", 2), ("leases", 300), ("documents", 420)):
+                          ("members", 60), ("gates", 2), ("leases", 300), ("documents", 420)):
         assert report.has(check, "ok", f"({looked})")
 
 

@@ -13,7 +13,7 @@
  * large. */
 #define RECORDS_A_PAGE "100"
 #define LANES_A_PAGE "50"
-#define MEMBERS_OF_A_LANE "50" /* of each lane, the next ones */
+#define MEMBERS_OF_A_LANE "20" /* of each lane, the next ones */
 #define GATES_A_PAGE "250"
 #define LEASES_A_PAGE "250"
 #define DOCUMENTS_A_PAGE "10"
