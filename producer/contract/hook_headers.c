@@ -7,8 +7,9 @@
 /*
  * Names a hook may not set; those ending in '*' stand for all that start so. What HTTP uses to
  * frame a message or to route it could smuggle a second request; what Roomhook sends itself must
- * not be forged; the metadata names make a cloud's metadata service answer a request it would else
- * refuse.
+ * not be forged; what proxies add is believed by the servers behind them, which would take the
+ * request for another one or its sender for somebody else; the metadata names make a cloud's
+ * metadata service answer a request it would else refuse.
  */
 static const char *const denied_names[] = {
     /* framing, connection and routing */
@@ -38,6 +39,19 @@ static const char *const denied_names[] = {
     "webhook-*",
     "traceparent",
     "tracestate",
+    /* another method, path, host or sender than the request has */
+    "X-HTTP-Method*",
+    "X-Method-Override",
+    "X-Original-*",
+    "X-Rewrite-*",
+    "X-Forwarded*",
+    "Forwarded",
+    "X-Host",
+    "X-Real-IP",
+    "X-Client-IP",
+    "X-Cluster-Client-IP",
+    "True-Client-IP",
+    "CF-Connecting-IP",
     /* a browser's session */
     "Cookie",
     "Cookie2",
@@ -49,13 +63,20 @@ static const char *const denied_names[] = {
     "X-aliyun-ecs-metadata-token*",
 };
 
+/* An underscore is as good as a hyphen: CGI and what came after it take both for one name. */
 static bool name_matches(struct bytes name, struct bytes pattern)
 {
+    char folded[NAME_MAX_LEN];
+
     if (pattern.data[pattern.len - 1] == '*') {
         pattern.len--;
         name.len = name.len < pattern.len ? name.len : pattern.len;
     }
-    return bytes_equal_nocase(name, pattern);
+    if (name.len != pattern.len || name.len > sizeof(folded))
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        folded[i] = name.data[i] == '_' ? '-' : name.data[i];
+    return bytes_equal_nocase((struct bytes){folded, name.len}, pattern);
 }
 
 /* A token of RFC 9110 §5.6.2. */

@@ -20,13 +20,15 @@ TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}")
 VALUE = re.compile(r"[\t\x20-\x7e]{1,1024}")
 SIGNATURE = re.compile(r"[\x21-\x7e]{1,256}")
 
-# Set by HTTP or by Roomhook, or asked for by metadata services.
+# Set by HTTP, by Roomhook or by proxies, or asked for by metadata services.
 DENIED = re.compile(
     r"host|content-length|transfer-encoding|te|trailer|connection|keep-alive|upgrade|http2-settings"
     r"|expect|max-forwards|via|proxy-.*|content-type|content-encoding|content-range|range|if-range"
     r"|accept-encoding|user-agent|verification-signature|webhook-.*|traceparent|tracestate|cookie2?"
     r"|metadata|metadata-.*|x-aws-ec2-metadata-token.*|x-google-metadata-request"
-    r"|x-aliyun-ecs-metadata-token.*",
+    r"|x-aliyun-ecs-metadata-token.*|x-http-method.*|x-method-override|x-original-.*|x-rewrite-.*"
+    r"|x-forwarded.*|forwarded|x-host|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip"
+    r"|cf-connecting-ip",
     re.IGNORECASE,
 )
 
@@ -38,9 +40,12 @@ NAMES = (
     "webhook-timestamp webhook-signature webhook-x traceparent tracestate Cookie Cookie2 Metadata "
     "Metadata-Flavor X-aws-ec2-metadata-token X-aws-ec2-metadata-token-ttl-seconds "
     "X-Google-Metadata-Request X-aliyun-ecs-metadata-token "
-    "X-aliyun-ecs-metadata-token-ttl-seconds "
-    "X-Room Accept Authorization Date Origin Referer From If-Match Pragma Content-MD5 Forwarded "
-    "Content-Language X-Forwarded-For TE2 Viable Hosts Ranges X-Host"
+    "X-aliyun-ecs-metadata-token-ttl-seconds X-HTTP-Method-Override X-Method-Override "
+    "X-Original-URL X-Rewrite-URL X-Forwarded-For X-Forwarded Forwarded X-Host X-Real-IP "
+    "X-Client-IP X-Cluster-Client-IP True-Client-IP CF-Connecting-IP Content_Length "
+    "transfer_encoding X_Forwarded_For webhook_id "
+    "X-Room Accept Authorization Date Origin Referer From If-Match Pragma Content-MD5 "
+    "Content-Language TE2 Viable Hosts Ranges X-Hosts X_Room"
 ).split()
 CHARACTERS = [chr(code) for code in (*range(0x100), 0x10A, 0x10D, 0x2028, 0xFF1A, 0x1F40E)]
 PIECES = (
@@ -110,7 +115,8 @@ def is_valid(hook):
     signature = hook.get("verificationSignature")
     return (
         len(set(folded)) == len(folded) <= 32
-        and all(TOKEN.fullmatch(name) and not DENIED.fullmatch(name) for name in headers)
+        and all(TOKEN.fullmatch(name) for name in headers)
+        and not any(DENIED.fullmatch(name.replace("_", "-")) for name in headers)
         and all(VALUE.fullmatch(trimmed(value)) for value in headers.values())
         and (signature is None or SIGNATURE.fullmatch(signature) is not None)
     )

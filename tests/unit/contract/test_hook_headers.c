@@ -13,8 +13,10 @@
 static void ordinary_headers_are_allowed(void **state)
 {
     static const char *const names[] = {
-        "Authorization", "X-Room", "Accept", "x",         "X-Forwarded-Proto",
-        "Webhook",       "Hosts",  "Proxy",  "Metadatax", "!#$%&'*+-.^_`|~0aZ",
+        "Authorization",      "X-Room",  "Accept",  "x",
+        "X-Method",           "Webhook", "Hosts",   "Proxy",
+        "Metadatax",          "X_Room",  "X-Hosts", "X-Rewrit",
+        "!#$%&'*+-.^_`|~0aZ",
     };
     struct error_text why;
 
@@ -65,6 +67,36 @@ static void names_of_http_and_roomhook_are_refused(void **state)
         "X-aws-ec2-metadata-token-ttl-seconds",
         "X-Google-Metadata-Request",
         "X-aliyun-ecs-metadata-token-ttl-seconds",
+        "X-HTTP-Method",
+        "X-HTTP-Method-Override",
+        "X-Method-Override",
+        "X-Original-URL",
+        "X-Original-Host",
+        "X-Rewrite-URL",
+        "X-Forwarded",
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Forwarded-Proto",
+        "Forwarded",
+        "X-Host",
+        "X-Real-IP",
+        "X-Client-IP",
+        "X-Cluster-Client-IP",
+        "True-Client-IP",
+        "CF-Connecting-IP",
+        /* an underscore is as good as a hyphen */
+        "Content_Length",
+        "content_length",
+        "TRANSFER_ENCODING",
+        "User_Agent",
+        "webhook_id",
+        "Verification_Signature",
+        "X_Forwarded_For",
+        "X-Forwarded_For",
+        "X_HTTP_Method_Override",
+        "X_Original-URL",
+        "Proxy_Authorization",
+        "Metadata_Flavor",
         /* case does not matter */
         "hOST",
         "content-type",
