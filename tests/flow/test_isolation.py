@@ -1,7 +1,11 @@
 """One bad endpoint harms nobody: places, lanes, backlogs, on real processes."""
 
+import collections
 import contextlib
 import json
+import time
+
+import pytest
 
 from receiver import Answer, Hang, Receiver
 from wait import stays_true, wait_until
@@ -140,6 +144,128 @@ def test_many_names_of_one_address_count_as_one(redis, start_worker):
             one.wait_for(1, timeout=20)
         assert_queue_empty(redis)
         assert sum(len(one.requests()) for one in receivers) == 8
+
+
+# attackers
+
+ATTACKERS, ATTACKS_A_SECOND, HEALTHY_A_SECOND, ATTACK_S = 200, 100, 60, 6
+
+
+def hangs(request):
+    return Hang()
+
+
+def answers_after_14_s(request):
+    return Answer(200, delay=14)
+
+
+def flips():
+    """Each attacker's answers come at once and never, in turn."""
+    seen = collections.Counter()
+
+    def answer(request):
+        attacker = request.header("Verification-Signature")
+        seen[attacker] += 1
+        return Answer(200) if seen[attacker] % 2 else Hang()
+
+    return answer
+
+
+def attack(redis, attacker_hook, healthy_rooms):
+    """Events of attackers and of healthy hooks, some seconds long. Returns id -> when it was sent,
+    of the healthy ones; attacker_hook(n) is the hook of room 1000 + n."""
+    began = time.monotonic()
+    sent, attacks = {}, 0
+
+    def send_what_is_due():
+        nonlocal attacks
+        now = time.monotonic() - began
+        while attacks < now * ATTACKS_A_SECOND:
+            n = attacks % ATTACKERS
+            event = {**message_event(room=1000 + n), "webhooks": [attacker_hook(n)]}
+            enqueue(redis, event, id=f"attack-{attacks}")
+            attacks += 1
+        while len(sent) < now * HEALTHY_A_SECOND:
+            name = f"good-{len(sent)}"
+            sent[name] = time.time()
+            enqueue(redis, message_event(room=healthy_rooms[len(sent) % 3]), id=name)
+        return now > ATTACK_S
+
+    wait_until(send_what_is_due, ATTACK_S + 10, "all to be sent")
+    return sent
+
+
+def check_in_time(receivers, sent):
+    """All of them start within 3 s, and all but one in a hundred within 1.5 s."""
+
+    def arrived():
+        return {
+            request.header("webhook-id"): request.arrived_wall
+            for receiver in receivers
+            for request in receiver.requests()
+            if request.header("webhook-id").startswith("good")
+        }
+
+    wait_until(lambda: len(arrived()) == len(sent), 4, lambda: f"{len(sent)}: {len(arrived())}")
+    waits = sorted(at - sent[name] for name, at in arrived().items())
+    assert waits[-1] <= 3.0 and waits[len(waits) * 99 // 100] <= 1.5, waits[-10:]
+
+
+@pytest.mark.parametrize(
+    ("behave", "share"),
+    [
+        (hangs, "url"),
+        (hangs, "origin"),
+        (answers_after_14_s, "url"),
+        (answers_after_14_s, "address"),
+        (flips, "origin"),  # of a URL's 16 places they take longer to be told apart
+        (flips, "address"),
+    ],
+)
+def test_healthy_hooks_are_in_time_beside_attackers(redis, receiver, start_worker, behave, share):
+    """200 hooks of other rooms that share a limit with them, and come with their events."""
+    answer = flips() if behave is flips else behave
+    with Receiver() as elsewhere:
+        theirs = elsewhere if share == "address" else receiver
+
+        def judge(request):
+            is_good = request.header("webhook-id").startswith("good")
+            return Answer(200) if is_good else answer(request)
+
+        paths = ["/"] if share == "url" else [f"/{n}" for n in range(ATTACKERS)]
+        for path in paths:
+            theirs.script(path, judge)
+        for room in (1, 2, 3):
+            path = "/" if share == "url" else f"/good-{room}"
+            set_hook(redis, room, "main", url=receiver.url(path), verificationSignature=str(room))
+        start_worker(retry_schedule="10s,60s")
+
+        def attacker_hook(n):
+            return {"url": theirs.url(paths[n % len(paths)]), "verificationSignature": f"bad-{n}"}
+
+        check_in_time([receiver], attack(redis, attacker_hook, [1, 2, 3]))
+
+
+def test_a_stranger_with_your_url_does_not_starve_you(redis, receiver, start_worker):
+    """Its hook came with its events and hangs; yours is of the same URL, and is used later."""
+
+    def is_mine(request):
+        return request.header("webhook-id").startswith("mine")
+
+    receiver.script("/", lambda request: Answer(200) if is_mine(request) else Hang())
+    set_hook(redis, 438, "main", url=receiver.url(), verificationSignature="mine")
+    start_worker(retry_schedule="10s")
+    strange = {**message_event(room=7), "webhooks": [{"url": receiver.url()}]}
+    for _ in range(200):
+        enqueue(redis, strange, id="strange")
+    receiver.wait_for(2)
+    for n in range(73):
+        enqueue(redis, message_event(), id=f"mine-{n}")
+    wait_until(
+        lambda: sum(map(is_mine, receiver.requests())) == 73,
+        3,
+        lambda: f"all of mine; {len(receiver.requests())} arrived",
+    )
 
 
 # backlogs
