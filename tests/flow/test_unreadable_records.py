@@ -2,33 +2,33 @@
 
 import pytest
 
-from receiver import Answer
-from wait import wait_until
 from webhook_queue import (
     assert_queue_empty,
     dead_letters,
-    due_ms,
+    delivery_id,
     enqueue,
     key,
+    lane_key,
     message_event,
     now_ms,
-    record_of,
     set_hook,
     wait_dead,
     wait_stat,
 )
 
-ID = "1667548137257-0/main"
-META = b'{"room":438,"hook":"main","attempts":1,"encoding":"json"}'
+STREAM_ID = "1667548137257-0"
+ID = delivery_id(STREAM_ID)
+META = b'{"lane":"438/main","attempts":1,"encoding":"json"}'
 DOCUMENT = b'{"message":{"roomId":438}}'
-RECORD = b"- 0\n" + META + b"\n" + DOCUMENT
+RECORD = META + b"\n" + DOCUMENT
 KEPT = 4096
 
 
-def store(redis, record, delivery_id=ID):
+def store(redis, record, delivery=ID, lane="438/main"):
     """As if it were due now."""
-    redis.hset(key("deliveries"), delivery_id, record)
-    redis.zadd(key("retries"), {delivery_id: 0})
+    redis.hset(key("deliveries"), delivery, record)
+    redis.zadd(lane_key(lane), {delivery: now_ms(redis)})
+    redis.zadd(key("lanes"), {lane: 0}, lt=True)
 
 
 # What a record is, and what the letter has of it.
@@ -36,14 +36,15 @@ UNREADABLE = {
     "empty": (b"", None),
     "no line": (b"no line at all", b"no line at all"),
     "any bytes": (b"\xff\x00 \xfe" * 10, b"\xff\x00 \xfe" * 10),
-    "no fence": (b"fence\n" + META + b"\n" + DOCUMENT, b"fence\n" + META + b"\n" + DOCUMENT),
-    "claims": (b"- 99999999999\n" + META + b"\n" + DOCUMENT, META + b"\n" + DOCUMENT),
-    "line 1 only": (b"- 0\n", None),
-    "half an object": (b"- 0\n{\n" + DOCUMENT, b"{\n" + DOCUMENT),
-    "a list": (b"- 0\n[]\n" + DOCUMENT, b"[]\n" + DOCUMENT),
-    "hook": (b'- 0\n{"hook":"a/b"}\n{}', b'{"hook":"a/b"}\n{}'),
-    "another hook": (RECORD.replace(b"main", b"b"), RECORD.replace(b"main", b"b")[4:]),
-    "long line": (b"- 0\n" + b"x" * (1 << 20), b"x" * KEPT),
+    "of contract 1": (b"- 0\n" + RECORD, b"- 0\n" + RECORD),
+    "no document": (META, META),
+    "empty line": (b"\n" + DOCUMENT, b"\n" + DOCUMENT),
+    "half an object": (b"{\n" + DOCUMENT, b"{\n" + DOCUMENT),
+    "a list": (b"[]\n" + DOCUMENT, b"[]\n" + DOCUMENT),
+    "no lane": (b'{"encoding":"json"}\n{}', b'{"encoding":"json"}\n{}'),
+    "strange lane": (b'{"lane":"a/b"}\n{}', b'{"lane":"a/b"}\n{}'),
+    "another lane": (RECORD.replace(b"main", b"b"), RECORD.replace(b"main", b"b")),
+    "long line": (b"x" * (1 << 20), b"x" * KEPT),
     "many lines": (b"\n" * 10000, b"\n" * KEPT),
 }
 
@@ -74,7 +75,6 @@ STRANGE_IDS = {
     "no hook": b"1-0",
     "empty hook": b"1-0/",
     "no stream id": b"/main",
-    "leading zero": b"01-0/main",
     "long": b"\xff\x00\n" * 2000,
 }
 
@@ -86,19 +86,33 @@ def test_an_id_that_is_none(redis, receiver, start_worker, name):
     start_worker()
     (letter,) = wait_dead(redis)
     assert letter["reason"] == "malformed"
-    assert "is not <stream id>/main" in letter["error"]
+    assert letter["error"] == "its name is not <stream id>/<hook>"
+    assert letter["room"] == "438"
     assert "hook" not in letter and "queued_at" not in letter
-    assert letter["record"] == META + b"\n" + DOCUMENT
+    assert letter["record"] == RECORD
     assert_queue_empty(redis)
     assert not receiver.requests()
+
+
+STRANGE_LANES = ["unreadable", "438", "x/main", "438/", "/main"]
+
+
+@pytest.mark.parametrize("lane", STRANGE_LANES)
+def test_a_lane_that_is_none(redis, start_worker, lane):
+    """Where the leader puts what says no lane, or somebody else."""
+    store(redis, b"{}", lane=lane)
+    start_worker()
+    (letter,) = wait_dead(redis)
+    assert (letter["reason"], letter["record"]) == ("malformed", b"{}")
+    assert_queue_empty(redis)
 
 
 def test_those_beside_it_are_attempted(redis, receiver, start_worker):
     set_hook(redis, 438, "main", url=receiver.url("/good"))
     started_ms = now_ms(redis)
     for n in range(50):
-        store(redis, RECORD, f"{started_ms}-{n}/main")
-        store(redis, b"broken", f"{started_ms}-{n}/broken")
+        store(redis, RECORD, delivery_id(f"{started_ms}-{n}"))
+        store(redis, b"broken", delivery_id(f"{started_ms}-{n}", "broken"))
     start_worker()
     receiver.wait_for(50, "/good")
     letters = wait_dead(redis, 50)
@@ -111,7 +125,7 @@ def test_the_caps_hold_for_it_too(redis, start_worker):
     redis.config_set("stream-node-max-entries", 1)  # then trimming is exact
     try:
         for n in range(10):
-            store(redis, b"broken", f"1667548137257-{n}/main")
+            store(redis, b"broken", delivery_id(f"1667548137257-{n}"))
         start_worker(dead_max=4)
         assert_queue_empty(redis)
         wait_stat(redis, "dead", 10)
@@ -119,21 +133,3 @@ def test_the_caps_hold_for_it_too(redis, start_worker):
         assert len(dead_letters(redis)) == 4
     finally:
         redis.config_set("stream-node-max-entries", 100)
-
-
-def test_what_only_lost_its_first_line_is_attempted(redis, receiver, start_worker):
-    """The claim puts one in front, so that this is a record again."""
-    stream_id = enqueue(redis, message_event())
-    receiver.script("/flaky", [Answer(503), Answer(200)])
-    set_hook(redis, 438, "main", url=receiver.url("/flaky"))
-    worker = start_worker(retry_schedule="1h")
-    receiver.wait_for(1, "/flaky")
-    delivery = f"{stream_id}/main"
-    worker.wait_log("retry")
-    wait_until(lambda: due_ms(redis, delivery), 5, "the retry to be stored")
-    whole = redis.hget(key("deliveries"), delivery)
-    store(redis, whole.partition(b"\n")[2], delivery)
-    receiver.wait_for(2, "/flaky")
-    assert_queue_empty(redis)
-    assert record_of(redis, delivery) is None
-    assert dead_letters(redis) == []

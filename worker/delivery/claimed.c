@@ -13,10 +13,10 @@ static struct entry *new_claimed(struct pipeline *pipeline, const struct claimed
     char stream_id[RH_STREAM_ID_SIZE];
     char hook_id[RH_NAME_MAX + 1];
     struct lane_parts lane = {0};
-    /* A name that no worker gave: of the first event there can be, so that it can be buried. */
-    if (delivery_split(claimed->id, stream_id, hook_id) != 0) {
+    bool is_named = delivery_split(claimed->id, stream_id, hook_id) == 0;
+    if (!is_named) { /* of the first event there can be, so that it can be buried */
         snprintf(stream_id, sizeof(stream_id), "0-1");
-        snprintf(hook_id, sizeof(hook_id), "unknown");
+        hook_id[0] = '\0';
     }
     struct entry *entry =
         entry_new(&pipeline->entries, SOURCE_LANE, bytes_of(stream_id), encoding, document);
@@ -30,6 +30,8 @@ static struct entry *new_claimed(struct pipeline *pipeline, const struct claimed
         return NULL;
     }
     (void)lane_split(bytes_of(claimed->wish->lane), &lane);
+    if (!is_named)
+        entry->event_id[0] = '\0';
     entry->pipeline = pipeline;
     entry->claims = claimed->expired_leases;
     entry->is_shared = claimed->has_document;
@@ -68,7 +70,13 @@ static void bury_unreadable(struct pipeline *pipeline, const struct claimed_deli
 static int read_record(const struct claimed_delivery *claimed, struct record *ret_record,
                        struct error_text *why)
 {
+    char stream_id[RH_STREAM_ID_SIZE];
+    char hook_id[RH_NAME_MAX + 1];
     int problem;
+    if (delivery_split(claimed->id, stream_id, hook_id) != 0) {
+        error_text_set(why, "its name is not <stream id>/<hook>");
+        return RECORD_BAD;
+    }
     if (!claimed->has_record) {
         error_text_set(why, "its record is missing");
         return RECORD_BAD;
