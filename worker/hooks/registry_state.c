@@ -127,16 +127,28 @@ static struct hook_health *health_get(struct registry *registry, const struct ho
 }
 
 /* The hook as it is cached now, if it still is the one the attempt went to. */
-static struct hook_slot *cached_slot(struct registry *registry, const struct hook_ref *ref)
+static struct hook_slot *cached_slot(struct hook_set *set, const struct hook *hook)
 {
-    const struct registry_room *room = registry_find_room(registry, ref->room_id);
-    const struct hook *hook = ref->slot->hook;
-    if (room == NULL || room->set == NULL)
-        return NULL;
-    struct hook_slot *slot = hook_set_find(room->set, bytes_of(hook->id));
+    struct hook_slot *slot = set == NULL ? NULL : hook_set_find(set, bytes_of(hook->id));
     bool same = slot != NULL && slot->hook != NULL &&
                 strcmp(slot->hook->fingerprint, hook->fingerprint) == 0;
     return same ? slot : NULL;
+}
+
+/* NULL: they are not cached. */
+static struct hook_set *cached_set(struct registry *registry, const struct hook_ref *ref)
+{
+    const struct registry_room *room =
+        ref->is_inline ? NULL : registry_find_room(registry, ref->room_id);
+    return room == NULL ? NULL : room->set;
+}
+
+/* The hook was changed or removed while the attempt ran: its answer tells nothing of what is there
+ * now, and the gate of the former hook is no gate of the lane's. */
+static bool was_changed(struct registry *registry, const struct hook_ref *ref)
+{
+    struct hook_set *set = cached_set(registry, ref);
+    return set != NULL && cached_slot(set, ref->slot->hook) == NULL;
 }
 
 /* NULL: nothing is known. */
@@ -146,7 +158,7 @@ static struct hook_state *state_of(struct registry *registry, const struct hook_
         struct hook_health *health = health_find(registry, ref);
         return health == NULL ? NULL : &health->state;
     }
-    struct hook_slot *slot = cached_slot(registry, ref);
+    struct hook_slot *slot = cached_slot(cached_set(registry, ref), ref->slot->hook);
     return slot == NULL ? NULL : &slot->state;
 }
 
@@ -321,7 +333,7 @@ void registry_pause(struct registry *registry, const struct hook_ref *ref, int64
 {
     int64_t until_ms = loop_now_ms() + pause_ms;
     struct hook_state *state = state_of(registry, ref);
-    if (state != NULL && state->paused_until_ms >= until_ms)
+    if (was_changed(registry, ref) || (state != NULL && state->paused_until_ms >= until_ms))
         return;
     send_one(registry, ref, "pause", pause_ms);
     state = state_of(registry, ref);
@@ -333,8 +345,8 @@ void registry_pause(struct registry *registry, const struct hook_ref *ref, int64
 
 void registry_gone(struct registry *registry, const struct hook_ref *ref)
 {
-    struct hook_slot *slot = ref->is_inline ? NULL : cached_slot(registry, ref);
-    if (slot != NULL && slot->disabled)
+    struct hook_slot *slot = cached_slot(cached_set(registry, ref), ref->slot->hook);
+    if (was_changed(registry, ref) || (slot != NULL && slot->disabled))
         return;
     if (slot != NULL)
         slot->disabled = true;
@@ -375,6 +387,8 @@ void registry_succeeded(struct registry *registry, const struct hook_ref *ref)
 {
     if (registry->healths == NULL && !ref->slot->state.is_failing && ref->slot->state.opens == 0)
         return;
+    if (was_changed(registry, ref))
+        return;
     struct hook_state *state = state_of(registry, ref);
     bool others_know = state != NULL && state->is_failing;
     struct hook_health *health =
@@ -414,10 +428,10 @@ static void open_breaker(struct registry *registry, const struct hook_ref *ref,
 void registry_failed(struct registry *registry, const struct hook_ref *ref,
                      const struct hook_failure *failure)
 {
-    struct hook_health *health = health_get(registry, ref);
+    struct hook_health *health = was_changed(registry, ref) ? NULL : health_get(registry, ref);
     struct hook_state *state = state_of(registry, ref);
     if (health == NULL)
-        return; /* no memory: it will fail again */
+        return; /* of another hook; or no memory: it will fail again */
     health->failures++;
     health->status = failure->status;
     snprintf(health->error, sizeof(health->error), "%s", failure->error);

@@ -538,6 +538,34 @@ static void gone_is_told_once(void **state)
     rig_free(rig);
 }
 
+/* An admin changed the URL while the attempt ran. */
+static void answer_of_the_former_hook_teaches_nothing(void **state)
+{
+    static const struct hook_failure failure = {
+        .was_probe = true, .status = 503, .error = "answered 503"};
+    struct rig *rig = rig_new();
+    struct hook_ref ref = read_hook(rig, NULL, "\"opens\":0");
+    struct hook *former;
+    struct error_text why;
+
+    (void)state;
+    assert_int_equal(
+        hook_parse(BYTES("main"), BYTES("{\"url\":\"https://b.test/x\"}"), &former, &why), HOOK_OK);
+    struct hook_slot slot = {.hook = former, .state = {.is_failing = true, .opens = 1}};
+    ref.slot = &slot;
+    registry_failed(rig->registry, &ref, &failure);
+    registry_pause(rig->registry, &ref, 60000);
+    registry_gone(rig->registry, &ref);
+    registry_answered(rig->registry, &ref);
+    registry_succeeded(rig->registry, &ref);
+    event_base_loop(loop_base(rig->loop), EVLOOP_NONBLOCK);
+    assert_true(STAILQ_EMPTY(&rig->control.waiting));
+    assert_false(rig->set->slots[0].disabled);
+    assert_true(hook_state_is_clear(&rig->set->slots[0].state, loop_now_ms()));
+    hook_free(former);
+    rig_free(rig);
+}
+
 /* There is no room whose hooks could be read: what this worker knows is by its lane. */
 static void inline_hook_is_known_by_its_lane(void **state)
 {
@@ -585,6 +613,7 @@ int main(void)
         cmocka_unit_test(free_lane_is_no_news_of_what_was_learnt_since),
         cmocka_unit_test(probe_opens_and_closes_the_hook),
         cmocka_unit_test(gone_is_told_once),
+        cmocka_unit_test(answer_of_the_former_hook_teaches_nothing),
         cmocka_unit_test(inline_hook_is_known_by_its_lane),
     };
 
