@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "contract/json_read.h"
 #include "pool/pool.h"
+#include "process/check.h"
 #include "process/notify.h"
 #include "process/process.h"
 #include "process/worker.h"
@@ -75,8 +76,13 @@ static int run(const struct settings *settings, int argc, char **argv)
 static int check(const struct settings *settings)
 {
     struct error_text warning;
+    struct error_text why;
     for (int n = 0; settings_warning(settings, n, &warning) != NULL; n++)
         fprintf(stderr, "roomhook-worker: warning: %s\n", warning.text);
+    if (check_files(settings, &why) != 0) {
+        fprintf(stderr, "roomhook-worker: %s\n", why.text);
+        return EXIT_USAGE;
+    }
     puts("settings are valid");
     return EXIT_SUCCESS;
 }

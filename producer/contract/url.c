@@ -10,6 +10,33 @@
 #define HOST_MAX 253 /* a DNS name in text form */
 #define LABEL_MAX 63
 
+/* Is this byte of the text one of the host's? */
+static bool is_in_host(struct bytes text, size_t at)
+{
+    size_t slashes = 0;
+
+    for (size_t i = 0; i < at; i++) {
+        slashes += text.data[i] == '/';
+        if (slashes > 2 || text.data[i] == '?')
+            return false;
+    }
+    return true;
+}
+
+static void refuse_byte(struct bytes text, size_t at, struct error_text *why)
+{
+    if ((unsigned char)text.data[at] < 0x80)
+        error_text_set(why,
+                       "url: byte %zu is not allowed; only printable ASCII without space, "
+                       "backslash and '#' is",
+                       at);
+    else if (is_in_host(text, at))
+        error_text_set(why, "url: the host is not ASCII: write it in punycode, like "
+                            "xn--bcher-kva.example");
+    else
+        error_text_set(why, "url: byte %zu is not ASCII: percent-encode it, like %%C3%%BC", at);
+}
+
 /*
  * Only the characters on which all parsers agree. A backslash is a slash to browsers' parsers but
  * an ordinary character to libcurl ("http://good.example\@127.0.0.1/" goes to 127.0.0.1); spaces
@@ -24,10 +51,7 @@ static int check_characters(struct bytes text, struct error_text *why)
 
         if (c > 0x20 && c < 0x7f && c != '\\' && c != '#')
             continue;
-        error_text_set(why,
-                       "url: byte %zu is not allowed; only printable ASCII without space, "
-                       "backslash and '#' is",
-                       i);
+        refuse_byte(text, i, why);
         return -1;
     }
     return 0;
@@ -194,7 +218,9 @@ static int read_authority(struct bytes authority, struct url *url, struct error_
 
     /* Credentials would end up in logs, and '@' hides the real host from a reader's eye. */
     if (authority.len > 0 && memchr(authority.data, '@', authority.len)) {
-        error_text_set(why, "url: a user name or password is not allowed");
+        error_text_set(why,
+                       "url: a user name or password is not allowed; send it as a header, like "
+                       "--header \"Authorization: Basic ...\"");
         return -1;
     }
     if (authority.len > 0 && authority.data[0] == '[')

@@ -103,7 +103,7 @@ def queue(machine, receiver, start_worker):
         enqueue(client, message_event(room=room))
     wait_dead(client)
     receiver.wait_for(1, "/slow")
-    wait_until(lambda: {"events": 1, "retries": 1}.items() <= queue_state(client).items(), 10,
+    wait_until(lambda: {"events": 1, "deliveries": 1}.items() <= queue_state(client).items(), 10,
                "all but the slow one to be settled")  # fmt: skip
     rewrite(client)  # so that the files are not the first ones
     worker.kill()

@@ -22,12 +22,12 @@ LEASE_S = 1 + 5  # timeout + 5 s
 # script whose answer is lost: what the receiver answers, the dead letter's reason
 CASES = {
     "acknowledge": ("acknowledge", [200], None),
-    "an entry's retry": ("settle_entries", [503, 200], None),
-    "an entry's dead letter": ("settle_entries", [400], "rejected"),
-    "a retry that was delivered": ("settle_retries", [503, 200], None),
-    "a retry that failed again": ("settle_retries", [503, 503, 200], None),
-    "a retry's dead letter": ("settle_retries", [503, 400], "rejected"),
-    "a claim": ("claim_retries", [503, 200], None),
+    "an entry's retry": ("settle_stream", [503, 200], None),
+    "an entry's dead letter": ("settle_stream", [400], "rejected"),
+    "a retry that was delivered": ("settle_leased", [503, 200], None),
+    "a retry that failed again": ("settle_leased", [503, 503, 200], None),
+    "a retry's dead letter": ("settle_leased", [503, 400], "rejected"),
+    "a claim": ("claim", [503, 200], None),
 }
 
 
@@ -44,7 +44,7 @@ def test_a_move_whose_end_is_not_heard(
         is_it = runs(script)
         if not is_done:
             way.lose_command(is_it)
-        elif script == "claim_retries":  # one that finds something
+        elif script == "claim":  # one that finds something
             way.lose_answer_to(lambda words, answer: is_it(words) and b"event-1" in answer)
         else:
             way.lose_answer_to(is_it)

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from history import Arrival, History, Intent, fingerprint
-from oracle import Allowance, given_up, judge
-from webhook_queue import GROUP, enqueue, key, message_event
+from oracle import Allowance, given_up, judge, overtaken
+from webhook_queue import GROUP, add_waiting, enqueue, key, lane_key, message_event
 
 ATTEMPTS_MAX = 3
 PATH = "/room/1/h0"
@@ -42,7 +42,12 @@ class Story:
     def died(self, number, reason="exhausted", attempts=ATTEMPTS_MAX, **fields):
         letter = {"reason": reason, "attempts": attempts, "event_id": f"event-{number}",
                   "json": json.dumps(document(number)), "hook": "h0", **fields}  # fmt: skip
-        self.redis.xadd(key("dead"), {name: value for name, value in letter.items() if value != ""})
+        fields = {name: str(value) for name, value in letter.items() if value != ""}
+        letter_id = self.redis.xadd(key("dead"), fields).decode()
+        size = sum(len(name) + len(value) for name, value in fields.items())
+        self.redis.zadd(key("dead-by-room"), {f" {letter_id} {size}": 0})
+        for of in ("", "*"):
+            self.redis.hincrby(key("dead-bytes"), of, size)
 
     def judge(self, **allowed):
         allowance = {"attempts_max": ATTEMPTS_MAX, "faults": 0, "repeats_max": 0, **allowed}
@@ -182,18 +187,44 @@ def left_pending(story):
 
 
 def left_waiting(story):
-    story.redis.zadd(key("retries"), {"1-0/h0": 1})
+    add_waiting(story.redis, "1-0", room=1, hook="h0")
 
 
-def left_without_a_time(story):
-    story.redis.hset(key("deliveries"), "1-0/h0", "- 0")
+def left_out_of_its_lane(story):
+    identity = add_waiting(story.redis, "1-0", room=1, hook="h0")
+    story.redis.zrem(lane_key("1/h0"), identity)
+
+
+def left_in_a_lane_nobody_looks_at(story):
+    add_waiting(story.redis, "1-0", room=1, hook="h0")
+    story.redis.zrem(key("lanes"), "1/h0")
+
+
+def left_leased(story):
+    story.redis.hset(key("leases"), "0000000000001-000000/h0", "worker:1 0 1")
+
+
+def left_as_a_document(story):
+    story.redis.hset(key("documents"), "0000000000001-000000", "{}")
+
+
+def left_as_a_holder(story):
+    story.redis.sadd(key("holders:0000000000001-000000"), "0000000000001-000000/h0")
+
+
+def dead_but_not_counted(story):
+    story.sent(1)
+    story.arrived(1, "400")
+    story.died(1, "rejected", 1)
+    story.redis.delete(key("dead-by-room"))
 
 
 @pytest.mark.parametrize(
     "tell",
     [changed, of_nobody, by_another_name, at_a_wrong_endpoint, although_it_was_refused, too_often,
      twice, dead_without_a_cause, given_up_too_early, dead_twice, dead_though_nobody_sent_it,
-     left_in_the_stream, left_pending, left_waiting, left_without_a_time],
+     dead_but_not_counted, left_in_the_stream, left_pending, left_waiting, left_out_of_its_lane,
+     left_in_a_lane_nobody_looks_at, left_leased, left_as_a_document, left_as_a_holder],
 )  # fmt: skip
 def test_what_is_wrong(story, tell):
     tell(story)
@@ -217,3 +248,20 @@ def test_repeats_that_are_explained(story):
     assert story.judge(repeats_max=2).problems == []
     findings = story.judge(repeats_max=1, given_up=given_up([log]))
     assert findings.problems == [] and findings.duplicates == 2
+
+
+def start(entry, lane="1/h0", attempts=0):
+    return f"time=2022-11-04T08:28:57.257Z level=debug msg=starts entry={entry} lane={lane} " \
+        f"attempts={attempts}"
+
+
+def test_what_was_overtaken():
+    """By a later one of its lane; not by its own retry, another lane's, or when it starts again."""
+    good = [start("9-0"), start("10-0"), start("10-1"), start("3-0", lane="2/h0"),
+            start("9-0", attempts=1), start("9-0")]  # fmt: skip
+    assert overtaken("\n".join(good)) == []
+    assert overtaken("\n".join([*good, start("9-1")])) == [("1/h0", (9, 1), (10, 1))]
+
+
+def test_what_must_not_be_overtaken(story):
+    assert story.judge(overtaken=[("1/h0", (9, 1), (10, 1))]).problems

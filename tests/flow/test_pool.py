@@ -262,9 +262,8 @@ def busy_pool(redis, receiver, start_pool):
 
 def assert_all_drained(pool, redis):
     """Each finished what it had begun and said goodbye."""
-    assert {line["process"] for line in pool.logged("drained", left_behind="nothing")} == {
-        "1", "2", "3"
-    }  # fmt: skip
+    drained = lambda: pool.logged("drained", left_behind="nothing")  # noqa: E731
+    wait_until(lambda: {line["process"] for line in drained()} == {"1", "2", "3"}, 5, pool.log)
     assert heartbeats(redis) == []
     assert_queue_empty(redis)
 

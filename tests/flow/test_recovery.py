@@ -47,7 +47,7 @@ def test_graceful_exit_hands_over_within_a_second(redis, receiver, start_worker)
     assert requests[-1].arrived - asked_at <= 1.0
     assert_queue_empty(redis, timeout=10)
     assert len(receiver.requests()) == 2 * POSTS
-    wait_stat(redis, "deferred", POSTS)
+    wait_stat(redis, "waited", POSTS)
     assert first.wait(5) == 0
 
 
@@ -67,7 +67,7 @@ def test_graceful_exit_hands_over_what_waits_within_a_second(redis, receiver, st
     assert requests[-1].arrived - asked_at <= 1.0
     assert_queue_empty(redis, timeout=10)
     assert len(receiver.requests()) == 40
-    wait_until(lambda: stats(redis).get("deferred", 0) > 0, 5, "something to be handed over")
+    wait_until(lambda: stats(redis).get("waited", 0) > 0, 5, "something to be handed over")
     assert first.wait(10) == 0  # before a second signal, which would cut it short
 
 

@@ -334,7 +334,7 @@ def test_a_redis_that_may_evict(own_redis, receiver, start_worker):
 
 def test_another_contract_is_refused(redis, receiver, start_worker):
     """A queue written by another version is not touched."""
-    redis.hset(key("meta"), "contract", "2")
+    redis.hset(key("meta"), "contract", "3")
     set_hook(redis, 438, "main", url=receiver.url())
     enqueue(redis, message_event())
     worker = start_worker(wait_ready=False)

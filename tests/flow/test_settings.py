@@ -168,6 +168,19 @@ def test_check_says_that_all_is_well_and_warns(worker):
     assert "allow-address holds 0.0.0.0/0" in done.stderr
 
 
+def test_check_looks_into_files_of_certificates(worker, tmp_path):
+    empty = tmp_path / "empty.pem"
+    empty.write_text("hello\n")
+    done = worker("--check", f"--ca-file={empty}")
+    assert done.returncode == 0 and f'ca-file "{empty}" holds no certificates' in done.stderr
+    for flags, part in (
+        (["--redis-ca", str(empty)], f'redis-ca "{empty}" cannot be used: no certificate'),
+        (["--redis-ca", "/nowhere"], 'redis-ca "/nowhere" cannot be used: No such file'),
+        (["--redis-cert", str(empty), "--redis-key", str(empty)], f'redis-cert "{empty}" cannot'),
+    ):
+        assert_refused(worker("--check", "--redis", "rediss://127.0.0.1", *flags), part)
+
+
 def test_help_lists_every_setting_within_80_columns(worker):
     names = set(printed(worker("--print-settings")))
     done = worker("--help", env={"ROOMHOOK_MAX_IN_FLIGHT": "whatever"})

@@ -6,14 +6,22 @@
     assert batch.run() == {"short": "dead blocked", "good": "delivered"}
 
 An outcome is "delivered", "dead <reason>", or "retry <status or kind of failure>" after one
-attempt: the worker's retry-schedule must be long. What is merely deferred has no outcome yet.
+attempt: the worker's retry-schedule must be long. What merely waits for its turn has none yet.
 """
 
 import itertools
 import json
 
 from wait import wait_until
-from webhook_queue import DEFAULT_QUEUE, dead_letters, encode, key, message_event, records
+from webhook_queue import (
+    DEFAULT_QUEUE,
+    dead_letters,
+    delivery_id,
+    encode,
+    key,
+    message_event,
+    records,
+)
 
 _rooms = itertools.count(1000)
 
@@ -78,7 +86,7 @@ class Batch:
         return self._entries[name]
 
     def delivery_id(self, name):
-        return f"{self._entries[name]}/main"
+        return delivery_id(self._entries[name])
 
     def record(self, name):
         return records(self._redis, self._queue).get(self.delivery_id(name))

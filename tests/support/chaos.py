@@ -42,6 +42,7 @@ SETTINGS = {
     "retry_schedule": ",".join(SCHEDULE),
     "max_in_flight": IN_FLIGHT,
     "drain_timeout": "2s",
+    "log_level": "debug",
 }
 CALM_EXITS = (0,)
 FAULTY_EXITS = (0, 1)  # 1: Redis was away when the worker was told to end
@@ -179,8 +180,11 @@ class Site:
             consumers = []
             with contextlib.suppress(redis.ResponseError):
                 consumers = client.xinfo_consumers(key("events"), GROUP)
-            retries = client.zrange(key("retries"), 0, 20, withscores=True)
-            return f"{queue_state(client)} {consumers} {retries}"
+            waiting = {
+                name: client.zrange(key(name), 0, 20, withscores=True)
+                for name in ("lanes", "lanes-shut")
+            }
+            return f"{queue_state(client)} {consumers} {waiting} {client.hgetall(key('gates'))}"
 
     def save_logs(self, folder):
         for worker in self._workers:
@@ -199,7 +203,7 @@ def run_seed(seed, binaries, folder):
     """One seed's outcome, as a dict of what scripts/chaos prints."""
     began = time.monotonic()
     scenario, plan = nemesis.draw(seed, WINDOW_S)
-    workers = 2 + seed % 2
+    workers = 1 if scenario == nemesis.ALONE else 2 + seed % 2
     with open(folder / "history.jsonl", "w", encoding="utf-8") as file:
         history = History(file)
         site = Site(binaries / "roomhook-worker", history, workers)
@@ -251,6 +255,7 @@ def _judge(site, history, plan, workers):
         repeats_max=IN_FLIGHT * (site.crashes + workers * site.outages),
         gone_before=site.gone_before,
         given_up=oracle.given_up(site.logs()),
+        overtaken=oracle.overtaken(site.logs()[0]) if not plan and workers == 1 else (),
     )
     with site.server.client() as client:
         findings = oracle.judge(history, client, allowance)

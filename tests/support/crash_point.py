@@ -19,8 +19,8 @@ import traceback
 from pathlib import Path
 
 import oracle
-import places
 import sanitizer
+import whereabouts
 from child import end
 from history import History, Intent, fingerprint
 from receiver import Answer, Hang, Receiver
@@ -206,7 +206,7 @@ def run_point(scenario, chosen):
     was_killed = run_victim(scenario, tracer(chosen.call, chosen.when, trace))
     problems, began = [], time.monotonic()
     if was_killed:
-        problems += places.problems_of(scenario.history, scenario.client)
+        problems += whereabouts.problems_of(scenario.history, scenario.client)
         problems += recover(scenario)
     recovery_s = time.monotonic() - began
     allowance = oracle.Allowance(

@@ -76,7 +76,9 @@ class EventSource:
     def _event(self, number):
         numbers = self._numbers
         room = numbers.choice(list(ROOM_HOOKS))
-        text = "".join(numbers.choices(ALPHABET, k=numbers.randrange(200)))
+        # A large document is stored once for all of its deliveries that wait.
+        longest = 200 if numbers.random() < 0.9 else 6000
+        text = "".join(numbers.choices(ALPHABET, k=numbers.randrange(longest)))
         document = {
             "message": {
                 "id": number, "roomId": room, "type": "text", "body": {"text": text},

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import redis
 
 from history import number_of
+from lane_invariants import check_invariants
 from scripted_endpoints import is_success
 from webhook_queue import GROUP, dead_letters, key, queue_state
 from worker_process import parse_logfmt
@@ -28,6 +29,7 @@ class Allowance:
     repeats_max: int  # deliveries whose outcome a crash or outage may have taken along
     gone_before: float = 0.0  # intents before this moment were deleted by a fault
     given_up: collections.Counter = field(default_factory=collections.Counter)
+    overtaken: tuple = ()  # what a worker started in a wrong order, where that must not be
 
 
 @dataclass
@@ -56,6 +58,23 @@ def given_up(logs):
     return counts
 
 
+def overtaken(log):
+    """Deliveries that a worker started for the first time after a later one of their lane, as its
+    log has it on level debug: (lane, stream id, the later one's)."""
+    last, seen, found = {}, set(), []
+    for fields in map(parse_logfmt, log.splitlines()):
+        if fields.get("msg") != "starts" or fields["attempts"] != "0":
+            continue
+        lane, entry = fields["lane"], tuple(map(int, fields["entry"].split("-")))
+        if (lane, entry) in seen:
+            continue
+        seen.add((lane, entry))
+        if entry < last.get(lane, entry):
+            found.append((lane, entry, last[lane]))
+        last[lane] = max(entry, last.get(lane, entry))
+    return found
+
+
 def judge(history, client, allowance):
     """The findings; all is well when there are no problems."""
     findings = Findings()
@@ -74,6 +93,8 @@ def judge(history, client, allowance):
     _judge_letters(history, answers, letters, allowance, findings)
     _judge_repeats(history, answers, allowance, findings)
     _judge_leftovers(client, findings)
+    if allowance.overtaken:
+        findings.complain(f"started after later ones of their lanes: {allowance.overtaken[:5]}")
     return findings
 
 
@@ -173,6 +194,10 @@ def _judge_leftovers(client, findings):
     left = queue_state(client)
     if any(left.values()):
         findings.complain(f"not empty at the end: {left}")
+    try:
+        check_invariants(client)
+    except AssertionError as failure:
+        findings.complain(f"Redis' keys do not fit together at the end: {failure}")
     try:
         consumers = client.xinfo_consumers(key("events"), GROUP)
     except redis.ResponseError:

@@ -12,19 +12,15 @@ Commands of a connection go to the server one by one, so that answers keep their
 """
 
 import contextlib
-import hashlib
 import socket
 import threading
-from pathlib import Path
 
-
-SCRIPTS = Path(__file__).resolve().parents[2] / "worker" / "scripts"
+from lane_scripts import SHAS, TEXTS
 
 
 def runs(script):
     """Whether a command runs this script of the worker, by its text or its hash."""
-    text = (SCRIPTS / f"{script}.lua").read_bytes()
-    sha = hashlib.sha1(text).hexdigest().encode()
+    text, sha = TEXTS[script].encode(), SHAS[script].encode()
     return lambda words, *_: words[0] in (b"EVAL", b"EVALSHA") and words[1] in (text, sha)
 
 

@@ -151,7 +151,8 @@ void capacity_free(struct capacity *capacity);
  * hook whose deliveries were only seen in Redis): then it keeps those it has, or has but the
  * process's. Others than before: what was learnt about the lane is forgotten, attempts under way
  * keep their limits and teach nothing. The pointer is valid until the next call of capacity_lane,
- * unless something of the lane is here (in line, in flight, claimed for, in a ring). NULL: no
+ * unless something of the lane is here (in line, in flight, on its way to Redis, claimed for, in a
+ * ring). NULL: no
  * memory; a lane of that name is then as it was.
  */
 struct capacity_lane *capacity_lane(struct capacity *capacity, const char *name, const char *url,
@@ -185,6 +186,12 @@ void capacity_status_came(struct capacity *capacity, struct capacity_waiter *wai
  * connection. A hint: the client has the limit itself. Nothing while the origin is not known. */
 void capacity_learn_address(struct capacity *capacity, struct capacity_lane *lane,
                             const char *address);
+
+/* A delivery is on its way to its lane in Redis: arrivals go behind it, and no claim finds it yet.
+ * Then it is there; backlog: what that makes it, if it is not more already. */
+void capacity_note_coming(struct capacity *capacity, struct capacity_lane *lane);
+void capacity_note_come(struct capacity *capacity, struct capacity_lane *lane,
+                        enum capacity_backlog backlog, int64_t now_ms);
 
 void capacity_set_backlog(struct capacity *capacity, struct capacity_lane *lane,
                           enum capacity_backlog backlog, int64_t now_ms);

@@ -32,6 +32,19 @@ void capacity_set_backlog(struct capacity *capacity, struct capacity_lane *lane,
     lane_settle(capacity, lane);
 }
 
+void capacity_note_coming(struct capacity *capacity, struct capacity_lane *lane)
+{
+    lane->coming++;
+    lane_settle(capacity, lane);
+}
+
+void capacity_note_come(struct capacity *capacity, struct capacity_lane *lane,
+                        enum capacity_backlog backlog, int64_t now_ms)
+{
+    lane->coming--;
+    capacity_set_backlog(capacity, lane, backlog > lane->backlog ? backlog : lane->backlog, now_ms);
+}
+
 enum capacity_backlog capacity_backlog_of(const struct capacity_lane *lane)
 {
     return lane->backlog;

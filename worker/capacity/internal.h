@@ -118,6 +118,7 @@ struct capacity_lane {
     size_t line_len;
     size_t in_flight;
     enum capacity_backlog backlog;
+    size_t coming; /* deliveries on their way to it in Redis */
     bool is_claiming;
     bool has_news; /* its backlog was set while it was claiming */
     struct capacity_place promise;

@@ -38,7 +38,7 @@ void lane_move(struct capacity *capacity, struct capacity_lane *lane, enum where
 
 static bool has_something(const struct capacity_lane *lane)
 {
-    return lane->line_len > 0 || lane_busy(lane) > 0 || lane->is_claiming;
+    return lane->line_len > 0 || lane_busy(lane) > 0 || lane->coming > 0 || lane->is_claiming;
 }
 
 static bool is_in_the_right_ring(const struct capacity *capacity, const struct capacity_lane *lane)

@@ -94,7 +94,8 @@ static size_t takes_within(const struct capacity *capacity, const struct capacit
 
 size_t lane_line_max(const struct capacity *capacity, const struct capacity_lane *lane)
 {
-    if (lane->backlog != CAPACITY_BACKLOG_NONE || lane->is_held || lane->most > 0)
+    if (lane->backlog != CAPACITY_BACKLOG_NONE || lane->coming > 0 || lane->is_held ||
+        lane->most > 0)
         return 0;
     return takes_within(capacity, lane, CAPACITY_SOON_MS);
 }

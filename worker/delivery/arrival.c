@@ -244,6 +244,10 @@ void arrival_run_or_quarantine(struct pipeline *pipeline, struct entry *entry, i
         arrival_run(pipeline, entry);
         return;
     }
+    if (pipeline->draining) { /* it was on its way when that began */
+        arrival_leave(pipeline, entry);
+        return;
+    }
     log_at(LOG_WARN, "suspect", log_text("entry", entry->stream_id),
            log_int("claims", entry->claims), log_text("do", "runs alone"));
     entry_move(&pipeline->entries, entry, ENTRY_QUARANTINED);

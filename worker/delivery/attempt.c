@@ -34,6 +34,14 @@ static void hold_back(struct pipeline *pipeline, struct delivery *delivery, cons
     conclude_back(pipeline, delivery);
 }
 
+static void log_start(const struct delivery *delivery)
+{
+    const struct entry *entry = delivery->entry;
+    log_at(LOG_DEBUG, "starts", log_text("event", entry->event_id),
+           log_text("entry", entry->stream_id), log_text("lane", delivery->lane),
+           log_int("attempts", delivery->history.attempts));
+}
+
 void attempt_start(struct pipeline *pipeline, struct delivery *delivery)
 {
     const struct entry *entry = delivery->entry;
@@ -67,6 +75,7 @@ void attempt_start(struct pipeline *pipeline, struct delivery *delivery)
     if (delivery->state != DELIVERY_SENDING)
         delivery_move(&pipeline->entries, delivery, DELIVERY_SENDING);
     delivery->transfer = transfer;
+    log_start(delivery);
     http_transfer_start(transfer, &target, on_result, delivery);
 }
 

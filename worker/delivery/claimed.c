@@ -47,8 +47,8 @@ static struct entry *new_claimed(struct pipeline *pipeline, const struct claimed
     snprintf(delivery->fence, sizeof(delivery->fence), "%s", claimed->fence);
     delivery->lease_until_ms = claimed->lease_until_ms;
     delivery->leased = true;
-    delivery->is_probe = terms->is_probe;
-    pipeline->probes += delivery->is_probe ? 1 : 0;
+    if (terms->is_probe)
+        delivery_set_probe(&pipeline->entries, delivery);
     delivery->not_before_ms = terms->not_before_ms;
     return entry;
 }

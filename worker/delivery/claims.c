@@ -217,7 +217,7 @@ size_t claims_probes_room(const struct pipeline *pipeline)
 {
     size_t share = (size_t)pipeline->settings->max_in_flight / PROBES_SHARE;
     size_t most = share > 0 ? share : 1;
-    return pipeline->probes < most ? most - pipeline->probes : 0;
+    return pipeline->entries.probes < most ? most - pipeline->entries.probes : 0;
 }
 
 void claims_due(void *context, const struct due_lane *lane)

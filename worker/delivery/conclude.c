@@ -46,19 +46,16 @@ static void log_outcome(const struct delivery *delivery)
            log_int("delay_ms", delivery->delay_ms));
 }
 
-/* What comes to the lane from the stream knows that something waits before it. */
-static void note_backlog(struct pipeline *pipeline, const struct delivery *delivery)
+/* What comes to the lane from the stream goes behind it, also before it is stored there. */
+static void note_backlog(struct pipeline *pipeline, struct delivery *delivery)
 {
     struct capacity_lane *lane = pipeline_lane_of(pipeline, delivery);
-    bool is_clear = false;
     if (lane == NULL)
         return;
-    if (delivery->slot != NULL && delivery->slot->hook != NULL) {
-        struct hook_ref ref = hook_ref_of(&delivery->entry->event, delivery->slot);
-        is_clear = registry_is_clear(pipeline->registry, &ref);
-    }
-    capacity_set_backlog(pipeline->capacity, lane,
-                         is_clear ? CAPACITY_BACKLOG_NOW : CAPACITY_BACKLOG_LATER, loop_now_ms());
+    delivery->is_coming = true;
+    capacity_note_coming(pipeline->capacity, lane);
+    capacity_set_backlog(pipeline->capacity, lane, settlement_backlog(pipeline, delivery),
+                         loop_now_ms());
 }
 
 /* A probe that says nothing about its hook: the gate that closed behind it would stay so for a
@@ -67,7 +64,6 @@ static void end_probe(struct pipeline *pipeline, const struct delivery *delivery
 {
     const struct hook *hook = delivery->slot == NULL ? NULL : delivery->slot->hook;
     char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
-    pipeline->probes--;
     if (delivery->is_judged)
         return;
     lane_gate_fingerprint(delivery->lane, hook, fingerprint);
@@ -90,10 +86,8 @@ void conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome
     log_outcome(delivery);
     if (delivery->leased)
         settlement_of_delivery(pipeline, delivery);
-    else if (entry->state == ENTRY_OPEN && entry->open == 0)
-        settlement_of_entry(pipeline, entry);
     else if (entry->state == ENTRY_OPEN)
-        settlement_wait(pipeline, entry);
+        settlement_goes_on(pipeline, entry, outcome == OUTCOME_WAIT);
     /* While its entry is being settled it is being detached: it is settled when that is stored. */
     pipeline_arm(pipeline);
 }

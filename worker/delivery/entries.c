@@ -13,7 +13,8 @@ void entries_init(struct entries *entries)
         TAILQ_INIT(&entries->of_state[i]);
     for (int i = 0; i < DELIVERY_STATES; i++)
         TAILQ_INIT(&entries->deliveries[i]);
-    TAILQ_INIT(&entries->timed);
+    for (int i = 0; i < DETACHES; i++)
+        TAILQ_INIT(&entries->timed[i]);
 }
 
 /* --- entries --- */
@@ -65,7 +66,7 @@ void entry_free(struct entries *entries, struct entry *entry)
     while (!TAILQ_EMPTY(&entry->deliveries))
         delivery_free(entries, TAILQ_FIRST(&entry->deliveries));
     entry_forget(entries, entry);
-    entry_keep(entries, entry);
+    entry_keep(entry);
     registry_cancel(&entry->query);
     entry_move(entries, entry, ENTRY_NEW);
     TAILQ_REMOVE(&entries->of_state[ENTRY_NEW], entry, of_state);
@@ -98,18 +99,22 @@ void entry_forget(struct entries *entries, struct entry *entry)
     entry->in_table = false;
 }
 
-void entry_detach_at(struct entries *entries, struct entry *entry, int64_t at_ms)
+void entry_detach_at(struct entries *entries, struct entry *entry, enum detach kind, int64_t at_ms)
 {
+    struct entry_list *list = &entries->timed[kind];
+    if (entry->timed_in == list || entry->timed_in == &entries->timed[DETACH_SOON])
+        return;
+    entry_keep(entry);
     entry->detach_at_ms = at_ms;
-    entry->is_timed = true;
-    TAILQ_INSERT_TAIL(&entries->timed, entry, timed);
+    entry->timed_in = list;
+    TAILQ_INSERT_TAIL(list, entry, timed);
 }
 
-void entry_keep(struct entries *entries, struct entry *entry)
+void entry_keep(struct entry *entry)
 {
-    if (entry->is_timed)
-        TAILQ_REMOVE(&entries->timed, entry, timed);
-    entry->is_timed = false;
+    if (entry->timed_in != NULL)
+        TAILQ_REMOVE(entry->timed_in, entry, timed);
+    entry->timed_in = NULL;
 }
 
 /* --- deliveries --- */
@@ -151,11 +156,24 @@ struct delivery *delivery_new(struct entries *entries, struct entry *entry, stru
     return delivery;
 }
 
+/* It is not under way any more. */
+static void close_delivery(struct entries *entries, struct delivery *delivery)
+{
+    delivery->entry->open--;
+    entries->probes -= delivery->is_probe ? 1 : 0;
+}
+
+void delivery_set_probe(struct entries *entries, struct delivery *delivery)
+{
+    delivery->is_probe = true;
+    entries->probes++;
+}
+
 void delivery_move(struct entries *entries, struct delivery *delivery, enum delivery_state state)
 {
     delist(entries, delivery);
     if (state == DELIVERY_CONCLUDED && delivery->state != DELIVERY_CONCLUDED)
-        delivery->entry->open--;
+        close_delivery(entries, delivery);
     delivery->state = state;
     enlist(entries, delivery);
 }
@@ -164,7 +182,7 @@ void delivery_free(struct entries *entries, struct delivery *delivery)
 {
     struct entry *entry = delivery->entry;
     if (delivery->state != DELIVERY_CONCLUDED)
-        entry->open--;
+        close_delivery(entries, delivery);
     delist(entries, delivery);
     TAILQ_REMOVE(&entry->deliveries, delivery, link);
     hook_set_drop(delivery->set);

@@ -76,6 +76,13 @@ enum entry_source {
     SOURCES
 };
 
+/* When an entry is detached of which deliveries have ended and others have not. */
+enum detach {
+    DETACH_SOON,  /* one of them waits to be written into its lane: settled in this order */
+    DETACH_LATER, /* none does */
+    DETACHES
+};
+
 struct entry;
 struct letter_cause; /* delivery/letter.h */
 
@@ -106,6 +113,7 @@ struct delivery {
     int64_t concluded_at_ms; /* monotonic */
     enum dead_reason reason;
     struct buffer response; /* of the last attempt, for a dead letter */
+    bool is_coming;         /* capacity knows that it is on its way to its lane */
 
     bool detaching; /* its entry's settlement makes it a leased one; it is when that is stored */
     bool leased;
@@ -126,9 +134,9 @@ struct entry {
     UT_hash_handle hh; /* in the table, by stream_id, while in_table */
     bool in_table;
     TAILQ_ENTRY(entry) of_state; /* in the list of those in its state */
-    TAILQ_ENTRY(entry) timed;    /* in the list of those to be detached */
-    bool is_timed;
-    int64_t detach_at_ms; /* monotonic */
+    TAILQ_ENTRY(entry) timed;    /* in a list of those to be detached */
+    struct entry_list *timed_in; /* NULL: in none */
+    int64_t detach_at_ms;        /* monotonic */
 
     char stream_id[RH_STREAM_ID_SIZE];
     char stream[LANE_STREAM_SIZE]; /* the same, padded */
@@ -161,8 +169,9 @@ struct entries {
     size_t len; /* of all */
     struct delivery_list deliveries[DELIVERY_STATES];
     size_t deliveries_len[DELIVERY_STATES][SOURCES];
-    size_t looking_up;       /* entries of the stream */
-    struct entry_list timed; /* those to be detached, oldest first */
+    size_t looking_up;                 /* entries of the stream */
+    size_t probes;                     /* deliveries without an outcome that try an open hook */
+    struct entry_list timed[DETACHES]; /* those to be detached, oldest first */
 };
 
 void entries_init(struct entries *entries);
@@ -177,15 +186,16 @@ bool entries_know(const struct entries *entries, struct bytes stream_id);
 bool entry_remember(struct entries *entries, struct entry *entry); /* false: no memory */
 void entry_forget(struct entries *entries, struct entry *entry);
 
-/* It is to be detached at that time; times only grow. */
-void entry_detach_at(struct entries *entries, struct entry *entry, int64_t at_ms);
-void entry_keep(struct entries *entries, struct entry *entry); /* it is not any more */
+/* It is to be detached at that time, unless it is sooner already; times of each kind only grow. */
+void entry_detach_at(struct entries *entries, struct entry *entry, enum detach kind, int64_t at_ms);
+void entry_keep(struct entry *entry); /* it is not any more */
 
 /* Adds a delivery to the entry. Keeps set (may be NULL). NULL: no memory. */
 struct delivery *delivery_new(struct entries *entries, struct entry *entry, struct hook_set *set,
                               struct hook_slot *slot, const char *hook_id);
 void delivery_free(struct entries *entries, struct delivery *delivery);
 void delivery_move(struct entries *entries, struct delivery *delivery, enum delivery_state state);
+void delivery_set_probe(struct entries *entries, struct delivery *delivery); /* it is one */
 
 struct delivery *delivery_of(struct capacity_waiter *waiter);
 

@@ -33,6 +33,7 @@
 #define LEASE_MARGIN_MS 5000 /* a lease lasts timeout + this */
 #define START_MARGIN_MS 2000 /* a POST starts only with timeout + this left of its lease */
 #define DETACH_AFTER_MS 1000 /* an entry waits so long for its last deliveries */
+#define DETACH_SOON_MS 20    /* when one of them waits to be written into its lane */
 #define CUTS_MAX 2 /* a delivery is given up for others so often without using an attempt */
 
 struct visits;
@@ -61,7 +62,6 @@ struct pipeline {
     double hooks_an_event;  /* of those read lately */
     int shortages;          /* of our own, in a row */
     int64_t short_until_ms; /* what met the last of them waits so long, monotonic */
-    size_t probes;          /* of open hooks, under way */
     int64_t swept_at_ms;    /* lines were looked through for what waits too long */
     struct rates inline_rates;
     struct entry *running_alone; /* a suspect; NULL: none */

@@ -151,7 +151,7 @@ void settlement_put(void *context, struct settlement *settlement, struct settle_
 
 static void submit_entry(struct pipeline *pipeline, struct entry *entry, enum settle_kind kind)
 {
-    entry_keep(&pipeline->entries, entry);
+    entry_keep(entry);
     entry_move(&pipeline->entries, entry, ENTRY_SETTLING);
     entry->settlement.kind = kind;
     entry->settlement.bytes = ARGUMENTS_BYTES + entry->document.len;
@@ -198,27 +198,60 @@ void settlement_of_delivery(struct pipeline *pipeline, struct delivery *delivery
 
 /* --- detaching --- */
 
-void settlement_wait(struct pipeline *pipeline, struct entry *entry)
+static void arm_detach(struct pipeline *pipeline)
 {
-    if (entry->is_timed)
-        return;
-    entry_detach_at(&pipeline->entries, entry, loop_now_ms() + DETACH_AFTER_MS);
-    if (!loop_timer_is_armed(&pipeline->detach_timer))
-        loop_timer_arm(&pipeline->detach_timer, DETACH_AFTER_MS);
+    const struct entry *entry;
+    int64_t at = INT64_MAX;
+    for (int i = 0; i < DETACHES; i++) {
+        entry = TAILQ_FIRST(&pipeline->entries.timed[i]);
+        if (entry != NULL && entry->detach_at_ms < at)
+            at = entry->detach_at_ms;
+    }
+    if (at < INT64_MAX)
+        loop_timer_arm(&pipeline->detach_timer, at - loop_now_ms());
+}
+
+static void detach_later(struct pipeline *pipeline, struct entry *entry, enum detach kind)
+{
+    struct entries *entries = &pipeline->entries;
+    int64_t after = kind == DETACH_SOON ? DETACH_SOON_MS : DETACH_AFTER_MS;
+    bool is_first = TAILQ_EMPTY(&entries->timed[kind]);
+    entry_detach_at(entries, entry, kind, loop_now_ms() + after);
+    if (is_first)
+        arm_detach(pipeline);
+}
+
+/* Those of which something waits and that have nothing to wait for. */
+static void settle_in_order(struct pipeline *pipeline)
+{
+    const struct entry_list *list = &pipeline->entries.timed[DETACH_SOON];
+    while (!TAILQ_EMPTY(list) && TAILQ_FIRST(list)->open == 0)
+        settlement_of_entry(pipeline, TAILQ_FIRST(list));
+}
+
+void settlement_goes_on(struct pipeline *pipeline, struct entry *entry, bool waits)
+{
+    const struct entry_list *in_order = &pipeline->entries.timed[DETACH_SOON];
+    if (waits && (entry->open > 0 || !TAILQ_EMPTY(in_order)))
+        detach_later(pipeline, entry, DETACH_SOON);
+    else if (entry->open > 0)
+        detach_later(pipeline, entry, DETACH_LATER);
+    else if (entry->timed_in != in_order)
+        settlement_of_entry(pipeline, entry);
+    settle_in_order(pipeline);
 }
 
 void settlement_on_detach(void *context)
 {
     struct pipeline *pipeline = context;
     int64_t now = loop_now_ms();
-    struct entry *entry;
-    while ((entry = TAILQ_FIRST(&pipeline->entries.timed)) != NULL) {
-        if (entry->detach_at_ms > now) {
-            loop_timer_arm(&pipeline->detach_timer, entry->detach_at_ms - now);
-            return;
-        }
-        settlement_of_entry(pipeline, entry);
+    for (int i = 0; i < DETACHES; i++) {
+        const struct entry_list *list = &pipeline->entries.timed[i];
+        while (!TAILQ_EMPTY(list) && TAILQ_FIRST(list)->detach_at_ms <= now)
+            settlement_of_entry(pipeline, TAILQ_FIRST(list));
     }
+    settle_in_order(pipeline);
+    arm_detach(pipeline);
 }
 
 /* The detached deliveries stand on their own now; some may have ended meanwhile. */
@@ -252,18 +285,37 @@ void settlement_forget(struct pipeline *pipeline, struct entry *entry)
     pipeline_arm(pipeline);
 }
 
-static void hint(struct pipeline *pipeline, const struct delivery *delivery)
+enum capacity_backlog settlement_backlog(struct pipeline *pipeline, const struct delivery *delivery)
 {
+    if (delivery->slot == NULL || delivery->slot->hook == NULL)
+        return CAPACITY_BACKLOG_LATER;
+    struct hook_ref ref = hook_ref_of(&delivery->entry->event, delivery->slot);
+    return registry_is_clear(pipeline->registry, &ref) ? CAPACITY_BACKLOG_NOW
+                                                       : CAPACITY_BACKLOG_LATER;
+}
+
+/* It is in its lane now, if it was to go there. */
+static void note_stored(struct pipeline *pipeline, struct delivery *delivery)
+{
+    struct capacity_lane *lane;
     if (delivery->outcome == OUTCOME_RETRY)
         lanes_hint(pipeline->lanes, delay_left(delivery));
+    if (!delivery->is_coming)
+        return;
+    delivery->is_coming = false;
+    lane = capacity_lane_find(pipeline->capacity, delivery->lane);
+    if (lane != NULL)
+        capacity_note_come(pipeline->capacity, lane, settlement_backlog(pipeline, delivery),
+                           loop_now_ms());
 }
 
 static void on_entry_stored(struct pipeline *pipeline, struct entry *entry)
 {
-    const struct delivery *delivery;
+    struct delivery *delivery;
     bool detaches = false;
     TAILQ_FOREACH(delivery, &entry->deliveries, link) {
-        hint(pipeline, delivery);
+        if (!delivery->detaching)
+            note_stored(pipeline, delivery);
         detaches = detaches || delivery->detaching;
     }
     if (detaches)
@@ -275,7 +327,7 @@ static void on_entry_stored(struct pipeline *pipeline, struct entry *entry)
 static void on_delivery_stored(struct pipeline *pipeline, struct delivery *delivery)
 {
     struct entry *entry = delivery->entry;
-    hint(pipeline, delivery);
+    note_stored(pipeline, delivery);
     delivery_free(&pipeline->entries, delivery);
     if (TAILQ_EMPTY(&entry->deliveries))
         settlement_forget(pipeline, entry);

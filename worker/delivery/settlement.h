@@ -20,8 +20,14 @@ void settlement_bury(struct pipeline *pipeline, struct entry *entry,
 /* A leased delivery has an outcome. */
 void settlement_of_delivery(struct pipeline *pipeline, struct delivery *delivery);
 
-/* Detaches the entry a while from now, unless all of it ends before. */
-void settlement_wait(struct pipeline *pipeline, struct entry *entry);
+/* A delivery of the entry has ended. When all have, the entry is settled; otherwise it is detached
+ * a while from now. Entries of which something waits to be written into its lane are settled in the
+ * order in which they came here, so that a lane gets what waits for it in its order. */
+void settlement_goes_on(struct pipeline *pipeline, struct entry *entry, bool waits);
+
+/* What a delivery that waits makes of its lane. */
+enum capacity_backlog settlement_backlog(struct pipeline *pipeline,
+                                         const struct delivery *delivery);
 
 /* Nothing of it is kept here: an entry stays pending in Redis, a lease runs out. */
 void settlement_forget(struct pipeline *pipeline, struct entry *entry);

@@ -69,18 +69,6 @@ local function outcome(ours, encoding, document, holders)
     add(lane, id, score)
 end
 
-local function settle_entry()
-    local id, encoding, document, holders = next_arg(), next_arg(), next_arg(), holders_key()
-    local ours = owned(id)
-    for _ = 1, tonumber(next_arg()) do
-        outcome_of_entry(ours, encoding, document, holders)
-    end
-    if ours then
-        acknowledged[#acknowledged + 1] = id
-    end
-    return ours
-end
-
 local settled = {}
 while at <= #ARGV do
     local id, encoding, document, holders = next_arg(), next_arg(), next_arg(), holders_key()

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/certificate_file.h"
 #include "base/spelling.h"
 #include "contract/parse.h"
 
@@ -229,14 +229,17 @@ static bool warn_everything_allowed(const struct settings *settings, struct erro
     return false;
 }
 
-static bool warn_ca_file_unreadable(const struct settings *settings, struct error_text *text)
+static bool warn_ca_file_useless(const struct settings *settings, struct error_text *text)
 {
+    int certificates = certificate_file_count(settings->ca_file);
     char shown[128];
 
-    if (access(settings->ca_file, R_OK) == 0)
+    if (certificates > 0)
         return false;
-    error_text_set(text, "ca-file \"%s\" cannot be read: no webhook over https can be delivered",
-                   bytes_printable(bytes_of(settings->ca_file), shown, sizeof(shown)));
+    error_text_set(text, "ca-file \"%s\" %s: no webhook over https can be delivered",
+                   bytes_printable(bytes_of(settings->ca_file), shown, sizeof(shown)),
+                   certificates < 0 ? "cannot be read"
+                                    : "holds no certificates, or one that is not valid");
     return true;
 }
 
@@ -246,7 +249,7 @@ const char *settings_warning(const struct settings *settings, int n, struct erro
         warn_schedule_exceeds_age,
         warn_password_in_clear,
         warn_everything_allowed,
-        warn_ca_file_unreadable,
+        warn_ca_file_useless,
     };
 
     for (size_t i = 0; i < sizeof(warnings) / sizeof(warnings[0]); i++) {

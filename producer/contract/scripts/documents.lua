@@ -11,9 +11,11 @@ end
 -- Adds a holder of a large document, and the document, before what it stands for. False: the
 -- document has to be in the record.
 local function hold(holders, id, document)
-    if not holders or #document <= INLINE_MAX or
-        type(redis.pcall('SCARD', holders)) == 'table' then -- somebody put something else there
+    if not holders or #document <= INLINE_MAX then
         return false
+    end
+    if type(redis.pcall('SCARD', holders)) == 'table' then
+        redis.call('DEL', holders) -- no set: it names no holder
     end
     if redis.call('HEXISTS', documents, stream_of(id)) == 0 then
         redis.call('HSET', documents, stream_of(id), document)

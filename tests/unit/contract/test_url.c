@@ -108,6 +108,20 @@ static void refused_urls_leave_the_result_alone(void **state)
         {"http://?x", "host is missing"},
         {"http://:80/", "host is missing"},
         {"http://user@example.com/", "user name"},
+        {"http://u:p@example.com/", "--header \"Authorization: Basic"},
+        {"http://b\xc3\xbc"
+         "cher.example/",
+         "write it in punycode, like xn--"},
+        {"https://example.\xe3\x83\x86?a", "punycode"},
+        {"http://b\xfc"
+         "cher.example/",
+         "punycode"},
+        {"http://example.com/b\xc3\xbc"
+         "cher",
+         "byte 20 is not ASCII: percent-encode"},
+        {"http://example.com?b\xc3\xbc"
+         "cher",
+         "percent-encode"},
         {"http://user:secret@example.com/", "user name"},
         {"http://@example.com/", "user name"},
         {"http://example.com\\@127.0.0.1/", "not allowed"},
@@ -119,9 +133,10 @@ static void refused_urls_leave_the_result_alone(void **state)
         {"http://example.com/\x7f", "not allowed"},
         {"http://example.com/#fragment", "not allowed"},
         {"http://example.com#", "not allowed"},
-        {"http://ex\xc3\xa4mple.com/", "not allowed"},
-        {"http://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.1/", "not allowed"}, /* full-width 127 */
-        {"http://example.com/\xc3\xa4", "not allowed"},
+        {"http://ex\xc3\xa4mple.com/", "write it in punycode"},
+        {"http://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.1/",
+         "write it in punycode"}, /* full-width 127 */
+        {"http://example.com/\xc3\xa4", "percent-encode it"},
         {"http://%31%32%37.0.0.1/", "only letters"},
         {"http://exa%6dple.com/", "only letters"},
         {"http://a,b/", "only letters"},

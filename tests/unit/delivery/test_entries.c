@@ -204,23 +204,56 @@ static void entry_is_known_while_it_is_remembered(void **unused)
 static void timed_entries_are_in_their_order(void **unused)
 {
     struct entries entries;
-    struct entry *all[3];
+    struct entry *all[4];
+    struct entry_list *later = &entries.timed[DETACH_LATER];
+    struct entry_list *soon = &entries.timed[DETACH_SOON];
 
     (void)unused;
     entries_init(&entries);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         all[i] = make(&entries, i, SOURCE_STREAM);
-        entry_detach_at(&entries, all[i], 1000 + i);
+        entry_detach_at(&entries, all[i], DETACH_LATER, 1000 + i);
     }
-    assert_ptr_equal(TAILQ_FIRST(&entries.timed), all[0]);
-    entry_keep(&entries, all[0]);
-    entry_keep(&entries, all[0]);
-    assert_ptr_equal(TAILQ_FIRST(&entries.timed), all[1]);
+    assert_ptr_equal(TAILQ_FIRST(later), all[0]);
+    entry_keep(all[0]);
+    entry_keep(all[0]);
+    assert_ptr_equal(TAILQ_FIRST(later), all[1]);
+    entry_detach_at(&entries, all[2], DETACH_SOON, 20); /* sooner than before */
+    entry_detach_at(&entries, all[2], DETACH_LATER, 2000);
+    entry_detach_at(&entries, all[2], DETACH_SOON, 40);
+    assert_ptr_equal(TAILQ_FIRST(soon), all[2]);
+    assert_int_equal(all[2]->detach_at_ms, 20);
     entry_free(&entries, all[1]); /* is timed no more */
-    assert_ptr_equal(TAILQ_FIRST(&entries.timed), all[2]);
+    assert_ptr_equal(TAILQ_FIRST(later), all[3]);
     entry_free(&entries, all[2]);
-    assert_true(TAILQ_EMPTY(&entries.timed));
+    entry_free(&entries, all[3]);
+    assert_true(TAILQ_EMPTY(later) && TAILQ_EMPTY(soon));
     entry_free(&entries, all[0]);
+}
+
+static void probes_are_counted_until_they_end(void **unused)
+{
+    struct entries entries;
+    struct entry *entry;
+    struct delivery *ends;
+    struct delivery *forgotten;
+
+    (void)unused;
+    entries_init(&entries);
+    entry = make(&entries, 0, SOURCE_LANE);
+    ends = delivery_new(&entries, entry, NULL, NULL, "main");
+    forgotten = delivery_new(&entries, entry, NULL, NULL, "other");
+    assert_non_null(ends);
+    assert_non_null(forgotten);
+    delivery_set_probe(&entries, ends);
+    delivery_set_probe(&entries, forgotten);
+    assert_int_equal(entries.probes, 2);
+    delivery_move(&entries, ends, DELIVERY_CONCLUDED);
+    assert_int_equal(entries.probes, 1);
+    delivery_free(&entries, ends);
+    assert_int_equal(entries.probes, 1);
+    entry_free(&entries, entry); /* with one that never had an outcome */
+    assert_int_equal(entries.probes, 0);
 }
 
 static void delivery_holds_its_hook_set(void **unused)
@@ -259,6 +292,7 @@ int main(void)
         cmocka_unit_test(entry_has_its_names),
         cmocka_unit_test(entry_is_known_while_it_is_remembered),
         cmocka_unit_test(timed_entries_are_in_their_order),
+        cmocka_unit_test(probes_are_counted_until_they_end),
         cmocka_unit_test(delivery_holds_its_hook_set),
         cmocka_unit_test(waiter_leads_to_its_delivery),
     };

@@ -2,7 +2,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -77,14 +80,56 @@ static void setting_variable_is_the_name_in_capitals(void **unused)
                         "ROOMHOOK_MAX_IN_FLIGHT");
 }
 
-/* Defaults but for a ca-file that is there on every machine, so that nothing is to warn of. */
+static const char certificate[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBbjCCARWgAwIBAgIUSCqSA6q/GQy2hOILkl6FgnkA27wwCgYIKoZIzj0EAwIw\n"
+    "DDEKMAgGA1UEAwwBYTAgFw0yNjExMjkyMDM5MjRaGA8yMTI2MTEwNTIwMzkyNFow\n"
+    "DDEKMAgGA1UEAwwBYTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABJvsHLiposda\n"
+    "4qfrSJts0NXHaVvqXmyPdVb81lgF5zlrekk2NbhTZWrEiqYwwWjzwswFVuIjdRJS\n"
+    "NSB5jfa9lC6jUzBRMB0GA1UdDgQWBBSvs7rcs9zRxE4cHb5l1gh04FYcYzAfBgNV\n"
+    "HSMEGDAWgBSvs7rcs9zRxE4cHb5l1gh04FYcYzAPBgNVHRMBAf8EBTADAQH/MAoG\n"
+    "CCqGSM49BAMCA0cAMEQCIGfe4YLsR84xO5xWr1hC/KszTW4jzUURb4X0wIIQl3Kp\n"
+    "AiAR1vt5noiVoYmh0s5vy645qwc5OLVJcuqnbtmmd9N3iw==\n"
+    "-----END CERTIFICATE-----\n";
+
+/* Writes a file of trusted certificates; its name. */
+static const char *write_ca_file(const char *first, const char *second)
+{
+    static char path[] = "/tmp/roomhook-ca-XXXXXX";
+    int fd;
+
+    memcpy(path + sizeof(path) - 7, "XXXXXX", 6);
+    fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_true(dprintf(fd, "%s%s", first, second) >= 0);
+    close(fd);
+    return path;
+}
+
+static char ca_file[64];
+
+static int make_ca_file(void **unused)
+{
+    (void)unused;
+    return bytes_copy_text(bytes_of(write_ca_file(certificate, "")), ca_file, sizeof(ca_file)) ? 0
+                                                                                               : -1;
+}
+
+static int remove_ca_file(void **unused)
+{
+    (void)unused;
+    return unlink(ca_file);
+}
+
+/* Defaults but for a ca-file of our own, so that nothing is to warn of. */
 static void settings_of(const char *lines, struct settings *ret_settings)
 {
     struct settings_draft draft;
     struct error_text why = {""};
 
     settings_draft_init(&draft);
-    memcpy(draft.settings.ca_file, "/dev/null", sizeof("/dev/null"));
+    assert_true(
+        bytes_copy_text(bytes_of(ca_file), draft.settings.ca_file, sizeof(draft.settings.ca_file)));
     if (settings_file_parse(bytes_of(lines), "test.ini", &draft, &why))
         fail_msg("%s", why.text);
     *ret_settings = draft.settings;
@@ -156,9 +201,30 @@ static void allow_address_of_everything_is_warned_of(void **unused)
     check_no_warning("allow-address = 10.0.0.0/8,fc00::/7\n");
 }
 
-static void ca_file_that_cannot_be_read_is_warned_of(void **unused)
+static void check_ca_file(const char *first, const char *second, const char *part)
+{
+    const char *path = write_ca_file(first, second);
+    char line[80];
+
+    snprintf(line, sizeof(line), "ca-file = %s\n", path);
+    if (part)
+        check_only_warning(line, part);
+    else
+        check_no_warning(line);
+    unlink(path);
+}
+
+static void ca_file_that_is_of_no_use_is_warned_of(void **unused)
 {
     (void)unused;
+    check_ca_file(certificate, "", NULL);
+    check_ca_file("a comment\n", certificate, NULL);
+    check_ca_file(certificate, certificate, NULL);
+    check_ca_file("", "", "holds no certificates");
+    check_ca_file("hello\n", "", "holds no certificates");
+    check_ca_file(certificate, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+                  "or one that is not valid");
+    check_only_warning("ca-file = /tmp\n", "ca-file \"/tmp\" ");
     check_only_warning("ca-file = /does/not/exist\n", "ca-file \"/does/not/exist\" cannot be read");
 }
 
@@ -185,9 +251,9 @@ int main(void)
         cmocka_unit_test(schedule_longer_than_max_age_is_warned_of),
         cmocka_unit_test(password_over_a_network_in_clear_is_warned_of),
         cmocka_unit_test(allow_address_of_everything_is_warned_of),
-        cmocka_unit_test(ca_file_that_cannot_be_read_is_warned_of),
+        cmocka_unit_test(ca_file_that_is_of_no_use_is_warned_of),
         cmocka_unit_test(several_warnings_come_one_by_one),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_ca_file, remove_ca_file);
 }

@@ -4,8 +4,9 @@ To be asked of a Redis that no worker is moving things in, at any moment, not on
 """
 
 from history import number_of
+from lane_invariants import check_invariants
 from scripted_endpoints import is_success
-from webhook_queue import GROUP, key
+from webhook_queue import GROUP, delivery_id, key
 
 
 def _number_of_id(stream_id):
@@ -14,21 +15,19 @@ def _number_of_id(stream_id):
 
 
 class _Snapshot:
-    """All places at once."""
+    """All whereabouts at once."""
 
     def __init__(self, client):
         with client.pipeline(transaction=True) as pipe:
             pipe.xrange(key("events"))
             pipe.hkeys(key("deliveries"))
-            pipe.zrange(key("retries"), 0, -1)
             pipe.xrange(key("dead"))
             pipe.xinfo_groups(key("events"))
             pipe.xpending_range(key("events"), GROUP, "-", "+", 10000)
             # Before the first worker came there is no group.
-            events, deliveries, retries, dead, groups, pending = pipe.execute(raise_on_error=False)
+            events, deliveries, dead, groups, pending = pipe.execute(raise_on_error=False)
         self.events = [stream_id for stream_id, _ in events]
-        self.deliveries = sorted(deliveries)
-        self.retries = sorted(retries)
+        self.deliveries = {one.decode() for one in deliveries}
         self.dead = [self._decode(fields) for _, fields in dead]
         self.last_delivered = groups[0]["last-delivered-id"] if groups else b"0-0"
         self.pending = {one["message_id"] for one in pending} if groups else set()
@@ -58,8 +57,10 @@ def problems_of(history, client):
     """What breaks the promise, in words; of each intent whose XADD was answered."""
     now = _Snapshot(client)
     problems = []
-    if now.retries != now.deliveries:
-        problems.append(f"due times {now.retries}, but records {now.deliveries}")
+    try:
+        check_invariants(client)
+    except AssertionError as failure:
+        problems.append(str(failure))
     strays = set(now.events) - now.unread() - now.pending
     if strays:
         problems.append(f"read, but pending for nobody: {strays}")
@@ -71,11 +72,10 @@ def problems_of(history, client):
 
 
 def _problems_of_intent(intent, now, answered):
-    stream_id = intent.stream_id.encode()
-    in_stream = stream_id in now.events
+    in_stream = intent.stream_id.encode() in now.events
     for hook, path in intent.targets.items() if intent.targets else [("", None)]:
         where = ["events"] * in_stream
-        where += ["retries"] * (b"%s/%s" % (stream_id, hook.encode()) in now.deliveries)
+        where += ["lane"] * (delivery_id(intent.stream_id, hook) in now.deliveries)
         where += ["dead"] * len(now.letters_for(intent, hook))
         if len(where) > 1:
             yield f"event {intent.number} hook {hook} is in {where}"

@@ -1,0 +1,11 @@
+/* What the settings name, beside themselves: the files that a worker needs before it can begin. */
+#ifndef PROCESS_CHECK_H
+#define PROCESS_CHECK_H
+
+#include "contract/bytes.h"
+#include "settings/settings.h"
+
+/* 0, or -1 with *why. */
+int check_files(const struct settings *settings, struct error_text *why);
+
+#endif
