@@ -834,15 +834,16 @@ def test_lease_set_by_hand(queue, redis, lease):
     assert queue.settle_leased((claimed, "done")).results == [1]
 
 
-def test_holders_of_a_wrong_type_leave_the_document_in_the_record(queue, redis):
+def test_holders_of_a_wrong_type_are_replaced(queue, redis):
     stream_id = queue.event(LARGE)
     holders = queue.key(f"holders:{stream_of(delivery_id(stream_id))}")
     redis.set(holders, "x")
     queue.settle_stream((stream_id, LARGE, ("wait", "main", LANE)))
     (claimed,) = queue.claim(LANE).deliveries
-    assert not claimed.is_shared and claimed.document == LARGE
+    assert claimed.is_shared and claimed.document == LARGE
+    assert redis.smembers(holders) == {claimed.id.encode()}
     queue.settle_leased((claimed, "done"))
-    redis.delete(holders)
+    assert not redis.exists(holders) and not redis.exists(queue.key("documents"))
 
 
 def test_holder_and_document_of_nothing_are_removed(queue, redis):
