@@ -145,6 +145,30 @@ const char *bytes_printable(struct bytes text, char *out, size_t size)
     return out;
 }
 
+char *write_text(char *at, const char *text, size_t max)
+{
+    size_t len = strnlen(text, max);
+
+    memcpy(at, text, len);
+    return at + len;
+}
+
+char *write_uint64(char *at, uint64_t value, int width)
+{
+    char digits[WRITE_UINT64_MAX];
+    int len = 0;
+
+    do {
+        digits[len++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    for (; width > len; width--)
+        *at++ = '0';
+    while (len > 0)
+        *at++ = digits[--len];
+    return at;
+}
+
 /* --- buffers --- */
 
 void buffer_init(struct buffer *buffer, size_t max)

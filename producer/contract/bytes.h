@@ -38,6 +38,13 @@ size_t bytes_utf8_prefix(struct bytes text);
  * text holds a NUL. */
 bool bytes_copy_text(struct bytes text, char *out, size_t size);
 
+/* For names that are written for each delivery: several times as fast as printf. They write no NUL
+ * and return where what they wrote ends; the caller knows that it fits. write_text: at most max
+ * bytes of text. write_uint64: with zeros in front up to width digits. */
+#define WRITE_UINT64_MAX 20
+char *write_text(char *at, const char *text, size_t max);
+char *write_uint64(char *at, uint64_t value, int width);
+
 struct buffer {
     char *data; /* NUL-terminated behind len whenever not NULL */
     size_t len;

@@ -8,7 +8,14 @@
 
 const char *lane_of(int64_t room_id, const char *hook_id, char out[LANE_SIZE])
 {
-    snprintf(out, LANE_SIZE, "%" PRId64 "/%s", room_id, hook_id);
+    char *at = out;
+
+    if (room_id < 0)
+        *at++ = '-';
+    /* Negated as unsigned: -INT64_MIN does not fit an int64_t. */
+    at = write_uint64(at, room_id < 0 ? 0 - (uint64_t)room_id : (uint64_t)room_id, 0);
+    *at++ = '/';
+    *write_text(at, hook_id, RH_NAME_MAX) = '\0';
     return out;
 }
 
@@ -46,7 +53,7 @@ int lane_split(struct bytes lane, struct lane_parts *ret_parts)
 
 const char *lane_fingerprint(const struct hook *hook, char out[HOOK_STATE_FINGERPRINT_SIZE])
 {
-    snprintf(out, HOOK_STATE_FINGERPRINT_SIZE, "%s", hook->fingerprint);
+    *write_text(out, hook->fingerprint, HOOK_STATE_FINGERPRINT_SIZE - 1) = '\0';
     return out;
 }
 
@@ -63,13 +70,19 @@ const char *lane_gate_fingerprint(const char *lane, const struct hook *hook,
 
 const char *lane_stream(uint64_t ms, uint64_t seq, char out[LANE_STREAM_SIZE])
 {
-    snprintf(out, LANE_STREAM_SIZE, "%013" PRIu64 "-%06" PRIu64, ms, seq);
+    char *at = write_uint64(out, ms, 13);
+
+    *at++ = '-';
+    *write_uint64(at, seq, 6) = '\0';
     return out;
 }
 
 const char *delivery_id(const char *stream, const char *hook_id, char out[DELIVERY_ID_SIZE])
 {
-    snprintf(out, DELIVERY_ID_SIZE, "%s/%s", stream, hook_id);
+    char *at = write_text(out, stream, LANE_STREAM_SIZE - 1);
+
+    *at++ = '/';
+    *write_text(at, hook_id, RH_NAME_MAX) = '\0';
     return out;
 }
 
@@ -98,6 +111,7 @@ int delivery_split(struct bytes id, char ret_stream_id[RH_STREAM_ID_SIZE],
     const char *slash = id.len > 0 ? memchr(id.data, '/', id.len) : NULL;
     struct bytes stream, hook;
     uint64_t ms, seq;
+    char *at;
 
     if (!slash)
         return -1;
@@ -105,7 +119,9 @@ int delivery_split(struct bytes id, char ret_stream_id[RH_STREAM_ID_SIZE],
     hook = (struct bytes){slash + 1, id.len - stream.len - 1};
     if (!parse_is_name(hook) || read_stream(stream, &ms, &seq))
         return -1;
-    snprintf(ret_stream_id, RH_STREAM_ID_SIZE, "%" PRIu64 "-%" PRIu64, ms, seq);
+    at = write_uint64(ret_stream_id, ms, 0);
+    *at++ = '-';
+    *write_uint64(at, seq, 0) = '\0';
     bytes_copy_text(hook, ret_hook_id, RH_NAME_MAX + 1);
     return 0;
 }

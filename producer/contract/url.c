@@ -1,7 +1,6 @@
 #include "contract/url.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "contract/ipv4_spelling.h"
@@ -253,7 +252,14 @@ int url_parse(struct bytes text, struct url *ret_url, struct error_text *why)
 
 const char *url_origin(const struct url *url, char out[URL_ORIGIN_SIZE])
 {
-    snprintf(out, URL_ORIGIN_SIZE, "%s://%s%s%s:%u", url->https ? "https" : "http",
-             url->is_ipv6 ? "[" : "", url->host, url->is_ipv6 ? "]" : "", (unsigned)url->port);
+    char *at = write_text(out, url->https ? "https://" : "http://", 8);
+
+    if (url->is_ipv6)
+        *at++ = '[';
+    at = write_text(at, url->host, sizeof(url->host) - 1);
+    if (url->is_ipv6)
+        *at++ = ']';
+    *at++ = ':';
+    *write_uint64(at, url->port, 0) = '\0';
     return out;
 }

@@ -18,7 +18,7 @@ def one_limit(site, requests, body=BODY):
             "rate": requests / answer["took_us"] * 1e6,
             "cpu": (answer["user_us"] + answer["system_us"]) / requests,
             "connections": report["connections"],
-            "sink_cpu": sum(cpu_us(run.sink.pid)) / requests,
+            "sink_cpu": cpu_us(run.sink.pid) / requests,
         }
 
 
@@ -29,7 +29,7 @@ def drain(run, events, workers=1, hooks=1, **settings):
     started = [run.worker(**settings) for _ in range(workers)]
     report = run.sink.wait_requests(posts, run.limit_s)
     run.wait_settled()
-    cpu, redis = sum(sum(cpu_us(one.pid)) for one in started), meter.used()[1]
+    cpu, redis = sum(cpu_us(one.pid) for one in started), meter.used()[1]
     counters = run.wait_counted("delivered", posts)
     assert run.dead() == 0, f"{run.dead()} dead letters"
     return {
@@ -38,9 +38,9 @@ def drain(run, events, workers=1, hooks=1, **settings):
         "redis_cpu": redis / events,
         "rss": max(rss_peak_mb(one.pid) for one in started),
         "connections": report["connections"],
-        "sink_cpu": sum(cpu_us(run.sink.pid)) / posts,
+        "sink_cpu": cpu_us(run.sink.pid) / posts,
         "extra": report["requests"] - posts,
-        "deferred": 100 * counters.get("deferred", 0) / posts,
+        "waited": 100 * counters.get("waited", 0) / posts,
     }
 
 
@@ -116,6 +116,6 @@ def run(site, scale, report):
     reuse = [100 * (1 - one["connections"] / events) for one in worker]
     report.row("worker: requests on a connection that was there", reuse, "%",
                at_least(99) if events >= 100 * CONNECTIONS else None)  # fmt: skip
-    report.row("deferred, of 100 deliveries", pick(worker, "deferred"))
+    report.row("written into their lanes, of 100", pick(worker, "waited"))
     report.row("POSTs that came twice", pick(worker, "extra"), "", at_most(0))
     _count_syscalls(site, scale.number(50_000, 1000), report)

@@ -56,7 +56,7 @@ def paced(site, scenario, rate, seconds):
 def saturated(site, scenario, events, limit_s):
     """All events wait when the worker starts: how fast do those of the healthy go?
 
-    The rate is that of the first MOST of them: the last few may have been deferred.
+    The rate is that of the first MOST of them: the last few may wait in their lanes.
     """
     with site.run() as run:
         scenario.apply(run)

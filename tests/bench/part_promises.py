@@ -27,9 +27,9 @@ def _idle(site, seconds):
     with site.run() as run:
         worker = run.worker()
         time.sleep(1)
-        began = sum(cpu_us(worker.pid))
+        began = cpu_us(worker.pid)
         sent = _commands_sent(run.client, seconds)
-        used = sum(cpu_us(worker.pid)) - began
+        used = cpu_us(worker.pid) - began
         return {"commands": sent / seconds, "cpu": 100 * used / 1e6 / seconds}
 
 

@@ -7,8 +7,10 @@
  * It serves all of 127.0.0.0/8. The first line on stdout is {"port":N}; then each line on stdin is
  * a command, and each has one line as its answer. It ends with its stdin.
  *
- *     set FIRST LAST KIND [VALUE]   what these endpoints do: ok, close, slow MS, fail STATUS, hang
- *                                   or drip; {} is the answer
+ *     set FIRST LAST KIND [VALUE [MORE]]
+ *                                   what these endpoints do, as sink_server.h explains: ok, close,
+ *                                   slow MS, fail STATUS, hang, drip, trickle, quick, flip N MS,
+ *                                   rare PERCENT MS, tail MS PERCENT, stall MS; {} is the answer
  *     report FIRST LAST             what came for these endpoints, as JSON
  *     forget                        forgets the latencies so far, and nothing else; {}
  *     listen PORT                   listens there too; {"port":N}
@@ -24,7 +26,7 @@
 #include "contract/parse.h"
 #include "sink_server.h"
 
-#define WORDS_MAX 5
+#define WORDS_MAX 6
 
 struct sink {
     struct sink_server *servers[SINK_THREADS_MAX];
@@ -65,6 +67,7 @@ static void add_endpoint(struct totals *totals, const struct sink_endpoint *endp
         return;
     totals->endpoints++;
     sum->requests += endpoint->requests;
+    sum->in_time += endpoint->in_time;
     sum->answers += endpoint->answers;
     if (sum->first_us == 0 || endpoint->first_us < sum->first_us)
         sum->first_us = endpoint->first_us;
@@ -92,9 +95,10 @@ static void report(struct sink *sink, int first, int last)
     for (int i = 0; i < sink->servers_len; i++)
         add_server(&totals, sink->servers[i], first, last);
     unlock_all(sink);
-    printf("{\"requests\":%" PRIu64 ",\"answers\":%" PRIu64 ",\"endpoints\":%" PRIu64
-           ",\"first_us\":%" PRId64 ",\"last_us\":%" PRId64,
-           sum->requests, sum->answers, totals.endpoints, sum->first_us, sum->last_us);
+    printf("{\"requests\":%" PRIu64 ",\"in_time\":%" PRIu64 ",\"answers\":%" PRIu64
+           ",\"endpoints\":%" PRIu64 ",\"first_us\":%" PRId64 ",\"last_us\":%" PRId64,
+           sum->requests, sum->in_time, sum->answers, totals.endpoints, sum->first_us,
+           sum->last_us);
     printf(",\"connections\":%" PRIu64 ",\"open\":%" PRIu64 ",\"busy\":%" PRIu64
            ",\"handshakes\":%" PRIu64 ",\"resumed\":%" PRIu64 ",\"latency_us\":",
            totals.connections, totals.open, totals.busy, totals.handshakes, totals.resumed);
@@ -114,18 +118,25 @@ static int number(const char *word, int max)
 
 static bool read_behaviour(char **words, struct sink_behaviour *ret)
 {
-    static const char *const names[] = {
-        [SINK_OK] = "ok",     [SINK_CLOSE] = "close", [SINK_SLOW] = "slow",
-        [SINK_FAIL] = "fail", [SINK_HANG] = "hang",   [SINK_DRIP] = "drip",
+    static const struct {
+        const char *name;
+        int numbers;
+    } kinds[] = {
+        [SINK_OK] = {"ok", 0},           [SINK_CLOSE] = {"close", 0}, [SINK_SLOW] = {"slow", 1},
+        [SINK_FAIL] = {"fail", 1},       [SINK_HANG] = {"hang", 0},   [SINK_DRIP] = {"drip", 0},
+        [SINK_TRICKLE] = {"trickle", 0}, [SINK_QUICK] = {"quick", 0}, [SINK_FLIP] = {"flip", 2},
+        [SINK_RARE] = {"rare", 2},       [SINK_TAIL] = {"tail", 2},   [SINK_STALL] = {"stall", 1},
     };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(words[0], names[i]) != 0)
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(words[0], kinds[i].name) != 0)
             continue;
-        bool has_value = i == SINK_SLOW || i == SINK_FAIL;
-        *ret = (struct sink_behaviour){(enum sink_kind)i, 0};
-        if (has_value)
+        *ret = (struct sink_behaviour){.kind = (enum sink_kind)i};
+        if (kinds[i].numbers > 0)
             ret->value = number(words[1], 3600000);
-        return ret->value >= 0;
+        if (kinds[i].numbers > 1 && ret->value >= 0)
+            ret->more = number(words[2], 3600000);
+        ret->until_ms = sink_now_ms() + ret->value;
+        return ret->value >= 0 && ret->more >= 0;
     }
     printf("{\"error\":\"no such behaviour\"}\n");
     return false;
@@ -176,7 +187,7 @@ static void on_range(struct sink *sink, char **words)
 static void on_command(struct sink *sink, char *line)
 {
     static char none[] = "";
-    char *words[WORDS_MAX] = {none, none, none, none, none};
+    char *words[WORDS_MAX] = {none, none, none, none, none, none};
     char *rest = line;
     line[strcspn(line, "\n")] = '\0';
     for (int i = 0; i < WORDS_MAX && rest != NULL; i++)

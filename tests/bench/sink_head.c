@@ -58,11 +58,15 @@ static void read_line(struct sink_connection *connection, struct bytes line)
 {
     struct bytes value;
     uint64_t len = 0;
+    int64_t endpoint = 0;
     if (read_header(line, BYTES("content-length"), &value) &&
         parse_uint64(value, UINT32_MAX, &len) == 0)
         connection->body_left = len;
     else if (read_header(line, BYTES("webhook-id"), &value))
         connection->sent_us = sent_us_of(value);
+    else if (read_header(line, BYTES("x-endpoint"), &value) &&
+             parse_int64(value, 0, SINK_ENDPOINTS - 1, &endpoint) == 0)
+        connection->endpoint = (unsigned)endpoint;
 }
 
 int sink_read_head(struct sink_connection *connection)

@@ -19,7 +19,11 @@ static const char ok_answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 static const char closing_answer[] =
     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
 
-static int64_t now_ms(void)
+static const char trickle_head[] = "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n";
+static const char trickle_answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n"
+                                     "............................................................";
+
+int64_t sink_now_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -33,6 +37,7 @@ struct sink_server *sink_server_new(const struct sink_behaviour *behaviours, SSL
         return NULL;
     server->behaviours = behaviours;
     server->tls = tls;
+    server->random = (uint64_t)wall_now_us() | 1;
     TAILQ_INIT(&server->held);
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (server->epoll < 0 || pthread_mutex_init(&server->lock, NULL) != 0)
@@ -87,8 +92,10 @@ int sink_server_listen(struct sink_server *server, int port)
 void sink_server_forget(struct sink_server *server)
 {
     for (size_t i = 0; i < SINK_ENDPOINTS; i++) {
-        if (server->endpoints[i] != NULL)
-            server->endpoints[i]->latency = (struct histogram){0};
+        if (server->endpoints[i] == NULL)
+            continue;
+        server->endpoints[i]->latency = (struct histogram){0};
+        server->endpoints[i]->in_time = 0;
     }
 }
 
@@ -108,7 +115,7 @@ static void drop(struct sink_server *server, struct sink_connection *connection)
 static void hold(struct sink_server *server, struct sink_connection *connection, int64_t delay_ms)
 {
     struct sink_connection *before = TAILQ_LAST(&server->held, sink_held);
-    connection->due_ms = now_ms() + delay_ms;
+    connection->due_ms = sink_now_ms() + delay_ms;
     connection->is_held = true;
     while (before != NULL && before->due_ms > connection->due_ms)
         before = TAILQ_PREV(before, sink_held, held);
@@ -160,28 +167,40 @@ static const char *failure(int status)
     }
 }
 
+/* What it answers, at once. */
+static const char *answer_of(const struct sink_behaviour *behaviour)
+{
+    switch (behaviour->kind) {
+    case SINK_FAIL:
+        return failure(behaviour->value);
+    case SINK_CLOSE:
+        return closing_answer;
+    case SINK_TRICKLE:
+        return trickle_answer;
+    default:
+        return ok_answer;
+    }
+}
+
 static int behave(struct sink_server *server, struct sink_connection *connection)
 {
     const struct sink_behaviour *behaviour = &server->behaviours[connection->endpoint];
-    choose_answer(connection, ok_answer);
+    choose_answer(connection, answer_of(behaviour));
     switch (behaviour->kind) {
     case SINK_HANG:
         return 0;
-    case SINK_SLOW:
-        hold(server, connection, behaviour->value);
-        return 0;
     case SINK_DRIP:
         return write_answer(server, connection, 1);
-    case SINK_FAIL:
-        choose_answer(connection, failure(behaviour->value));
-        break;
-    case SINK_CLOSE:
-        choose_answer(connection, closing_answer);
-        break;
-    case SINK_OK:
+    case SINK_TRICKLE:
+        return write_answer(server, connection, sizeof(trickle_head) - 1);
+    default:
         break;
     }
-    return write_answer(server, connection, connection->answer_left);
+    int64_t delay_ms = sink_delay_ms(server, behaviour, server->endpoints[connection->endpoint]);
+    if (delay_ms == 0)
+        return write_answer(server, connection, connection->answer_left);
+    hold(server, connection, delay_ms);
+    return 0;
 }
 
 static int on_request(struct sink_server *server, struct sink_connection *connection)
@@ -196,8 +215,10 @@ static int on_request(struct sink_server *server, struct sink_connection *connec
     if ((*endpoint)->first_us == 0)
         (*endpoint)->first_us = now_us;
     (*endpoint)->last_us = now_us;
-    if (connection->sent_us > 0)
+    if (connection->sent_us > 0) {
         histogram_add(&(*endpoint)->latency, now_us - connection->sent_us);
+        (*endpoint)->in_time += now_us - connection->sent_us <= SINK_IN_TIME_US ? 1 : 0;
+    }
     connection->in_body = false;
     connection->is_busy = true;
     server->busy++;
@@ -270,7 +291,8 @@ static void on_readable(struct sink_server *server, struct sink_connection *conn
 
 static void on_held(struct sink_server *server, struct sink_connection *connection)
 {
-    bool drips = server->behaviours[connection->endpoint].kind == SINK_DRIP;
+    enum sink_kind kind = server->behaviours[connection->endpoint].kind;
+    bool drips = kind == SINK_DRIP || kind == SINK_TRICKLE;
     TAILQ_REMOVE(&server->held, connection, held);
     connection->is_held = false;
     if (write_answer(server, connection, drips ? 1 : connection->answer_left) != 0)
@@ -322,7 +344,7 @@ static int wait_ms(struct sink_server *server)
     const struct sink_connection *first = TAILQ_FIRST(&server->held);
     if (first == NULL)
         return -1;
-    int64_t left = first->due_ms - now_ms();
+    int64_t left = first->due_ms - sink_now_ms();
     return left > 0 ? (int)left : 0;
 }
 

@@ -189,10 +189,14 @@ class Run:
             lambda: f"an empty queue; it is {queue_state(self.client)}",
         )
 
+    def counter(self, name):
+        """As workers have added to it so far."""
+        return stats(self.client).get(name, 0)
+
     def wait_counted(self, name, count, limit_s=10):
         """The counters, once this one is as high: workers add theirs about once a second."""
         wait_until(
-            lambda: stats(self.client).get(name, 0) >= count,
+            lambda: self.counter(name) >= count,
             limit_s,
             lambda: f"counter {name} to be {count}; counters are {stats(self.client)}",
         )

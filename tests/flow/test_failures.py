@@ -25,6 +25,7 @@ from webhook_queue import (
     message_event,
     set_hook,
     wait_dead,
+    wait_stat,
 )
 
 FAILURES = {
@@ -172,6 +173,19 @@ def test_an_early_2xx_does_not_count(redis, start_worker):
         assert "early-response" in letter["error"]
         assert_queue_empty(redis)
         assert len(receiver.requests()) == 2
+
+
+def test_an_early_2xx_counts_when_the_kernel_took_the_rest(redis, start_worker):
+    """As docs/protocol.md says: nothing tells whether the receiver read what its kernel took."""
+    with Receiver() as receiver:
+        receiver.script("/", [EarlyAnswer(200)])
+        set_hook(redis, 438, "main", url=receiver.url())
+        start_worker(retry_schedule="100ms", timeout="2s")
+        enqueue(redis, message_event(438))
+        wait_stat(redis, "delivered", 1)
+        (request,) = receiver.requests()
+        assert request.body == b""
+        assert_queue_empty(redis)
 
 
 def test_an_early_2xx_is_retried_and_delivered(redis, start_worker):

@@ -242,10 +242,10 @@ void claims_want(struct pipeline *pipeline, struct capacity_lane *lane, size_t m
 void claims_send(struct pipeline *pipeline)
 {
     struct visits *visits = pipeline->visits;
-    struct lane_wish wishes[LANES_CLAIM_MAX];
     size_t len = visits->ready_len;
     if (len == 0)
         return;
+    struct lane_wish wishes[LANES_CLAIM_MAX]; /* large: not on each turn */
     /* What was put into their lanes is there before these are claimed of. */
     bool is_behind = !settle_flush(pipeline->settle);
     for (size_t i = 0; i < len; i++)

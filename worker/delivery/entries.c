@@ -43,7 +43,8 @@ struct entry *entry_new(struct entries *entries, enum entry_source source, struc
     TAILQ_INIT(&entry->deliveries);
     entry->settlement.id = bytes_of(entry->stream_id);
     entry->settlement.owner = entry;
-    snprintf(entry->event_id, sizeof(entry->event_id), "msg_%s", entry->stream_id);
+    char *at = write_text(entry->event_id, "msg_", 4);
+    *write_text(at, entry->stream_id, sizeof(entry->stream_id) - 1) = '\0';
     TAILQ_INSERT_TAIL(&entries->of_state[ENTRY_NEW], entry, of_state);
     entries->len++;
     return entry;

@@ -62,9 +62,16 @@ void lanes_free(struct lanes *lanes)
     free(lanes);
 }
 
+static void write_fence(const struct lanes *lanes, int64_t number, char out[FENCE_SIZE])
+{
+    char *at = write_text(out, lanes->queue->consumer, CONSUMER_NAME_SIZE - 1);
+    *at++ = ':';
+    *write_uint64(at, (uint64_t)number, 0) = '\0';
+}
+
 void lanes_fence(struct lanes *lanes, char out[FENCE_SIZE])
 {
-    snprintf(out, FENCE_SIZE, "%s:%lld", lanes->queue->consumer, (long long)++lanes->fence_number);
+    write_fence(lanes, ++lanes->fence_number, out);
 }
 
 /* --- when to look --- */
@@ -235,8 +242,7 @@ static void report_delivery(struct claim *claim, const struct lane_answer *answe
     const struct reply *document = is_shared ? document_of(documents, claimed.id) : NULL;
     claimed.document = reply_text(document);
     claimed.has_document = claimed.document.len > 0;
-    snprintf(claimed.fence, sizeof(claimed.fence), "%s:%lld", lanes->queue->consumer,
-             (long long)number);
+    write_fence(lanes, number, claimed.fence);
     lanes->config.claimed(lanes->config.context, &claimed);
 }
 

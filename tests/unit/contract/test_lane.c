@@ -19,6 +19,10 @@ static void a_lane_is_a_room_and_a_hook(void **state)
     assert_string_equal(lane_of(438, "main", lane), "438/main");
     memset(id, 'i', RH_NAME_MAX);
     assert_int_equal(strlen(lane_of(INT64_MIN, id, lane)), LANE_SIZE - 1);
+    assert_string_equal(lane_of(INT64_MIN, "m", lane), "-9223372036854775808/m");
+    assert_string_equal(lane_of(INT64_MAX, "m", lane), "9223372036854775807/m");
+    assert_string_equal(lane_of(0, "m", lane), "0/m");
+    assert_string_equal(lane_of(-10, "m", lane), "-10/m");
 }
 
 static void an_inline_hook_is_known_by_room_and_fingerprint(void **state)
@@ -77,6 +81,17 @@ static void deliveries_are_in_the_order_of_the_stream(void **state)
     assert_string_equal(hook_id, "main");
     assert_int_equal(delivery_split(BYTES("1-/main"), stream_id, hook_id), -1);
     assert_int_equal(delivery_split(BYTES("1-1"), stream_id, hook_id), -1);
+}
+
+static void a_stream_is_padded_and_never_cut(void **state)
+{
+    char stream[LANE_STREAM_SIZE];
+
+    (void)state;
+    assert_string_equal(lane_stream(0, 0, stream), "0000000000000-000000");
+    assert_string_equal(lane_stream(1667548137257, 1000000, stream), "1667548137257-1000000");
+    assert_string_equal(lane_stream(UINT64_MAX, UINT64_MAX, stream),
+                        "18446744073709551615-18446744073709551615");
 }
 
 /* Up to sequence number 999,999. */
@@ -158,6 +173,7 @@ int main(void)
         cmocka_unit_test(lanes_are_split),
         cmocka_unit_test(other_texts_are_no_lanes),
         cmocka_unit_test(deliveries_are_in_the_order_of_the_stream),
+        cmocka_unit_test(a_stream_is_padded_and_never_cut),
         cmocka_unit_test(order_of_the_text_is_that_of_the_stream),
         cmocka_unit_test(longest_delivery_fits_and_comes_back),
         cmocka_unit_test(other_texts_are_no_deliveries),
