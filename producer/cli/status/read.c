@@ -1,3 +1,4 @@
+#include "cli/status/ask.h"
 #include "cli/status/status.h"
 #include "contract/parse.h"
 
@@ -12,62 +13,23 @@ enum query {
     QUERIES
 };
 
-#define QUERY_ARGS_MAX 6
-
-/* Is the failure that just happened only a stream or group that is not there? */
-static bool nothing_there(const struct cli *cli)
-{
-    return redis_error_fault(cli->redis) == FAULT_NOGROUP;
-}
-
 static bool append_queries(struct cli *cli)
 {
     const struct keys *keys = &cli->keys;
     const struct bytes group = BYTES(KEYS_GROUP);
     const struct bytes events = bytes_of(keys->events);
-    const struct bytes queries[QUERIES][QUERY_ARGS_MAX] = {
-        [QUERY_TIME] = {BYTES("TIME")},
-        [QUERY_EVENTS] = {BYTES("XLEN"), events},
-        [QUERY_PENDING] = {BYTES("XPENDING"), events, group},
-        [QUERY_OLDEST] = {BYTES("XRANGE"), events, BYTES("-"), BYTES("+"), BYTES("COUNT"),
-                          BYTES("1")},
-        [QUERY_DEAD] = {BYTES("XLEN"), bytes_of(keys->dead)},
-        [QUERY_COUNTERS] = {BYTES("HGETALL"), bytes_of(keys->stats)},
-        [QUERY_CONSUMERS] = {BYTES("XINFO"), BYTES("CONSUMERS"), events, group},
+    const struct status_query queries[QUERIES] = {
+        [QUERY_TIME] = {{BYTES("TIME")}},
+        [QUERY_EVENTS] = {{BYTES("XLEN"), events}},
+        [QUERY_PENDING] = {{BYTES("XPENDING"), events, group}},
+        [QUERY_OLDEST] = {{BYTES("XRANGE"), events, BYTES("-"), BYTES("+"), BYTES("COUNT"),
+                           BYTES("1")}},
+        [QUERY_DEAD] = {{BYTES("XLEN"), bytes_of(keys->dead)}},
+        [QUERY_COUNTERS] = {{BYTES("HGETALL"), bytes_of(keys->stats)}},
+        [QUERY_CONSUMERS] = {{BYTES("XINFO"), BYTES("CONSUMERS"), events, group}},
     };
 
-    for (size_t i = 0; i < QUERIES; i++) {
-        size_t n = 0;
-        while (n < QUERY_ARGS_MAX && queries[i][n].data)
-            n++;
-        if (redis_append(cli->redis, queries[i], n) != RH_OK) {
-            cli_redis_failed(cli);
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Gets all replies; those of what is not there are NULL. False: the first failure is told. */
-static bool get_replies(struct cli *cli, struct reply *replies[], size_t replies_len)
-{
-    bool ok = true;
-
-    for (size_t i = 0; i < replies_len; i++) {
-        replies[i] = NULL;
-        if (redis_get(cli->redis, &replies[i]) == RH_OK || nothing_there(cli))
-            continue;
-        if (ok)
-            cli_redis_failed(cli);
-        ok = false;
-    }
-    return ok;
-}
-
-static void free_replies(struct reply *replies[], size_t replies_len)
-{
-    for (size_t i = 0; i < replies_len; i++)
-        reply_free(replies[i]);
+    return status_append(cli, queries, QUERIES);
 }
 
 static void read_numbers(struct status *status, struct reply *const replies[])
@@ -106,8 +68,9 @@ static bool append_heartbeat(struct cli *cli, struct bytes name)
 
     /* A name that is too long for a worker's is asked for as "": nobody's heartbeat. */
     (void)bytes_copy_text(name, consumer, sizeof(consumer));
-    const struct bytes args[] = {BYTES("GET"), bytes_of(keys_worker(&cli->keys, consumer, key))};
-    return redis_append(cli->redis, args, 2) == RH_OK;
+    const struct status_query query = {
+        {BYTES("GET"), bytes_of(keys_worker(&cli->keys, consumer, key))}};
+    return status_append(cli, &query, 1);
 }
 
 /* The second round trip: what depends on the consumers' names. */
@@ -119,12 +82,10 @@ static bool read_heartbeats(struct cli *cli, struct status *status)
     if (len > STATUS_WORKERS_MAX)
         len = STATUS_WORKERS_MAX;
     for (size_t i = 0; i < len; i++) {
-        if (!append_heartbeat(cli, consumer_name(reply_at(status->consumers, i)))) {
-            cli_redis_failed(cli);
+        if (!append_heartbeat(cli, consumer_name(reply_at(status->consumers, i))))
             return false;
-        }
     }
-    bool ok = get_replies(cli, replies, len);
+    bool ok = status_get_replies(cli, replies, len);
     for (size_t i = 0; i < len; i++) {
         struct status_worker worker = {consumer_name(reply_at(status->consumers, i)), replies[i]};
         if (reply_is_nil(worker.heartbeat))
@@ -161,7 +122,7 @@ bool status_read(struct cli *cli, struct status *ret_status)
     struct reply *replies[QUERIES] = {NULL};
     struct status status = {0};
 
-    bool ok = append_queries(cli) && get_replies(cli, replies, QUERIES);
+    bool ok = append_queries(cli) && status_get_replies(cli, replies, QUERIES);
     if (ok) {
         read_numbers(&status, replies);
         status.counters = replies[QUERY_COUNTERS];
@@ -170,7 +131,7 @@ bool status_read(struct cli *cli, struct status *ret_status)
         ok = read_heartbeats(cli, &status) && gather_pools(&status) &&
              status_waiting_read(cli, status.now_ms, &status.waiting);
     }
-    free_replies(replies, QUERIES);
+    status_free_replies(replies, QUERIES);
     if (!ok) {
         status_release(&status);
         return false;

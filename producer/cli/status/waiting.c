@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "cli/status/ask.h"
 #include "contract/lane.h"
 #include "contract/parse.h"
 
@@ -20,32 +21,6 @@ enum query {
     QUERIES
 };
 
-#define QUERY_ARGS_MAX 4
-
-static bool append(struct cli *cli, const struct bytes *args, size_t args_len)
-{
-    if (redis_append(cli->redis, args, args_len) == RH_OK)
-        return true;
-    cli_redis_failed(cli);
-    return false;
-}
-
-/* All replies; those that failed are NULL. False: the first failure is told. */
-static bool get_replies(struct cli *cli, struct reply *replies[], size_t len)
-{
-    bool ok = true;
-
-    for (size_t i = 0; i < len; i++) {
-        replies[i] = NULL;
-        if (redis_get(cli->redis, &replies[i]) == RH_OK)
-            continue;
-        if (ok)
-            cli_redis_failed(cli);
-        ok = false;
-    }
-    return ok;
-}
-
 static bool append_queries(struct cli *cli, int64_t now_ms)
 {
     const struct bytes lanes = bytes_of(cli->keys.lanes);
@@ -54,24 +29,17 @@ static bool append_queries(struct cli *cli, int64_t now_ms)
     char now[24];
 
     (void)snprintf(now, sizeof(now), "%" PRId64, now_ms);
-    const struct bytes queries[QUERIES][QUERY_ARGS_MAX] = {
-        [QUERY_DELIVERIES] = {BYTES("HLEN"), bytes_of(cli->keys.deliveries)},
-        [QUERY_LANES] = {BYTES("ZCARD"), lanes},
-        [QUERY_SHUT] = {BYTES("ZCARD"), shut},
-        [QUERY_DUE] = {BYTES("ZCOUNT"), lanes, BYTES("-inf"), bytes_of(now)},
-        [QUERY_SHUT_DUE] = {BYTES("ZCOUNT"), shut, BYTES("-inf"), bytes_of(now)},
-        [QUERY_FIRST] = {BYTES("ZRANGE"), lanes, zero, BYTES(LANES_LAST)},
-        [QUERY_SHUT_FIRST] = {BYTES("ZRANGE"), shut, zero, BYTES(LANES_LAST)},
+    const struct status_query queries[QUERIES] = {
+        [QUERY_DELIVERIES] = {{BYTES("HLEN"), bytes_of(cli->keys.deliveries)}},
+        [QUERY_LANES] = {{BYTES("ZCARD"), lanes}},
+        [QUERY_SHUT] = {{BYTES("ZCARD"), shut}},
+        [QUERY_DUE] = {{BYTES("ZCOUNT"), lanes, BYTES("-inf"), bytes_of(now)}},
+        [QUERY_SHUT_DUE] = {{BYTES("ZCOUNT"), shut, BYTES("-inf"), bytes_of(now)}},
+        [QUERY_FIRST] = {{BYTES("ZRANGE"), lanes, zero, BYTES(LANES_LAST)}},
+        [QUERY_SHUT_FIRST] = {{BYTES("ZRANGE"), shut, zero, BYTES(LANES_LAST)}},
     };
 
-    for (size_t i = 0; i < QUERIES; i++) {
-        size_t n = 0;
-        while (n < QUERY_ARGS_MAX && queries[i][n].data)
-            n++;
-        if (!append(cli, queries[i], n))
-            return false;
-    }
-    return true;
+    return status_append(cli, queries, QUERIES);
 }
 
 static void note_oldest(struct status_waiting *waiting, const struct reply *deliveries)
@@ -101,10 +69,10 @@ static bool look_for_oldest(struct cli *cli, const struct reply *lanes,
     for (size_t i = 0; i < reply_len(lanes); i++) {
         if (!bytes_copy_text(reply_text(reply_at(lanes, i)), lane, sizeof(lane)))
             continue;
-        const struct bytes args[] = {BYTES("ZRANGE"),
-                                     bytes_of(keys_lane(&cli->keys, lane, lane_key)), BYTES("0"),
-                                     BYTES(DELIVERIES_LAST)};
-        if (!append(cli, args, 4))
+        const struct status_query query = {{BYTES("ZRANGE"),
+                                            bytes_of(keys_lane(&cli->keys, lane, lane_key)),
+                                            BYTES("0"), BYTES(DELIVERIES_LAST)}};
+        if (!status_append(cli, &query, 1))
             return false;
         len++;
     }
@@ -126,7 +94,7 @@ bool status_waiting_read(struct cli *cli, int64_t now_ms, struct status_waiting 
     struct reply *replies[QUERIES] = {NULL};
     struct status_waiting waiting = {0};
 
-    bool ok = append_queries(cli, now_ms) && get_replies(cli, replies, QUERIES);
+    bool ok = append_queries(cli, now_ms) && status_get_replies(cli, replies, QUERIES);
     if (ok) {
         waiting.deliveries = reply_int(replies[QUERY_DELIVERIES]);
         waiting.lanes_shut = reply_int(replies[QUERY_SHUT]);
@@ -135,8 +103,7 @@ bool status_waiting_read(struct cli *cli, int64_t now_ms, struct status_waiting 
         ok = look_for_oldest(cli, replies[QUERY_FIRST], &waiting) &&
              look_for_oldest(cli, replies[QUERY_SHUT_FIRST], &waiting);
     }
-    for (size_t i = 0; i < QUERIES; i++)
-        reply_free(replies[i]);
+    status_free_replies(replies, QUERIES);
     *ret_waiting = waiting;
     return ok;
 }
