@@ -75,4 +75,8 @@ void http_transfer_cut(struct http_transfer *transfer, struct http_result *ret_r
 void http_transfer_start(struct http_transfer *transfer, const struct http_target *target,
                          http_done_fn *fn, void *context);
 
+/* To be called now and then: a CA file that changed holds for connections that are made from then
+ * on. */
+void http_client_look(struct http_client *client);
+
 #endif

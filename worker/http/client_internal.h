@@ -24,6 +24,7 @@
 #define HASH_FUNCTION HASH_OAT
 #include <uthash.h>
 
+#include "base/file_mark.h"
 #include "http/client.h"
 #include "http/destinations.h"
 #include "http/lookups.h"
@@ -126,7 +127,9 @@ struct http_client {
     struct loop *loop;
     struct http_client_config config;
     CURLM *multi;
-    bool renews_handles; /* no easy handle may be used twice */
+    struct file_mark ca_file;
+    int64_t ca_changed_ms; /* when it was seen to have changed; 0: never */
+    bool renews_handles;   /* no easy handle may be used twice */
     struct transfer_list idle;
     struct transfer_list starting;
     struct transfer_list running;
