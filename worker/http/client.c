@@ -255,7 +255,6 @@ static void forget_last_answer(struct http_transfer *transfer)
     transfer->bad_url = false;
     transfer->no_lookup = false;
     transfer->crowded = false;
-    transfer->address[0] = '\0';
     transfer->started = false;
 }
 
@@ -266,6 +265,7 @@ void http_transfer_start(struct http_transfer *transfer, const struct http_targe
     forget_last_answer(transfer);
     transfer->is_final = false;
     transfer->status_came = target->status_came;
+    transfer->led_to = target->led_to;
     transfer->fn = fn;
     transfer->context = context;
     transfer->started_at_ms = loop_now_ms();
