@@ -56,7 +56,7 @@ static int harden(const struct settings *settings, int argc, char **argv,
     return -1;
 }
 
-static int run(const struct settings *settings, int argc, char **argv)
+static int run(struct settings *settings, int argc, char **argv)
 {
     struct error_text warning;
     struct notify_request notify;

@@ -8,7 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file_mark.h"
+
 #define LOOP_SIGNALS_MAX 8
+#define RESOLVER_FILE "/etc/resolv.conf"
+#define HOSTS_FILE "/etc/hosts"
 
 struct loop_signal {
     struct event *event;
@@ -19,6 +23,8 @@ struct loop_signal {
 struct loop {
     struct event_base *base;
     struct evdns_base *dns;
+    struct file_mark resolver_file;
+    struct file_mark hosts_file;
     struct loop_signal signals[LOOP_SIGNALS_MAX];
     int signals_len;
     struct timeval turn; /* libevent's time of this turn: the same all through it */
@@ -162,11 +168,28 @@ struct event_base *loop_base(struct loop *loop)
     return loop->base;
 }
 
+/* All are looked at: each mark is to remember what there is now. */
+static bool dns_files_changed(struct loop *loop)
+{
+    bool resolver = file_mark_changed(&loop->resolver_file, RESOLVER_FILE);
+    bool hosts = file_mark_changed(&loop->hosts_file, HOSTS_FILE);
+    return resolver || hosts;
+}
+
 struct evdns_base *loop_dns(struct loop *loop)
 {
-    if (loop->dns == NULL)
+    bool changed = dns_files_changed(loop);
+    if (loop->dns == NULL) {
         loop->dns = evdns_base_new(loop->base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
                                                    EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+    } else if (changed) { /* look-ups under way go on, by the new name servers */
+        evdns_base_clear_nameservers_and_suspend(loop->dns);
+        evdns_base_search_clear(loop->dns);
+        evdns_base_clear_host_addresses(loop->dns);
+        (void)evdns_base_resolv_conf_parse(loop->dns, DNS_OPTIONS_ALL, RESOLVER_FILE);
+        (void)evdns_base_load_hosts(loop->dns, HOSTS_FILE);
+        evdns_base_resume(loop->dns);
+    }
     return loop->dns;
 }
 

@@ -45,7 +45,7 @@ int64_t loop_wall_ms(void); /* CLOCK_REALTIME: for what is stored or sent */
 uint64_t loop_seed(void);
 
 struct event_base *loop_base(struct loop *loop); /* for redis_link */
-struct evdns_base *loop_dns(struct loop *loop);  /* made at the first call; NULL: no memory */
+struct evdns_base *loop_dns(struct loop *loop); /* NULL: no memory, or no file that names servers */
 
 /* A one-shot timer. */
 struct loop_timer {

@@ -246,7 +246,7 @@ static void connect_to(struct redis_link *link, const struct redis_host *host)
     link->state = LINK_CONNECTING;
     reply_memory_clear(&link->replies); /* what the last connection broke off in */
     link->reader = redis_reader_new(&link->replies);
-    link->io = redis_link_open(link->loop, link->config.tls, host);
+    link->io = redis_link_open(link->loop, *link->config.tls, host);
     if (link->io == NULL || link->reader == NULL) {
         redis_link_drop(link, "out of memory");
         return;
@@ -272,6 +272,7 @@ static void on_master(void *context, const struct redis_host *host, const char *
 static void link_connect(void *context)
 {
     struct redis_link *link = context;
+    link->config.before_connect(link->config.context);
     if (link->sentinels == NULL) {
         connect_to(link, &link->config.address->host);
         return;

@@ -34,13 +34,14 @@ struct ssl_ctx_st;
 typedef void redis_reply_fn(void *context, const struct reply *reply);
 
 struct redis_link_config {
-    const struct redis_address *address; /* must outlive the link */
-    struct ssl_ctx_st *tls;              /* the same; NULL unless address->tls */
-    const char *role;                    /* "control" or "reader", for logs */
-    const char *client_name;             /* for CLIENT SETNAME */
-    struct redis_faults *faults;         /* shared by all links */
-    void (*on_up)(void *context);        /* greeted; commands may be sent */
-    void (*on_down)(void *context);      /* after the reply functions got their NULL */
+    const struct redis_address *address;   /* must outlive the link */
+    struct ssl_ctx_st **tls;               /* the same; holds NULL unless address->tls */
+    void (*before_connect)(void *context); /* may change what address and tls point to */
+    const char *role;                      /* "control" or "reader", for logs */
+    const char *client_name;               /* for CLIENT SETNAME */
+    struct redis_faults *faults;           /* shared by all links */
+    void (*on_up)(void *context);          /* greeted; commands may be sent */
+    void (*on_down)(void *context);        /* after the reply functions got their NULL */
     void *context;
 };
 

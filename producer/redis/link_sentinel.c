@@ -14,7 +14,7 @@
 struct sentinel_query {
     struct loop *loop;
     const struct redis_address *address;
-    struct ssl_ctx_st *tls;
+    struct ssl_ctx_st **tls;
     sentinel_fn *fn;
     void *context;
     int at;    /* the Sentinel being asked */
@@ -55,7 +55,7 @@ static void on_timer(void *context)
 }
 
 struct sentinel_query *sentinel_query_new(struct loop *loop, const struct redis_address *address,
-                                          struct ssl_ctx_st *tls, sentinel_fn *fn, void *context)
+                                          struct ssl_ctx_st **tls, sentinel_fn *fn, void *context)
 {
     struct sentinel_query *query = calloc(1, sizeof(*query));
     if (query == NULL)
@@ -143,7 +143,7 @@ static void ask_next(struct sentinel_query *query)
         return;
     }
     const struct redis_host *sentinel = &query->address->sentinels[query->at];
-    query->io = redis_link_open(query->loop, query->tls, sentinel);
+    query->io = redis_link_open(query->loop, *query->tls, sentinel);
     query->reader = redisReaderCreate();
     if (query->io == NULL || query->reader == NULL) {
         failed(query, "out of memory");

@@ -16,7 +16,7 @@ typedef void sentinel_fn(void *context, const struct redis_host *host, const cha
 
 /* Goes through the Sentinels, a second each, beginning with the one that answered last. */
 struct sentinel_query *sentinel_query_new(struct loop *loop, const struct redis_address *address,
-                                          struct ssl_ctx_st *tls, sentinel_fn *fn, void *context);
+                                          struct ssl_ctx_st **tls, sentinel_fn *fn, void *context);
 void sentinel_query_free(struct sentinel_query *query); /* NULL allowed */
 
 void sentinel_query_start(struct sentinel_query *query);

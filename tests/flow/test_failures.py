@@ -1,10 +1,12 @@
 """Attempts without a proper answer: connections, TLS, hostile servers, answers too early."""
 
+import shutil
 import socket
 import time
 
 import pytest
 
+from certificates import Certificates
 from child import refused_port
 from receiver import (
     Answer,
@@ -132,6 +134,25 @@ def test_tls_with_a_trusted_certificate(redis, certificates, start_worker):
         secure.wait_for(2, timeout=5)
         assert_queue_empty(redis)
         assert len(secure.requests()) == 2
+
+
+def test_another_ca_file(redis, certificates, tmp_path, start_worker):
+    """It holds from the next heartbeats on, without a restart."""
+    ca = tmp_path / "ca.pem"
+    shutil.copy(Certificates(tmp_path / "others").ca, ca)
+    with Receiver(tls=certificates.server_context(certificates.good())) as secure:
+        set_hook(redis, 438, "main", url=secure.url())
+        worker = start_worker(retry_schedule="200ms", retry_jitter="0%", heartbeat_ttl="3s",
+                              ca_file=ca)  # fmt: skip
+        enqueue(redis, message_event())
+        assert "certificate" in wait_dead(redis)[0]["error"]
+        new = tmp_path / "new.pem"
+        shutil.copy(certificates.ca, new)
+        new.rename(ca)
+        worker.wait_log("ca_file_changed")
+        enqueue(redis, message_event())
+        secure.wait_for(1, timeout=10)
+        assert_queue_empty(redis)
 
 
 @pytest.mark.parametrize("fault", ["expired", "wrong_name", "unknown_ca", "not_tls"])

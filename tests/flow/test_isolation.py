@@ -127,6 +127,24 @@ def test_event_with_many_hooks_gets_its_turn(redis, receiver, start_worker):
     )
 
 
+def test_origins_of_one_address_that_hang_make_way(redis, receiver, start_worker):
+    """Each hangs at its first request, before it is known where it leads: those count as well."""
+    set_hook(redis, 1, "main", url=receiver.url())
+    with contextlib.ExitStack() as stack:
+        for room in range(100, 112):
+            bad = stack.enter_context(Receiver())
+            bad.script("/", [Hang()])
+            set_hook(redis, room, "main", url=bad.url())
+        start_worker(max_per_address=8, timeout="30s", retry_schedule="60s")
+        enqueue(redis, message_event(room=1))
+        receiver.wait_for(1)
+        for room in range(100, 112):
+            enqueue(redis, message_event(room=room))
+        wait_until(lambda: queue_state(redis)["pending"] >= 8, 5, "them to hang")
+        enqueue(redis, message_event(room=1))
+        receiver.wait_for(2, timeout=10)
+
+
 def test_many_names_of_one_address_count_as_one(redis, start_worker):
     """Eight origins on one address have four places together; nobody loses an attempt."""
     with contextlib.ExitStack() as stack:

@@ -1,5 +1,7 @@
 """Every way to reach Redis: TLS, unix socket, users, Sentinels. And what is said when it fails."""
 
+from pathlib import Path
+
 import pytest
 
 from certificates import Certificates, encrypted
@@ -124,6 +126,77 @@ def test_a_user_and_a_password(own_redis, receiver, start_worker, tmp_path):
             assert {c["user"] for c in client.client_list() if c["name"]} == {"hooks"}
         check_delivery(server, receiver)
         assert worker.terminate() == 0
+
+
+def put(path, text):
+    """Replaces a file at once, as tools for secrets do."""
+    new = path.with_suffix(".new")
+    new.write_text(text)
+    new.rename(path)
+
+
+def disconnect_all(server):
+    with server.client() as client:
+        client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+
+def test_another_password_in_the_file(own_redis, receiver, start_worker, tmp_path):
+    """It is read at the next connect. A file that is gone meanwhile leaves the old one in use."""
+    server = own_redis()
+    make_user(server, "hooks", "old")
+    password_file = tmp_path / "password"
+    password_file.write_text("old\n")
+    worker = start_worker(redis=f"redis://hooks@127.0.0.1:{server.port}/0", wait_ready=False,
+                          redis_password_file=password_file)  # fmt: skip
+    worker.wait_log("ready")
+    password_file.unlink()
+    disconnect_all(server)
+    assert "cannot be read" in worker.wait_log("redis_files_kept")["why"]
+    check_delivery(server, receiver)
+    with server.client() as client:
+        client.execute_command("ACL", "SETUSER", "hooks", ">new", "<old")
+    disconnect_all(server)
+    worker.wait_log("redis_lost", fault="noauth")
+    put(password_file, "new\n")
+    check_delivery(server, receiver)
+    assert len(worker.logged("redis_files_kept")) == 1, worker.log()
+
+
+def test_another_certificate_authority(own_redis, certificates, tmp_path, receiver, start_worker):
+    """Redis comes back with a certificate of another one; the worker's file follows."""
+    ca = tmp_path / "ca.pem"
+    ca.write_text(Path(certificates.ca).read_text())
+    server, port = tls_redis(own_redis, certificates, certificates.good())
+    worker = start_worker(redis=f"rediss://127.0.0.1:{port}/0", redis_ca=ca, wait_ready=False)
+    worker.wait_log("ready")
+    server.shut_down()
+    others = Certificates(tmp_path / "others")
+    server, _ = tls_redis(own_redis, others, others.good(), tls_port=port)
+    wait_until(lambda: any("certificate is not accepted" in line["why"]
+                           for line in worker.logged("redis_lost")), 15,
+               "a line about the certificate")  # fmt: skip
+    put(ca, "no certificate")
+    assert "redis-ca" in worker.wait_log("redis_files_kept")["why"]
+    put(ca, Path(others.ca).read_text())
+    check_delivery(server, receiver)
+
+
+def test_another_line_in_the_hosts_file(own_redis, receiver, start_worker, tmp_path):
+    """Redis' name leads elsewhere at the next connect."""
+    server = own_redis(bind="127.0.0.1 127.0.0.2")
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 redis.example\n")
+    mount = f'mount --bind {hosts} /etc/hosts; exec "$0" "$@"'
+    worker = start_worker(redis=f"redis://redis.example:{server.port}/0", wait_ready=False,
+                          wrapper=["unshare", "--mount", "sh", "-c", mount])  # fmt: skip
+    worker.wait_log("ready")
+    hosts.write_text("127.0.0.2 redis.example\n")
+    disconnect_all(server)
+    check_delivery(server, receiver)
+    with server.client() as client:
+        (name,) = worker.consumers(client)
+        ours = [c for c in client.client_list() if c["name"] == name]
+    assert ours and all(c["laddr"].startswith("127.0.0.2:") for c in ours), ours
 
 
 def test_sentinels_lead_to_the_master_after_each_failover(own_redis, sentinel_of, start_worker):

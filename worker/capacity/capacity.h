@@ -170,7 +170,7 @@ void capacity_queue(struct capacity *capacity, struct capacity_lane *lane,
                     struct capacity_waiter *waiter, int64_t now_ms);
 
 /* In flight, but nothing was sent: back to the front of its line. The lane waits at the limit that
- * is full (the address given to capacity_learn_address before, if it is that); if none is known to
+ * is full (the address given to capacity_led_to before, if it is that); if none is known to
  * be, it is held for CAPACITY_SOON_MS, so that it does not start again at once. */
 void capacity_requeue(struct capacity *capacity, struct capacity_waiter *waiter, int64_t now_ms);
 
@@ -182,10 +182,15 @@ void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter,
  * the slow quarter, for its outcome is known. */
 void capacity_status_came(struct capacity *capacity, struct capacity_waiter *waiter);
 
-/* The address that attempts of the lane's origin lead to now, any text; learnt from each
- * connection. A hint: the client has the limit itself. Nothing while the origin is not known. */
+/* The address that attempts of the lane's origin lead to now, any text. A hint: the client has the
+ * limit itself. Nothing while the origin is not known. */
 void capacity_learn_address(struct capacity *capacity, struct capacity_lane *lane,
                             const char *address);
+
+/* The same, learnt from the connection of an attempt, which counts there from now on: it may have
+ * started before the address was known, or have been led elsewhere. */
+void capacity_led_to(struct capacity *capacity, struct capacity_waiter *waiter,
+                     const char *address);
 
 /* A delivery is on its way to its lane in Redis: arrivals go behind it, and no claim finds it yet.
  * Then it is there; backlog: what that makes it, if it is not more already. */

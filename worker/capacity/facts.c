@@ -23,6 +23,18 @@ void capacity_learn_address(struct capacity *capacity, struct capacity_lane *lan
     origin->address = limit;
 }
 
+void capacity_led_to(struct capacity *capacity, struct capacity_waiter *waiter, const char *address)
+{
+    struct capacity_lane *lane = waiter->lane;
+
+    if (waiter->state != CAPACITY_IN_FLIGHT)
+        return;
+    capacity_learn_address(capacity, lane, address);
+    /* Not if the lane has another origin than the attempt. */
+    if (lane->origin && waiter->place.limit[CAPACITY_LEVEL_ORIGIN] == lane->origin)
+        place_lead(capacity, &waiter->place, lane->origin->address);
+}
+
 void capacity_set_backlog(struct capacity *capacity, struct capacity_lane *lane,
                           enum capacity_backlog backlog, int64_t now_ms)
 {

@@ -216,6 +216,9 @@ void limit_clear_suspect(struct capacity *capacity, struct capacity_limit *limit
 void place_take(struct capacity_place *place, const struct path *path, enum capacity_class class,
                 int64_t now_ms);
 void place_watch(struct capacity *capacity, struct capacity_place *place); /* an attempt's */
+/* It counts at this address, which may be NULL, instead of where it did. */
+void place_lead(struct capacity *capacity, struct capacity_place *place,
+                struct capacity_limit *address);
 void place_give_back(struct capacity *capacity, struct capacity_place *place);
 void place_be_medium(struct capacity *capacity, struct capacity_place *place);
 void place_be_slow(struct capacity *capacity, struct capacity_place *place);

@@ -13,6 +13,14 @@ static bool is_beyond_slow_quarter(const struct path *path)
     return false;
 }
 
+static void join_limit(struct capacity_place *place, int level, struct capacity_limit *limit)
+{
+    place->limit[level] = limit;
+    limit->references++;
+    limit->in_flight++;
+    limit->counts[place->counts_as]++;
+}
+
 void place_take(struct capacity_place *place, const struct path *path, enum capacity_class class,
                 int64_t now_ms)
 {
@@ -22,14 +30,9 @@ void place_take(struct capacity_place *place, const struct path *path, enum capa
     place->is_borrowed = class == CAPACITY_SLOW && is_beyond_slow_quarter(path);
     place->has_status = place->is_fresh = place->is_young = place->is_late = false;
     for (int level = 0; level < CAPACITY_LEVELS; level++) {
-        struct capacity_limit *limit = path->limit[level];
-
-        place->limit[level] = limit;
-        if (!limit)
-            continue;
-        limit->references++;
-        limit->in_flight++;
-        limit->counts[class]++;
+        place->limit[level] = NULL;
+        if (path->limit[level])
+            join_limit(place, level, path->limit[level]);
     }
 }
 
@@ -103,23 +106,45 @@ static void count_as(struct capacity *capacity, struct capacity_place *place,
     suspect(capacity, place);
 }
 
+static void leave_limit(struct capacity *capacity, struct capacity_place *place, int level)
+{
+    struct capacity_limit *limit = place->limit[level];
+
+    if (!limit)
+        return;
+    if (place->is_late)
+        TAILQ_REMOVE(&limit->late[late_list(place)], place, late[level]);
+    place->limit[level] = NULL;
+    limit->in_flight--;
+    limit->counts[place->counts_as]--;
+    limit_make_dirty(capacity, limit);
+    limit_suspect(capacity, limit);
+    limit_unref(capacity, limit);
+}
+
+void place_lead(struct capacity *capacity, struct capacity_place *place,
+                struct capacity_limit *address)
+{
+    const int level = CAPACITY_LEVEL_ADDRESS;
+
+    if (place->limit[level] == address)
+        return;
+    leave_limit(capacity, place, level);
+    if (!address)
+        return;
+    join_limit(place, level, address);
+    if (place->is_late)
+        TAILQ_INSERT_TAIL(&address->late[late_list(place)], place, late[level]);
+    limit_suspect(capacity, address);
+}
+
 void place_give_back(struct capacity *capacity, struct capacity_place *place)
 {
     end_youth(capacity, place);
     end_freshness(capacity, place);
-    be_late_no_more(place);
-    for (int level = 0; level < CAPACITY_LEVELS; level++) {
-        struct capacity_limit *limit = place->limit[level];
-
-        if (!limit)
-            continue;
-        place->limit[level] = NULL;
-        limit->in_flight--;
-        limit->counts[place->counts_as]--;
-        limit_make_dirty(capacity, limit);
-        limit_suspect(capacity, limit);
-        limit_unref(capacity, limit);
-    }
+    for (int level = 0; level < CAPACITY_LEVELS; level++)
+        leave_limit(capacity, place, level);
+    place->is_late = false;
     place->is_taken = false;
 }
 

@@ -18,6 +18,12 @@ static void on_status(void *context)
     capacity_status_came(delivery->entry->pipeline->capacity, &delivery->waiter);
 }
 
+static void on_address(void *context, const char *address)
+{
+    struct delivery *delivery = context;
+    capacity_led_to(delivery->entry->pipeline->capacity, &delivery->waiter, address);
+}
+
 /* This worker lacks something: the delivery goes back to its lane, of which nothing starts here for
  * a while. Other workers are not kept from it. */
 static void hold_back(struct pipeline *pipeline, struct delivery *delivery, const char *error)
@@ -64,6 +70,7 @@ void attempt_start(struct pipeline *pipeline, struct delivery *delivery)
         .connect_timeout_ms = connect < timeout ? connect : timeout,
         .fresh = delivery->redone,
         .status_came = on_status,
+        .led_to = on_address,
     };
     struct http_transfer *transfer = http_transfer_new(pipeline->http);
     if (transfer == NULL || render(&input, http_transfer_request(transfer)) != 0) {
@@ -234,8 +241,6 @@ static void on_result(void *context, const struct http_result *result)
     struct delivery *delivery = context;
     struct pipeline *pipeline = delivery->entry->pipeline;
     delivery->transfer = NULL;
-    if (result->address[0] != '\0')
-        capacity_learn_address(pipeline->capacity, delivery->waiter.lane, result->address);
     judge(pipeline, delivery, result);
 }
 

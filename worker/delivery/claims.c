@@ -312,18 +312,27 @@ static void learn_gate(struct visit *visit, const struct lane_answer *answer)
         capacity_restrict(pipeline->capacity, lane, 0);
 }
 
-void claims_answered(void *context, const struct lane_wish *wish, const struct lane_answer *answer)
+/* Not for a lane that is claimed of by name: a look reserves it, which hides it from other workers.
+ */
+static void hint(struct pipeline *pipeline, const struct lane_answer *answer)
 {
-    struct pipeline *pipeline = context;
-    struct visit *visit = wish->context;
-    if (visit->purpose == VISIT_CLAIM) {
-        learn_gate(visit, answer);
-        answer_capacity(pipeline, visit->lane, backlog_of(visit, answer));
-    }
     if (answer->word == LANE_UNKNOWN)
         lanes_hint(pipeline->lanes, AGAIN_MS);
     else if (answer->next_in_ms != INT64_MAX)
         lanes_hint(pipeline->lanes, answer->next_in_ms);
+}
+
+void claims_answered(void *context, const struct lane_wish *wish, const struct lane_answer *answer)
+{
+    struct pipeline *pipeline = context;
+    struct visit *visit = wish->context;
+    enum capacity_backlog backlog = backlog_of(visit, answer);
+    if (visit->purpose == VISIT_CLAIM) {
+        learn_gate(visit, answer);
+        answer_capacity(pipeline, visit->lane, backlog);
+    }
+    if (visit->purpose != VISIT_CLAIM || backlog != CAPACITY_BACKLOG_NOW)
+        hint(pipeline, answer);
     visit_end(visit);
     pipeline_arm(pipeline);
 }

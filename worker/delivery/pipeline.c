@@ -349,6 +349,7 @@ void pipeline_alive(struct pipeline *pipeline, const struct liveness_beat *beat)
     if (beat->had_lapsed)
         give_back(pipeline, DELIVERY_QUEUED);
     pipeline->alive_until_ms = beat->until_ms;
+    http_client_look(pipeline->http);
     pipeline_arm(pipeline);
 }
 

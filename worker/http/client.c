@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/log.h"
 #include "http/client_internal.h"
 
 #define POOLED_BODY_MAX 65536   /* a pooled transfer keeps no larger buffer */
@@ -104,6 +105,14 @@ static int init_loop(struct http_client *client)
     return loop_turn_init(client->loop, &client->turn, on_turn, client);
 }
 
+void http_client_look(struct http_client *client)
+{
+    if (!file_mark_changed(&client->ca_file, client->config.ca_file))
+        return;
+    client->ca_changed_ms = loop_now_ms();
+    log_at(LOG_INFO, "ca_file_changed", log_text("file", client->config.ca_file));
+}
+
 struct http_client *http_client_new(struct loop *loop, const struct http_client_config *config,
                                     struct error_text *why)
 {
@@ -115,6 +124,7 @@ struct http_client *http_client_new(struct loop *loop, const struct http_client_
     client->loop = loop;
     client->renews_handles = curl_version_info(CURLVERSION_NOW)->version_num < REUSABLE_SINCE;
     client->config = *config;
+    (void)file_mark_changed(&client->ca_file, config->ca_file);
     init_lists(client);
     client->descriptor_of_port = calloc(PORTS, sizeof(*client->descriptor_of_port));
     if (client->descriptor_of_port == NULL || curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK ||
@@ -245,7 +255,6 @@ static void forget_last_answer(struct http_transfer *transfer)
     transfer->bad_url = false;
     transfer->no_lookup = false;
     transfer->crowded = false;
-    transfer->address[0] = '\0';
     transfer->started = false;
 }
 
@@ -256,6 +265,7 @@ void http_transfer_start(struct http_transfer *transfer, const struct http_targe
     forget_last_answer(transfer);
     transfer->is_final = false;
     transfer->status_came = target->status_came;
+    transfer->led_to = target->led_to;
     transfer->fn = fn;
     transfer->context = context;
     transfer->started_at_ms = loop_now_ms();

@@ -39,9 +39,11 @@ struct http_target {
     int64_t timeout_ms;
     int64_t connect_timeout_ms;
     bool fresh; /* not on a pooled connection */
-    /* The final status has come, the body has not ended; NULL: nobody asks. From inside libcurl:
-     * nothing of this client may be called. context is that of http_transfer_start. */
-    void (*status_came)(void *context);
+    /* Both are called from inside libcurl: nothing of this client may be called. NULL: nobody asks.
+     * context is that of http_transfer_start. */
+    void (*status_came)(void *context); /* the final one; the body has not ended */
+    /* A connection leads there, or would if there were a place; as destinations count. */
+    void (*led_to)(void *context, const char *address);
 };
 
 struct http_result {
@@ -49,8 +51,7 @@ struct http_result {
     char error[160];       /* one sentence for operators, "" when answered */
     struct bytes response; /* the first DEAD_RESPONSE_MAX bytes of the answer's body */
     int64_t duration_ms;
-    bool reused;         /* went over a pooled connection */
-    const char *address; /* names where it led, as destinations count; "" when it led nowhere */
+    bool reused; /* went over a pooled connection */
 };
 
 typedef void http_done_fn(void *context, const struct http_result *result);
@@ -74,5 +75,9 @@ void http_transfer_cut(struct http_transfer *transfer, struct http_result *ret_r
 
 void http_transfer_start(struct http_transfer *transfer, const struct http_target *target,
                          http_done_fn *fn, void *context);
+
+/* To be called now and then: a CA file that changed holds for connections that are made from then
+ * on. */
+void http_client_look(struct http_client *client);
 
 #endif

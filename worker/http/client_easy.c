@@ -129,6 +129,16 @@ int transfer_set_timeouts(struct http_transfer *transfer, int64_t elapsed_ms)
     return bad == 0 ? 0 : -1;
 }
 
+/* libcurl keeps the CA file's certificates; not those that it read before it changed. At least
+ * for a second: reading them takes tens of milliseconds. */
+static long ca_cache_s(const struct http_client *client)
+{
+    int64_t since_s = (loop_now_ms() - client->ca_changed_ms) / 1000;
+    if (client->ca_changed_ms == 0 || since_s > CA_CACHE_S)
+        return CA_CACHE_S;
+    return since_s > 1 ? (long)since_s : 1;
+}
+
 static int set_request(struct http_transfer *transfer, bool fresh)
 {
     CURL *easy = transfer->easy;
@@ -141,6 +151,8 @@ static int set_request(struct http_transfer *transfer, bool fresh)
     bad |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
     bad |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data);
     bad |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, link_headers(transfer));
+    if (transfer->client->ca_changed_ms != 0)
+        bad |= curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, ca_cache_s(transfer->client));
     bad |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
     return bad == 0 ? 0 : -1;
 }

@@ -24,6 +24,7 @@
 #define HASH_FUNCTION HASH_OAT
 #include <uthash.h>
 
+#include "base/file_mark.h"
 #include "http/client.h"
 #include "http/destinations.h"
 #include "http/lookups.h"
@@ -96,18 +97,18 @@ struct http_transfer {
     bool spoilt;  /* not for the pool: it may hold memory that a hostile answer filled */
     char host[HOST_MAX_SIZE];
     bool host_is_address;
-    int64_t lookup;                      /* its look-up that runs, see lookups.h; 0: none */
-    int lookup_descriptor;               /* that libcurl watches meanwhile, -1: none */
-    bool no_lookup;                      /* there was no place for its look-up */
-    struct destination *destination;     /* where it is counted, NULL: nowhere yet */
-    bool crowded;                        /* there was no place at its destination */
-    char address[DESTINATION_NAME_SIZE]; /* of the destination asked for last; "": none */
-    struct transfer_list *list;          /* that it is in; NULL: in somebody's hands */
+    int64_t lookup;                  /* its look-up that runs, see lookups.h; 0: none */
+    int lookup_descriptor;           /* that libcurl watches meanwhile, -1: none */
+    bool no_lookup;                  /* there was no place for its look-up */
+    struct destination *destination; /* where it is counted, NULL: nowhere yet */
+    bool crowded;                    /* there was no place at its destination */
+    struct transfer_list *list;      /* that it is in; NULL: in somebody's hands */
     int64_t started_at_ms;
     int64_t timeout_ms;
     int64_t connect_timeout_ms;
     bool is_final; /* the answer that comes is no informational one */
     void (*status_came)(void *context);
+    void (*led_to)(void *context, const char *address);
     http_done_fn *fn;
     void *context;
 };
@@ -126,7 +127,9 @@ struct http_client {
     struct loop *loop;
     struct http_client_config config;
     CURLM *multi;
-    bool renews_handles; /* no easy handle may be used twice */
+    struct file_mark ca_file;
+    int64_t ca_changed_ms; /* when it was seen to have changed; 0: never */
+    bool renews_handles;   /* no easy handle may be used twice */
     struct transfer_list idle;
     struct transfer_list starting;
     struct transfer_list running;

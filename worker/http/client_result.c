@@ -143,7 +143,6 @@ void transfer_result(struct http_transfer *transfer, CURLcode code, struct http_
     *ret_result = (struct http_result){0};
     ret_result->duration_ms = loop_now_ms() - transfer->started_at_ms;
     ret_result->reused = transfer->opened_len == 0;
-    ret_result->address = transfer->address;
     ret_result->response = (struct bytes){transfer->response, transfer->response_len};
     if (!transfer->started || transfer->bad_url) {
         ret_result->attempt.end = transfer->bad_url ? ATTEMPT_BAD_URL : ATTEMPT_LOCAL;

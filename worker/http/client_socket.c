@@ -60,10 +60,12 @@ void transfer_leave_destination(struct http_transfer *transfer)
 static bool enter_destination(struct http_transfer *transfer, const struct sockaddr *address)
 {
     struct http_client *client = transfer->client;
+    char name[DESTINATION_NAME_SIZE];
     transfer_leave_destination(transfer);
-    destination_name(address, transfer->address);
     transfer->destination =
         destinations_enter(&client->destinations, address, client->config.max_per_address);
+    if (transfer->led_to != NULL)
+        transfer->led_to(transfer->context, destination_name(address, name));
     transfer->crowded = transfer->destination == NULL;
     return !transfer->crowded;
 }

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/file_mark.h"
 #include "base/log.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"
@@ -21,6 +22,7 @@ struct own_addresses {
     int changes; /* a netlink socket, -1: none */
     struct loop_watch *watch;
     bool told_full;
+    struct file_mark name_servers;
 };
 
 static size_t address_size(const struct sockaddr *address)
@@ -105,6 +107,7 @@ static void add_name_servers(struct own_addresses *own)
 
 static void look(struct own_addresses *own)
 {
+    (void)file_mark_changed(&own->name_servers, RESOLV_CONF); /* first: a change is seen again */
     own->guard->own_len = 0;
     add_interfaces(own);
     add_name_servers(own);
@@ -149,6 +152,12 @@ struct own_addresses *own_addresses_new(struct loop *loop, struct address_guard 
                                "like others until a restart"));
     look(own);
     return own;
+}
+
+void own_addresses_look(struct own_addresses *own)
+{
+    if (file_mark_changed(&own->name_servers, RESOLV_CONF))
+        look(own);
 }
 
 void own_addresses_free(struct own_addresses *own)

@@ -24,7 +24,7 @@ struct process {
 };
 
 struct pool {
-    const struct settings *settings;
+    struct settings *settings;
     const struct notify_request *notify;
     struct process process[PROCESSES_MAX];
     size_t processes;

@@ -252,7 +252,7 @@ static int begin(struct pool *pool)
                                                                                               : -1;
 }
 
-int pool_run(const struct settings *settings, const struct notify_request *notify, int processes)
+int pool_run(struct settings *settings, const struct notify_request *notify, int processes)
 {
     struct pool pool = {
         .settings = settings,

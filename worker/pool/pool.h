@@ -20,6 +20,6 @@ int pool_processes(const struct settings *settings);
 /* Runs until all workers have ended: after SIGTERM or SIGINT, or when one said at its start that it
  * cannot run (pool/rules.h). A second signal ends them at once. The exit code is the worst of the
  * workers'. Returns in each worker too, with the worker's own. */
-int pool_run(const struct settings *settings, const struct notify_request *notify, int processes);
+int pool_run(struct settings *settings, const struct notify_request *notify, int processes);
 
 #endif

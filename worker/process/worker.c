@@ -16,17 +16,17 @@
 #include "http/own_addresses.h"
 #include "process/drain.h"
 #include "process/notify.h"
+#include "process/redis_access.h"
 #include "queue/convert.h"
 #include "queue/liveness.h"
 #include "queue/queue.h"
 #include "redis/link.h"
-#include "redis/tls.h"
 
 #define FLUSH_EVERY_MS 1000
 #define HOST_MAX 64
 
 struct worker {
-    const struct settings *settings;
+    struct settings *settings;
     const struct notify_request *notify_request;
     const struct pool_place *place;  /* NULL: no pool */
     char pool[POOL_PLACE_TEXT_SIZE]; /* the same for its heartbeat; "" */
@@ -39,7 +39,7 @@ struct worker {
     struct own_addresses *own_addresses;
     char host[HOST_MAX + 1];
     char consumer[CONSUMER_NAME_SIZE];
-    struct ssl_ctx_st *tls; /* NULL without TLS */
+    struct redis_access access;
     struct redis_link *reader;
     struct convert *convert;
     struct leader *leader;
@@ -102,6 +102,12 @@ static void pulse(void *context)
 
 /* --- what the parts tell each other --- */
 
+static void before_connect(void *context)
+{
+    struct worker *worker = context;
+    redis_access_renew(&worker->access);
+}
+
 static void on_control_up(void *context)
 {
     struct worker *worker = context;
@@ -147,6 +153,7 @@ static void on_ready(void *context)
 static void on_alive(void *context, const struct liveness_beat *beat)
 {
     struct worker *worker = context;
+    own_addresses_look(worker->own_addresses);
     pipeline_alive(worker->pipeline, beat);
 }
 
@@ -227,17 +234,12 @@ static int name_consumer(struct worker *worker)
 
 static int make_links(struct worker *worker, struct error_text *why)
 {
-    const struct settings *settings = worker->settings;
-    if (settings->redis.tls) {
-        const struct tls_files files = {settings->redis_ca, settings->redis_cert,
-                                        settings->redis_key};
-        worker->tls = tls_context_new(&files, why);
-        if (worker->tls == NULL)
-            return -1;
-    }
+    if (redis_access_init(&worker->access, why) != 0)
+        return -1;
     struct redis_link_config control = {
         .address = &worker->settings->redis,
-        .tls = worker->tls,
+        .tls = &worker->access.tls,
+        .before_connect = before_connect,
         .role = "control",
         .client_name = worker->consumer,
         .faults = &worker->faults,
@@ -340,7 +342,7 @@ static void release(struct worker *worker)
     loop_timer_release(&worker->pulse_timer);
     redis_link_free(worker->reader);
     redis_link_free(worker->queue.link);
-    tls_context_free(worker->tls);
+    redis_access_release(&worker->access);
     own_addresses_free(worker->own_addresses);
     loop_free(worker->loop);
 }
@@ -357,7 +359,7 @@ static void join_pool(struct worker *worker)
     (void)sigprocmask(SIG_UNBLOCK, &stop, NULL);
 }
 
-int worker_run(const struct settings *settings, const struct notify_request *notify,
+int worker_run(struct settings *settings, const struct notify_request *notify,
                const struct pool_place *place)
 {
     struct worker worker = {
@@ -365,6 +367,7 @@ int worker_run(const struct settings *settings, const struct notify_request *not
     struct error_text why = {""};
     int result = 1;
     worker.queue.counters = place != NULL ? &place->slot->counters : &worker.own_counters;
+    worker.access.settings = settings;
     worker.faults.counters = worker.queue.counters;
     if (place != NULL)
         pool_place_text(place, worker.pool);

@@ -12,7 +12,7 @@
  * 1 when it could not start (the log tells why) or something stays pending. A second signal exits
  * at once, but in a pool, where the parent sees to that. notify: the service manager to be told.
  * place: in a pool, else NULL; there SIGTERM and SIGINT are blocked until somebody listens. */
-int worker_run(const struct settings *settings, const struct notify_request *notify,
+int worker_run(struct settings *settings, const struct notify_request *notify,
                const struct pool_place *place);
 
 #endif

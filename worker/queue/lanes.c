@@ -141,11 +141,39 @@ static void plan_next(struct lanes *lanes, const struct reply *reply)
         sleep_for(lanes, wait);
 }
 
+/* look.lua has taken it from its set. What is in it has a record elsewhere, by which the walk finds
+ * it, or is nothing. */
+static void remove_unusable(struct lanes *lanes, struct bytes name)
+{
+    struct redis_args args;
+    struct buffer whole;
+    char key[KEY_SIZE];
+    log_at(LOG_ERROR, "lane_unreadable", log_bytes("lane", name));
+    buffer_init(&whole, KEY_SIZE + name.len);
+    buffer_append_text(&whole, keys_lane(&lanes->queue->keys, "", key));
+    buffer_append_bytes(&whole, name);
+    redis_args_init(&args);
+    redis_args_copy(&args, buffer_bytes(&whole));
+    redis_args_text(&args, "none");
+    if (!buffer_failed(&whole))
+        (void)queue_call(lanes->queue, SCRIPT_HEAL_KEYS, 1, &args, NULL, NULL);
+    redis_args_release(&args);
+    buffer_release(&whole);
+}
+
+static bool is_usable(struct bytes name)
+{
+    return name.len < LANE_SIZE && (name.len == 0 || memchr(name.data, '\0', name.len) == NULL);
+}
+
 static void report_lanes(struct lanes *lanes, const struct reply *found, bool is_shut)
 {
     for (size_t i = 0; i + 1 < reply_len(found) && !lanes->stopped; i += 2) {
         struct due_lane lane = {reply_text(reply_at(found, i)), is_shut};
-        lanes->config.due(lanes->config.context, &lane);
+        if (is_usable(lane.name))
+            lanes->config.due(lanes->config.context, &lane);
+        else
+            remove_unusable(lanes, lane.name);
     }
 }
 

@@ -25,6 +25,8 @@ local gates, lanes, shut = KEYS[4], KEYS[5], KEYS[6]
 local me, number = ARGV[1], tonumber(ARGV[2])
 local most, budget = tonumber(ARGV[3]), tonumber(ARGV[4])
 local FIRST, SKIPPED_MAX = 6, 32
+local EXPIRED_MAX = 1000000 -- whatever somebody set by hand
+local ID_MAX = 106 -- of a delivery; contract/lane.h
 --include rights
 --include lane
 --include passage
@@ -80,6 +82,22 @@ local function fits(id, record)
     return true
 end
 
+-- A name that no worker can use is replaced, with what belongs to it; it is claimed next time.
+local function rename(key, id, score, record)
+    local new = string.format('%013d-000000/%s', math.min(ms_of(id), now), redis.sha1hex(id))
+    if record then
+        redis.call('HSET', deliveries, new, record)
+        redis.call('HDEL', deliveries, id)
+    end
+    redis.call('HDEL', leases, id)
+    redis.call('ZADD', key, score, new)
+    redis.call('ZREM', key, id)
+end
+
+local function is_usable(id)
+    return #id <= ID_MAX and not string.find(id, '%z')
+end
+
 -- Leases what may be taken of a lane. Returns how many, and how many of them its gate counts.
 local function take(lane, key, wish, allowed)
     local found, ids = candidates(key, wish, allowed), {}
@@ -103,12 +121,14 @@ local function take(lane, key, wish, allowed)
             (not is_over and counted >= allowed) then
             break
         end
-        if not was_leased or score <= now then
+        if not is_usable(id) then
+            rename(key, id, found[2 * i], records[i])
+        elseif not was_leased or score <= now then
             if not fits(id, records[i]) then
                 most = 0
                 break
             end
-            expired = tonumber(expired or 0) + (was_leased and 1 or 0)
+            expired = math.min(tonumber(expired or 0), EXPIRED_MAX) + (was_leased and 1 or 0)
             counted = counted + (is_over and 0 or 1)
             new_leases[#new_leases + 1] = id
             new_leases[#new_leases + 1] = string.format('%s:%d %d %.0f', me, number, expired, place)

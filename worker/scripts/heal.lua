@@ -64,7 +64,14 @@ end
 local function heal_holder(id, holders)
     if redis.call('HEXISTS', documents, stream_of(id)) == 0 then
         report('document', id)
-    elseif redis.pcall('SADD', holders, id) == 1 then
+        return
+    end
+    local added = redis.pcall('SADD', holders, id)
+    if type(added) == 'table' then -- somebody put something else there
+        redis.call('DEL', holders)
+        added = redis.call('SADD', holders, id)
+    end
+    if added == 1 then
         report('holder', id)
     end
 end
@@ -98,7 +105,8 @@ local function heal_document(stream, holders)
         return report('orphan-document', stream)
     end
     local held = redis.pcall('SMEMBERS', holders)
-    if held.err then
+    if held.err then -- what holds it is added by the walk
+        redis.call('DEL', holders)
         return report('holder', stream)
     end
     for _, id in ipairs(held) do

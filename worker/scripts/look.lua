@@ -9,21 +9,30 @@
 --       <fingerprint>", whether it is in force or not.
 local RESERVED_MS = 1000
 local FAR_MS = 60000 -- the next time is asked for again long before
+local NAME_MAX = 85 -- of a lane; contract/lane.h
 local gates = KEYS[3]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local next_at
 
+-- What no worker can name is not looked at again: the walk gives its deliveries another lane.
+local function reserve(set, lane)
+    if #lane > NAME_MAX or string.find(lane, '%z') then
+        redis.call('ZREM', set, lane)
+    else
+        redis.call('ZADD', set, now + RESERVED_MS, lane)
+    end
+end
+
 local function look(set, most)
     local found = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'LIMIT', 0, most)
-    local out, reserved = {}, {}
+    local out = {}
     if #found > 0 then
         local texts = redis.call('HMGET', gates, unpack(found))
         for i, lane in ipairs(found) do
             out[2 * i - 1], out[2 * i] = lane, texts[i] or ''
-            reserved[2 * i - 1], reserved[2 * i] = now + RESERVED_MS, lane
+            reserve(set, lane)
         end
-        redis.call('ZADD', set, unpack(reserved))
     end
     local first = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')
     if first[2] then

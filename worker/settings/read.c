@@ -176,7 +176,7 @@ static struct bytes cut_line_end(struct bytes text)
     return text;
 }
 
-static int read_password_file(struct settings *settings, struct error_text *why)
+int settings_read_password(struct settings *settings, struct error_text *why)
 {
     char *password = settings->redis.password;
     char text[sizeof(settings->redis.password) + 2]; /* room for "\r\n" behind the longest */
@@ -211,7 +211,7 @@ static int read_password(char **environment, struct settings *settings, struct e
         find_credential(environment, settings);
     if (settings->redis_password_file[0] == '\0')
         return 0;
-    return read_password_file(settings, why);
+    return settings_read_password(settings, why);
 }
 
 static int read_sources(const struct flags *flags, char **environment, struct settings_draft *draft,

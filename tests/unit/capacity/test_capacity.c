@@ -314,6 +314,37 @@ static void address_counts_once_it_is_learnt(void **unused)
     capacity_free(capacity);
 }
 
+/* Origins of one address: attempts that started before it was known count there once a connection
+ * leads to it, so that one of them is given up for a quick lane. */
+static void attempts_under_way_count_where_they_are_led(void **unused)
+{
+    struct capacity_limits limits = {100, 2, 100, 16, 2, 0};
+    struct capacity *capacity = capacity_new(&limits);
+    struct capacity_lane *quick = scene_lane_of(capacity, "q/1", "r", 10);
+    struct capacity_waiter x = {0}, y = {0}, q = {0};
+
+    (void)unused;
+    capacity_learn_address(capacity, quick, "192.0.2.1");
+    queue(capacity, scene_lane(capacity, "a/1", "o"), &x, 0);
+    queue(capacity, scene_lane(capacity, "b/1", "p"), &y, 0);
+    assert_starts(capacity, &x, 0);
+    assert_starts(capacity, &y, 0);
+    capacity_led_to(capacity, &x, "192.0.2.1");
+    capacity_led_to(capacity, &y, "192.0.2.1");
+    capacity_led_to(capacity, &y, "192.0.2.1"); /* counts once */
+    queue(capacity, quick, &q, 1000);
+    assert_nothing(capacity, 1000);
+    (void)capacity_tick(capacity, 1200);
+    assert_ptr_equal(capacity_to_cut(capacity, 1200), &x);
+    capacity_led_to(capacity, &x, "192.0.2.2"); /* a late one, led elsewhere */
+    assert_starts(capacity, &q, 1200);
+    assert_null(capacity_to_cut(capacity, 1200));
+    end(capacity, &x, 1200);
+    end(capacity, &y, 1200);
+    end(capacity, &q, 1200);
+    capacity_free(capacity);
+}
+
 static void arrivals_leave_kept_places(void **unused)
 {
     struct capacity_limits limits = {4, 100, 100, 16, 2, 1};
@@ -354,6 +385,7 @@ int main(void)
         cmocka_unit_test(widest_limit_is_asked_first),
         cmocka_unit_test(url_is_a_cap_for_its_lanes_together),
         cmocka_unit_test(address_counts_once_it_is_learnt),
+        cmocka_unit_test(attempts_under_way_count_where_they_are_led),
         cmocka_unit_test(arrivals_leave_kept_places),
     };
 
