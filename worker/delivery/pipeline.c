@@ -144,6 +144,28 @@ static void set_policy(struct pipeline *pipeline)
     pipeline->lease_ms = settings->timeout_ms + LEASE_MARGIN_MS;
 }
 
+static struct settle_caps caps_of(const struct settings *settings)
+{
+    return (struct settle_caps){.dead_max = settings->dead_max,
+                                .dead_max_bytes = settings->dead_max_bytes,
+                                .lane_max = settings->lane_max};
+}
+
+static struct registry_rules rules_of(const struct settings *settings)
+{
+    return (struct registry_rules){.disable_after_ms = settings->disable_after_ms,
+                                   .max_age_ms = settings->max_age_ms};
+}
+
+void pipeline_settings_changed(struct pipeline *pipeline)
+{
+    const struct settle_caps caps = caps_of(pipeline->settings);
+    const struct registry_rules rules = rules_of(pipeline->settings);
+    set_policy(pipeline);
+    settle_set_caps(pipeline->settle, &caps);
+    registry_set_rules(pipeline->registry, &rules);
+}
+
 static int make_http(struct pipeline *pipeline, struct error_text *why)
 {
     const struct settings *settings = pipeline->settings;
@@ -187,9 +209,7 @@ static int make_ends(struct pipeline *pipeline)
 {
     const struct settings *settings = pipeline->settings;
     struct settle_config settle = {
-        .caps = {.dead_max = settings->dead_max,
-                 .dead_max_bytes = settings->dead_max_bytes,
-                 .lane_max = settings->lane_max},
+        .caps = caps_of(settings),
         .put = settlement_put,
         .settled = settlement_stored,
         .overflow = claims_overflow,
@@ -237,10 +257,7 @@ static int make_timers(struct pipeline *pipeline)
 
 static int make_parts(struct pipeline *pipeline, struct error_text *why)
 {
-    const struct registry_rules rules = {
-        .disable_after_ms = pipeline->settings->disable_after_ms,
-        .max_age_ms = pipeline->settings->max_age_ms,
-    };
+    const struct registry_rules rules = rules_of(pipeline->settings);
     error_text_set(why, "out of memory");
     pipeline->capacity = make_capacity(pipeline->settings);
     pipeline->registry = registry_new(pipeline->loop, pipeline->queue, &rules);
@@ -343,13 +360,18 @@ static void give_back(struct pipeline *pipeline, enum delivery_state state)
         conclude_back(pipeline, TAILQ_FIRST(list));
 }
 
+void pipeline_look(struct pipeline *pipeline)
+{
+    http_client_look(pipeline->http);
+}
+
 void pipeline_alive(struct pipeline *pipeline, const struct liveness_beat *beat)
 {
     pipeline->redis_ahead_ms = beat->redis_ms - loop_now_ms();
     if (beat->had_lapsed)
         give_back(pipeline, DELIVERY_QUEUED);
     pipeline->alive_until_ms = beat->until_ms;
-    http_client_look(pipeline->http);
+    pipeline_look(pipeline);
     pipeline_arm(pipeline);
 }
 

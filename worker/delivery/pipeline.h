@@ -51,6 +51,9 @@ void pipeline_adopt(struct pipeline *pipeline, int64_t min_idle_ms);
  * leaves alone what others hold now. */
 void pipeline_alive(struct pipeline *pipeline, const struct liveness_beat *beat);
 
+void pipeline_look(struct pipeline *pipeline);             /* has ca-file changed? */
+void pipeline_settings_changed(struct pipeline *pipeline); /* those that reload */
+
 /* Draining: take nothing new, give back what has not started, finish what is being sent. */
 void pipeline_drain(struct pipeline *pipeline);
 void pipeline_give_back_all(struct pipeline *pipeline);  /* cut what is still being sent too */

@@ -43,6 +43,11 @@ static void room_free(struct registry_room *room)
     free(room);
 }
 
+void registry_set_rules(struct registry *registry, const struct registry_rules *rules)
+{
+    registry->rules = *rules;
+}
+
 void registry_free(struct registry *registry)
 {
     if (registry == NULL)

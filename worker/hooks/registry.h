@@ -84,6 +84,7 @@ struct registry_rules {
 struct registry *registry_new(struct loop *loop, struct queue *queue,
                               const struct registry_rules *rules);
 void registry_free(struct registry *registry); /* NULL allowed */
+void registry_set_rules(struct registry *registry, const struct registry_rules *rules);
 
 void registry_link_up(struct registry *registry); /* maybe another server */
 

@@ -34,6 +34,7 @@ struct pool {
     sigset_t awaited;
     uint64_t random;
     bool stopping;
+    bool hangup_stops;
     int64_t kill_at_ms; /* when stopping; INT64_MAX: done */
     int status;
     int64_t tick_at_ms; /* when the manager is told next */

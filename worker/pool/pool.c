@@ -15,6 +15,7 @@
 #include "base/loop.h"
 #include "pool/internal.h"
 #include "pool/rules.h"
+#include "process/process.h"
 #include "process/worker.h"
 
 /* A worker ends within drain-timeout and 10 s (drain.c), or it stands still. */
@@ -36,6 +37,13 @@ static void stop(struct pool *pool)
     pool->stopping = true;
     pool->kill_at_ms = loop_now_ms() + pool->settings->drain_timeout_ms + BEYOND_DRAIN_MS;
     signal_all(pool, SIGTERM);
+}
+
+/* Each worker has settings of its own; those that start later have the parent's. */
+static void reload(struct pool *pool)
+{
+    (void)process_reload(pool->settings);
+    signal_all(pool, SIGHUP);
 }
 
 static void end_at_once(struct pool *pool)
@@ -157,6 +165,7 @@ static int work(const struct pool *pool, int i)
     /* Being told to stop waits until somebody listens: worker.c opens these. */
     sigaddset(&blocked, SIGTERM);
     sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGHUP);
     if (sigprocmask(SIG_SETMASK, &blocked, NULL) != 0)
         return EXIT_FAILURE;
     log_name_process(place.number);
@@ -179,7 +188,10 @@ static void wait_for_signal(struct pool *pool)
         wait_ms = 0;
     const struct timespec limit = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
     int signal_number = sigtimedwait(&pool->awaited, NULL, &limit);
-    if (signal_number != SIGTERM && signal_number != SIGINT)
+    bool hung_up = signal_number == SIGHUP && pool->hangup_stops;
+    if (signal_number == SIGHUP && !hung_up)
+        reload(pool);
+    if (signal_number != SIGTERM && signal_number != SIGINT && !hung_up)
         return; /* what else there is, is looked at anyway */
     if (pool->stopping)
         end_at_once(pool);
@@ -239,6 +251,7 @@ int pool_processes(const struct settings *settings)
 static int begin(struct pool *pool)
 {
     pool->pid = getpid();
+    pool->hangup_stops = process_hangup_stops();
     pool->random = loop_seed();
     pool->slots = pool_slots_new(pool->processes);
     sigemptyset(&pool->awaited);
@@ -246,6 +259,7 @@ static int begin(struct pool *pool)
     sigaddset(&pool->awaited, SIGUSR1);
     sigaddset(&pool->awaited, SIGTERM);
     sigaddset(&pool->awaited, SIGINT);
+    sigaddset(&pool->awaited, SIGHUP);
     /* Ignored, as some parents leave it, it would take the statuses of our children away. */
     signal(SIGCHLD, SIG_DFL);
     return pool->slots != NULL && sigprocmask(SIG_BLOCK, &pool->awaited, &pool->outside) == 0 ? 0

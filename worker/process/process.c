@@ -5,6 +5,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "settings/reload.h"
 
 /* A password stands in front of the host, or of a unix socket behind its path. */
 static void hide_credentials(char *argument)
@@ -43,5 +47,28 @@ int process_harden(bool core_dumps, struct error_text *why)
     (void)setrlimit(RLIMIT_CORE, &none);
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return refused(why, "core dumps cannot be ruled out");
+    return 0;
+}
+
+bool process_hangup_stops(void)
+{
+    return isatty(STDERR_FILENO) == 1;
+}
+
+int process_reload(struct settings *settings)
+{
+    struct settings_changes changes;
+    struct error_text why;
+    if (settings_reload(settings, &changes, &why) != 0) {
+        log_at(LOG_WARN, "settings_kept", log_text("why", why.text),
+               log_text("then", "the settings stay as they were"));
+        return -1;
+    }
+    log_configure(settings->log_level, settings->log_format);
+    log_at(LOG_INFO, "settings_reloaded", log_text("changed", changes.taken));
+    if (changes.later[0] != '\0')
+        log_at(LOG_WARN, "restart_needed", log_text("changed", changes.later));
+    for (int n = 0; settings_warning(settings, n, &why) != NULL; n++)
+        log_at(LOG_WARN, "setting", log_text("warning", why.text));
     return 0;
 }

@@ -16,6 +16,7 @@
 #include "http/own_addresses.h"
 #include "process/drain.h"
 #include "process/notify.h"
+#include "process/process.h"
 #include "process/redis_access.h"
 #include "queue/convert.h"
 #include "queue/liveness.h"
@@ -206,6 +207,30 @@ static void on_stop_signal(void *context)
     /* In a pool the same wish may come from the terminal, the parent and its death. */
 }
 
+/* --- settings --- */
+
+static void set_guard_rules(struct worker *worker)
+{
+    const struct settings *settings = worker->settings;
+    memcpy(worker->guard.rules, settings->allow_address,
+           settings->allow_address_len * sizeof(settings->allow_address[0]));
+    worker->guard.rules_len = settings->allow_address_len;
+}
+
+static void on_reload_signal(void *context)
+{
+    struct worker *worker = context;
+    const struct settings *settings = worker->settings;
+    if (process_reload(worker->settings) == 0) {
+        set_guard_rules(worker);
+        pipeline_settings_changed(worker->pipeline);
+        leader_set_caps(worker->leader, settings->dead_max, settings->dead_max_bytes);
+        worker->drain.timeout_ms = settings->drain_timeout_ms;
+    }
+    own_addresses_look(worker->own_addresses);
+    pipeline_look(worker->pipeline);
+}
+
 /* --- building --- */
 
 /* "<host>-<pid>-<8 hex>": new for each incarnation, so that no two processes share pending entries.
@@ -307,7 +332,9 @@ static int make_parts(struct worker *worker, struct error_text *why)
         loop_timer_init(worker->loop, &worker->flush_timer, flush_counters, worker) != 0 ||
         loop_timer_init(worker->loop, &worker->pulse_timer, pulse, worker) != 0 ||
         loop_on_signal(worker->loop, SIGTERM, on_stop_signal, worker) != 0 ||
-        loop_on_signal(worker->loop, SIGINT, on_stop_signal, worker) != 0)
+        loop_on_signal(worker->loop, SIGINT, on_stop_signal, worker) != 0 ||
+        loop_on_signal(worker->loop, SIGHUP,
+                       process_hangup_stops() ? on_stop_signal : on_reload_signal, worker) != 0)
         return -1;
     return 0;
 }
@@ -320,9 +347,7 @@ static int build(struct worker *worker, struct error_text *why)
     if (worker->loop == NULL || queue_init(&worker->queue, settings->queue) != 0 ||
         name_consumer(worker) != 0 || make_links(worker, why) != 0)
         return -1;
-    memcpy(worker->guard.rules, settings->allow_address,
-           settings->allow_address_len * sizeof(settings->allow_address[0]));
-    worker->guard.rules_len = settings->allow_address_len;
+    set_guard_rules(worker);
     worker->own_addresses = own_addresses_new(worker->loop, &worker->guard);
     if (worker->own_addresses == NULL || make_parts(worker, why) != 0)
         return -1;
@@ -356,6 +381,7 @@ static void join_pool(struct worker *worker)
     sigemptyset(&stop);
     sigaddset(&stop, SIGTERM);
     sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGHUP);
     (void)sigprocmask(SIG_UNBLOCK, &stop, NULL);
 }
 

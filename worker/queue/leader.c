@@ -197,6 +197,12 @@ static void on_pruned(void *context, const struct reply *reply)
     (void)prune_read(&leader->prune, reply);
 }
 
+void leader_set_caps(struct leader *leader, int64_t dead_max, int64_t dead_max_bytes)
+{
+    leader->config.dead_max = dead_max;
+    leader->config.dead_max_bytes = dead_max_bytes;
+}
+
 void leader_look_after(struct leader *leader)
 {
     int64_t now = loop_now_ms();

@@ -28,6 +28,7 @@ struct leader_config {
 struct leader *leader_new(const struct leader_config *config); /* NULL: no memory */
 void leader_free(struct leader *leader);                       /* NULL allowed */
 
+void leader_set_caps(struct leader *leader, int64_t dead_max, int64_t dead_max_bytes);
 void leader_look_after(struct leader *leader); /* one round; called with each heartbeat */
 
 #endif

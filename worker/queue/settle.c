@@ -64,6 +64,11 @@ struct settle *settle_new(struct loop *loop, struct queue *queue,
     return settle;
 }
 
+void settle_set_caps(struct settle *settle, const struct settle_caps *caps)
+{
+    settle->config.caps = *caps;
+}
+
 void settle_free(struct settle *settle)
 {
     if (settle == NULL)

@@ -44,6 +44,7 @@ struct settle_config {
 
 struct settle *settle_new(struct loop *loop, struct queue *queue,
                           const struct settle_config *config);
+void settle_set_caps(struct settle *settle, const struct settle_caps *caps);
 void settle_free(struct settle *settle); /* NULL allowed; submitted settlements are forgotten */
 
 void settle_submit(struct settle *settle, struct settlement *settlement);

@@ -378,6 +378,38 @@ size_t setting_items(const struct setting *setting, const struct settings *setti
     return *(const size_t *)(const void *)((const char *)settings + setting->list_len_offset);
 }
 
+static size_t value_size(const struct setting *setting)
+{
+    switch (setting->kind) {
+    case KIND_STATUS:
+        return sizeof(int);
+    case KIND_BOOL:
+        return sizeof(bool);
+    case KIND_CHOICE:
+        return sizeof(int); /* as setting_parse stores it */
+    case KIND_QUEUE:
+        return RH_NAME_MAX + 1;
+    case KIND_PATH:
+        return (size_t)setting->max + 1;
+    case KIND_REDIS:
+        return sizeof(struct redis_address);
+    case KIND_ADDRESS:
+        return sizeof(struct address_rule);
+    default:
+        return sizeof(int64_t);
+    }
+}
+
+void setting_copy(const struct setting *setting, const struct settings *from, struct settings *to)
+{
+    size_t size =
+        setting_is_list(setting) ? setting->item_size * setting->list_max : value_size(setting);
+    memcpy((char *)to + setting->offset, (const char *)from + setting->offset, size);
+    if (setting_is_list(setting))
+        memcpy((char *)to + setting->list_len_offset, (const char *)from + setting->list_len_offset,
+               sizeof(size_t));
+}
+
 const char *setting_format(const struct setting *setting, const struct settings *settings,
                            size_t item, char out[SETTING_TEXT_SIZE])
 {

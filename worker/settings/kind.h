@@ -44,6 +44,7 @@ struct setting {
     size_t item_size;         /* of a list's item */
     const char *default_text; /* as it would stand in a settings file */
     const char *help;
+    bool reloads; /* it can change while the worker runs */
 };
 
 bool setting_is_list(const struct setting *setting);
@@ -58,6 +59,9 @@ int setting_parse(const struct setting *setting, struct bytes text, struct setti
 
 /* How many items the value has: 1 unless it is a list. */
 size_t setting_items(const struct setting *setting, const struct settings *settings);
+
+/* Copies the value. */
+void setting_copy(const struct setting *setting, const struct settings *from, struct settings *to);
 
 /* One item as text; returns out. */
 const char *setting_format(const struct setting *setting, const struct settings *settings,

@@ -70,13 +70,14 @@ void settings_print_markdown(FILE *out)
 {
     char allowed[SETTING_TEXT_SIZE];
 
-    fprintf(out, "| setting | default | allowed | meaning |\n|---|---|---|---|\n");
+    fprintf(out, "| setting | default | allowed | reloads | meaning |\n|---|---|---|---|---|\n");
     for (size_t i = 0; i < settings_count; i++) {
         const struct setting *setting = &settings_table[i];
         const char *quote = setting->default_text[0] == '\0' ? "" : "`";
 
-        fprintf(out, "| `%s` | %s%s%s | %s | %s |\n", setting->name, quote, setting->default_text,
-                quote, setting_allowed(setting, allowed), setting->help);
+        fprintf(out, "| `%s` | %s%s%s | %s | %s | %s |\n", setting->name, quote,
+                setting->default_text, quote, setting_allowed(setting, allowed),
+                setting->reloads ? "yes" : "", setting->help);
     }
 }
 

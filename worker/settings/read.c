@@ -214,6 +214,26 @@ static int read_password(char **environment, struct settings *settings, struct e
     return settings_read_password(settings, why);
 }
 
+static int read_file(const char *path, struct settings_draft *draft, struct error_text *why)
+{
+    if (settings_file_read(path, draft, why))
+        return -1;
+    if (bytes_copy_text(bytes_of(path), draft->settings.config_file,
+                        sizeof(draft->settings.config_file)))
+        return 0;
+    error_text_set(why, "config is a path of more than %zu bytes",
+                   sizeof(draft->settings.config_file) - 1);
+    return -1;
+}
+
+static void note_outranked(struct settings_draft *draft)
+{
+    for (size_t i = 0; i < settings_count; i++) {
+        if (draft->origins[settings_table[i].offset] >= SETTING_ENVIRONMENT)
+            draft->settings.outranked |= UINT64_C(1) << i;
+    }
+}
+
 static int read_sources(const struct flags *flags, char **environment, struct settings_draft *draft,
                         struct error_text *why)
 {
@@ -221,10 +241,10 @@ static int read_sources(const struct flags *flags, char **environment, struct se
 
     if (!config)
         config = environment_get(environment, "ROOMHOOK_CONFIG");
-    if ((config && settings_file_read(config, draft, why)) ||
-        apply_environment(environment, draft, why) || apply_flags(flags, draft, why) ||
-        settings_draft_check(draft, why))
+    if ((config && read_file(config, draft, why)) || apply_environment(environment, draft, why) ||
+        apply_flags(flags, draft, why) || settings_draft_check(draft, why))
         return -1;
+    note_outranked(draft);
     return read_password(environment, &draft->settings, why);
 }
 

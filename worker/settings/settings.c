@@ -71,7 +71,8 @@ const struct setting settings_table[] = {
      FIELD(max_response_bytes), .min = KIB, .max = 16 * MIB, .default_text = "64k",
      .help = "how much of an answer is read"},
 
-    {.group = "Receivers", .name = "allow-address", .kind = KIND_ADDRESS,
+    {.group = "Receivers", .name = "allow-address", .reloads = true,
+     .kind = KIND_ADDRESS,
      LIST_FIELD(allow_address, allow_address_len), .default_text = "none",
      .help = "addresses that webhooks may reach although they are private; may be given again"},
     {.group = "Receivers", .name = "https-only", .kind = KIND_BOOL, FIELD(https_only),
@@ -80,35 +81,44 @@ const struct setting settings_table[] = {
      .default_text = "/etc/ssl/certs/ca-certificates.crt",
      .help = "certificates that receivers are trusted by"},
 
-    {.group = "Retries", .name = "retry-schedule", .kind = KIND_DURATION,
+    {.group = "Retries", .name = "retry-schedule", .reloads = true,
+     .kind = KIND_DURATION,
      LIST_FIELD(retry_schedule_ms, retry_schedule_len), .list_min = 1,
      .min = 1, .max = 30 * DAY, .default_text = "5s,5m,30m,2h,5h,10h,14h,20h,24h",
      .help = "delay behind the 1st, 2nd, ... failed attempt; after the last one the delivery is "
              "dead"},
-    {.group = "Retries", .name = "retry-jitter", .kind = KIND_PERCENT,
+    {.group = "Retries", .name = "retry-jitter", .reloads = true,
+     .kind = KIND_PERCENT,
      FIELD(retry_jitter_percent), .max = 100, .default_text = "20%",
      .help = "how far a delay may be off, by chance"},
-    {.group = "Retries", .name = "retry-after-max", .kind = KIND_DURATION,
+    {.group = "Retries", .name = "retry-after-max", .reloads = true,
+     .kind = KIND_DURATION,
      FIELD(retry_after_max_ms), .min = SECOND, .max = 30 * DAY, .default_text = "24h",
      .help = "longest Retry-After that is obeyed"},
-    {.group = "Retries", .name = "max-age", .kind = KIND_DURATION, FIELD(max_age_ms),
+    {.group = "Retries", .name = "max-age", .reloads = true,
+     .kind = KIND_DURATION, FIELD(max_age_ms),
      .min = SECOND, .max = 365 * DAY, .default_text = "5d",
      .help = "older deliveries are not tried again"},
-    {.group = "Retries", .name = "disable-after", .kind = KIND_DURATION, FIELD(disable_after_ms),
+    {.group = "Retries", .name = "disable-after", .reloads = true,
+     .kind = KIND_DURATION, FIELD(disable_after_ms),
      .min = 0, .max = 365 * DAY, .default_text = "5d",
      .help = "a hook that fails for so long without a success is disabled; 0 for never"},
-    {.group = "Retries", .name = "permanent-status", .kind = KIND_STATUS,
+    {.group = "Retries", .name = "permanent-status", .reloads = true,
+     .kind = KIND_STATUS,
      LIST_FIELD(permanent_status, permanent_status_len), .min = 400,
      .max = 599, .default_text = "400,405,411,413,414,415,422,431,501",
      .help = "answers that end a delivery at once"},
 
-    {.group = "Dead letters", .name = "dead-max", .kind = KIND_INTEGER, FIELD(dead_max), .min = 1,
+    {.group = "Dead letters", .name = "dead-max", .reloads = true,
+     .kind = KIND_INTEGER, FIELD(dead_max), .min = 1,
      .max = 1000000000, .default_text = "100000",
      .help = "dead letters that are kept, the newest"},
-    {.group = "Dead letters", .name = "lane-max", .kind = KIND_INTEGER, FIELD(lane_max), .min = 1,
+    {.group = "Dead letters", .name = "lane-max", .reloads = true,
+     .kind = KIND_INTEGER, FIELD(lane_max), .min = 1,
      .max = 1000000000, .default_text = "1000000",
      .help = "deliveries that may wait for one hook; then the oldest never tried is a dead letter"},
-    {.group = "Dead letters", .name = "dead-max-bytes", .kind = KIND_SIZE, FIELD(dead_max_bytes),
+    {.group = "Dead letters", .name = "dead-max-bytes", .reloads = true,
+     .kind = KIND_SIZE, FIELD(dead_max_bytes),
      .min = MIB, .max = 1024 * GIB, .default_text = "1g",
      .help = "and how much memory they may take"},
 
@@ -119,25 +129,37 @@ const struct setting settings_table[] = {
     {.group = "Worker", .name = "heartbeat-ttl", .kind = KIND_DURATION, FIELD(heartbeat_ttl_ms),
      .min = 3 * SECOND, .max = 5 * MINUTE, .default_text = "15s",
      .help = "a worker silent for so long is dead: others take its deliveries"},
-    {.group = "Worker", .name = "poison-after", .kind = KIND_INTEGER, FIELD(poison_after),
+    {.group = "Worker", .name = "poison-after", .reloads = true,
+     .kind = KIND_INTEGER, FIELD(poison_after),
      .min = 1, .max = 100, .default_text = "5",
      .help = "lone runs after which an event that kills workers becomes a dead letter"},
-    {.group = "Worker", .name = "drain-timeout", .kind = KIND_DURATION, FIELD(drain_timeout_ms),
+    {.group = "Worker", .name = "drain-timeout", .reloads = true,
+     .kind = KIND_DURATION, FIELD(drain_timeout_ms),
      .min = 0, .max = HOUR, .default_text = "30s",
      .help = "time that requests have to finish when the worker is told to stop"},
     {.group = "Worker", .name = "core-dumps", .kind = KIND_BOOL, FIELD(core_dumps),
      .default_text = "no",
      .help = "let a crash leave a core dump and a debugger attach; a dump holds messages and "
              "secrets"},
-    {.group = "Worker", .name = "log-level", .kind = KIND_CHOICE, FIELD(log_level),
+    {.group = "Worker", .name = "log-level", .reloads = true,
+     .kind = KIND_CHOICE, FIELD(log_level),
      .words = log_levels, .default_text = "info",
      .help = "least important lines that are logged"},
-    {.group = "Worker", .name = "log-format", .kind = KIND_CHOICE, FIELD(log_format),
+    {.group = "Worker", .name = "log-format", .reloads = true,
+     .kind = KIND_CHOICE, FIELD(log_format),
      .words = log_formats, .default_text = "logfmt", .help = "how they look"},
 };
 /* clang-format on */
 
 const size_t settings_count = sizeof(settings_table) / sizeof(settings_table[0]);
+
+_Static_assert(sizeof(settings_table) / sizeof(settings_table[0]) <= 64,
+               "a row has a bit of settings.outranked");
+
+bool setting_is_outranked(const struct settings *settings, size_t row)
+{
+    return (settings->outranked >> row & 1) != 0;
+}
 
 const struct setting *setting_find(struct bytes name)
 {

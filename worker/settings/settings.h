@@ -58,11 +58,16 @@ struct settings {
     bool core_dumps;
     enum log_level log_level;
     enum log_format log_format;
-    char ca_file[512]; /* the trusted certificates of receivers */
+    char ca_file[512];     /* the trusted certificates of receivers */
+    char config_file[512]; /* they were read from, besides; "" for none */
+    uint64_t outranked;    /* bit n: row n was given by a flag or a variable, before the file */
 };
 
 extern const struct setting settings_table[];
 extern const size_t settings_count; /* its rows */
+
+/* Was the setting of this row given by a flag or a variable? */
+bool setting_is_outranked(const struct settings *settings, size_t row);
 
 /* NULL when there is none of that name. */
 const struct setting *setting_find(struct bytes name);

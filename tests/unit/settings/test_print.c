@@ -159,7 +159,7 @@ static void help_lists_every_setting_in_80_columns(void **unused)
     free(text);
 }
 
-static void markdown_has_one_row_of_four_cells_for_each_setting(void **unused)
+static void markdown_has_one_row_of_five_cells_for_each_setting(void **unused)
 {
     char *text = printed(NULL, settings_print_markdown);
     const char *line = text;
@@ -171,7 +171,7 @@ static void markdown_has_one_row_of_four_cells_for_each_setting(void **unused)
 
         for (const char *c = line; *c != '\n'; c++)
             bars += *c == '|';
-        assert_int_equal(bars, 5);
+        assert_int_equal(bars, 6);
         rows++;
     }
     assert_int_equal(rows, 2 + settings_count);
@@ -189,7 +189,7 @@ int main(void)
         cmocka_unit_test(print_breaks_a_long_list_into_lines),
         cmocka_unit_test(print_comments_out_what_no_file_can_hold),
         cmocka_unit_test(help_lists_every_setting_in_80_columns),
-        cmocka_unit_test(markdown_has_one_row_of_four_cells_for_each_setting),
+        cmocka_unit_test(markdown_has_one_row_of_five_cells_for_each_setting),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
