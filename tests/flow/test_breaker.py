@@ -5,7 +5,7 @@ import re
 import time
 
 from lane_scripts import LaneQueue
-from receiver import Answer
+from receiver import Answer, Hang
 from wait import wait_until
 from webhook_queue import (
     assert_queue_empty,
@@ -150,6 +150,24 @@ def test_rejections_do_not_open_it(redis, receiver, start_worker):
     wait_stat(redis, "dead", 20)
     assert len(receiver.requests()) == 20
     assert state_of(redis, 438) == {}
+
+
+def test_a_probe_that_is_cut_off_is_made_by_another(redis, receiver, start_worker):
+    """Its worker ends while it waits for the answer: the gate does not stay shut for a lease."""
+    worker = start_worker(
+        retry_schedule="60s", timeout="30s", connect_timeout="5s", drain_timeout="300ms"
+    )
+    open_breaker(redis, receiver, 438, "/bad", workers=1)
+    for n in range(3):
+        enqueue(redis, message_event(), id=f"later-{n}")
+    before = len(receiver.requests("/bad"))
+    receiver.script("/bad", [Hang(), Answer(200)])
+    receiver.wait_for(before + 1, "/bad", timeout=5)  # the probe
+    start_worker(retry_schedule="60s")
+    worker.terminate()
+    receiver.wait_for(before + 4, "/bad", timeout=3)
+    assert len(ids(receiver, "/bad", "later-")) == 3
+    wait_until(lambda: state_of(redis, 438) == {}, 5, "a closed breaker")
 
 
 # disabling

@@ -225,6 +225,47 @@ static void full_rings_turn_backlogs_away_never_lines(void **unused)
     capacity_free(capacity);
 }
 
+/* What is put into the lane while it is claimed of is not in the answer. */
+static void backlog_that_comes_while_claiming_is_not_forgotten(void **unused)
+{
+    struct capacity *capacity = scene_new(1);
+    struct capacity_lane *lane = scene_lane_of(capacity, "a/1", "o", 10);
+
+    (void)unused;
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    assert_claims(capacity, lane, 8, 0);
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE, 1);
+    assert_claims(capacity, lane, 8, 1);
+    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE, 2);
+    assert_nothing(capacity, 2);
+    assert_int_equal(capacity_backlog_of(lane), CAPACITY_BACKLOG_NONE);
+    capacity_free(capacity);
+}
+
+static void lane_whose_line_becomes_its_backlog_keeps_its_turn(void **unused)
+{
+    struct capacity *capacity = scene_new(1);
+    struct capacity_lane *busy = scene_lane_of(capacity, "a/1", "o", 10);
+    struct capacity_lane *first = scene_lane_of(capacity, "b/1", "o", 10);
+    struct capacity_lane *second = scene_lane_of(capacity, "c/1", "o", 10);
+    struct capacity_waiter holds = {0}, waits = {0}, behind = {0};
+
+    (void)unused;
+    queue(capacity, busy, &holds, 0);
+    assert_starts(capacity, &holds, 0);
+    queue(capacity, first, &waits, 0);
+    queue(capacity, second, &behind, 0);
+    assert_nothing(capacity, 0);
+    capacity_set_backlog(capacity, first, CAPACITY_BACKLOG_NOW, 1);
+    capacity_leave(capacity, &waits, CAPACITY_NO_NEWS, 1);
+    assert_nothing(capacity, 1);
+    capacity_leave(capacity, &holds, CAPACITY_SUCCESS, 2);
+    assert_claims(capacity, first, 8, 2);
+    assert_nothing(capacity, 2);
+    capacity_free(capacity);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +276,8 @@ int main(void)
         cmocka_unit_test(round_follows_concurrency_and_pace),
         cmocka_unit_test(nothing_is_claimed_ahead_for_a_lane_that_waits_its_turn),
         cmocka_unit_test(backlog_has_the_turns_of_a_line),
+        cmocka_unit_test(backlog_that_comes_while_claiming_is_not_forgotten),
+        cmocka_unit_test(lane_whose_line_becomes_its_backlog_keeps_its_turn),
         cmocka_unit_test(full_rings_turn_backlogs_away_never_lines),
     };
 
