@@ -4,6 +4,8 @@ import json
 import re
 import time
 
+import pytest
+
 from lane_scripts import LaneQueue
 from receiver import Answer, Hang
 from wait import wait_until
@@ -211,7 +213,8 @@ def test_success_keeps_a_hook_from_being_disabled(redis, receiver, start_worker)
 # Retry-After on all workers
 
 
-def test_retry_after_stops_all_workers_within_moments(redis, receiver, start_worker):
+@pytest.mark.parametrize("is_inline", [False, True])
+def test_retry_after_stops_all_workers_within_moments(redis, receiver, start_worker, is_inline):
     """One worker hears it; the others, who know the hook, stop too. No other hook does."""
     heard = []
 
@@ -222,14 +225,19 @@ def test_retry_after_stops_all_workers_within_moments(redis, receiver, start_wor
         return Answer(200)
 
     receiver.script("/busy", judge)
-    set_hook(redis, 1, "main", url=receiver.url("/busy"))
-    set_hook(redis, 2, "main", url=receiver.url("/free"))
+    busy, free = message_event(room=1), message_event(room=2)
+    if is_inline:
+        busy["webhooks"] = [{"url": receiver.url("/busy")}]
+        free["webhooks"] = [{"url": receiver.url("/free")}]
+    else:
+        set_hook(redis, 1, "main", url=receiver.url("/busy"))
+        set_hook(redis, 2, "main", url=receiver.url("/free"))
     for _ in range(3):
         start_worker(retry_schedule="20s")
     ends = time.monotonic() + 6
     while time.monotonic() < ends and (not heard or time.monotonic() < heard[0] + 2.5):
-        enqueue(redis, message_event(room=1))
-        enqueue(redis, message_event(room=2))
+        enqueue(redis, busy)
+        enqueue(redis, free)
         wait_until(lambda: redis.xlen(key("events")) < 10, 5, "workers to keep up")
     assert heard
     too_early = [at for at in arrivals(receiver, "/busy") if heard[0] + 0.3 < at < heard[0] + 3.0]

@@ -44,8 +44,7 @@ def test_a_waiting_delivery_of_a_broken_room_stops_nobody(redis, receiver, start
     """Its hooks cannot be looked up; its leases run out one after the other."""
     redis.set(key("room:438"), "not a hash")
     set_hook(redis, 439, "main", url=receiver.url("/other"))
-    delivery = stream_id(redis) + "/main"
-    add_waiting(redis, delivery)
+    add_waiting(redis, stream_id(redis))
     worker = start_worker(timeout="1s")
     until = time.monotonic() + 20
     while time.monotonic() < until:
@@ -131,7 +130,7 @@ def test_a_suspect_delivery_gets_its_turn(redis, receiver, start_worker):
     for _ in range(60):
         enqueue(redis, message_event(room=439))
     # Not an id that one of the events has.
-    add_waiting(redis, stream_id(redis, ago_ms=60000) + "/main", claims=2)
+    add_waiting(redis, stream_id(redis, ago_ms=60000), claims=2)
     start_worker(timeout="4s", max_in_flight=8)
     receiver.wait_for(1, "/", timeout=15)
 
@@ -146,7 +145,7 @@ def test_retries_get_slots_beside_a_backlog_of_many_hooks(redis, receiver, start
     start_worker(max_in_flight=8, max_per_endpoint=8)
     receiver.wait_for(20, "/slow")
     for n in range(5):
-        add_waiting(redis, stream_id(redis) + f"/main")
+        add_waiting(redis, stream_id(redis))
         time.sleep(0.002)
     receiver.wait_for(5, "/", timeout=4)
 

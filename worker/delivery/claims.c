@@ -226,6 +226,20 @@ void claims_due(void *context, const struct due_lane *lane)
     (void)visit(pipeline, VISIT_DUE, lane->name, 0);
 }
 
+/* Its gate is asked, by a claim, if anything of the lane was seen here lately. */
+void claims_lane_changed(void *context, struct bytes lane)
+{
+    struct pipeline *pipeline = context;
+    char name[LANE_SIZE];
+    struct capacity_lane *known = bytes_copy_text(lane, name, sizeof(name))
+                                      ? capacity_lane_find(pipeline->capacity, name)
+                                      : NULL;
+    if (known == NULL)
+        return;
+    capacity_set_backlog(pipeline->capacity, known, CAPACITY_BACKLOG_NOW, loop_now_ms());
+    pipeline_arm(pipeline);
+}
+
 void claims_overflow(void *context, const char *lane, int64_t count)
 {
     (void)visit(context, VISIT_OVERFLOW, bytes_of(lane), (size_t)count);

@@ -151,16 +151,18 @@ static struct settle_caps caps_of(const struct settings *settings)
                                 .lane_max = settings->lane_max};
 }
 
-static struct registry_rules rules_of(const struct settings *settings)
+static struct registry_rules rules_of(struct pipeline *pipeline)
 {
-    return (struct registry_rules){.disable_after_ms = settings->disable_after_ms,
-                                   .max_age_ms = settings->max_age_ms};
+    return (struct registry_rules){.disable_after_ms = pipeline->settings->disable_after_ms,
+                                   .max_age_ms = pipeline->settings->max_age_ms,
+                                   .lane_changed = claims_lane_changed,
+                                   .context = pipeline};
 }
 
 void pipeline_settings_changed(struct pipeline *pipeline)
 {
     const struct settle_caps caps = caps_of(pipeline->settings);
-    const struct registry_rules rules = rules_of(pipeline->settings);
+    const struct registry_rules rules = rules_of(pipeline);
     set_policy(pipeline);
     settle_set_caps(pipeline->settle, &caps);
     registry_set_rules(pipeline->registry, &rules);
@@ -257,7 +259,7 @@ static int make_timers(struct pipeline *pipeline)
 
 static int make_parts(struct pipeline *pipeline, struct error_text *why)
 {
-    const struct registry_rules rules = rules_of(pipeline->settings);
+    const struct registry_rules rules = rules_of(pipeline);
     error_text_set(why, "out of memory");
     pipeline->capacity = make_capacity(pipeline->settings);
     pipeline->registry = registry_new(pipeline->loop, pipeline->queue, &rules);

@@ -79,6 +79,11 @@ struct registry_query {
 struct registry_rules {
     int64_t disable_after_ms; /* past so long of failures only a hook is disabled; 0: never */
     int64_t max_age_ms;       /* of deliveries, where their hook does not say less */
+
+    /* What is known of a hook that came with an event changed: its lane is to be asked about. NULL
+     * when nobody is called. */
+    void (*lane_changed)(void *context, struct bytes lane);
+    void *context;
 };
 
 struct registry *registry_new(struct loop *loop, struct queue *queue,

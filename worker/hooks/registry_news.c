@@ -35,6 +35,9 @@ static void hear(struct registry *registry, const struct reply *entry)
     int64_t room_id;
     for (size_t i = 0; i + 1 < reply_len(fields); i += 2) {
         struct bytes value = reply_text(reply_at(fields, i + 1));
+        if (bytes_equal_text(reply_text(reply_at(fields, i)), "lane") &&
+            registry->rules.lane_changed != NULL)
+            registry->rules.lane_changed(registry->rules.context, value);
         if (bytes_equal_text(reply_text(reply_at(fields, i)), "room") &&
             parse_int64(value, INT64_MIN, INT64_MAX, &room_id) == 0 &&
             (room = registry_find_room(registry, room_id)) != NULL)
@@ -56,11 +59,11 @@ static void hear_all(struct registry *registry, const char *from, const struct r
 {
     size_t len = reply_len(entries);
     struct bytes last = len > 0 ? reply_text(reply_at(reply_at(entries, len - 1), 0)) : BYTES(NONE);
-    if (!is_whole(from, entries))
+    bool missed = !is_whole(from, entries);
+    if (missed)
         registry->forgotten = registry_stamp(registry);
-    else
-        for (size_t i = 1; i < len; i++)
-            hear(registry, reply_at(entries, i));
+    for (size_t i = missed ? 0 : 1; i < len; i++)
+        hear(registry, reply_at(entries, i));
     if (!bytes_copy_text(last, registry->news_id, sizeof(registry->news_id)))
         snprintf(registry->news_id, sizeof(registry->news_id), NONE);
 }

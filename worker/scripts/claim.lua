@@ -11,7 +11,7 @@
 --         'all'       whatever its gate and time, to bury it
 --         'overflow'  the same, the oldest never-tried ones, and the newest if there is none
 -- reply {now_ms, {per lane {taken, word, next_ms, at}}, {delivery …}, {stream_id, document …}}
---       word: 'free', 'empty', 'wrong' (the key was no sorted set), 'probe' (the one taken is), or
+--       word: 'free', 'empty' (the same, and nothing is left), 'wrong' (the key was no sorted set), 'probe' (the one taken is), or
 --         the kind of the gate in force
 --       next_ms: when it is worth a look, rounded up; -1: it is empty
 --       at: of a rate, the place of the first one taken, in us; else 0
@@ -163,7 +163,7 @@ local function claim(i, key, wish)
     end
     local word = (at > now or SHUT[kind]) and kind or 'free'
     if not next_at then
-        word = is_wrong and 'wrong' or 'empty'
+        word = is_wrong and 'wrong' or (word == 'free' and 'empty' or word)
     elseif was_shut and counted > 0 and wish.mode == 'due' then
         word = 'probe'
     end

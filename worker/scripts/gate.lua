@@ -16,7 +16,7 @@
 --         'removed'                     the room has no such hook
 --         'found'                       it has, and its JSON does not say so
 --         'probe' ms                    a probe was not made after all: another may be, in ms
---       room is '' when the hook has none. An item may come for a lane again.
+--       room is '' when the hook came with its event: then the report names the lane. An item may come for a lane again.
 -- reply {lane that is disabled from now on …}
 local KEPT = 1000 -- entries of hooks-changed; a worker forgets a room within seconds anyway
 local states, changed = KEYS[1], KEYS[2]
@@ -128,10 +128,12 @@ local function apply(key, room, hook, fingerprint, max_age, kind, at)
     if gate ~= was or gate_at ~= was_at then
         write_gate(lane, fingerprint, gate_at, gate)
     end
-    if news and room ~= '' then
-        -- Otherwise it is seen a little later.
-        redis.pcall('XADD', changed, 'MAXLEN', '~', KEPT, '*', 'room', room, 'hook', hook)
+    if not news then
+        return
     end
+    local of = room ~= '' and {'room', room, 'hook', hook} or {'lane', lane}
+    -- Otherwise it is seen a little later.
+    redis.pcall('XADD', changed, 'MAXLEN', '~', KEPT, '*', unpack(of))
 end
 
 local at, item = 1, 1
