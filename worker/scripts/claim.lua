@@ -11,8 +11,8 @@
 --         'all'       whatever its gate and time, to bury it
 --         'overflow'  the same, the oldest never-tried ones, and the newest if there is none
 -- reply {now_ms, {per lane {taken, word, next_ms, at}}, {delivery …}, {stream_id, document …}}
---       word: 'free', 'empty' (the same, and nothing is left), 'wrong' (the key was no sorted set), 'probe' (the one taken is), or
---         the kind of the gate in force
+--       word: 'free', 'empty' (the same, and nothing is left), 'wrong' (the key was no sorted
+--         set), 'probe' (the one taken is), or the kind of the gate in force
 --       next_ms: when it is worth a look, rounded up; -1: it is empty
 --       at: of a rate, the place of the first one taken, in us; else 0
 --       delivery: {lane, id, expired leases, its place in ms, 1 when over max_age, record or nil}

@@ -16,7 +16,8 @@
 --         'removed'                     the room has no such hook
 --         'found'                       it has, and its JSON does not say so
 --         'probe' ms                    a probe was not made after all: another may be, in ms
---       room is '' when the hook came with its event: then the report names the lane. An item may come for a lane again.
+--       room is '' when the hook came with its event: then the report names the lane. An item may
+--       come for a lane again.
 -- reply {lane that is disabled from now on …}
 local KEPT = 1000 -- entries of hooks-changed; a worker forgets a room within seconds anyway
 local states, changed = KEYS[1], KEYS[2]
