@@ -240,8 +240,29 @@ void claims_lane_changed(void *context, struct bytes lane)
     pipeline_arm(pipeline);
 }
 
+/* Deliveries over the bound are on their way out of the lane, and still counted in it. */
+static bool is_shortened(const struct pipeline *pipeline, const char *lane)
+{
+    const struct visit *visit;
+    const struct entry *entry;
+    TAILQ_FOREACH(visit, &pipeline->visits->all, link) {
+        if (visit->purpose == VISIT_OVERFLOW && strcmp(visit->lane, lane) == 0)
+            return true;
+    }
+    TAILQ_FOREACH(entry, &pipeline->entries.of_state[ENTRY_NEW], of_state) {
+        const struct delivery *delivery = TAILQ_FIRST(&entry->deliveries);
+        if (entry->source == SOURCE_LANE && delivery != NULL && delivery->outcome == OUTCOME_DEAD &&
+            delivery->reason == DEAD_OVERFLOW && strcmp(delivery->lane, lane) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* When these are stored, the lane is counted again. */
 void claims_overflow(void *context, const char *lane, int64_t count)
 {
+    if (is_shortened(context, lane))
+        return;
     (void)visit(context, VISIT_OVERFLOW, bytes_of(lane), (size_t)count);
 }
 
