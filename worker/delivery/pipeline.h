@@ -63,10 +63,6 @@ bool pipeline_is_empty(const struct pipeline *pipeline); /* nothing under way, n
 size_t pipeline_unstored(const struct pipeline *pipeline);
 const struct settle_refusal *pipeline_refusal(const struct pipeline *pipeline);
 
-/* Outcomes that Redis has not stored, and whether it refuses to. */
-size_t pipeline_unstored(const struct pipeline *pipeline);
-const struct settle_refusal *pipeline_refusal(const struct pipeline *pipeline);
-
 size_t pipeline_in_flight(const struct pipeline *pipeline); /* POSTs running */
 
 #endif

@@ -68,7 +68,7 @@ static bool is_other(const struct hook_target *target, struct bytes old, const s
     struct hook *before = NULL;
     struct error_text why;
     bool other = hook_parse(bytes_of(target->id), old, &before, &why) != HOOK_OK ||
-                 strcmp(before->fingerprint, now->fingerprint) != 0;
+                 before == NULL || strcmp(before->fingerprint, now->fingerprint) != 0;
 
     hook_free(before);
     return other;

@@ -136,7 +136,7 @@ static bool serve(struct listener *listener, struct connection *connection)
 static void accept_one(struct listener *listener)
 {
     struct connection *connection = &listener->connections[listener->connections_len];
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t address_len = sizeof(address);
     char host[INET_ADDRSTRLEN];
 
