@@ -68,7 +68,7 @@ static bool is_other(const struct hook_target *target, struct bytes old, const s
     struct hook *before = NULL;
     struct error_text why;
     bool other = hook_parse(bytes_of(target->id), old, &before, &why) != HOOK_OK ||
-                 before == NULL || strcmp(before->fingerprint, now->fingerprint) != 0;
+                 strcmp(before->fingerprint, now->fingerprint) != 0;
 
     hook_free(before);
     return other;
@@ -92,7 +92,7 @@ static int change_once(struct cli *cli, struct hook_target *target, hook_change_
     if (result == CLI_DONE)
         result = write_hook(cli, target, json, &new, &hook);
     int swapped = result == CLI_DONE ? swap(cli, target, old, buffer_bytes(&new)) : -1;
-    if (swapped == 1) {
+    if (swapped == 1 && hook != NULL) {
         target->is_other = is_other(target, old, hook);
         *ret_hook = hook;
     } else {
