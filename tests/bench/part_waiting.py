@@ -26,8 +26,9 @@ def backlog(site, events, ms):
         return drain(run, events)
 
 
-def calm(site, events):
-    """The same number, for many endpoints of which all is known: none waits."""
+def calm(site, events, rate=0):
+    """The same number, for many endpoints of which all is known: none waits. At once, or at a
+    rate: a busy worker needs less for each."""
     with site.run() as run:
         run.hooks({room: run.sink.url(room) for room in range(CALM)})
         worker = run.worker()
@@ -36,7 +37,7 @@ def calm(site, events):
         run.sink.wait_requests(known, run.limit_s)
         run.wait_settled()
         meter = CpuMeter([worker.pid], run.client)
-        run.load(events, rooms=CALM, body=BODY)
+        run.load(events, rooms=CALM, body=BODY, rate=rate)
         run.sink.wait_requests(known + events, run.limit_s)
         run.wait_settled()
         used = meter.used()[0]
@@ -64,7 +65,7 @@ def overload(site, seconds):
         }
 
 
-def _report_backlog(report, ms, found, calm_cpu, is_quick):
+def _report_backlog(report, ms, found, calm_cpu, paced_cpu, is_quick):
     name = f"answers after {ms} ms"
     report.row(f"{name}: deliveries", pick(found, "rate"), "/s")
     report.row(f"{name}: Redis CPU a delivery", pick(found, "redis_cpu"), "µs", at_most(35))
@@ -72,6 +73,8 @@ def _report_backlog(report, ms, found, calm_cpu, is_quick):
     report.row(f"{name}: CPU ÷ one that does not wait", ratios(pick(found, "cpu"), calm_cpu), "",
                at_most(1.6))  # fmt: skip
     if ms:
+        report.row(f"{name}: CPU ÷ one that does not wait, at this rate",
+                   ratios(pick(found, "cpu"), paced_cpu))  # fmt: skip
         share = [rate / (SLOTS * 1000 / ms) for rate in pick(found, "rate")]
         report.row(f"{name}: rate ÷ (slots ÷ latency)", share, "",
                    None if is_quick else at_least(0.95))  # fmt: skip
@@ -84,13 +87,17 @@ def run(site, scale, report):
     found = alternate(site, scale.rounds, [
         ("none waits", lambda: calm(site, events)),
         *((f"after {ms} ms", lambda ms=ms: backlog(site, events, ms)) for ms in ANSWERS_MS),
+        *((f"none waits, as fast as after {ms} ms",
+           lambda ms=ms: calm(site, events, SLOTS * 1000 // ms)) for ms in ANSWERS_MS if ms),
     ])  # fmt: skip
     report.note(f"{events} events wait for one endpoint")
     unhurried = pick(found["none waits"], "cpu")
     report.row("none waits: worker CPU a delivery", unhurried, "µs")
     report.row("none waits: written into its lane, of 100", pick(found["none waits"], "waited"))
     for ms in ANSWERS_MS:
-        _report_backlog(report, ms, found[f"after {ms} ms"], unhurried, scale.quick)
+        paced = found.get(f"none waits, as fast as after {ms} ms", [])
+        _report_backlog(report, ms, found[f"after {ms} ms"], unhurried, pick(paced, "cpu"),
+                        scale.quick)  # fmt: skip
 
     seconds = scale.number(8, 1)
     over = alternate(site, scale.rounds, [("overload", lambda: overload(site, seconds))])

@@ -6,7 +6,8 @@
 #include "base/log.h"
 
 #define BATCHES_UNDER_WAY_MAX 4
-#define GATHER_MS 5 /* between batches; the first after a rest goes at once */
+#define GATHER_MS 5         /* between batches; the first after a rest goes at once */
+#define GATHER_LEASED_MS 20 /* from the first on: their leases hold, and nobody waits for them */
 #define HOLD_EVERY_MS 500
 #define HOLD_MS 30000
 #define HOLD_MAX 1000 /* leases in one call; the others run out, and come again */
@@ -88,11 +89,18 @@ const struct settle_refusal *settle_refusal(const struct settle *settle)
     return &settle->refusal;
 }
 
-static void flush_soon(struct outbox *outbox)
+static int64_t gather_ms(const struct outbox *outbox)
 {
     int64_t since = loop_now_ms() - outbox->last_flush_ms;
+    if (outbox->kind == SETTLE_LEASED)
+        return GATHER_LEASED_MS;
+    return since >= GATHER_MS ? 0 : GATHER_MS - since;
+}
+
+static void flush_soon(struct outbox *outbox)
+{
     if (outbox->failures == 0 && !loop_timer_is_armed(&outbox->timer))
-        loop_timer_arm(&outbox->timer, since >= GATHER_MS ? 0 : GATHER_MS - since);
+        loop_timer_arm(&outbox->timer, gather_ms(outbox));
 }
 
 void settle_submit(struct settle *settle, struct settlement *settlement)
