@@ -1,6 +1,7 @@
 """roomhook hook state and hook resume: what workers learnt about hooks, and forgetting it."""
 
 import json
+import re
 
 import pytest
 
@@ -62,17 +63,16 @@ def test_state_of_all_rooms(redis, cli):
     fill(redis)
     title, *lines = cli("hook", "state").stdout.splitlines()
     assert title.split() == [
-        "ROOM", "ID", "STATE", "SINCE", "FAILURES", "NEXT", "ORIGIN", "WHY",
+        "ROOM", "ID", "STATE", "SINCE", "NEXT", "ORIGIN", "FAILURES", "WHY",
     ]
-    since, then = "2022-11-04T07:46:40.000Z", "2022-11-04T07:48:57.257Z"
-    assert [line.split(maxsplit=7) for line in lines] == [
-        ["-7", "main", "paused", then, "0", "5138-11-16T09:46:39.999Z", "http://b.example:80",
-         "retry-after"],
-        ["90", "main", "disabled", then, "0", "-", "https://c.example:443", "gone"],
-        ["438", "audit", "failing", since, "3", "-", "https://a.example:443", "answered 503"],
-        ["438", "zeta", "open", since, "3", "2022-11-04T07:50:00.000Z", "https://z.example:8443",
-         "answered 503"],
-        ["1000", "main", "disabled", since, "9000", "-", "https://d.example:443", "answered 503"],
+    since = then = f"{(now_ms(redis) - FAILING['at']) // 86_400_000}d ago"
+    until = f"in {(PAUSED['until'] - now_ms(redis)) // 86_400_000}d"
+    assert [re.split("  +", line) for line in lines] == [
+        ["-7", "main", "paused", then, until, "http://b.example:80", "0", "retry-after"],
+        ["90", "main", "disabled", then, "-", "https://c.example:443", "0", "gone"],
+        ["438", "audit", "failing", since, "-", "https://a.example:443", "3", "answered 503"],
+        ["438", "zeta", "open", since, since, "https://z.example:8443", "3", "answered 503"],
+        ["1000", "main", "disabled", since, "-", "https://d.example:443", "9000", "answered 503"],
     ]
     columns = {line.index(line.split()[2]) for line in lines} | {title.index("STATE")}
     assert len(columns) == 1, "aligned"
@@ -329,7 +329,7 @@ def test_a_pause_that_is_resumed(redis, receiver, start_worker, cli):
         438, "main", "paused", "retry-after",
     )
     assert row["until"] > now_ms(redis) + 3000_000
-    assert cli("hook", "list", "--room=438").stdout.count("paused until") == 1
+    assert re.search(r"main +paused .* retry-after\n", cli("hook", "list", "--room=438").stdout)
     start_worker(retry_schedule="100ms")
     assert cli("hook", "resume", "--room=438").stdout == "2 waiting deliveries are due\n"
     requests = receiver.wait_for(3, timeout=10)
@@ -349,7 +349,7 @@ def test_a_410_that_is_taken_back(redis, receiver, start_worker, cli, command):
     (row,) = listed(cli, "--failing")
     assert (row["state"], row["reason"], row["registered"]) == ("disabled", "gone", "yes")
     assert row["origin"] == receiver.url("").rstrip("/")
-    assert "disabled: gone" in cli("hook", "list", "--room=438").stdout
+    assert re.search(r"main +disabled .* gone\n", cli("hook", "list", "--room=438").stdout)
     assert worker.terminate() == 0
     cli("hook", command, "--room=438")
     start_worker()

@@ -94,16 +94,17 @@ def test_list_as_json(redis, cli):
 
 
 def test_list_as_table(redis, cli):
-    """Within 80 columns; those that are due first."""
+    """Those that are due first."""
     fill(redis)
     learn(redis, "3/main", until=now_ms(redis) + 60_000, reason="retry-after", at=1,
           error="x" * 100)
     title, *lines = cli("lane", "list").stdout.splitlines()
     assert title.split() == ["LANE", "WAITING", "STATE", "OLDEST", "NEXT", "WHY"]
-    assert all(len(line) <= 80 for line in [title, *lines]), lines
     rows = {line.split()[0]: line for line in lines}
-    assert rows["4/main"].split() == ["4/main", "1", "open", "4m", "in", "9m", "answered", "503"]
-    assert rows["3/main"].endswith("..") and "retry-after: x" in rows["3/main"]
+    assert rows["4/main"].split() == [
+        "4/main", "1", "open", "4m", "ago", "in", "9m", "answered", "503",
+    ]
+    assert rows["3/main"].endswith("  retry-after: " + "x" * 100)
     assert lines.index(rows["7/main"]) < lines.index(rows["4/main"])
     learn(redis, "3/main", until=now_ms(redis) + 60_000, reason="\x1b[2J\u202e", at=1)
     assert "\x1b" not in cli("lane", "list").stdout
@@ -189,8 +190,8 @@ def test_show(redis, cli):
     rows = [line.split() for line in lines]
     assert 10 < float(rows[1].pop(3).rstrip("s")) <= 20
     assert rows == [
-        [f"{SENT_MS}-0", "0", "now", "msg_166754813725..", "-"],
-        [f"{SENT_MS}-2", "1", "in", "msg_166754813725..", "vm-1-0a1b2c3d"],
+        [f"{SENT_MS}-0", "0", "now", f"msg_{SENT_MS}-0", "-"],
+        [f"{SENT_MS}-2", "1", "in", f"msg_{SENT_MS}-2", "vm-1-0a1b2c3d"],
         [f"{SENT_MS}-1", "3", "in", "59m", "event-1", "answered", "503"],
     ]
     assert all(len(line) <= 80 for line in done.stdout.splitlines())

@@ -57,7 +57,10 @@ def test_stream_without_group(redis, cli):
     assert (now["backlog"], now["in_flight"], now["workers"]) == (1, 0, [])
 
 
-HEARTBEAT = '{"host":"alive","pid":1,"version":"0.1.0","in_flight":2,"x":"\\u001b[31m"}'
+HEARTBEAT = {
+    "host": "alive", "pid": 1, "version": "0.1.0", "in_flight": 2, "started_at": 1667548137257,
+    "loop_lag_ms": 7, "refused": "noperm", "refused_what": "\x1b[31m",
+}  # fmt: skip
 
 
 def fill(redis):
@@ -68,7 +71,7 @@ def fill(redis):
         enqueue(redis, message_event())
     redis.xreadgroup(GROUP, "alive-1-0123abcd", {key("events"): ">"}, count=2)
     redis.xreadgroup(GROUP, "crashed-2-0123abcd", {key("events"): ">"}, count=1)
-    redis.set(key("worker:alive-1-0123abcd"), HEARTBEAT)
+    redis.set(key("worker:alive-1-0123abcd"), json.dumps(HEARTBEAT))
     for n in range(12):
         put_in_lane(redis, "1/main", f"{now - 60_000}-{n}")
     put_in_lane(redis, "2/main", f"{now - 7_200_000}-0", now + 3_600_000)
@@ -88,7 +91,7 @@ def test_numbers(redis, cli):
         "lanes_waiting": 3, "lanes_due": 1, "lanes_shut": 1, "dead": 1,
         "workers": [{
             "name": "alive-1-0123abcd",
-            "heartbeat": json.loads(HEARTBEAT),
+            "heartbeat": HEARTBEAT,
         }],
         "pools": [],
         "counters": {"events": 100, "delivered": 90},
@@ -99,14 +102,19 @@ def test_text(redis_server, redis, cli):
     fill(redis)
     done = cli("status")
     assert "\x1b" not in done.stdout and done.stderr == ""
-    words = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()}
+    lines = [line.split() for line in done.stdout.splitlines() if line]
+    words = {line[0]: line[1:] for line in lines}
     assert words["queue"][:3] == ["webhooks", "on", redis_server.url]
     assert words["backlog"] == ["4"] and words["in"] == ["flight", "3"]
     assert words["waiting"] == "14, the oldest 2h".split()
     assert words["lanes"] == "3, 1 due, 1 shut".split()
     assert words["dead"] == ["1"] and words["oldest"] == ["1m"]
     assert words["workers"] == ["1", "alive"]
-    assert words["alive-1-0123abcd"] == "host=alive pid=1 version=0.1.0 in_flight=2 x=?[31m".split()
+    assert words["WORKER"] == "UP IN FLIGHT LAG VERSION REDIS REFUSES".split()
+    assert words["alive-1-0123abcd"] == [
+        f"{(now_ms(redis) - HEARTBEAT['started_at']) // 86_400_000}d", "2", "7", "ms", "0.1.0",
+        "noperm", "?[31m",
+    ]
     assert words["events"] == ["100"] and words["delivered"] == ["90"]
     assert "crashed" not in done.stdout
 

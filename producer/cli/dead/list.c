@@ -1,5 +1,6 @@
 /* dead list and dead show: looking at dead letters. */
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "cli/dead/document.h"
 #include "cli/dead/filter.h"
 #include "cli/dead/scan.h"
+#include "cli/terminal/human_text.h"
 #include "cli/terminal/json_output.h"
 #include "cli/terminal/table.h"
 #include "contract/parse.h"
@@ -25,18 +27,51 @@ static const struct flag_spec no_specs[] = {
     {NULL, NULL, NULL, false},
 };
 
-static const char *const titles[] = {"ID",       "DEAD SINCE", "REASON", "ROOM", "HOOK",
-                                     "ATTEMPTS", "STATUS",     "EVENT",  "ERROR"};
+static const struct table_column columns[] = {
+    {.title = "ID"},
+    {.title = "DIED"},
+    {.title = "REASON"},
+    {.title = "ROOM"},
+    {.title = "HOOK", .least = 8},
+    {.title = "ATTEMPTS", .is_optional = true},
+    {.title = "STATUS", .is_optional = true},
+    {.title = "EVENT", .least = 12, .is_optional = true},
+    {.title = "ERROR", .least = 16},
+};
 
-/* When it died is told by its id; "" when that is none. */
-static const char *dead_since(const struct dead_entry *entry, char *out, size_t size)
+/* When it died is told by its id; 0 when that is none. */
+static int64_t died_ms(const struct dead_entry *entry)
 {
     uint64_t ms;
     uint64_t seq;
 
-    if (parse_stream_id(entry->id, &ms, &seq) < 0 || ms > INT64_MAX)
-        return "";
-    return format_iso8601((int64_t)ms, out, size);
+    return parse_stream_id(entry->id, &ms, &seq) < 0 || ms > INT64_MAX ? 0 : (int64_t)ms;
+}
+
+static const char *dead_since(const struct dead_entry *entry, char *out, size_t size)
+{
+    int64_t ms = died_ms(entry);
+
+    return ms > 0 ? format_iso8601(ms, out, size) : "";
+}
+
+/* The answer's body is stored as it stands inside a JSON string. False: it is not. */
+static bool put_escaped(struct buffer *line, const char *key, struct bytes inside)
+{
+    struct buffer quoted;
+    json_t *json = NULL;
+
+    buffer_init(&quoted, inside.len + 2);
+    buffer_append_char(&quoted, '"');
+    buffer_append_bytes(&quoted, inside);
+    buffer_append_char(&quoted, '"');
+    if (!buffer_failed(&quoted))
+        json = json_loadb(quoted.data, quoted.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    if (json)
+        object_put_json(line, key, buffer_bytes(&quoted));
+    json_decref(json);
+    buffer_release(&quoted);
+    return json != NULL;
 }
 
 static bool is_document(struct bytes name)
@@ -66,37 +101,43 @@ static void put_fields(struct buffer *line, const struct dead_entry *entry)
             continue;
         if (is_number(name) && parse_int64(value, INT64_MIN, INT64_MAX, &number) == 0)
             object_put_int(line, key, number);
-        else
+        else if (!bytes_equal_text(name, "response") || !put_escaped(line, key, value))
             object_put_text(line, key, value);
     }
 }
 
-static void add_row(struct table *table, const struct dead_entry *entry)
+static void add_row(struct table *table, const struct dead_entry *entry, int64_t now_ms)
 {
     static const char *const fields[] = {"reason", "room",     "hook", "attempts",
                                          "status", "event_id", "error"};
-    char since[32];
+    char when[HUMAN_TEXT_SIZE];
 
     table_add(table, entry->id);
-    table_add(table, bytes_of(dead_since(entry, since, sizeof(since))));
+    table_add(table, bytes_of(human_when(died_ms(entry), now_ms, when)));
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         table_add(table, dead_field(entry, fields[i]));
 }
 
+struct listing {
+    const struct cli *cli;
+    int64_t now_ms; /* of Redis */
+    struct table table;
+    struct buffer line;
+};
+
 /* One letter of the list. 0, or -1: out of memory. */
-static int list_entry(const struct cli *cli, struct table *table, struct buffer *line,
-                      const struct dead_entry *entry)
+static int list_entry(struct listing *listing, const struct dead_entry *entry)
 {
-    if (!cli->json) {
-        add_row(table, entry);
+    if (!listing->cli->json) {
+        add_row(&listing->table, entry, listing->now_ms);
         return 0;
     }
-    object_begin(line);
-    put_fields(line, entry);
-    return object_print(line);
+    object_begin(&listing->line);
+    put_fields(&listing->line, entry);
+    return object_print(&listing->line);
 }
 
-static int list(struct dead_scan *scan, struct table *table, struct buffer *line, int64_t limit)
+static int list(struct dead_scan *scan, struct listing *listing, int64_t limit)
 {
     struct dead_entry entries[CLI_BATCH];
     size_t len;
@@ -106,11 +147,11 @@ static int list(struct dead_scan *scan, struct table *table, struct buffer *line
         if (more < 0)
             return CLI_FAILED;
         for (size_t i = 0; i < len && limit > 0; i++, limit--) {
-            if (list_entry(scan->cli, table, line, &entries[i]) < 0)
+            if (list_entry(listing, &entries[i]) < 0)
                 return cli_failed("out of memory");
         }
     }
-    if (!scan->cli->json && table_print(table) < 0)
+    if (!scan->cli->json && table_print(&listing->table) < 0)
         return cli_failed("out of memory");
     return CLI_DONE;
 }
@@ -119,26 +160,24 @@ static int run_list(struct cli *cli)
 {
     const char *given = flags_value(&cli->flags, "limit");
     int64_t limit = LIST_DEFAULT;
-    int64_t now_ms;
+    struct listing listing = {.cli = cli};
     struct dead_filter filter;
     struct dead_scan scan;
-    struct table table;
-    struct buffer line;
     struct error_text why;
 
     if (given && parse_int64(bytes_of(given), 1, LIST_MAX, &limit) < 0)
         return cli_usage(cli, "--limit is a number from 1 to %d", LIST_MAX);
-    if (!cli_server_time(cli, &now_ms))
+    if (!cli_server_time(cli, &listing.now_ms))
         return CLI_FAILED;
-    if (dead_filter_read(&filter, &cli->flags, now_ms, &why) < 0)
+    if (dead_filter_read(&filter, &cli->flags, listing.now_ms, &why) < 0)
         return cli_usage(cli, "%s", why.text);
     if (!dead_scan_begin(&scan, cli, &filter, DEAD_NEWEST_FIRST))
         return CLI_FAILED;
-    table_init(&table, titles, sizeof(titles) / sizeof(titles[0]));
-    buffer_init(&line, LINE_MAX_BYTES);
-    int result = list(&scan, &table, &line, limit);
-    table_release(&table);
-    buffer_release(&line);
+    table_init(&listing.table, columns, sizeof(columns) / sizeof(columns[0]));
+    buffer_init(&listing.line, LINE_MAX_BYTES);
+    int result = list(&scan, &listing, limit);
+    table_release(&listing.table);
+    buffer_release(&listing.line);
     dead_scan_end(&scan);
     return result;
 }

@@ -108,10 +108,8 @@ static void judge_url(struct findings *findings, int64_t room_id, const struct h
                  "room %" PRId64 " hook %s: has %s, but its URL is plain http: others can read %s",
                  room_id, hook->id, hook->verification_signature ? "a signature" : "a secret",
                  hook->verification_signature ? "it on the way" : "the events on the way");
-    findings_advise(findings,
-                    "give it an https URL: roomhook hook set --room %" PRId64
-                    " --id %s --url https://...",
-                    room_id, hook->id);
+    findings_advise(findings, "give it an https URL: roomhook hook set --room ROOM --id HOOK "
+                              "--url https://...");
 }
 
 struct hook *judge_hook(struct findings *findings, int64_t room_id, struct bytes id,

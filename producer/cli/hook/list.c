@@ -1,6 +1,7 @@
 /* hook list: a room's hooks, their credentials' presence, and what workers learnt about them. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/hook/store.h"
@@ -14,8 +15,17 @@ static const struct flag_spec list_specs[] = {
     {NULL, NULL, NULL, false},
 };
 
-static const char *const titles[] = {"ID",      "FORMAT", "ENABLED", "SIGNATURE",
-                                     "SECRETS", "URL",    "STATE"};
+static const struct table_column columns[] = {
+    {.title = "ID", .least = 8},
+    {.title = "STATE"},
+    {.title = "FORMAT", .is_optional = true},
+    {.title = "SECRETS", .is_optional = true},
+    {.title = "LIMITS", .least = 8, .is_optional = true},
+    {.title = "HEADERS", .least = 8, .is_optional = true},
+    {.title = "SIGNATURE", .is_optional = true},
+    {.title = "URL", .least = 20},
+    {.title = "WHY", .least = 16},
+};
 
 struct listing {
     struct cli *cli;
@@ -25,22 +35,61 @@ struct listing {
     struct buffer line;
 };
 
+/* Adds what is in the line as the next cell. */
+static void add_line(struct listing *listing)
+{
+    table_add(&listing->table, buffer_bytes(&listing->line));
+    buffer_clear(&listing->line);
+}
+
+static void put_limit(struct buffer *line, const char *name, int64_t ms)
+{
+    char text[32];
+
+    if (ms > 0)
+        buffer_append_format(line, "%s%s %s", line->len > 0 ? ", " : "", name,
+                             format_duration(ms, text, sizeof(text)));
+}
+
+/* "10/s, timeout 5s, max-age 1h" */
+static void put_limits(struct buffer *line, const struct hook *hook)
+{
+    buffer_append_text(line, hook->rate_limit);
+    put_limit(line, "timeout", hook->timeout_ms);
+    put_limit(line, "max-age", hook->max_age_ms);
+}
+
+/* Their values may be passwords. */
+static void put_header_names(struct buffer *line, const struct hook *hook)
+{
+    for (size_t i = 0; i < hook->headers_len; i++) {
+        const char *header = hook->headers[i];
+        buffer_append_text(line, i > 0 ? ", " : "");
+        buffer_append(line, header, strcspn(header, ":"));
+    }
+}
+
 static void add_row(struct listing *listing, const struct hook *hook,
                     const struct hook_state *state)
 {
-    char secrets[24];
+    enum hook_condition condition =
+        hook->enabled ? hook_state_condition(state, listing->now_ms) : HOOK_DISABLED;
     struct table *table = &listing->table;
 
-    (void)snprintf(secrets, sizeof(secrets), "%zu", hook->secrets_len);
     table_add(table, bytes_of(hook->id));
+    table_add_toned(table, bytes_of(condition == HOOK_FINE ? "ok" : hook_condition_name(condition)),
+                    hook_condition_tone(condition));
     table_add(table, bytes_of(hook_format_name(hook->format)));
-    table_add(table, hook->enabled ? BYTES("yes") : BYTES("no"));
+    table_add_number(table, (int64_t)hook->secrets_len);
+    put_limits(&listing->line, hook);
+    add_line(listing);
+    put_header_names(&listing->line, hook);
+    add_line(listing);
     table_add(table, bytes_of(hook->verification_signature));
-    table_add(table, bytes_of(secrets));
     table_add(table, bytes_of(hook->url_text));
-    hook_state_put_text(&listing->line, state, hook_state_condition(state, listing->now_ms));
-    table_add(table, buffer_bytes(&listing->line));
-    buffer_clear(&listing->line);
+    if (hook->enabled)
+        hook_state_put_why(&listing->line, state, condition);
+    add_line(listing);
 }
 
 static void put_duration(struct buffer *line, const char *name, int64_t ms)
@@ -78,10 +127,10 @@ static int print_object(struct listing *listing, const struct hook *hook,
 static int add_invalid(struct listing *listing, struct bytes id, const char *why)
 {
     struct table *table = &listing->table;
-    char state[320];
-
-    (void)snprintf(state, sizeof(state), "not valid: %s", why);
     if (listing->cli->json) {
+        char state[320];
+
+        (void)snprintf(state, sizeof(state), "not valid: %s", why);
         object_begin(&listing->line);
         object_put_int(&listing->line, "room", listing->room_id);
         object_put_text(&listing->line, "id", id);
@@ -89,9 +138,10 @@ static int add_invalid(struct listing *listing, struct bytes id, const char *why
         return object_print(&listing->line);
     }
     table_add(table, id);
-    for (size_t i = 0; i < 5; i++)
+    table_add_toned(table, BYTES("not valid"), TONE_ERROR);
+    for (size_t i = 0; i < 6; i++)
         table_add(table, BYTES(""));
-    table_add(table, bytes_of(state));
+    table_add(table, bytes_of(why));
     return 0;
 }
 
@@ -120,7 +170,7 @@ static int add_hook(struct listing *listing, struct bytes id, struct bytes json)
 
 static int list(struct listing *listing, const struct reply *pairs)
 {
-    table_init(&listing->table, titles, sizeof(titles) / sizeof(titles[0]));
+    table_init(&listing->table, columns, sizeof(columns) / sizeof(columns[0]));
     for (size_t i = 0; i + 1 < reply_len(pairs); i += 2) {
         if (add_hook(listing, reply_text(reply_at(pairs, i)), reply_text(reply_at(pairs, i + 1))) <
             0)
@@ -155,7 +205,11 @@ const struct command command_hook_list = {
     .name = "hook list",
     .operands = "",
     .summary = "Lists a room's hooks. Secrets are counted, never shown.",
-    .details = "",
+    .details =
+        "STATE is ok, failing (no success since a failure), open (it failed so often that only\n"
+        "probes are sent), paused by its receiver, disabled, or not valid. LIMITS are its rate\n"
+        "limit, timeout and max-age, HEADERS the names of its own headers. On a terminal what\n"
+        "does not fit is left out or cut.\n",
     .flags = list_specs,
     .run = run_list,
 };

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/hook/state.h"
 #include "cli/scan.h"
+#include "cli/terminal/human_text.h"
 #include "cli/terminal/json_output.h"
 #include "cli/terminal/progress.h"
 #include "cli/terminal/table.h"
@@ -23,8 +24,16 @@ static const struct flag_spec state_specs[] = {
     {NULL, NULL, NULL, false},
 };
 
-static const char *const titles[] = {"ROOM",     "ID",   "STATE",  "SINCE",
-                                     "FAILURES", "NEXT", "ORIGIN", "WHY"};
+static const struct table_column columns[] = {
+    {.title = "ROOM"},
+    {.title = "ID", .least = 8},
+    {.title = "STATE"},
+    {.title = "SINCE"},
+    {.title = "NEXT"},
+    {.title = "ORIGIN", .least = 16, .is_optional = true},
+    {.title = "FAILURES", .is_optional = true},
+    {.title = "WHY", .least = 16},
+};
 
 /* One field of hooks-state. */
 struct learnt {
@@ -181,20 +190,11 @@ static enum registered look_at_hook(const struct learnt *row, const struct hook_
     return registered;
 }
 
-static void add_time(struct table *table, int64_t when_ms)
+static void add_time(struct states *states, int64_t when_ms)
 {
-    char when[32];
+    char when[HUMAN_TEXT_SIZE];
 
-    table_add(table,
-              when_ms > 0 ? bytes_of(format_iso8601(when_ms, when, sizeof(when))) : BYTES(""));
-}
-
-static void add_number(struct table *table, int64_t number)
-{
-    char text[24];
-
-    (void)snprintf(text, sizeof(text), "%" PRId64, number);
-    table_add(table, bytes_of(text));
+    table_add(&states->table, bytes_of(human_when(when_ms, states->now_ms, when)));
 }
 
 /* The hook's id, of an inline one ":" and its fingerprint. */
@@ -203,23 +203,36 @@ static const char *hook_of(const struct learnt *row)
     return strchr(row->lane, '/') + 1;
 }
 
+/* What is known of a hook that is another one by now is over: what forgets it. */
+static void put_why(struct states *states, const struct hook_state *state,
+                    enum hook_condition condition, enum registered registered)
+{
+    if (registered == REGISTERED_CHANGED)
+        buffer_append_text(&states->line, "changed: hook resume forgets this");
+    else if (registered == REGISTERED_REMOVED)
+        buffer_append_text(&states->line, "removed: hook remove forgets this");
+    else
+        hook_state_put_why(&states->line, state, condition);
+}
+
 static void add_row(struct states *states, const struct learnt *row, const struct hook_state *state,
-                    const char *where)
+                    enum registered registered, const char *origin)
 {
     enum hook_condition condition = hook_state_condition(state, states->now_ms);
     struct table *table = &states->table;
 
     if (row->parts.has_room)
-        add_number(table, row->parts.room_id);
+        table_add_number(table, row->parts.room_id);
     else
         table_add(table, BYTES(""));
     table_add(table, bytes_of(hook_of(row)));
-    table_add(table, bytes_of(hook_condition_name(condition)));
-    add_time(table, hook_state_since_ms(state, condition));
-    add_number(table, state->failures);
-    add_time(table, hook_state_next_ms(state, condition));
-    table_add(table, bytes_of(where));
-    hook_state_put_why(&states->line, state, condition);
+    table_add_toned(table, bytes_of(hook_condition_name(condition)),
+                    hook_condition_tone(condition));
+    add_time(states, hook_state_since_ms(state, condition));
+    add_time(states, hook_state_next_ms(state, condition));
+    table_add(table, registered == REGISTERED_INLINE ? BYTES("inline") : bytes_of(origin));
+    table_add_number(table, state->failures);
+    put_why(states, state, condition, registered);
     table_add(table, buffer_bytes(&states->line));
     buffer_clear(&states->line);
 }
@@ -250,19 +263,12 @@ static int show(struct states *states, const struct learnt *row, const struct re
 {
     char origin[URL_ORIGIN_SIZE] = "";
     struct hook_state state;
-    const char *where = origin;
 
     hook_state_parse(bytes_of(row->json), &state);
     enum registered registered = look_at_hook(row, &state, stored, origin);
     if (states->cli->json)
         return print_object(states, row, &state, registered, origin);
-    if (registered == REGISTERED_CHANGED)
-        where = "changed: hook resume forgets this";
-    else if (registered == REGISTERED_REMOVED)
-        where = "removed: hook remove forgets this";
-    else if (registered == REGISTERED_INLINE)
-        where = "inline";
-    add_row(states, row, &state, where);
+    add_row(states, row, &state, registered, origin);
     return 0;
 }
 
@@ -301,7 +307,7 @@ static int show_all(struct states *states)
 {
     size_t n;
 
-    table_init(&states->table, titles, sizeof(titles) / sizeof(titles[0]));
+    table_init(&states->table, columns, sizeof(columns) / sizeof(columns[0]));
     for (size_t at = 0; at < states->rows_len; at += n) {
         n = states->rows_len - at < CLI_BATCH ? states->rows_len - at : CLI_BATCH;
         if (show_some(states, &states->rows[at], n) < 0)

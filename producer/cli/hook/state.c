@@ -63,6 +63,16 @@ const char *hook_condition_name(enum hook_condition condition)
     return names[condition];
 }
 
+enum tone hook_condition_tone(enum hook_condition condition)
+{
+    static const enum tone tones[] = {
+        [HOOK_FINE] = TONE_OK,    [HOOK_PAUSED] = TONE_WARNING, [HOOK_FAILING] = TONE_WARNING,
+        [HOOK_OPEN] = TONE_ERROR, [HOOK_DISABLED] = TONE_ERROR,
+    };
+
+    return tones[condition];
+}
+
 int64_t hook_state_since_ms(const struct hook_state *state, enum hook_condition condition)
 {
     /* What a 410 disabled may have failed before, but that is another story. */

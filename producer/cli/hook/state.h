@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/terminal/screen.h"
 #include "contract/bytes.h"
 
 /* Times are ms since 1970 by Redis' clock. What does not apply is 0, false or "". */
@@ -38,6 +39,7 @@ void hook_state_parse(struct bytes json, struct hook_state *ret_state);
 /* What keeps deliveries from the hook most. */
 enum hook_condition hook_state_condition(const struct hook_state *state, int64_t now_ms);
 const char *hook_condition_name(enum hook_condition condition); /* "open"; HOOK_FINE: "" */
+enum tone hook_condition_tone(enum hook_condition condition);
 
 /* Since when; 0: not known. */
 int64_t hook_state_since_ms(const struct hook_state *state, enum hook_condition condition);

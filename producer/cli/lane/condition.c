@@ -11,6 +11,17 @@ const char *lane_condition_name(enum lane_condition condition)
     return names[condition];
 }
 
+enum tone lane_condition_tone(enum lane_condition condition)
+{
+    static const enum tone tones[] = {
+        [LANE_DUE] = TONE_OK,        [LANE_WAITS] = TONE_PLAIN,  [LANE_PAUSED] = TONE_WARNING,
+        [LANE_OPEN] = TONE_ERROR,    [LANE_RATE] = TONE_PLAIN,   [LANE_DISABLED] = TONE_ERROR,
+        [LANE_REMOVED] = TONE_ERROR, [LANE_BROKEN] = TONE_ERROR,
+    };
+
+    return tones[condition];
+}
+
 enum lane_condition lane_condition_of(const struct lane_facts *facts, int64_t now_ms)
 {
     static const enum lane_condition of_gate[GATE_KINDS] =

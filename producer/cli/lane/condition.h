@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "cli/hook/gate.h"
+#include "cli/terminal/screen.h"
 #include "contract/hook.h"
 
 enum lane_condition {
@@ -22,6 +23,8 @@ enum lane_condition {
 };
 
 const char *lane_condition_name(enum lane_condition condition); /* "paused" */
+
+enum tone lane_condition_tone(enum lane_condition condition);
 
 struct lane_facts {
     bool is_broken; /* its key is of another type */

@@ -14,9 +14,6 @@
 
 #define LIMIT_DEFAULT 20
 #define LINE_MAX_BYTES 16384
-#define COLUMNS 80
-#define COLUMNS_OF_OTHERS (5 * 2 + 7 + 8 + 6 + 8) /* gaps, WAITING, STATE, OLDEST, NEXT */
-#define WHY_LEAST 12
 
 static const struct flag_spec list_specs[] = {
     LANE_SELECT_SPECS,
@@ -24,12 +21,18 @@ static const struct flag_spec list_specs[] = {
     {NULL, NULL, NULL, false},
 };
 
-static const char *const titles[] = {"LANE", "WAITING", "STATE", "OLDEST", "NEXT", "WHY"};
+static const struct table_column columns[] = {
+    {.title = "LANE", .least = 12},
+    {.title = "WAITING"},
+    {.title = "STATE"},
+    {.title = "OLDEST"},
+    {.title = "NEXT"},
+    {.title = "WHY", .least = 12},
+};
 
 struct listing {
     struct cli *cli;
     int64_t now_ms; /* of Redis */
-    size_t why_columns;
     struct table table;
     struct buffer line;
 };
@@ -40,19 +43,15 @@ static void add_row(struct listing *listing, const struct lane_found *lane,
     struct table *table = &listing->table;
     struct buffer *why = &listing->line;
     char text[HUMAN_TEXT_SIZE];
-    char cut[COLUMNS + 1];
 
     table_add(table, bytes_of(lane->name));
-    (void)snprintf(text, sizeof(text), "%" PRId64, look->waiting);
-    table_add(table, bytes_of(text));
-    table_add(table, bytes_of(lane_condition_name(look->condition)));
-    text[0] = '\0';
-    if (look->oldest_ms > 0)
-        human_age(listing->now_ms > look->oldest_ms ? listing->now_ms - look->oldest_ms : 0, text);
-    table_add(table, bytes_of(text));
+    table_add_number(table, look->waiting);
+    table_add_toned(table, bytes_of(lane_condition_name(look->condition)),
+                    lane_condition_tone(look->condition));
+    table_add(table, bytes_of(human_when(look->oldest_ms, listing->now_ms, text)));
     table_add(table, bytes_of(lane_when(lane->next_ms, listing->now_ms, text)));
     hook_state_put_why(why, &look->state, hook_state_condition(&look->state, listing->now_ms));
-    table_add(table, lane_cut(buffer_bytes(why), listing->why_columns, cut, sizeof(cut)));
+    table_add(table, buffer_bytes(why));
     buffer_clear(why);
 }
 
@@ -84,23 +83,10 @@ static int show_some(struct listing *listing, const struct lane_found *lanes, si
     return result;
 }
 
-static size_t why_columns(const struct lanes_found *found)
-{
-    size_t widest = strlen(titles[0]);
-
-    for (size_t i = 0; i < found->len; i++) {
-        size_t width = strlen(found->list[i].name);
-        widest = width > widest ? width : widest;
-    }
-    return COLUMNS > COLUMNS_OF_OTHERS + widest + WHY_LEAST ? COLUMNS - COLUMNS_OF_OTHERS - widest
-                                                            : WHY_LEAST;
-}
-
 static int show_all(struct listing *listing, const struct lanes_found *found)
 {
     size_t n;
 
-    listing->why_columns = why_columns(found);
     for (size_t at = 0; at < found->len; at += n) {
         n = found->len - at < CLI_BATCH ? found->len - at : CLI_BATCH;
         if (show_some(listing, &found->list[at], n) < 0)
@@ -130,7 +116,7 @@ static int run_list(struct cli *cli)
     if (!cli_server_time(cli, &listing.now_ms) ||
         !lanes_find(cli, &selection, (size_t)limit, &found))
         return CLI_FAILED;
-    table_init(&listing.table, titles, sizeof(titles) / sizeof(titles[0]));
+    table_init(&listing.table, columns, sizeof(columns) / sizeof(columns[0]));
     buffer_init(&listing.line, LINE_MAX_BYTES);
     int result = show_all(&listing, &found);
     table_release(&listing.table);
@@ -148,7 +134,7 @@ const struct command command_lane_list = {
         "its event ROOM/:16 hex. A lane is due, waits for its next retry, is paused by its\n"
         "receiver, open (its hook keeps failing; one delivery is a probe, at NEXT), had its\n"
         "places at its rate, or is disabled or removed: then workers make dead letters of it.\n"
-        "OLDEST is the age of the oldest event of the next 20.\n",
+        "OLDEST is when the oldest event of the next 20 was sent.\n",
     .flags = list_specs,
     .run = run_list,
 };

@@ -182,19 +182,5 @@ void lane_put_json(struct buffer *line, const struct lane_found *lane, const str
 
 const char *lane_when(int64_t at_ms, int64_t now_ms, char *out)
 {
-    char age[HUMAN_TEXT_SIZE];
-
-    if (at_ms <= now_ms)
-        (void)snprintf(out, HUMAN_TEXT_SIZE, "now");
-    else
-        (void)snprintf(out, HUMAN_TEXT_SIZE, "in %.20s", human_age(at_ms - now_ms, age));
-    return out;
-}
-
-struct bytes lane_cut(struct bytes text, size_t columns, char *out, size_t size)
-{
-    if (text.len <= columns || columns < 3 || columns >= size)
-        return text;
-    (void)snprintf(out, size, "%.*s..", (int)columns - 2, text.data);
-    return bytes_of(out);
+    return human_when(at_ms > now_ms ? at_ms : now_ms, now_ms, out);
 }

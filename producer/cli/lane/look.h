@@ -35,7 +35,4 @@ void lane_put_json(struct buffer *line, const struct lane_found *lane, const str
 /* "now", "in 12m"; at least 32 bytes. */
 const char *lane_when(int64_t at_ms, int64_t now_ms, char *out);
 
-/* Cuts text to so many columns, with ".." at the end. */
-struct bytes lane_cut(struct bytes text, size_t columns, char *out, size_t size);
-
 #endif

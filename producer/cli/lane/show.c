@@ -16,8 +16,6 @@
 
 #define LIMIT_DEFAULT 20
 #define LINE_MAX_BYTES 65536
-#define EVENT_COLUMNS 18
-#define NOTE_COLUMNS 25
 
 static const struct flag_spec show_specs[] = {
     {"room", "N", "the room", false},
@@ -26,7 +24,13 @@ static const struct flag_spec show_specs[] = {
     {NULL, NULL, NULL, false},
 };
 
-static const char *const titles[] = {"ID", "TRIES", "NEXT", "EVENT", "HELD BY, OR LAST ERROR"};
+static const struct table_column columns[] = {
+    {.title = "ID"},
+    {.title = "TRIES"},
+    {.title = "NEXT"},
+    {.title = "EVENT", .least = 12},
+    {.title = "HELD BY, OR LAST ERROR", .least = 16},
+};
 
 struct showing {
     struct cli *cli;
@@ -50,8 +54,11 @@ static void print_head(const struct showing *showing, const struct lane_look *lo
     (void)printf("%-8s  %s\n", "next", lane_when(showing->lane->next_ms, showing->now_ms, when));
     buffer_init(&why, 1024);
     hook_state_put_why(&why, &look->state, hook_state_condition(&look->state, showing->now_ms));
-    if (why.len > 0)
-        (void)printf("%-8s  %s\n", "why", why.data);
+    if (why.len > 0) {
+        struct screen screen = screen_of_stdout();
+        (void)printf("%-8s  ", "why");
+        screen_put_wrapped(stdout, &screen, 10, why.data);
+    }
     buffer_release(&why);
     (void)putchar('\n');
 }
@@ -60,15 +67,13 @@ static void add_row(struct showing *showing, const struct lane_record *record)
 {
     struct table *table = &showing->table;
     char text[HUMAN_TEXT_SIZE];
-    char cut[64];
 
     table_add(table, bytes_of(record->stream_id));
-    (void)snprintf(text, sizeof(text), "%" PRId64, record->attempts);
-    table_add(table, bytes_of(text));
+    table_add_number(table, record->attempts);
     table_add(table, bytes_of(lane_when(record->score_ms, showing->now_ms, text)));
-    table_add(table, lane_cut(bytes_of(record->event_id), EVENT_COLUMNS, cut, sizeof(cut)));
+    table_add(table, bytes_of(record->event_id));
     const char *note = record->worker[0] != '\0' ? record->worker : record->error;
-    table_add(table, lane_cut(bytes_of(note), NOTE_COLUMNS, cut, sizeof(cut)));
+    table_add(table, bytes_of(note));
 }
 
 static int print_object(struct showing *showing, const struct lane_record *record)
@@ -108,7 +113,7 @@ static int show(struct cli *cli, const struct lane_found *lane, int64_t limit)
 
     if (!cli_server_time(cli, &showing.now_ms) || !lanes_look(cli, lane, 1, showing.now_ms, &look))
         return CLI_FAILED;
-    table_init(&showing.table, titles, sizeof(titles) / sizeof(titles[0]));
+    table_init(&showing.table, columns, sizeof(columns) / sizeof(columns[0]));
     buffer_init(&showing.line, LINE_MAX_BYTES);
     if (!cli->json)
         print_head(&showing, &look);

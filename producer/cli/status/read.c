@@ -1,5 +1,6 @@
+#include "cli/status/read.h"
+
 #include "cli/status/ask.h"
-#include "cli/status/status.h"
 #include "contract/parse.h"
 
 enum query {
@@ -147,4 +148,13 @@ int64_t status_counter(const struct status *status, const char *name)
             return reply_int(reply_at(status->counters, i + 1));
     }
     return 0;
+}
+
+int64_t status_waiting_age_ms(const struct status *status)
+{
+    int64_t oldest_ms = status->waiting.oldest_ms;
+
+    if (oldest_ms == 0)
+        return -1;
+    return oldest_ms < status->now_ms ? status->now_ms - oldest_ms : 0;
 }

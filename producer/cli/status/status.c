@@ -1,13 +1,14 @@
 /* status: how the queue is, once or again and again. */
-#include "cli/status/status.h"
+#include "cli/status/read.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/terminal/human_text.h"
+#include "cli/status/text.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/json_output.h"
 #include "cli/terminal/progress.h"
@@ -25,43 +26,6 @@ static const struct flag_spec status_specs[] = {
     {"interval", "DURATION", "how often; default 2s", false},
     {NULL, NULL, NULL, false},
 };
-
-/* Counters whose change in a second --watch shows. */
-static const char *const rated[] = {"events", "delivered", "retries", "dead"};
-
-#define RATED (sizeof(rated) / sizeof(rated[0]))
-
-/* What the last look saw, for rates. */
-struct rates {
-    int64_t at_ms; /* of Redis; 0: no look before */
-    int64_t counters[RATED];
-    double per_second[RATED];
-    bool known;
-};
-
-static void rates_update(struct rates *rates, const struct status *status)
-{
-    int64_t elapsed_ms = status->now_ms - rates->at_ms;
-
-    rates->known = rates->at_ms > 0 && elapsed_ms > 0;
-    for (size_t i = 0; i < RATED; i++) {
-        int64_t now = status_counter(status, rated[i]);
-        if (rates->known)
-            rates->per_second[i] = (double)(now - rates->counters[i]) * 1000.0 / (double)elapsed_ms;
-        rates->counters[i] = now;
-    }
-    rates->at_ms = status->now_ms;
-}
-
-/* Of the oldest event that a delivery waits of; -1 when none waits. */
-static int64_t waiting_age_ms(const struct status *status)
-{
-    int64_t oldest_ms = status->waiting.oldest_ms;
-
-    if (oldest_ms == 0)
-        return -1;
-    return oldest_ms < status->now_ms ? status->now_ms - oldest_ms : 0;
-}
 
 /* --- JSON --- */
 
@@ -121,9 +85,9 @@ static void put_pools(struct buffer *out, const struct status *status)
 
 static void put_rates(struct buffer *out, const struct rates *rates)
 {
-    for (size_t i = 0; i < RATED; i++) {
+    for (size_t i = 0; i < RATES; i++) {
         buffer_append_char(out, i > 0 ? ',' : '{');
-        json_put_string(out, bytes_of(rated[i]));
+        json_put_string(out, bytes_of(rates_names[i]));
         buffer_append_char(out, ':');
         json_put_real(out, rates->per_second[i]);
     }
@@ -159,7 +123,7 @@ static int print_json(const struct cli *cli, const struct status *status, const 
     object_put_int(&line, "in_flight", status->in_flight);
     put_age(&line, "oldest_event_ms", status->oldest_age_ms);
     object_put_int(&line, "deliveries_waiting", status->waiting.deliveries);
-    put_age(&line, "oldest_waiting_ms", waiting_age_ms(status));
+    put_age(&line, "oldest_waiting_ms", status_waiting_age_ms(status));
     object_put_int(&line, "lanes_waiting", status->waiting.lanes);
     object_put_int(&line, "lanes_due", status->waiting.lanes_due);
     object_put_int(&line, "lanes_shut", status->waiting.lanes_shut);
@@ -176,101 +140,44 @@ static int print_json(const struct cli *cli, const struct status *status, const 
     return printed < 0 ? cli_failed("out of memory") : CLI_DONE;
 }
 
-/* --- text --- */
-
-/* Members of the heartbeat that are text or numbers: "host=a pid=7". */
-static void print_heartbeat(struct bytes text)
-{
-    json_t *json = json_loadb(text.data, text.len, 0, NULL);
-    const char *key;
-    json_t *value;
-
-    json_object_foreach(json, key, value) {
-        char shown[128];
-        (void)printf("  %s=", bytes_printable(bytes_of(key), shown, sizeof(shown)));
-        if (json_is_integer(value))
-            (void)printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        else
-            (void)fputs(bytes_printable(bytes_of(json_string_value(value)), shown, sizeof(shown)),
-                        stdout);
-    }
-    json_decref(json);
-}
-
-static void print_pools(const struct status_pools *pools)
-{
-    for (size_t i = 0; i < pools->len; i++) {
-        const struct status_pool *pool = &pools->list[i];
-        (void)printf("pool        %s/%" PRId64 ": %" PRId64 " of %" PRId64
-                     " workers alive, restarts %" PRId64 ", in flight %" PRId64 "\n",
-                     pool->host, pool->pid, pool->alive, pool->processes, pool->restarts,
-                     pool->in_flight);
-    }
-}
-
-static void print_waiting(const struct status *status)
-{
-    const struct status_waiting *waiting = &status->waiting;
-    char age[HUMAN_TEXT_SIZE];
-
-    (void)printf("waiting     %" PRId64, waiting->deliveries);
-    if (waiting->oldest_ms > 0)
-        (void)printf(", the oldest %s", human_age(waiting_age_ms(status), age));
-    (void)printf("\nlanes       %" PRId64 ", %" PRId64 " due, %" PRId64 " shut\n", waiting->lanes,
-                 waiting->lanes_due, waiting->lanes_shut);
-}
-
-static void print_text(const struct cli *cli, const struct status *status,
-                       const struct rates *rates)
-{
-    char text[512];
-    char age[HUMAN_TEXT_SIZE];
-
-    (void)printf("queue       %s on %s at %s\n", cli->keys.queue,
-                 redis_address_describe(&cli->address, text, sizeof(text) - 64),
-                 format_iso8601(status->now_ms, text + sizeof(text) - 64, 64));
-    (void)printf("backlog     %" PRId64 "\n", status->backlog);
-    (void)printf("in flight   %" PRId64 "\n", status->in_flight);
-    (void)printf("oldest      %s\n",
-                 status->oldest_age_ms >= 0 ? human_age(status->oldest_age_ms, age) : "-");
-    print_waiting(status);
-    (void)printf("dead        %" PRId64 "\n", status->dead);
-    (void)printf("workers     %zu alive\n", status->workers_len);
-    for (size_t i = 0; i < status->workers_len; i++) {
-        (void)printf("  %s", bytes_printable(status->workers[i].name, text, sizeof(text)));
-        print_heartbeat(reply_text(status->workers[i].heartbeat));
-        (void)putchar('\n');
-    }
-    print_pools(&status->pools);
-    if (reply_len(status->counters) > 0)
-        (void)puts("counters");
-    for (size_t i = 0; i + 1 < reply_len(status->counters); i += 2) {
-        bytes_printable(reply_text(reply_at(status->counters, i)), text, sizeof(text));
-        (void)printf("  %-16s %" PRId64 "\n", text, reply_int(reply_at(status->counters, i + 1)));
-    }
-    for (size_t i = 0; rates->known && i < RATED; i++)
-        (void)printf("%s%s %.1f", i > 0 ? ", " : "a second    ", rated[i], rates->per_second[i]);
-    if (rates->known)
-        (void)putchar('\n');
-}
-
 /* --- the command --- */
+
+/* What the terminal has room for, so that the top stays there. */
+static int redraw_text(const struct cli *cli, const struct screen *screen,
+                       const struct status *status, const struct rates *rates)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+
+    if (!out)
+        return cli_failed("out of memory");
+    int result = status_text(cli, status, rates, out, screen);
+    bool failed = fclose(out) != 0;
+    if (failed)
+        result = cli_failed("out of memory");
+    (void)fputs("\033[H\033[J", stdout);
+    if (result == CLI_DONE)
+        screen_put_top(stdout, screen, text);
+    free(text);
+    return result;
+}
 
 static int look(struct cli *cli, struct rates *rates, bool redraw)
 {
+    struct screen screen = screen_of_stdout();
     struct status status;
     int result = CLI_DONE;
 
     if (!status_read(cli, &status))
         return CLI_FAILED;
     rates_update(rates, &status);
-    if (cli->json) {
+    if (cli->json)
         result = print_json(cli, &status, rates);
-    } else {
-        if (redraw)
-            (void)fputs("\033[H\033[J", stdout);
-        print_text(cli, &status, rates);
-    }
+    else if (redraw)
+        result = redraw_text(cli, &screen, &status, rates);
+    else
+        result = status_text(cli, &status, rates, stdout, &screen);
     status_release(&status);
     (void)fflush(stdout);
     return result;

@@ -16,6 +16,32 @@ const char *human_age(int64_t ms, char out[HUMAN_TEXT_SIZE])
     return out;
 }
 
+/* As human_age, but whole seconds: a time at a glance. */
+static void put_distance(int64_t ms, const char *before, const char *behind, char *out)
+{
+    char age[HUMAN_TEXT_SIZE];
+
+    if (ms < 60000)
+        (void)snprintf(age, sizeof(age), "%" PRId64 "s", ms / 1000);
+    else
+        (void)human_age(ms, age);
+    (void)snprintf(out, HUMAN_TEXT_SIZE, "%s%.20s%s", before, age, behind);
+}
+
+const char *human_when(int64_t at_ms, int64_t now_ms, char out[HUMAN_TEXT_SIZE])
+{
+    out[0] = '\0';
+    if (at_ms <= 0)
+        return out;
+    if (at_ms <= now_ms - 1000)
+        put_distance(now_ms - at_ms, "", " ago", out);
+    else if (at_ms >= now_ms + 1000)
+        put_distance(at_ms - now_ms, "in ", "", out);
+    else
+        (void)snprintf(out, HUMAN_TEXT_SIZE, "now");
+    return out;
+}
+
 const char *human_size(int64_t bytes, char out[HUMAN_TEXT_SIZE])
 {
     static const char *const units[] = {"KB", "MB", "GB"};

@@ -1,28 +1,51 @@
 /*
- * A table for people: columns as wide as their widest cell. Bytes of a cell that are not printable
- * ASCII are shown as "?", so that text of strangers cannot steer a terminal.
+ * A table for people: columns as wide as their widest cell. On a terminal it is no wider than that:
+ * optional columns are left out, then the last one is cut, then others that may be. Bytes of a
+ * cell that are not printable ASCII are shown as "?", so that text of strangers cannot steer it.
  */
 #ifndef CLI_TERMINAL_TABLE_H
 #define CLI_TERMINAL_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
+#include "cli/terminal/screen.h"
 #include "contract/bytes.h"
 
+#define TABLE_COLUMNS_MAX 12
+
+struct table_column {
+    const char *title;
+    size_t least;     /* on a terminal it may be cut to so many columns; 0: it is not cut */
+    bool is_optional; /* on a terminal it may be left out, the last such column first */
+};
+
+struct table_cell {
+    char *text;
+    enum tone tone;
+};
+
 struct table {
-    size_t columns;
-    char **cells; /* row by row, the titles first */
+    const struct table_column *columns;
+    size_t columns_len;
+    struct table_cell *cells; /* row by row, the titles first */
     size_t cells_len;
     size_t cells_cap;
     bool failed; /* memory ran out */
 };
 
-void table_init(struct table *table, const char *const *titles, size_t columns);
+/* columns is borrowed. */
+void table_init(struct table *table, const struct table_column *columns, size_t columns_len);
 void table_add(struct table *table, struct bytes text); /* the next cell; "-" when text is empty */
+void table_add_number(struct table *table, int64_t number);
+void table_add_toned(struct table *table, struct bytes text, enum tone tone);
 void table_release(struct table *table);
 
-/* 0, or -1 when memory ran out. */
+/* On stdout, for the terminal that this is. 0, or -1 when memory ran out. */
 int table_print(const struct table *table);
+
+/* The same anywhere. */
+int table_write(const struct table *table, FILE *out, const struct screen *screen);
 
 #endif

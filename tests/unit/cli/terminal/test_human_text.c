@@ -25,6 +25,35 @@ static void ages_are_in_the_unit_that_suits(void **state)
         assert_string_equal(human_age(cases[i].ms, out), cases[i].text);
 }
 
+static void times_are_told_from_now(void **state)
+{
+    const int64_t now = 1667548137257;
+    const struct {
+        int64_t at_ms;
+        const char *text;
+    } cases[] = {
+        {0, ""},
+        {-1, ""},
+        {now, "now"},
+        {now - 999, "now"},
+        {now + 999, "now"},
+        {now - 1000, "1s ago"},
+        {now - 59999, "59s ago"},
+        {now - 180000, "3m ago"},
+        {now - 7200000, "2h ago"},
+        {now - INT64_C(259200000), "3d ago"},
+        {1, "19300d ago"},
+        {now + 12345, "in 12s"},
+        {now + 3600000, "in 1h"},
+        {INT64_MAX, "in 106751971866d"},
+    };
+    char out[HUMAN_TEXT_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_string_equal(human_when(cases[i].at_ms, now, out), cases[i].text);
+}
+
 static void sizes_are_in_the_unit_that_suits(void **state)
 {
     static const struct {
@@ -51,6 +80,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ages_are_in_the_unit_that_suits),
+        cmocka_unit_test(times_are_told_from_now),
         cmocka_unit_test(sizes_are_in_the_unit_that_suits),
     };
 

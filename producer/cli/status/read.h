@@ -1,8 +1,8 @@
 /*
  * How a queue is, read in one go.
  */
-#ifndef CLI_STATUS_STATUS_H
-#define CLI_STATUS_STATUS_H
+#ifndef CLI_STATUS_READ_H
+#define CLI_STATUS_READ_H
 
 #include <stdint.h>
 
@@ -33,6 +33,9 @@ struct status {
 /* A missing stream or group is zeros. False with the failure told, and nothing to release. */
 bool status_read(struct cli *cli, struct status *ret_status);
 void status_release(struct status *status);
+
+/* Of the oldest event that a delivery waits of; -1 when none waits. */
+int64_t status_waiting_age_ms(const struct status *status);
 
 int64_t status_counter(const struct status *status, const char *name); /* 0 when not there */
 

@@ -1,0 +1,17 @@
+/*
+ * How a queue is, for eyes.
+ */
+#ifndef CLI_STATUS_TEXT_H
+#define CLI_STATUS_TEXT_H
+
+#include <stdio.h>
+
+#include "cli/status/rates.h"
+#include "cli/status/read.h"
+#include "cli/terminal/screen.h"
+
+/* An exit code, failures are told. */
+int status_text(const struct cli *cli, const struct status *status, const struct rates *rates,
+                FILE *out, const struct screen *screen);
+
+#endif
