@@ -5,7 +5,7 @@ import socket
 import threading
 
 from costly_tls import chain, dhe_only, many_points, sends
-from nasty_tls import NastyTls
+from hostile_tls import NastyTls
 from paced import steady
 from part_deliver import alternate, pick
 from report import at_least, at_most

@@ -7,7 +7,7 @@ import pytest
 
 from batch import Batch
 from costly_tls import costly, dhe_only, ordinary
-from nasty_tls import NastyTls
+from hostile_tls import NastyTls
 from sanitizer import preload
 from wait import wait_until
 

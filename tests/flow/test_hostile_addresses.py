@@ -20,7 +20,7 @@ from spellings import (
     percent_spellings,
     unicode_spellings,
 )
-from trap import Traps
+from forbidden_listeners import Traps
 
 PRIVATE = "10.0.0.1"
 # In what order the resolver gives the addresses of a name depends on how much each shares with our

@@ -9,7 +9,7 @@ import pytest
 
 from batch import Batch
 from name_server import Records
-from nasty import ADDRESSES, NASTY, NastyHosts
+from hostile_http import ADDRESSES, NASTY, NastyHosts
 from network import GOOD_V4
 from receiver import Answer, Hang
 from wait import wait_until

@@ -12,8 +12,8 @@ from child import end, spawn
 from loop_lag import Meter
 from memory import Memory
 from name_server import Records
-from nasty import FLOODED, LARGE, NASTY, RETRY_AFTER, NastyHosts
-from nasty_tls import MANY_TICKETS, TICKETS, TLS_NASTY, NastyTls
+from hostile_http import FLOODED, LARGE, NASTY, RETRY_AFTER, NastyHosts
+from hostile_tls import MANY_TICKETS, TICKETS, TLS_NASTY, NastyTls
 from network import GOOD_V4
 from receiver import Receiver
 from system_calls import SystemCalls

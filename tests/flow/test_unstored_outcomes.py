@@ -57,8 +57,8 @@ def set_hooks(client, receiver):
 
 # What a worker without this right cannot store: (right, room of the events).
 RIGHTS = [
-    ("xack", 1), ("xdel", 1), ("xack", 2), ("xdel", 2), ("hset", 2), ("zadd", 2), ("xack", 3),
-    ("xadd", 3), ("xtrim", 3),
+    ("xack", 1), ("xdel", 1), ("xack", 2), ("xdel", 2), ("hset", 2), ("hdel", 2), ("zadd", 2),
+    ("zrem", 2), ("xack", 3), ("xadd", 3), ("xdel", 3), ("hincrby", 3),
 ]  # fmt: skip
 
 

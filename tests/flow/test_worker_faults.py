@@ -5,6 +5,7 @@ from wait import wait_until
 from webhook_queue import (
     assert_queue_empty,
     dead_letters,
+    delivery_id,
     due_ms,
     enqueue,
     heartbeats,
@@ -87,22 +88,22 @@ def test_a_lease_that_ran_out_moves_nothing(redis, receiver, start_worker):
     set_hook(redis, 438, "main", url=receiver.url())
     settings = {"timeout": "1s", "retry_schedule": "100ms,60s"}
     first = start_worker(**settings)
-    stream_id = enqueue(redis, message_event())
+    waiting = delivery_id(enqueue(redis, message_event()))
     receiver.wait_for(2)
     first.pause()
-    lease_end = due_ms(redis, f"{stream_id}/main")
+    lease_end = due_ms(redis, waiting)
     start_worker(**settings)
     third = receiver.wait_for(3, timeout=1 + 5 + 2)[2]
     assert third.arrived_wall * 1000 >= lease_end - 5
     record = wait_until(
-        lambda: (record_of(redis, f"{stream_id}/main") or {}).get("fence") == "-"
-        and record_of(redis, f"{stream_id}/main"),
+        lambda: (record_of(redis, waiting) or {}).get("fence") == "-"
+        and record_of(redis, waiting),
         5,
         "the delivery to wait",
     )
     assert (record["attempts"], record["status"]) == (2, 503)
     first.resume()
     wait_stat(redis, "fenced", 1)
-    assert record_of(redis, f"{stream_id}/main") == record
+    assert record_of(redis, waiting) == record
     assert len(receiver.requests()) == 3
     assert stats(redis).get("delivered", 0) == 0

@@ -12,7 +12,7 @@ import ssl
 import subprocess
 
 import der
-from nasty_tls import DOMAIN, SERVER_HELLO, NastyServer, answer, good, record
+from hostile_tls import DOMAIN, SERVER_HELLO, NastyServer, answer, good, record
 
 P_224 = "1.3.132.0.33"
 CA_NAME = der.name("Roomhook tests CA")

@@ -2,10 +2,11 @@
 
     python3 crash_point.py --call writev --when 7 --bin build/dev/bin --folder /tmp/x
 
-The scenario is always the same: a few events, one for each way an event can go. The worker runs
-under strace(1), which kills it at the entry of the call, so that the call is not made; at the 0th,
-never. With --crashed-before 1 the worker that dies has itself taken over from one that crashed.
-Prints one line of JSON; the folder gets the history, the trace and the logs.
+The scenario is always the same: a few events, one for each way an event can go, one that is in no
+lane and has to be found, and Redis refuses outcomes for a while. The worker runs under strace(1),
+which kills it at the entry of the call, so that the call is not made; at the 0th, never. With
+--crashed-before 1 the worker that dies has itself taken over from one that crashed. Prints one line
+of JSON; the folder gets the history, the trace and the logs.
 """
 
 import argparse
@@ -13,7 +14,9 @@ import collections
 import json
 import re
 import signal
+import socket
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -23,31 +26,37 @@ import sanitizer
 import whereabouts
 from child import end
 from history import History, Intent, fingerprint
+from lane_scripts import SHAS, TEXTS, TOP
 from receiver import Answer, Hang, Receiver
 from redis_server import RedisServer
 from scripted_endpoints import listen
 from wait import wait_until
-from webhook_queue import enqueue, queue_state, set_hook
+from webhook_queue import delivery_id, enqueue, key, now_ms, queue_state, set_hook
 from worker_process import Worker
 
+WORKER_SCRIPTS = sorted(path.stem for path in (TOP / "worker" / "scripts").glob("*.lua"))
 SCENARIO_S = 20.0
-QUIET_S = 30.0  # how long after a crash everything may take to become quiet
+QUIET_S = 40.0  # after a crash; one that could not store outcomes held their leases for 30 s
 SCHEDULE = ("100ms", "100ms")
 ATTEMPTS_MAX = len(SCHEDULE) + 1
 SETTINGS = {"heartbeat_ttl": "3s", "timeout": "2s", "retry_schedule": ",".join(SCHEDULE)}
 
 # What a hook's endpoint answers, attempt by attempt; the last one again and again. "slow" takes
-# longer than an event waits for its last hook before that is parted from it.
+# longer than an event waits for its last hook before that is detached from it. "paced" has a rate:
+# its deliveries wait in their lane before they are tried.
 ANSWERS = {
     "good": ("200",),
     "failing first": ("500", "200"),
     "slow": ("slow 200", "200"),
+    "busy": ("503", "200"),
+    "paced": ("200",),
     "refusing": ("400",),
     "hopeless": ("500",),
 }
 BEHAVIOURS = {
     "200": Answer(200),
-    "slow 200": Answer(200, delay=1.2),
+    "slow 200": Answer(200, delay=1.6),
+    "503": Answer(503, headers=(("Retry-After", "1"),)),
     "400": Answer(400, body=b"never"),
     "500": Answer(500, body=b"no luck"),
     "hang": Hang(),
@@ -61,9 +70,16 @@ EVENTS = (
     ("hopeless",),
     (),  # malformed
     ("good", "refusing"),
+    ("failing first", "refusing", "slow"),  # large: its document is stored once
+    ("busy",),
+    ("paced",),
 )
-DELIVERIES = sum(map(len, EVENTS)) + 1
-UNDER_WAY = 7  # of them, at least, when endpoints answer nothing but 500
+LARGE = 8
+MISPLACED = len(EVENTS) + 1  # one of ("good",) whose delivery waits, but in no lane
+DELIVERIES = sum(map(len, EVENTS)) + 2
+UNDER_WAY = 8  # of them, at least, when endpoints answer nothing but 500
+REFUSED = "hdel"  # the command without which outcomes that go through lanes are not stored
+REFUSAL_S = 5.0
 
 
 def path_of(number, hook):
@@ -85,24 +101,41 @@ class Scenario:
         paths = []
         for number, kinds in enumerate(EVENTS, 1):
             paths += [path_of(number, hook) for hook in self._add_event(number, kinds)]
+        paths.append(self._add_misplaced())
         listen(self.receiver, history, self._choose, paths)
+
+    def _intend(self, number, kinds):
+        """Its hooks are there; returns the intent and the document."""
+        targets = {f"h{n}": path_of(number, f"h{n}") for n in range(len(kinds))}
+        for (hook, path), kind in zip(targets.items(), kinds):
+            more = {"rateLimit": "5/s"} if kind == "paced" else {}
+            set_hook(self.client, number, hook, url=self.receiver.url(path), format="bare", **more)
+        text = "x" * (6000 if number == LARGE else number)
+        document = {"message": {"id": number, "roomId": number, "body": {"text": text}}}
+        intent = Intent(number, f"event-{number}", fingerprint(document), targets, not kinds)
+        self.history.intend(intent)
+        return intent, json.dumps(document).encode()
 
     def _add_event(self, number, kinds):
         """Returns the ids of its hooks."""
-        targets = {f"h{n}": path_of(number, f"h{n}") for n in range(len(kinds))}
-        for hook, path in targets.items():
-            set_hook(self.client, number, hook, url=self.receiver.url(path), format="bare")
-        document = {"message": {"id": number, "roomId": number, "body": {"text": "x" * number}}}
-        malformed = not kinds
-        intent = Intent(number, f"event-{number}", fingerprint(document), targets, malformed)
-        self.history.intend(intent)
-        data = json.dumps(document).encode()
-        stream_id = enqueue(self.client, data[:-1] if malformed else data, id=intent.event_id)
+        intent, data = self._intend(number, kinds)
+        data = data[:-1] if intent.malformed else data
+        stream_id = enqueue(self.client, data, id=intent.event_id)
         self.history.settle(intent, "ok", stream_id=stream_id)
-        return targets
+        return intent.targets
+
+    def _add_misplaced(self):
+        """As if somebody had deleted its lane's key; returns its path."""
+        intent, data = self._intend(MISPLACED, ("good",))
+        stream_id = f"{now_ms(self.client) - 1000}-0"  # which no other has
+        meta = {"lane": f"{MISPLACED}/h0", "event_id": intent.event_id, "encoding": "json"}
+        record = json.dumps(meta).encode() + b"\n" + data
+        self.client.hset(key("deliveries"), delivery_id(stream_id, "h0"), record)
+        self.history.settle(intent, "ok", stream_id=stream_id)
+        return path_of(MISPLACED, "h0")
 
     def _choose(self, number, path, attempt):
-        kind = EVENTS[number - 1][int(path[-1])]
+        kind = EVENTS[number - 1][int(path[-1])] if number != MISPLACED else "good"
         names = ANSWERS[kind]
         name = names[min(attempt, len(names)) - 1]
         if self._until_crash and name != "500":
@@ -137,6 +170,17 @@ class Scenario:
         self._until_crash = False
         self.history.note("crash", pid=worker.pid)
 
+    def refuse_outcomes(self, victim):
+        """For a while, once a delivery is leased."""
+        leases = lambda: not victim.is_running or self.client.hlen(key("leases"))  # noqa: E731
+        wait_until(leases, SCENARIO_S, lambda: f"a lease:\n{victim.log()}")
+        self.client.execute_command("ACL", "SETUSER", "default", f"-{REFUSED}")
+        refused = lambda: not victim.is_running or victim.logged("outcomes_refused")  # noqa: E731
+        try:
+            wait_until(refused, REFUSAL_S, lambda: f"refused outcomes:\n{victim.log()}")
+        finally:
+            self.client.execute_command("ACL", "SETUSER", "default", f"+{REFUSED}")
+
     def logs(self):
         return [worker.log() for worker in self._workers]
 
@@ -168,9 +212,36 @@ def count_calls(trace):
     return collections.Counter(call[1] for call in calls if call)
 
 
+class ScriptsSeen:
+    """The names of a worker's scripts that Redis is asked to run."""
+
+    def __init__(self, server):
+        self._connection = socket.create_connection((server.host, server.port))
+        self._connection.sendall(b"MONITOR\r\n")
+        self._text = b""
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self):
+        while data := self._connection.recv(1 << 16):
+            self._text += data
+
+    def names(self):
+        """All until now; it sees no more afterwards."""
+        self._connection.shutdown(socket.SHUT_RDWR)
+        self._thread.join(5)
+        self._connection.close()
+        return [name for name in WORKER_SCRIPTS if self._was_run(name)]
+
+    def _was_run(self, name):
+        by_text = TEXTS[name].split("\n")[1].encode()  # of its first comment, which no other has
+        return SHAS[name].encode() in self._text or by_text in self._text
+
+
 def run_victim(scenario, wrapper):
     """Lets a worker do everything and end; returns whether it was killed on the way."""
     victim = scenario.start_worker(wrapper)
+    scenario.refuse_outcomes(victim)
     wait_until(
         lambda: not victim.is_running or scenario.is_quiet(),
         SCENARIO_S + QUIET_S,
@@ -203,10 +274,12 @@ def run_point(scenario, chosen):
     for _ in range(chosen.crashed_before):
         scenario.crash_one()
     trace = chosen.folder / "trace"
+    scripts = ScriptsSeen(scenario.server) if chosen.when == 0 else None
     was_killed = run_victim(scenario, tracer(chosen.call, chosen.when, trace))
     problems, began = [], time.monotonic()
     if was_killed:
-        problems += whereabouts.problems_of(scenario.history, scenario.client)
+        lane = f"{MISPLACED}/h0"
+        problems += whereabouts.problems_of(scenario.history, scenario.client, misplaced=lane)
         problems += recover(scenario)
     recovery_s = time.monotonic() - began
     allowance = oracle.Allowance(
@@ -220,6 +293,7 @@ def run_point(scenario, chosen):
         **vars(findings),
         "killed": was_killed,
         "calls": count_calls(trace),
+        "scripts": scripts.names() if scripts else [],
         "recovery_s": round(recovery_s, 1) if was_killed else 0,
         "problems": problems + findings.problems,
     }

@@ -5,7 +5,7 @@
 
 Each says what the delivery must come to, as a Batch tells it: once a final status has arrived it
 decides, whatever happens then; without one it is a failure to be retried. All of them play over
-HTTP and over TLS, but those that are plain_only. What is below HTTP is in nasty_tls.py.
+HTTP and over TLS, but those that are plain_only. What is below HTTP is in hostile_tls.py.
 """
 
 import asyncio
