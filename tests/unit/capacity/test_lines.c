@@ -61,6 +61,32 @@ static void arrivals_stay_behind_what_waits(void **unused)
     capacity_free(capacity);
 }
 
+/* A claim finds nothing of it, and says so. */
+static void arrivals_stay_behind_what_is_on_its_way(void **unused)
+{
+    struct capacity *capacity = scene_new(8);
+    struct capacity_lane *lane = scene_lane_of(capacity, "a/1", "o", 2);
+    struct capacity_waiter waiter = {0};
+
+    (void)unused;
+    capacity_note_coming(capacity, lane);
+    capacity_note_coming(capacity, lane);
+    assert_false(capacity_offer(capacity, lane, &waiter, 0));
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    assert_int_equal(capacity_next(capacity, 0).what, CAPACITY_CLAIM);
+    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE, 0);
+    assert_nothing(capacity, 0);
+    assert_false(capacity_offer(capacity, lane, &waiter, 0));
+    capacity_note_come(capacity, lane, CAPACITY_BACKLOG_LATER, 0);
+    assert_int_equal(capacity_backlog_of(lane), CAPACITY_BACKLOG_LATER);
+    capacity_note_come(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    assert_int_equal(capacity_next(capacity, 0).what, CAPACITY_CLAIM);
+    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE, 0);
+    assert_true(capacity_offer(capacity, lane, &waiter, 0));
+    assert_starts(capacity, &waiter, 0);
+    capacity_free(capacity);
+}
+
 static void held_lane_waits_for_the_end(void **unused)
 {
     struct capacity *capacity = scene_new(8);
@@ -160,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(line_is_what_the_lane_takes_soon),
         cmocka_unit_test(arrivals_stay_behind_what_waits),
+        cmocka_unit_test(arrivals_stay_behind_what_is_on_its_way),
         cmocka_unit_test(held_lane_waits_for_the_end),
         cmocka_unit_test(restricted_lane_has_so_many),
         cmocka_unit_test(requeued_one_is_the_first_again),
