@@ -1,7 +1,7 @@
 /*
  * Loaded into a worker by LD_PRELOAD: the file that CALL_CPU names holds, as an int64_t, the
  * nanoseconds of CPU that its longest call of libcurl took so far. Whoever reads it may set it back
- * to 0. For flow/test_costly_handshakes.py.
+ * to 0. For flow/hostile/test_costly_handshakes.py.
  */
 #define _GNU_SOURCE 1
 #include <curl/curl.h>

@@ -1,6 +1,6 @@
 /*
  * Loaded into a worker by LD_PRELOAD: a libcurl that is told of a callback to open sockets, says
- * that all is well, and never asks it. For flow/test_addresses.py.
+ * that all is well, and never asks it. For flow/hostile/test_addresses.py.
  */
 #define _GNU_SOURCE 1
 #include <curl/curl.h>

@@ -1,7 +1,7 @@
 /*
  * Loaded into a worker by LD_PRELOAD: its wall clock is off by the seconds that stand, as an
  * int64_t, in the file that WALL_CLOCK names, and follows that while it runs. Clocks that count the
- * time since some event go on as they are. For flow/test_clock.py.
+ * time since some event go on as they are. For flow/delivery/test_clock.py.
  */
 #define _GNU_SOURCE 1
 #include <fcntl.h>

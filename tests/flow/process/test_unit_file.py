@@ -13,7 +13,7 @@ from notify_socket import NotifySocket
 from receiver import Receiver
 from webhook_queue import assert_queue_empty, enqueue, message_event, set_hook
 
-TOP = Path(__file__).resolve().parents[2]
+TOP = Path(__file__).resolve().parents[3]
 UNIT = TOP / "scripts" / "systemd" / "roomhook-worker@.service"
 # Of 10; what is left: it uses the network, netlink and unix sockets, in the host's root directory.
 EXPOSURE_MAX = 1.1

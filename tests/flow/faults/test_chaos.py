@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parents[2]
+TOP = Path(__file__).resolve().parents[3]
 SEEDS = 4
 LIMIT_S = 200
 

@@ -12,7 +12,7 @@ from receiver import Answer
 from wait import wait_until
 from webhook_queue import assert_queue_empty, enqueue, message_event, set_hook, wait_dead
 
-UNIT = Path(__file__).resolve().parents[2] / "scripts" / "systemd" / "roomhook-worker@.service"
+UNIT = Path(__file__).resolve().parents[3] / "scripts" / "systemd" / "roomhook-worker@.service"
 
 
 @pytest.fixture

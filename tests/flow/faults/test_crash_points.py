@@ -7,7 +7,7 @@ from pathlib import Path
 
 from child import spawn
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "crash-points"
+SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "crash-points"
 # A worker that meets the events first, and one that takes over from a crashed one. They wait more
 # than they compute, so they run beside each other.
 SAMPLES = (

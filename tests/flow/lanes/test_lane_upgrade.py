@@ -10,7 +10,7 @@ import pytest
 from lane_invariants import check_invariants
 from lane_scripts import LaneQueue
 
-OLD_SCRIPTS = Path(__file__).resolve().parent.parent / "support" / "contract_1"
+OLD_SCRIPTS = Path(__file__).resolve().parents[2] / "support" / "contract_1"
 CALLS = 400
 LARGE = b"x" * 5000
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-TOP = Path(__file__).resolve().parents[2]
+TOP = Path(__file__).resolve().parents[3]
 PAGE = (TOP / "docs" / "threat-model.md").read_text(encoding="utf-8")
 THREATS = [f"T{n}" for n in range(1, 23)]
 DEFENCE = re.compile(r"(worker|producer|scripts)/[\w/@.-]+")

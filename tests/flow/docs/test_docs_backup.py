@@ -20,7 +20,7 @@ from webhook_queue import (
     wait_dead,
 )
 
-TOP = Path(__file__).resolve().parents[2]
+TOP = Path(__file__).resolve().parents[3]
 DATA, BACKUPS = "/var/lib/redis", "/var/backups/redis"
 SERVICE = re.compile(r"^systemctl (stop|start) redis-server\n", re.MULTILINE)
 

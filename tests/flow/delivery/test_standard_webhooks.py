@@ -10,7 +10,7 @@ from receiver import Answer
 from wait import wait_until
 from webhook_queue import enqueue, message_event, now_ms, set_hook
 
-TESTS = Path(__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parents[2]
 SUPPORT = TESTS / "support" / "standardwebhooks"
 FOLDER = TESTS.parent / "build" / "npm" / "standardwebhooks"
 

@@ -27,7 +27,7 @@ from webhook_queue import (
     wait_stat,
 )
 
-TOP = Path(__file__).resolve().parents[2]
+TOP = Path(__file__).resolve().parents[3]
 DOCS = [*sorted(TOP.glob("*.md")), *sorted((TOP / "docs").glob("*.md"))]
 DOCUMENTED_REDIS = "redis://127.0.0.1:6379/0"
 SIGNED = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
@@ -43,6 +43,17 @@ def block(language, containing, name="README.md"):
     fitting = [one for one in blocks if containing in one]
     assert len(fitting) == 1, f"{len(fitting)} blocks of {language} with {containing} in {name}"
     return fitting[0]
+
+
+def test_examples_of_running_a_test_select_one():
+    examples = re.findall(r"pytest (tests/\S+ -k \w+)", text_of("CONTRIBUTING.md") + text_of("tests/README.md"))
+    assert len(examples) == 2
+    for example in examples:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "--collect-only", "-q", *example.split()],
+            cwd=TOP, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0 and "::" in done.stdout, done.stdout + done.stderr
 
 
 @pytest.fixture
