@@ -165,7 +165,8 @@ def test_worker_and_operator(users, run, receiver, start_worker):
     wait_until(lambda: "9/main" not in hook_states(client), 5, "the old pause to go")
     wait_until(lambda: stats(client).get("dead_dropped", 0) > 0, 5, "letters past the cap to go")
 
-    assert "disabled: gone" in run("operator", "hook", "list", "--room", "3")
+    assert re.search(r"3 +main +disabled .* gone\n", run("operator", "hook", "list"))
+    assert "disabled" in run("operator", "hook", "show", "--room", "3")
     assert "gone" in run("operator", "hook", "state", "--failing")
     run("operator", "hook", "resume", "--room", "3")
     assert run("operator", "hook", "state", "--room", "3").count("\n") == 1
