@@ -49,6 +49,7 @@ extern const struct command command_send;
 extern const struct command command_hook_set;
 extern const struct command command_hook_rotate;
 extern const struct command command_hook_list;
+extern const struct command command_hook_show;
 extern const struct command command_hook_remove;
 extern const struct command command_hook_enable;
 extern const struct command command_hook_disable;

@@ -23,11 +23,17 @@ int scan_next(struct scan *scan, const struct reply **ret_pairs)
     if (scan->ended)
         return 0;
     (void)snprintf(count, sizeof(count), "%d", SCAN_PAGE);
-    const struct bytes args[] = {scan->command,  bytes_of(scan->key),     bytes_of(scan->cursor),
-                                 BYTES("MATCH"), bytes_of(scan->pattern), BYTES("COUNT"),
-                                 bytes_of(count)};
+    struct bytes args[7] = {scan->command};
+    size_t len = 1;
+    if (scan->key)
+        args[len++] = bytes_of(scan->key);
+    args[len++] = bytes_of(scan->cursor);
+    args[len++] = BYTES("MATCH");
+    args[len++] = bytes_of(scan->pattern);
+    args[len++] = BYTES("COUNT");
+    args[len++] = bytes_of(count);
     scan_end(scan);
-    if (!cli_ask(scan->cli, args, 7, &scan->page))
+    if (!cli_ask(scan->cli, args, len, &scan->page))
         return -1;
     scan->ended =
         !bytes_copy_text(reply_text(reply_at(scan->page, 0)), scan->cursor, sizeof(scan->cursor)) ||

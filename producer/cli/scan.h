@@ -1,6 +1,6 @@
 /*
- * Walking over a hash or a sorted set, a page at a time (HSCAN, ZSCAN). What is there all the time
- * comes at least once, and may come twice.
+ * Walking over a hash, a sorted set or all keys, a page at a time (HSCAN, ZSCAN, SCAN). What is
+ * there all the time comes at least once, and may come twice.
  */
 #ifndef CLI_SCAN_H
 #define CLI_SCAN_H
@@ -12,9 +12,9 @@
 
 struct scan {
     struct cli *cli;
-    struct bytes command; /* HSCAN or ZSCAN */
-    const char *key;
-    const char *pattern; /* glob, of the names */
+    struct bytes command; /* HSCAN, ZSCAN or SCAN */
+    const char *key;      /* NULL: SCAN has none */
+    const char *pattern;  /* glob, of the names */
     char cursor[SCAN_CURSOR_SIZE];
     bool ended;
     struct reply *page;
@@ -26,8 +26,8 @@ void scan_begin(struct scan *scan, struct cli *cli, struct bytes command, const 
 void scan_end(struct scan *scan);
 
 /*
- * The next page: names and values (scores) in turn, maybe none; valid until the next call. 1, 0
- * when there are no more, or -1 with the failure told.
+ * The next page: names and values (scores) in turn, or keys, maybe none; valid until the next
+ * call. 1, 0 when there are no more, or -1 with the failure told.
  */
 int scan_next(struct scan *scan, const struct reply **ret_pairs);
 

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "queue/consumers.h"
 
-#define CONTRACT_BEFORE "1"
 #define WAIT_AGAIN_MS 1000   /* while workers of contract 1 run */
 #define CONVERT_AGAIN_MS 200 /* while another worker converts */
 #define REPORT_EVERY_MS 30000
@@ -152,7 +151,7 @@ static void on_opened(void *context, const struct reply *reply)
     }
     opening->failures = 0;
     counters_add(queue->counters, COUNTER_GROUP_CREATED, reply_int(reply_at(reply, 1)));
-    if (bytes_equal_text(contract, CONTRACT_BEFORE)) {
+    if (bytes_equal_text(contract, KEYS_CONTRACT_OLD)) {
         wait_for_old(opening);
     } else if (!bytes_equal_text(contract, KEYS_CONTRACT)) {
         refuse(opening, contract);

@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/hook/change.h"
+#include "cli/hook/describe.h"
 #include "cli/hook/edit.h"
 #include "cli/hook/resume.h"
 #include "cli/hook/rotate.h"
@@ -55,48 +56,50 @@ static void warn_about(const struct hook *hook)
                     stderr);
 }
 
-/* "" for 0 */
-static const char *time_text(int64_t time_ms, char out[32])
+static int print_object(const struct hook_target *target, const struct hook *hook)
 {
-    out[0] = '\0';
-    return time_ms > 0 ? format_iso8601(time_ms, out, 32) : out;
+    char old_until[32];
+    struct buffer line;
+
+    buffer_init(&line, HOOK_JSON_MAX);
+    object_begin(&line);
+    hook_put_json(&line, target->room_id, hook);
+    if (target->secret[0] != '\0')
+        object_put_text(&line, "secret", bytes_of(target->secret));
+    if (target->old_until_ms > 0)
+        object_put_text(
+            &line, "oldSecretUntil",
+            bytes_of(format_iso8601(target->old_until_ms, old_until, sizeof(old_until))));
+    if (target->waiting > 0)
+        object_put_int(&line, "waiting", target->waiting);
+    int printed = object_print(&line);
+    buffer_release(&line);
+    return printed;
 }
 
+static int print_rows(const struct hook_target *target, const struct hook *hook)
+{
+    char old_until[32];
+
+    if (hook_print(target->room_id, hook) < 0)
+        return -1;
+    if (target->secret[0] != '\0')
+        hook_print_row("secret", target->secret);
+    if (target->old_until_ms > 0)
+        hook_print_row("oldSecretUntil",
+                       format_iso8601(target->old_until_ms, old_until, sizeof(old_until)));
+    if (target->waiting > 0)
+        (void)printf("%-22s %" PRId64 "%s\n", "waiting", target->waiting,
+                     target->is_due ? ", due now" : "");
+    return 0;
+}
+
+/* All that is stored, and what this command made. */
 static int print_hook(const struct cli *cli, const struct hook_target *target,
                       const struct hook *hook)
 {
-    char old_until[32];
-    const struct {
-        const char *name;
-        const char *value; /* left out when empty */
-    } rows[] = {
-        {"id", hook->id},
-        {"url", hook->url_text},
-        {"format", hook_format_name(hook->format)},
-        {"verificationSignature", hook->verification_signature ? hook->verification_signature : ""},
-        {"secret", target->secret},
-        {"oldSecretUntil", time_text(target->old_until_ms, old_until)}};
-    struct buffer line;
+    int printed = cli->json ? print_object(target, hook) : print_rows(target, hook);
 
-    if (!cli->json)
-        (void)printf("%-22s %" PRId64 "\n", "room", target->room_id);
-    buffer_init(&line, HOOK_JSON_MAX);
-    object_begin(&line);
-    object_put_int(&line, "room", target->room_id);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (rows[i].value[0] == '\0')
-            continue;
-        if (!cli->json)
-            (void)printf("%-22s %s\n", rows[i].name, rows[i].value);
-        object_put_text(&line, rows[i].name, bytes_of(rows[i].value));
-    }
-    if (target->waiting > 0)
-        object_put_int(&line, "waiting", target->waiting);
-    if (target->waiting > 0 && !cli->json)
-        (void)printf("%-22s %" PRId64 "%s\n", "waiting", target->waiting,
-                     target->is_due ? ", due now" : "");
-    int printed = cli->json ? object_print(&line) : 0;
-    buffer_release(&line);
     return printed < 0 ? cli_failed("out of memory") : CLI_DONE;
 }
 
@@ -243,7 +246,7 @@ static int run_remove(struct cli *cli)
 const struct command command_hook_set = {
     .name = "hook set",
     .operands = "",
-    .summary = "Registers a webhook of a room, or changes one, and prints its signature.",
+    .summary = "Registers a webhook of a room, or changes one, and prints what is stored.",
     .details =
         "An existing hook keeps what is not given, its signature and secret included. A secret\n"
         "that was made (--secret auto) is printed this once. To replace a secret without a gap\n"

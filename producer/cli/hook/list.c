@@ -1,21 +1,25 @@
-/* hook list: a room's hooks, their credentials' presence, and what workers learnt about them. */
+/* hook list: the hooks of a room, or of all, their credentials' presence, and what workers learnt
+ * about them. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/hook/store.h"
+#include "cli/hook/describe.h"
+#include "cli/hook/rooms.h"
+#include "cli/hook/state.h"
 #include "cli/terminal/json_output.h"
 #include "cli/terminal/table.h"
 #include "contract/hook.h"
-#include "contract/parse.h"
+#include "contract/lane.h"
 
 static const struct flag_spec list_specs[] = {
-    {"room", "N", "the room; needed", false},
+    {"room", "N", "only of this room", false},
     {NULL, NULL, NULL, false},
 };
 
 static const struct table_column columns[] = {
+    {.title = "ROOM"},
     {.title = "ID", .least = 8},
     {.title = "STATE"},
     {.title = "FORMAT", .is_optional = true},
@@ -42,33 +46,6 @@ static void add_line(struct listing *listing)
     buffer_clear(&listing->line);
 }
 
-static void put_limit(struct buffer *line, const char *name, int64_t ms)
-{
-    char text[32];
-
-    if (ms > 0)
-        buffer_append_format(line, "%s%s %s", line->len > 0 ? ", " : "", name,
-                             format_duration(ms, text, sizeof(text)));
-}
-
-/* "10/s, timeout 5s, max-age 1h" */
-static void put_limits(struct buffer *line, const struct hook *hook)
-{
-    buffer_append_text(line, hook->rate_limit);
-    put_limit(line, "timeout", hook->timeout_ms);
-    put_limit(line, "max-age", hook->max_age_ms);
-}
-
-/* Their values may be passwords. */
-static void put_header_names(struct buffer *line, const struct hook *hook)
-{
-    for (size_t i = 0; i < hook->headers_len; i++) {
-        const char *header = hook->headers[i];
-        buffer_append_text(line, i > 0 ? ", " : "");
-        buffer_append(line, header, strcspn(header, ":"));
-    }
-}
-
 static void add_row(struct listing *listing, const struct hook *hook,
                     const struct hook_state *state)
 {
@@ -76,14 +53,15 @@ static void add_row(struct listing *listing, const struct hook *hook,
         hook->enabled ? hook_state_condition(state, listing->now_ms) : HOOK_DISABLED;
     struct table *table = &listing->table;
 
+    table_add_number(table, listing->room_id);
     table_add(table, bytes_of(hook->id));
     table_add_toned(table, bytes_of(condition == HOOK_FINE ? "ok" : hook_condition_name(condition)),
                     hook_condition_tone(condition));
     table_add(table, bytes_of(hook_format_name(hook->format)));
     table_add_number(table, (int64_t)hook->secrets_len);
-    put_limits(&listing->line, hook);
+    hook_put_limits(&listing->line, hook);
     add_line(listing);
-    put_header_names(&listing->line, hook);
+    hook_put_header_names(&listing->line, hook);
     add_line(listing);
     table_add(table, bytes_of(hook->verification_signature));
     table_add(table, bytes_of(hook->url_text));
@@ -92,33 +70,13 @@ static void add_row(struct listing *listing, const struct hook *hook,
     add_line(listing);
 }
 
-static void put_duration(struct buffer *line, const char *name, int64_t ms)
-{
-    char text[32];
-
-    if (ms > 0)
-        object_put_text(line, name, bytes_of(format_duration(ms, text, sizeof(text))));
-}
-
 static int print_object(struct listing *listing, const struct hook *hook,
                         const struct hook_state *state)
 {
     struct buffer *line = &listing->line;
 
     object_begin(line);
-    object_put_int(line, "room", listing->room_id);
-    object_put_text(line, "id", bytes_of(hook->id));
-    object_put_text(line, "url", bytes_of(hook->url_text));
-    object_put_text(line, "format", bytes_of(hook_format_name(hook->format)));
-    object_put_bool(line, "enabled", hook->enabled);
-    if (hook->verification_signature)
-        object_put_text(line, "verificationSignature", bytes_of(hook->verification_signature));
-    object_put_int(line, "secrets", (int64_t)hook->secrets_len);
-    object_put_int(line, "headers", (int64_t)hook->headers_len);
-    put_duration(line, "maxAge", hook->max_age_ms);
-    put_duration(line, "timeout", hook->timeout_ms);
-    if (hook->rate_limit[0] != '\0')
-        object_put_text(line, "rateLimit", bytes_of(hook->rate_limit));
+    hook_put_json(line, listing->room_id, hook);
     hook_state_put_json(line, state, hook_state_condition(state, listing->now_ms));
     return object_print(line);
 }
@@ -137,6 +95,7 @@ static int add_invalid(struct listing *listing, struct bytes id, const char *why
         object_put_text(&listing->line, "state", bytes_of(state));
         return object_print(&listing->line);
     }
+    table_add_number(table, listing->room_id);
     table_add(table, id);
     table_add_toned(table, BYTES("not valid"), TONE_ERROR);
     for (size_t i = 0; i < 6; i++)
@@ -146,65 +105,125 @@ static int add_invalid(struct listing *listing, struct bytes id, const char *why
 }
 
 /* 0, or -1 with the failure told. */
-static int add_hook(struct listing *listing, struct bytes id, struct bytes json)
+static int add_hook(struct listing *listing, struct bytes id, struct bytes json, struct bytes known)
 {
+    char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
     struct hook *hook;
     struct hook_state state;
     struct error_text why;
     int result = 0;
 
-    int problem = hook_parse(id, json, &hook, &why);
-    if (problem != HOOK_OK)
-        return add_invalid(listing, id, why.text);
-    if (!hook_store_read(listing->cli, hook, listing->room_id, &state)) {
+    if (hook_parse(id, json, &hook, &why) != HOOK_OK) {
+        result = add_invalid(listing, id, why.text);
+    } else {
+        hook_state_parse(known, &state);
+        if (strcmp(state.fingerprint, lane_fingerprint(hook, fingerprint)) != 0)
+            state = (struct hook_state){0}; /* of another URL, or with other credentials */
+        if (listing->cli->json)
+            result = print_object(listing, hook, &state);
+        else
+            add_row(listing, hook, &state);
         hook_free(hook);
-        return -1;
     }
-    if (listing->cli->json)
-        result = print_object(listing, hook, &state);
-    else
-        add_row(listing, hook, &state);
-    hook_free(hook);
+    if (result < 0)
+        cli_failed("out of memory");
     return result;
 }
 
-static int list(struct listing *listing, const struct reply *pairs)
+/* What workers learnt about so many of a room's hooks, in their order. */
+static bool ask_states(struct listing *listing, const struct reply *hooks, size_t first, size_t len,
+                       struct reply **ret_states)
 {
-    table_init(&listing->table, columns, sizeof(columns) / sizeof(columns[0]));
-    for (size_t i = 0; i + 1 < reply_len(pairs); i += 2) {
-        if (add_hook(listing, reply_text(reply_at(pairs, i)), reply_text(reply_at(pairs, i + 1))) <
-            0)
-            return CLI_FAILED;
+    struct bytes args[CLI_BATCH + 2] = {BYTES("HMGET"), bytes_of(listing->cli->keys.hooks_state)};
+    char lanes[CLI_BATCH][LANE_SIZE];
+
+    for (size_t i = 0; i < len; i++) {
+        char id[RH_NAME_MAX + 1];
+        bool is_name =
+            bytes_copy_text(reply_text(reply_at(hooks, 2 * (first + i))), id, sizeof(id));
+        args[2 + i] = is_name ? bytes_of(lane_of(listing->room_id, id, lanes[i])) : BYTES("");
     }
-    if (!listing->cli->json && table_print(&listing->table) < 0)
-        return cli_failed("out of memory");
-    return CLI_DONE;
+    return cli_ask(listing->cli, args, 2 + len, ret_states);
+}
+
+static int add_hooks(struct listing *listing, const struct reply *hooks)
+{
+    size_t count = reply_len(hooks) / 2;
+    int result = 0;
+
+    for (size_t first = 0; first < count && result == 0; first += CLI_BATCH) {
+        size_t len = count - first < CLI_BATCH ? count - first : CLI_BATCH;
+        struct reply *states;
+        if (!ask_states(listing, hooks, first, len, &states))
+            return -1;
+        for (size_t i = 0; i < len && result == 0; i++) {
+            size_t at = 2 * (first + i);
+            result = add_hook(listing, reply_text(reply_at(hooks, at)),
+                              reply_text(reply_at(hooks, at + 1)), reply_text(reply_at(states, i)));
+        }
+        reply_free(states);
+    }
+    return result;
+}
+
+/* 0, or -1 with the failure told. */
+static int list_room(struct listing *listing, int64_t room_id)
+{
+    char room_key[KEY_SIZE];
+    struct reply *hooks;
+
+    listing->room_id = room_id;
+    const struct bytes args[] = {BYTES("HGETALL"),
+                                 bytes_of(keys_room(&listing->cli->keys, room_id, room_key))};
+    if (redis_command(listing->cli->redis, args, 2, &hooks) != RH_OK) {
+        if (redis_error_fault(listing->cli->redis) == FAULT_WRONGTYPE)
+            return add_invalid(listing, BYTES(""), "the room's key is not a hash");
+        cli_redis_failed(listing->cli);
+        return -1;
+    }
+    int result = add_hooks(listing, hooks);
+    reply_free(hooks);
+    return result;
+}
+
+static int list_all(struct listing *listing)
+{
+    struct rooms rooms;
+
+    if (!rooms_find(listing->cli, &rooms))
+        return -1;
+    int result = 0;
+    for (size_t i = 0; i < rooms.len && result == 0; i++)
+        result = list_room(listing, rooms.ids[i]);
+    rooms_release(&rooms);
+    return result;
 }
 
 static int run_list(struct cli *cli)
 {
     struct listing listing = {.cli = cli};
-    char room_key[KEY_SIZE];
-    struct reply *pairs;
+    bool is_all = !flags_has(&cli->flags, "room");
+    int64_t room_id = 0;
 
-    if (cli_room(cli, &listing.room_id) != CLI_DONE)
+    if (!is_all && cli_room(cli, &room_id) != CLI_DONE)
         return CLI_USAGE;
-    const struct bytes args[] = {BYTES("HGETALL"),
-                                 bytes_of(keys_room(&cli->keys, listing.room_id, room_key))};
-    if (!cli_server_time(cli, &listing.now_ms) || !cli_ask(cli, args, 2, &pairs))
+    if (!cli_server_time(cli, &listing.now_ms))
         return CLI_FAILED;
     buffer_init(&listing.line, HOOK_JSON_MAX);
-    int result = list(&listing, pairs);
+    table_init(&listing.table, columns, sizeof(columns) / sizeof(columns[0]));
+    int result = is_all ? list_all(&listing) : list_room(&listing, room_id);
+    result = result < 0 ? CLI_FAILED : CLI_DONE;
+    if (result == CLI_DONE && !cli->json && table_print(&listing.table) < 0)
+        result = cli_failed("out of memory");
     table_release(&listing.table);
     buffer_release(&listing.line);
-    reply_free(pairs);
     return result;
 }
 
 const struct command command_hook_list = {
     .name = "hook list",
     .operands = "",
-    .summary = "Lists a room's hooks. Secrets are counted, never shown.",
+    .summary = "Lists the hooks of all rooms, or of one. Secrets are counted, never shown.",
     .details =
         "STATE is ok, failing (no success since a failure), open (it failed so often that only\n"
         "probes are sent), paused by its receiver, disabled, or not valid. LIMITS are its rate\n"

@@ -6,7 +6,9 @@ import re
 import subprocess
 
 import pytest
-from webhook_queue import key, now_ms, set_hook
+from receiver import Answer
+from wait import wait_until
+from webhook_queue import enqueue, key, message_event, now_ms, set_hook
 
 OLD_SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
 URL = "https://receiver.example/hook?a=b"
@@ -45,8 +47,10 @@ def test_set_all(redis, cli):
     made = printed.pop("secret")
     assert made.startswith("whsec_") and made != OLD_SECRET
     assert printed == {
-        "room": -7, "id": "second", "url": URL, "format": "standard",
-        "verificationSignature": "9JOLCJUVylQxxdhX",
+        "room": -7, "id": "second", "url": URL, "format": "standard", "enabled": True,
+        "verificationSignature": "9JOLCJUVylQxxdhX", "secrets": 2, "headers": 2,
+        "headerNames": ["X-Token", "X-Other"], "maxAge": "1h", "timeout": "5s",
+        "rateLimit": "10/s",
     }
     assert hook(redis, -7, "second") == {
         "url": URL, "verificationSignature": "9JOLCJUVylQxxdhX", "secret": [made, OLD_SECRET],
@@ -60,7 +64,7 @@ def test_set_changes_only_what_is_given(redis, cli):
     before = hook(redis)
     done = cli("hook", "set", "--room=438", "--format=bare", "--header=X-B: 2")
     assert hook(redis) == {**before, "format": "bare", "headers": {"X-A": "1", "X-B": "2"}}
-    assert "secret" not in done.stdout
+    assert "whsec_" not in done.stdout and "secrets                1\n" in done.stdout
     cli("hook", "set", "--room=438", "--secret=none", "--signature=none", "--header=x-a:")
     assert hook(redis) == {"url": URL, "format": "bare", "headers": {"X-B": "2"}}
 
@@ -240,23 +244,24 @@ def test_list(redis, cli):
     set_hook(redis, 438, "c", url="x")
     done = cli("hook", "list", "--room=438")
     assert "whsec_" not in done.stdout
-    title, a, b, c = done.stdout.splitlines()
+    title, *lines = done.stdout.splitlines()
+    a, b, c = sorted(lines)  # by id
     assert title.split() == [
-        "ID", "STATE", "FORMAT", "SECRETS", "LIMITS", "HEADERS", "SIGNATURE", "URL", "WHY",
+        "ROOM", "ID", "STATE", "FORMAT", "SECRETS", "LIMITS", "HEADERS", "SIGNATURE", "URL", "WHY",
     ]
     assert re.split("  +", a) == [
-        "a", "ok", "bare", "2", "10/s, timeout 5s", "X-A", "9JOLCJUVylQxxdhX", URL, "-",
+        "438", "a", "ok", "bare", "2", "10/s, timeout 5s", "X-A", "9JOLCJUVylQxxdhX", URL, "-",
     ]
-    assert re.split("  +", b) == ["b", "disabled", "spika", "0", *"---", URL, "-"]
-    assert re.split("  +", c)[:-1] == ["c", "not valid", *"------"]
+    assert re.split("  +", b) == ["438", "b", "disabled", "spika", "0", *"---", URL, "-"]
+    assert re.split("  +", c)[:-1] == ["438", "c", "not valid", *"------"]
     assert "url: must start with" in c
 
     done = cli("hook", "list", "--room=438", "--json")
     objects = {one["id"]: one for one in map(json.loads, done.stdout.splitlines())}
     assert objects["a"] == {
         "room": 438, "id": "a", "url": URL, "format": "bare", "enabled": True,
-        "verificationSignature": "9JOLCJUVylQxxdhX", "secrets": 2, "headers": 1, "timeout": "5s",
-        "rateLimit": "10/s",
+        "verificationSignature": "9JOLCJUVylQxxdhX", "secrets": 2, "headers": 1,
+        "headerNames": ["X-A"], "timeout": "5s", "rateLimit": "10/s",
     }
     assert objects["b"]["enabled"] is False
     assert objects["c"]["state"].startswith("not valid: url")
@@ -265,6 +270,109 @@ def test_list(redis, cli):
 def test_list_of_nothing(redis, cli):
     assert rows(cli("hook", "list", "--room=438")) == []
     assert cli("hook", "list", "--room=438", "--json").stdout == ""
+
+
+def test_list_of_all_rooms(redis, cli):
+    """In the order of rooms; whatever is there by hand does not hide the rest."""
+    for room in (438, -7, 7):
+        set_hook(redis, room, "main", url=URL)
+    for room in range(1000, 1700):
+        set_hook(redis, room, "main", url=URL)
+    set_hook(redis, 5, "main", url=URL, queue="other")
+    redis.set(key("room:8"), "a string")
+    redis.hset(key("room:x"), "main", "{}")
+    listed = [json.loads(line) for line in cli("hook", "list", "--json").stdout.splitlines()]
+    assert [one["room"] for one in listed] == [-7, 7, 8, 438, *range(1000, 1700)]
+    assert listed[2]["state"] == "not valid: the room's key is not a hash"
+    title, *lines = cli("hook", "list").stdout.splitlines()
+    assert [line.split()[0] for line in lines[:4]] == ["-7", "7", "8", "438"]
+    assert len(lines) == 704
+
+
+def test_list_of_a_room_with_many_hooks(redis, cli):
+    """Each has the state that is its own."""
+    fingerprint = hashlib.sha256(b"https://a.example/\0\0").hexdigest()[:8]
+    for n in range(250):
+        set_hook(redis, 438, f"h{n}", url="https://a.example/")
+        state = {"fingerprint": fingerprint, "failing_since": 1, "failures": 1, "error": f"why-{n}"}
+        redis.hset(key("hooks-state"), f"438/h{n}", json.dumps(state))
+    listed = [json.loads(line) for line in cli("hook", "list", "--json").stdout.splitlines()]
+    assert {one["id"]: one["error"] for one in listed} == {f"h{n}": f"why-{n}" for n in range(250)}
+
+
+# --- show ---
+
+
+def test_show(redis, cli):
+    cli("hook", "set", "--room=438", f"--url={URL}", "--secret=auto", "--header=X-Token: hush",
+        "--rate-limit=10/s", "--timeout=5s", "--max-age=1h", "--signature=9JOLCJUVylQxxdhX")
+    redis.zadd(key("lane:438/main"), {"1-0": 1, "1-1": 1})
+    text = cli("hook", "show", "--room=438").stdout
+    assert dict(line.split(maxsplit=1) for line in text.splitlines()) == {
+        "room": "438", "id": "main", "url": URL, "format": "spika",
+        "verificationSignature": "9JOLCJUVylQxxdhX", "secrets": "1", "rateLimit": "10/s",
+        "timeout": "5s", "maxAge": "1h", "headers": "X-Token", "waiting": "2",
+    }
+    shown = json.loads(cli("hook", "show", "--room=438", "--json").stdout)
+    assert shown == {
+        "room": 438, "id": "main", "url": URL, "format": "spika", "enabled": True,
+        "verificationSignature": "9JOLCJUVylQxxdhX", "secrets": 1, "headers": 1,
+        "headerNames": ["X-Token"], "maxAge": "1h", "timeout": "5s", "rateLimit": "10/s",
+        "waiting": 2,
+    }
+    assert "hush" not in text and "whsec_" not in text
+
+
+def test_show_tells_the_state(redis, cli):
+    fingerprint = hashlib.sha256(b"https://a.example/\0\0").hexdigest()[:8]
+    set_hook(redis, 438, "audit", url="https://a.example/", enabled=False)
+    now = now_ms(redis)
+    state = {
+        "failing_since": now - 200_000, "failures": 3, "status": 503, "error": "answered 503",
+        "opens": 1, "probe_at": now + 130_000,
+    }
+    redis.hset(key("hooks-state"), "438/audit", json.dumps({**state, "fingerprint": fingerprint}))
+    text = cli("hook", "show", "--room=438", "--id=audit").stdout
+    rows = dict(line.split(maxsplit=1) for line in text.splitlines())
+    assert rows["enabled"] == "no" and rows["state"] == "open" and rows["failures"] == "3"
+    assert (rows["since"], rows["next"], rows["why"]) == ("3m ago", "in 2m", "answered 503")
+    shown = json.loads(cli("hook", "show", "--room=438", "--id=audit", "--json").stdout)
+    assert {name: shown[name] for name in state} == state and shown["state"] == "open"
+
+
+def test_show_of_nothing(redis, cli):
+    done = cli("hook", "show", "--room=438", check=False)
+    assert done.returncode == 1 and "room 438 has no hook main" in done.stderr
+    set_hook(redis, 438, "main", url="x")
+    done = cli("hook", "show", "--room=438", check=False)
+    assert done.returncode == 1 and "hook main is not valid: url: must start" in done.stderr
+
+
+def test_set_prints_all_that_is_stored(redis, cli):
+    cli("hook", "set", "--room=438", f"--url={URL}", "--header=X-Token: hush", "--timeout=5s")
+    cli("hook", "disable", "--room=438")
+    text = cli("hook", "set", "--room=438", "--rate-limit=10/s", "--max-age=1h").stdout
+    printed = dict(line.split(maxsplit=1) for line in text.splitlines())
+    del printed["verificationSignature"]
+    assert printed == {
+        "room": "438", "id": "main", "url": URL, "format": "spika", "enabled": "no",
+        "rateLimit": "10/s", "timeout": "5s", "maxAge": "1h", "headers": "X-Token",
+    }
+
+
+def test_state_is_one_row_a_hook_after_a_rotate(redis, cli, start_worker, receiver):
+    """What workers learn under the new secret takes the place of what they knew."""
+    receiver.script("/", [Answer(500)])
+    cli("hook", "set", "--room=438", f"--url={receiver.url('/')}", "--secret=auto")
+    start_worker(retry_schedule="1h")
+    for n in range(2):
+        enqueue(redis, message_event(438))
+        receiver.wait_for(n + 1)
+        wait_until(lambda: cli("hook", "state", "--json").stdout, 10, "the hook's state")
+        assert len(cli("hook", "state", "--json").stdout.splitlines()) == 1
+        if n == 0:
+            cli("hook", "rotate", "--room=438")
+    assert len(cli("hook", "state").stdout.splitlines()) == 2, "a title and a row"
 
 
 def test_list_shows_the_state(redis, cli):
@@ -279,7 +387,7 @@ def test_list_shows_the_state(redis, cli):
         _, row = cli("hook", "list", "--room=438").stdout.splitlines()
         row = re.split("  +", row)
         told = json.loads(cli("hook", "list", "--room=438", "--json").stdout)
-        return (row[1], row[-1]), {name: told[name] for name in (*state, "state") if name in told}
+        return (row[2], row[-1]), {name: told[name] for name in (*state, "state") if name in told}
 
     gone = {"disabled": True, "reason": "gone", "at": 5}
     assert state_with(**gone) == (

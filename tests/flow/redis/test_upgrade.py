@@ -273,6 +273,29 @@ def test_a_crash_in_between_is_continued(redis, receiver, start_worker):
     assert "converting" not in meta(redis)
 
 
+def test_a_worker_that_is_killed_while_it_converts(redis, start_worker):
+    """The next converts the rest: each delivery is in its lane once."""
+    make_old(redis)
+    many, now = 30000, now_ms(redis)
+    line = json.dumps({"room": 438, "hook": "main", "attempts": 1, "encoding": "json"})
+    with redis.pipeline() as pipeline:
+        for number in range(many):
+            identity = f"{now}-{number}/main"
+            pipeline.hset(key("deliveries"), identity, f"- 0\n{line}\n{{}}")
+            pipeline.zadd(key("retries"), {identity: now + DAY_MS})
+        pipeline.execute()
+    first = start_worker(heartbeat_ttl="3s", wait_ready=False)
+    wait_until(lambda: redis.zcard(key("retries")) < many, 10, lambda: "a page that is converted")
+    first.kill()
+    assert redis.zcard(key("retries")) > 0 and meta(redis)["converting"] == "1"
+    set_hook(redis, 438, "main", url="http://127.0.0.1:9/")
+    start_worker(heartbeat_ttl="3s", wait_ready=False)
+    wait_until(lambda: "converting" not in meta(redis), 30, lambda: "a converted queue")
+    assert redis.zcard(lane_key("438/main")) == redis.hlen(key("deliveries")) == many
+    assert not redis.exists(key("retries"))
+    check_invariants(redis)
+
+
 def test_only_the_leader_converts(redis, receiver, start_worker):
     """The other delivers nothing before that, and goes on when the leader is gone."""
     redis.hset(key("meta"), mapping={"contract": "2", "converting": 1})

@@ -1,0 +1,25 @@
+/*
+ * A hook as it is stored, for people and for programs: without what is secret about it but its
+ * signature, which receivers compare.
+ */
+#ifndef CLI_HOOK_DESCRIBE_H
+#define CLI_HOOK_DESCRIBE_H
+
+#include "contract/hook.h"
+
+/* "10/s, timeout 5s, max-age 1h"; nothing when it has no limits. */
+void hook_put_limits(struct buffer *out, const struct hook *hook);
+
+/* "X-A, X-B": their values may be passwords. */
+void hook_put_header_names(struct buffer *out, const struct hook *hook);
+
+/* The room and the hook as members of an object; secrets are counted. */
+void hook_put_json(struct buffer *line, int64_t room_id, const struct hook *hook);
+
+/* "url                    https://…" */
+void hook_print_row(const char *name, const char *value);
+
+/* The room and the hook in such rows. -1: no memory. */
+int hook_print(int64_t room_id, const struct hook *hook);
+
+#endif

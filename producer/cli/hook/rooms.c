@@ -1,0 +1,84 @@
+#include "cli/hook/rooms.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/scan.h"
+#include "contract/parse.h"
+
+/* A key that is not like one of ours is none. False with the failure told. */
+static bool add(struct rooms *rooms, struct bytes key, size_t prefix_len)
+{
+    int64_t id;
+
+    if (key.len <= prefix_len ||
+        parse_int64((struct bytes){key.data + prefix_len, key.len - prefix_len}, INT64_MIN,
+                    INT64_MAX, &id) < 0)
+        return true;
+    if (rooms->len == rooms->cap) {
+        size_t cap = rooms->cap > 0 ? rooms->cap * 2 : 64;
+        int64_t *ids = reallocarray(rooms->ids, cap, sizeof(*ids));
+        if (!ids) {
+            cli_failed("out of memory");
+            return false;
+        }
+        rooms->ids = ids;
+        rooms->cap = cap;
+    }
+    rooms->ids[rooms->len++] = id;
+    return true;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const int64_t one = *(const int64_t *)a;
+    const int64_t other = *(const int64_t *)b;
+
+    return one < other ? -1 : one > other;
+}
+
+/* A scan may bring a key twice. */
+static void sort(struct rooms *rooms)
+{
+    size_t len = 0;
+
+    if (rooms->len > 0)
+        qsort(rooms->ids, rooms->len, sizeof(*rooms->ids), compare);
+    for (size_t i = 0; i < rooms->len; i++) {
+        if (len == 0 || rooms->ids[len - 1] != rooms->ids[i])
+            rooms->ids[len++] = rooms->ids[i];
+    }
+    rooms->len = len;
+}
+
+bool rooms_find(struct cli *cli, struct rooms *ret_rooms)
+{
+    struct rooms rooms = {0};
+    char pattern[KEY_SIZE];
+    const struct reply *keys;
+    struct scan scan;
+    bool ok = true;
+    int more = 1;
+
+    (void)snprintf(pattern, sizeof(pattern), "{%s}:room:*", cli->keys.queue);
+    scan_begin(&scan, cli, BYTES("SCAN"), NULL, pattern);
+    while (ok && (more = scan_next(&scan, &keys)) > 0) {
+        for (size_t i = 0; ok && i < reply_len(keys); i++)
+            ok = add(&rooms, reply_text(reply_at(keys, i)), strlen(pattern) - 1);
+    }
+    scan_end(&scan);
+    if (!ok || more < 0) {
+        rooms_release(&rooms);
+        return false;
+    }
+    sort(&rooms);
+    *ret_rooms = rooms;
+    return true;
+}
+
+void rooms_release(struct rooms *rooms)
+{
+    free(rooms->ids);
+    *rooms = (struct rooms){0};
+}

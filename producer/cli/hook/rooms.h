@@ -1,0 +1,19 @@
+/*
+ * The rooms that have hooks.
+ */
+#ifndef CLI_HOOK_ROOMS_H
+#define CLI_HOOK_ROOMS_H
+
+#include "cli/cli.h"
+
+struct rooms {
+    int64_t *ids; /* in their order */
+    size_t len;
+    size_t cap;
+};
+
+/* Walks over all keys of the database. False with the failure told, and nothing to release. */
+bool rooms_find(struct cli *cli, struct rooms *ret_rooms);
+void rooms_release(struct rooms *rooms);
+
+#endif

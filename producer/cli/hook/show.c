@@ -1,0 +1,136 @@
+/* hook show: one hook, what workers learnt about it, and how much waits for it. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/hook/change.h"
+#include "cli/hook/describe.h"
+#include "cli/hook/store.h"
+#include "cli/terminal/human_text.h"
+#include "cli/terminal/json_output.h"
+#include "contract/hook.h"
+#include "contract/lane.h"
+
+static const struct flag_spec show_specs[] = {
+    {"room", "N", "the room; needed", false},
+    {"id", "ID", "the hook's id in the room; default main", false},
+    {NULL, NULL, NULL, false},
+};
+
+struct shown_hook {
+    const struct hook *hook;
+    struct hook_state state;
+    int64_t waiting; /* deliveries */
+    int64_t now_ms;  /* of Redis */
+};
+
+static bool read_waiting(struct cli *cli, const struct hook_target *target, int64_t *ret_waiting)
+{
+    char lane[LANE_SIZE];
+    char lane_key[KEY_SIZE];
+    struct reply *reply;
+
+    keys_lane(&cli->keys, lane_of(target->room_id, target->id, lane), lane_key);
+    const struct bytes args[] = {BYTES("ZCARD"), bytes_of(lane_key)};
+    if (!cli_ask(cli, args, 2, &reply))
+        return false;
+    *ret_waiting = reply_int(reply);
+    reply_free(reply);
+    return true;
+}
+
+static int print_object(const struct hook_target *target, const struct shown_hook *shown)
+{
+    struct buffer line;
+
+    buffer_init(&line, HOOK_JSON_MAX);
+    object_begin(&line);
+    hook_put_json(&line, target->room_id, shown->hook);
+    hook_state_put_json(&line, &shown->state, hook_state_condition(&shown->state, shown->now_ms));
+    object_put_int(&line, "waiting", shown->waiting);
+    int printed = object_print(&line);
+    buffer_release(&line);
+    return printed;
+}
+
+static void print_when(const char *name, int64_t at_ms, int64_t now_ms)
+{
+    char when[HUMAN_TEXT_SIZE];
+
+    if (at_ms > 0)
+        hook_print_row(name, human_when(at_ms, now_ms, when));
+}
+
+static void print_state(const struct shown_hook *shown)
+{
+    const struct hook_state *state = &shown->state;
+    enum hook_condition condition = hook_state_condition(state, shown->now_ms);
+    struct buffer why;
+
+    if (condition == HOOK_FINE)
+        return;
+    hook_print_row("state", hook_condition_name(condition));
+    print_when("since", hook_state_since_ms(state, condition), shown->now_ms);
+    print_when("next", hook_state_next_ms(state, condition), shown->now_ms);
+    if (state->failures > 0)
+        (void)printf("%-22s %" PRId64 "\n", "failures", state->failures);
+    buffer_init(&why, 1024);
+    hook_state_put_why(&why, state, condition);
+    if (why.len > 0 && !buffer_failed(&why))
+        hook_print_row("why", why.data);
+    buffer_release(&why);
+}
+
+static int print_rows(const struct hook_target *target, const struct shown_hook *shown)
+{
+    if (hook_print(target->room_id, shown->hook) < 0)
+        return -1;
+    print_state(shown);
+    (void)printf("%-22s %" PRId64 "\n", "waiting", shown->waiting);
+    return 0;
+}
+
+static int show(struct cli *cli, const struct hook_target *target, const struct hook *hook)
+{
+    struct shown_hook shown = {.hook = hook};
+
+    if (!hook_store_read(cli, hook, target->room_id, &shown.state) ||
+        !read_waiting(cli, target, &shown.waiting) || !cli_server_time(cli, &shown.now_ms))
+        return CLI_FAILED;
+    int printed = cli->json ? print_object(target, &shown) : print_rows(target, &shown);
+    return printed < 0 ? cli_failed("out of memory") : CLI_DONE;
+}
+
+static int run_show(struct cli *cli)
+{
+    struct hook_target target;
+    struct hook *hook = NULL;
+    struct error_text why;
+    struct reply *reply;
+
+    int result = hook_target_init(cli, &target);
+    if (result != CLI_DONE)
+        return result;
+    const struct bytes args[] = {BYTES("HGET"), bytes_of(target.room_key), bytes_of(target.id)};
+    if (!cli_ask(cli, args, 3, &reply))
+        return CLI_FAILED;
+    if (reply_is_nil(reply))
+        result = hook_target_missing(&target);
+    else if (hook_parse(bytes_of(target.id), reply_text(reply), &hook, &why) != HOOK_OK)
+        result = cli_failed("room %" PRId64 " hook %s is not valid: %s", target.room_id, target.id,
+                            why.text);
+    else
+        result = show(cli, &target, hook);
+    hook_free(hook);
+    reply_free(reply);
+    return result;
+}
+
+const struct command command_hook_show = {
+    .name = "hook show",
+    .operands = "",
+    .summary = "Shows a hook, what workers learnt about it, and how much waits for it.",
+    .details = "Secrets are counted, and of its own headers the names are shown.\n",
+    .flags = show_specs,
+    .run = run_show,
+};
