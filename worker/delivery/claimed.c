@@ -37,12 +37,9 @@ static struct entry *new_claimed(struct pipeline *pipeline, const struct claimed
     entry->is_shared = claimed->has_document;
     entry->event.has_room_id = lane.has_room; /* for a letter that comes before it is decoded */
     entry->event.room_id = lane.room_id;
-    if (bytes_copy_text(claimed->id, delivery->id, sizeof(delivery->id))) {
-        delivery->settlement.id = bytes_of(delivery->id);
-    } else {
-        buffer_append_bytes(&delivery->strange_id, claimed->id);
-        delivery->settlement.id = buffer_bytes(&delivery->strange_id);
-    }
+    (void)bytes_copy_text(claimed->id, delivery->id,
+                          sizeof(delivery->id)); /* claim.lua bounds it */
+    delivery->settlement.id = bytes_of(delivery->id);
     snprintf(delivery->lane, sizeof(delivery->lane), "%s", claimed->wish->lane);
     snprintf(delivery->fence, sizeof(delivery->fence), "%s", claimed->fence);
     delivery->lease_until_ms = claimed->lease_until_ms;

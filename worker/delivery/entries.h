@@ -39,8 +39,6 @@
 /* Claims of an entry that was read once and taken over from dead workers twice: a suspect. */
 #define SUSPECT_CLAIMS 3
 
-#define STRANGE_ID_MAX (1u << 20)
-
 /* How a delivery ended for now; a value, not part of any I/O. */
 enum outcome {
     OUTCOME_NONE,      /* still under way */
@@ -97,7 +95,6 @@ struct delivery {
     struct hook_slot *slot;         /* in set */
     char hook_id[RH_NAME_MAX + 1];
     char id[DELIVERY_ID_SIZE];
-    struct buffer strange_id; /* instead of id: a name that no worker gave, of any bytes */
     char lane[LANE_SIZE];
     struct history history;
     bool is_probe;           /* its hook is open, and this one is to try it */

@@ -286,6 +286,20 @@ def test_a_stranger_with_your_url_does_not_starve_you(redis, receiver, start_wor
     )
 
 
+def test_what_waits_for_places_keeps_nothing_unread(redis, receiver, start_worker):
+    """200 hooks wait at one origin's limit; the event behind theirs is of another."""
+    with Receiver() as bad:
+        for room in range(200):
+            bad.script(f"/{room}", [Hang()])
+            set_hook(redis, 1000 + room, "main", url=bad.url(f"/{room}"))
+        set_hook(redis, 1, "main", url=receiver.url())
+        start_worker(max_in_flight=32, max_per_origin=4, timeout="30s", retry_schedule="60s")
+        for room in range(200):
+            enqueue(redis, message_event(room=1000 + room))
+        enqueue(redis, message_event(room=1))
+        receiver.wait_for(1, timeout=3)
+
+
 # backlogs
 
 

@@ -62,7 +62,7 @@ def test_it_becomes_a_letter(redis, receiver, start_worker, name):
     assert letter.get("record") == kept
     assert "json" not in letter and "msgpack" not in letter
     assert_queue_empty(redis)
-    (line,) = worker.logged("record_unreadable", delivery=ID)
+    line = worker.wait_log("record_unreadable", delivery=ID)
     assert letter["error"] and line["error"] == letter["error"]
     enqueue(redis, message_event())
     receiver.wait_for(1, "/good")
@@ -75,7 +75,6 @@ STRANGE_IDS = {
     "no hook": b"1-0",
     "empty hook": b"1-0/",
     "no stream id": b"/main",
-    "long": b"\xff\x00\n" * 2000,
 }
 
 
@@ -92,6 +91,16 @@ def test_an_id_that_is_none(redis, receiver, start_worker, name):
     assert letter["record"] == RECORD
     assert_queue_empty(redis)
     assert not receiver.requests()
+
+
+def test_an_id_that_no_worker_can_use(redis, receiver, start_worker):
+    """It gets another one, of the first millisecond there can be, and is too old then."""
+    set_hook(redis, 438, "main", url=receiver.url())
+    store(redis, RECORD, b"\xff\x00\n" * 2000)
+    start_worker()
+    (letter,) = wait_dead(redis)
+    assert (letter["reason"], letter["room"], letter["json"]) == ("expired", "438", DOCUMENT)
+    assert_queue_empty(redis)
 
 
 STRANGE_LANES = ["unreadable", "438", "x/main", "438/", "/main"]

@@ -524,6 +524,45 @@ static void probe_opens_and_closes_the_hook(void **state)
     rig_free(rig);
 }
 
+static void probe_that_said_nothing_opens_its_gate_again(void **state)
+{
+    struct rig *rig = rig_new();
+
+    (void)state;
+    registry_probe_again(rig->registry, LANE, "01234567", 86400000, 250);
+    assert_string_equal(STAILQ_FIRST(&rig->control.waiting)->text,
+                        GATE_KEYS "  01234567 86400000 probe 250");
+    rig_free(rig);
+}
+
+static void on_lane_changed(void *context, struct bytes lane)
+{
+    struct buffer *said = context;
+
+    buffer_append_bytes(said, lane);
+    buffer_append_char(said, ';');
+}
+
+#define LANE_ENTRY(id, lane) "*2\r\n$3\r\n" id "\r\n*2\r\n$4\r\nlane\r\n$3\r\n" lane "\r\n"
+
+/* Also when it is the first of all news. */
+static void news_of_lanes_are_reported(void **state)
+{
+    struct rig *rig = rig_new();
+    struct buffer said;
+    struct registry_rules rules = {.lane_changed = on_lane_changed, .context = &said};
+
+    (void)state;
+    buffer_init(&said, 100);
+    registry_set_rules(rig->registry, &rules);
+    make_cached(rig, "*1\r\n" LANE_ENTRY("5-0", "/:a"));
+    look_up(rig, REGISTRY_CONTROL);
+    answer(&rig->control, "XRANGE", "*2\r\n" LANE_ENTRY("5-0", "/:a") LANE_ENTRY("6-0", "/:b"));
+    assert_true(bytes_equal_text(buffer_bytes(&said), "/:a;/:b;"));
+    buffer_release(&said);
+    rig_free(rig);
+}
+
 static void gone_is_told_once(void **state)
 {
     struct rig *rig = rig_new();
@@ -612,6 +651,8 @@ int main(void)
         cmocka_unit_test(free_lane_ends_what_is_known_of_its_hook),
         cmocka_unit_test(free_lane_is_no_news_of_what_was_learnt_since),
         cmocka_unit_test(probe_opens_and_closes_the_hook),
+        cmocka_unit_test(probe_that_said_nothing_opens_its_gate_again),
+        cmocka_unit_test(news_of_lanes_are_reported),
         cmocka_unit_test(gone_is_told_once),
         cmocka_unit_test(answer_of_the_former_hook_teaches_nothing),
         cmocka_unit_test(inline_hook_is_known_by_its_lane),
