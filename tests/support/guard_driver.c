@@ -1,6 +1,7 @@
 /*
  * Asks the address guard: a line "ADDRESS PORT RULE …" on standard input is answered by a line
- * "allowed" or "refused". Rules are those of allow-address. For flow/hostile/test_address_policy.py.
+ * "allowed" or "refused". Rules are those of allow-address. For
+ * flow/hostile/test_address_policy.py.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -23,7 +23,7 @@ from webhook_queue import (
     stats,
 )
 
-TOP = Path(__file__).resolve().parents[2]
+TOP = Path(__file__).resolve().parents[3]
 
 
 def set_up_users(server):
