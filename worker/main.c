@@ -77,12 +77,12 @@ static int check(const struct settings *settings)
 {
     struct error_text warning;
     struct error_text why;
-    for (int n = 0; settings_warning(settings, n, &warning) != NULL; n++)
-        fprintf(stderr, "roomhook-worker: warning: %s\n", warning.text);
     if (check_files(settings, &why) != 0) {
         fprintf(stderr, "roomhook-worker: %s\n", why.text);
         return EXIT_USAGE;
     }
+    for (int n = 0; settings_warning(settings, n, &warning) != NULL; n++)
+        fprintf(stderr, "roomhook-worker: warning: %s\n", warning.text);
     puts("settings are valid");
     return EXIT_SUCCESS;
 }

@@ -21,3 +21,9 @@ bool file_mark_changed(struct file_mark *mark, const char *path)
     mark->seen = now;
     return changed;
 }
+
+bool file_is_open_to_all(const char *path)
+{
+    struct stat now;
+    return stat(path, &now) == 0 && S_ISREG(now.st_mode) && (now.st_mode & S_IROTH) != 0;
+}

@@ -1,4 +1,5 @@
-/* Whether a file is another one, or has other contents, than when it was looked at last. */
+/* What can be known of a file from outside: whether it is another one, or has other contents, than
+ * when it was looked at last; who may read it. */
 #ifndef BASE_FILE_MARK_H
 #define BASE_FILE_MARK_H
 
@@ -14,5 +15,8 @@ struct file_mark {
 /* Remembers what it sees. True at the first look too. A link is followed: one that leads elsewhere
  * is a change. */
 bool file_mark_changed(struct file_mark *mark, const char *path);
+
+/* May users other than its owner and group read it? False when there is none. */
+bool file_is_open_to_all(const char *path);
 
 #endif

@@ -1,3 +1,5 @@
+/* For environ. */
+#define _GNU_SOURCE 1
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -5,7 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/file_mark.h"
+#include "base/spelling.h"
 #include "contract/parse.h"
 
 const struct flag_spec cli_global_flags[] = {
@@ -48,6 +53,17 @@ int cli_failed(const char *format, ...)
     return CLI_FAILED;
 }
 
+void cli_warn(const char *format, ...)
+{
+    va_list args;
+
+    (void)fputs("roomhook: warning: ", stderr);
+    va_start(args, format);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    (void)fputc('\n', stderr);
+}
+
 int cli_redis_failed(const struct cli *cli)
 {
     return cli_failed("%s", redis_error(cli->redis));
@@ -70,6 +86,9 @@ static int read_password(struct cli *cli, const char *path)
 {
     char *password = cli->address.password;
 
+    if (file_is_open_to_all(path))
+        cli_warn("every user of this machine may read the password file");
+
     FILE *file = fopen(path, "re");
     if (!file)
         return cli_failed("cannot read the password file: %s", strerror(errno));
@@ -82,6 +101,43 @@ static int read_password(struct cli *cli, const char *path)
         return cli_failed("the password file is empty, longer than %d bytes, or unreadable",
                           REDIS_CREDENTIAL_MAX - 1);
     return CLI_DONE;
+}
+
+static const char *const variables[] = {
+    "ROOMHOOK_REDIS",      "ROOMHOOK_REDIS_PASSWORD_FILE", "ROOMHOOK_REDIS_CA",
+    "ROOMHOOK_REDIS_CERT", "ROOMHOOK_REDIS_KEY",           "ROOMHOOK_QUEUE",
+};
+
+/* What was meant instead; NULL: it is right, or far from all of ours. */
+static const char *variable_nearest(struct bytes name)
+{
+    const size_t skip = strlen("ROOMHOOK_");
+    struct spelling spelling = spelling_of((struct bytes){name.data + skip, name.len - skip});
+
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+        if (bytes_equal_text(name, variables[i]))
+            return NULL;
+        spelling_offer(&spelling, variables[i] + skip);
+    }
+    return spelling.nearest ? spelling.nearest - skip : NULL;
+}
+
+/* A variable that is nearly one of ours. Others are left alone: workers have more of them. */
+static void warn_of_misspelt_variables(char **environment)
+{
+    static const char prefix[] = "ROOMHOOK_";
+
+    for (; environment && *environment; environment++) {
+        const char *end = strchr(*environment, '=');
+        if (!end || strncmp(*environment, prefix, sizeof(prefix) - 1) != 0)
+            continue;
+        struct bytes name = {*environment, (size_t)(end - *environment)};
+        char shown[64];
+        const char *nearest = variable_nearest(name);
+        if (nearest)
+            cli_warn("%s is not known, did you mean %s?",
+                     bytes_printable(name, shown, sizeof(shown)), nearest);
+    }
 }
 
 int cli_init(struct cli *cli)
@@ -97,10 +153,13 @@ int cli_init(struct cli *cli)
     cli->json = flags_has(&cli->flags, "json");
     if (cli->command->without_redis)
         return CLI_DONE;
+    warn_of_misspelt_variables(environ);
     cli->tls.ca = setting(cli, "redis-ca", "ROOMHOOK_REDIS_CA", NULL);
     cli->tls.cert = setting(cli, "redis-cert", "ROOMHOOK_REDIS_CERT", NULL);
     cli->tls.key = setting(cli, "redis-key", "ROOMHOOK_REDIS_KEY", NULL);
     cli->redis_url = setting(cli, "redis", "ROOMHOOK_REDIS", REDIS_DEFAULT_ADDRESS);
+    if (cli->tls.key && file_is_open_to_all(cli->tls.key))
+        cli_warn("every user of this machine may read --redis-key");
     if (keys_init(&cli->keys, queue) < 0)
         return cli_usage(cli, "--queue is not of [A-Za-z0-9_-], 1 to %d characters", RH_NAME_MAX);
     if (redis_address_parse(bytes_of(cli->redis_url), &cli->address, &why) < 0)

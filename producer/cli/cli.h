@@ -76,6 +76,7 @@ void cli_release(struct cli *cli);
 /* Each tells a failure on stderr, in one line, and returns its exit code. */
 int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int cli_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_redis_failed(const struct cli *cli); /* in the words of the last failed command */
 
 /* Values of flags that several commands have. CLI_DONE, or CLI_USAGE with the failure told. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arguments.h"
 #include "cli/cli.h"
 #include "cli/help/commands.h"
 #include "cli/help/help.h"
@@ -85,10 +86,15 @@ static int run(struct cli *cli, int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct cli cli = {0};
+    struct arguments arguments;
 
+    if (arguments_copy(argc - 1, argv + 1, &arguments) < 0)
+        return cli_failed("out of memory");
+    arguments_hide(argc - 1, argv + 1);
     (void)signal(SIGPIPE, SIG_IGN); /* a lost connection or reader is an error of its call */
-    int status = run(&cli, argc - 1, argv + 1);
+    int status = run(&cli, argc - 1, arguments.argv);
     cli_release(&cli);
+    arguments_release(&arguments);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         if (errno != EPIPE) /* the reader had enough: nothing to tell */
             (void)cli_failed("cannot write: %s", strerror(errno));

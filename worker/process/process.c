@@ -7,23 +7,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/arguments.h"
 #include "base/log.h"
 #include "settings/reload.h"
 
-/* A password stands in front of the host, or of a unix socket behind its path. */
-static void hide_credentials(char *argument)
-{
-    char *url = strstr(argument, "://");
-    if (url == NULL || (strchr(url, '@') == NULL && strstr(url, "password=") == NULL))
-        return;
-    url += strlen("://");
-    memset(url, 'x', strlen(url));
-}
-
 void process_hide(int argc, char **argv, char **environment)
 {
-    for (int i = 1; i < argc; i++)
-        hide_credentials(argv[i]);
+    arguments_hide(argc - 1, argv + 1);
     /* Emptying alone would leave the texts where the kernel shows them. */
     for (; *environment != NULL; environment++)
         explicit_bzero(*environment, strlen(*environment));

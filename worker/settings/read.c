@@ -1,5 +1,6 @@
 #include "settings/read.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,8 @@
 #include <unistd.h>
 
 #include "settings/source.h"
+
+#define PREFIX "ROOMHOOK_"
 
 /* --- flags --- */
 
@@ -149,6 +152,64 @@ static int apply_environment(char **environment, struct settings_draft *draft,
     return 0;
 }
 
+/* The variable's name, without its value, when it is ours by its prefix and none that we know. */
+static bool is_unknown(const char *entry, struct bytes *ret_name)
+{
+    const char *end = strchr(entry, '=');
+    char known[SETTING_VARIABLE_SIZE];
+
+    if (!end || strncmp(entry, PREFIX, strlen(PREFIX)) != 0)
+        return false;
+    *ret_name = (struct bytes){entry, (size_t)(end - entry)};
+    if (bytes_equal_text(*ret_name, "ROOMHOOK_CONFIG"))
+        return false;
+    for (size_t i = 0; i < settings_count; i++) {
+        if (bytes_equal_text(*ret_name, setting_variable(&settings_table[i], known)))
+            return false;
+    }
+    return true;
+}
+
+static const char *variable_nearest(struct bytes name, char out[SETTING_VARIABLE_SIZE])
+{
+    char text[SETTING_VARIABLE_SIZE] = "";
+    const char *nearest;
+
+    if (!bytes_copy_text((struct bytes){name.data + strlen(PREFIX), name.len - strlen(PREFIX)},
+                         text, sizeof(text)))
+        return NULL;
+    for (char *c = text; *c != '\0'; c++)
+        *c = *c == '_' ? '-' : (char)tolower((unsigned char)*c);
+    nearest = setting_nearest(bytes_of(text));
+    return nearest ? setting_variable(setting_find(bytes_of(nearest)), out) : NULL;
+}
+
+/* Not refused: what starts containers may put variables there that begin by a service's name. */
+static void note_unknown_variables(char **environment, struct error_text *ret_names)
+{
+    char *at = ret_names->text;
+    size_t room = sizeof(ret_names->text);
+    struct bytes name;
+    char shown[SETTING_VARIABLE_SIZE];
+    char near[SETTING_VARIABLE_SIZE];
+
+    for (; environment && *environment; environment++) {
+        if (!is_unknown(*environment, &name))
+            continue;
+        const char *nearest = variable_nearest(name, near);
+        int len =
+            snprintf(at, room, "%s%s%s%s%s", at == ret_names->text ? "" : ", ",
+                     bytes_printable(name, shown, sizeof(shown)), nearest ? " (did you mean " : "",
+                     nearest ? nearest : "", nearest ? "?)" : "");
+        if (len < 0 || (size_t)len >= room) {
+            *at = '\0';
+            return;
+        }
+        at += len;
+        room -= (size_t)len;
+    }
+}
+
 /* --- password --- */
 
 /* systemd puts the files of LoadCredential= there. */
@@ -245,6 +306,7 @@ static int read_sources(const struct flags *flags, char **environment, struct se
         apply_flags(flags, draft, why) || settings_draft_check(draft, why))
         return -1;
     note_outranked(draft);
+    note_unknown_variables(environment, &draft->settings.unknown_variables);
     return read_password(environment, &draft->settings, why);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/certificate_file.h"
+#include "base/file_mark.h"
 #include "base/spelling.h"
 #include "contract/parse.h"
 
@@ -265,13 +266,50 @@ static bool warn_ca_file_useless(const struct settings *settings, struct error_t
     return true;
 }
 
+static bool warn_unknown_variables(const struct settings *settings, struct error_text *text)
+{
+    if (settings->unknown_variables.text[0] == '\0')
+        return false;
+    error_text_set(text, "no settings: %s", settings->unknown_variables.text);
+    return true;
+}
+
+static bool warn_readable(const char *name, const char *path, struct error_text *text)
+{
+    char shown[128];
+
+    if (path[0] == '\0' || !file_is_open_to_all(path))
+        return false;
+    error_text_set(text, "%s \"%s\" holds a secret, and every user of this machine may read it",
+                   name, bytes_printable(bytes_of(path), shown, sizeof(shown)));
+    return true;
+}
+
+static bool warn_password_file_readable(const struct settings *settings, struct error_text *text)
+{
+    return warn_readable("redis-password-file", settings->redis_password_file, text);
+}
+
+static bool warn_key_readable(const struct settings *settings, struct error_text *text)
+{
+    return warn_readable("redis-key", settings->redis_key, text);
+}
+
+/* When the password came from there. */
+static bool warn_config_readable(const struct settings *settings, struct error_text *text)
+{
+    return settings->redis.password[0] != '\0' && settings->redis_password_file[0] == '\0' &&
+           !setting_is_outranked(settings,
+                                 (size_t)(setting_find(BYTES("redis")) - settings_table)) &&
+           warn_readable("config", settings->config_file, text);
+}
+
 const char *settings_warning(const struct settings *settings, int n, struct error_text *storage)
 {
     static const warning_fn warnings[] = {
-        warn_schedule_exceeds_age,
-        warn_password_in_clear,
-        warn_everything_allowed,
-        warn_ca_file_useless,
+        warn_schedule_exceeds_age, warn_password_in_clear,      warn_everything_allowed,
+        warn_ca_file_useless,      warn_password_file_readable, warn_key_readable,
+        warn_config_readable,      warn_unknown_variables,
     };
 
     for (size_t i = 0; i < sizeof(warnings) / sizeof(warnings[0]); i++) {

@@ -58,9 +58,10 @@ struct settings {
     bool core_dumps;
     enum log_level log_level;
     enum log_format log_format;
-    char ca_file[512];     /* the trusted certificates of receivers */
-    char config_file[512]; /* they were read from, besides; "" for none */
-    uint64_t outranked;    /* bit n: row n was given by a flag or a variable, before the file */
+    char ca_file[512];                   /* the trusted certificates of receivers */
+    char config_file[512];               /* they were read from, besides; "" for none */
+    struct error_text unknown_variables; /* "ROOMHOOK_QUEU (ROOMHOOK_QUEUE?), …", or "" */
+    uint64_t outranked; /* bit n: row n was given by a flag or a variable, before the file */
 };
 
 extern const struct setting settings_table[];

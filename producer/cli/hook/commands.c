@@ -63,7 +63,7 @@ static int print_object(const struct hook_target *target, const struct hook *hoo
 
     buffer_init(&line, HOOK_JSON_MAX);
     object_begin(&line);
-    hook_put_json(&line, target->room_id, hook);
+    hook_put_json(&line, target->room_id, hook, true);
     if (target->secret[0] != '\0')
         object_put_text(&line, "secret", bytes_of(target->secret));
     if (target->old_until_ms > 0)
@@ -81,7 +81,7 @@ static int print_rows(const struct hook_target *target, const struct hook *hook)
 {
     char old_until[32];
 
-    if (hook_print(target->room_id, hook) < 0)
+    if (hook_print(target->room_id, hook, true) < 0)
         return -1;
     if (target->secret[0] != '\0')
         hook_print_row("secret", target->secret);

@@ -62,14 +62,22 @@ static void put_headers(struct buffer *line, const struct hook *hook)
     buffer_append_char(line, ']');
 }
 
-void hook_put_json(struct buffer *line, int64_t room_id, const struct hook *hook)
+const char *hook_signature_shown(const struct hook *hook, bool shows_signature)
+{
+    return shows_signature || !hook->verification_signature ? hook->verification_signature : "****";
+}
+
+void hook_put_json(struct buffer *line, int64_t room_id, const struct hook *hook,
+                   bool shows_signature)
 {
     object_put_int(line, "room", room_id);
     object_put_text(line, "id", bytes_of(hook->id));
     object_put_text(line, "url", bytes_of(hook->url_text));
     object_put_text(line, "format", bytes_of(hook_format_name(hook->format)));
     object_put_bool(line, "enabled", hook->enabled);
-    if (hook->verification_signature)
+    if (!shows_signature)
+        object_put_bool(line, "signature", hook->verification_signature != NULL);
+    else if (hook->verification_signature)
         object_put_text(line, "verificationSignature", bytes_of(hook->verification_signature));
     object_put_int(line, "secrets", (int64_t)hook->secrets_len);
     put_headers(line, hook);
@@ -117,7 +125,7 @@ static int print_header_names(const struct hook *hook)
     return failed ? -1 : 0;
 }
 
-int hook_print(int64_t room_id, const struct hook *hook)
+int hook_print(int64_t room_id, const struct hook *hook, bool shows_signature)
 {
     print_number("room", room_id);
     hook_print_row("id", hook->id);
@@ -126,7 +134,7 @@ int hook_print(int64_t room_id, const struct hook *hook)
     if (!hook->enabled)
         hook_print_row("enabled", "no");
     if (hook->verification_signature)
-        hook_print_row("verificationSignature", hook->verification_signature);
+        hook_print_row("verificationSignature", hook_signature_shown(hook, shows_signature));
     if (hook->secrets_len > 0)
         print_number("secrets", (int64_t)hook->secrets_len);
     if (hook->rate_limit[0] != '\0')

@@ -1,9 +1,11 @@
 /*
- * A hook as it is stored, for people and for programs: without what is secret about it but its
- * signature, which receivers compare.
+ * A hook as it is stored, for people and for programs: without what is secret about it, but for its
+ * signature when that is asked for. It is a password, and lists are looked at by many eyes.
  */
 #ifndef CLI_HOOK_DESCRIBE_H
 #define CLI_HOOK_DESCRIBE_H
+
+#include <stdbool.h>
 
 #include "contract/hook.h"
 
@@ -13,13 +15,22 @@ void hook_put_limits(struct buffer *out, const struct hook *hook);
 /* "X-A, X-B": their values may be passwords. */
 void hook_put_header_names(struct buffer *out, const struct hook *hook);
 
+#define HOOK_SHOW_SECRETS_FLAG                                                           \
+    {                                                                                    \
+        "show-secrets", NULL, "show Verification-Signatures, which are passwords", false \
+    }
+
+/* Its signature, or what stands for it; NULL when it has none. */
+const char *hook_signature_shown(const struct hook *hook, bool shows_signature);
+
 /* The room and the hook as members of an object; secrets are counted. */
-void hook_put_json(struct buffer *line, int64_t room_id, const struct hook *hook);
+void hook_put_json(struct buffer *line, int64_t room_id, const struct hook *hook,
+                   bool shows_signature);
 
 /* "url                    https://…" */
 void hook_print_row(const char *name, const char *value);
 
 /* The room and the hook in such rows. -1: no memory. */
-int hook_print(int64_t room_id, const struct hook *hook);
+int hook_print(int64_t room_id, const struct hook *hook, bool shows_signature);
 
 #endif

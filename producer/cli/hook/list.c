@@ -15,6 +15,7 @@
 
 static const struct flag_spec list_specs[] = {
     {"room", "N", "only of this room", false},
+    HOOK_SHOW_SECRETS_FLAG,
     {NULL, NULL, NULL, false},
 };
 
@@ -33,6 +34,7 @@ static const struct table_column columns[] = {
 
 struct listing {
     struct cli *cli;
+    bool shows_signatures;
     int64_t room_id;
     int64_t now_ms; /* of Redis */
     struct table table;
@@ -63,7 +65,7 @@ static void add_row(struct listing *listing, const struct hook *hook,
     add_line(listing);
     hook_put_header_names(&listing->line, hook);
     add_line(listing);
-    table_add(table, bytes_of(hook->verification_signature));
+    table_add(table, bytes_of(hook_signature_shown(hook, listing->shows_signatures)));
     table_add(table, bytes_of(hook->url_text));
     if (hook->enabled)
         hook_state_put_why(&listing->line, state, condition);
@@ -76,7 +78,7 @@ static int print_object(struct listing *listing, const struct hook *hook,
     struct buffer *line = &listing->line;
 
     object_begin(line);
-    hook_put_json(line, listing->room_id, hook);
+    hook_put_json(line, listing->room_id, hook, listing->shows_signatures);
     hook_state_put_json(line, state, hook_state_condition(state, listing->now_ms));
     return object_print(line);
 }
@@ -201,7 +203,8 @@ static int list_all(struct listing *listing)
 
 static int run_list(struct cli *cli)
 {
-    struct listing listing = {.cli = cli};
+    struct listing listing = {.cli = cli,
+                              .shows_signatures = flags_has(&cli->flags, "show-secrets")};
     bool is_all = !flags_has(&cli->flags, "room");
     int64_t room_id = 0;
 
@@ -223,7 +226,7 @@ static int run_list(struct cli *cli)
 const struct command command_hook_list = {
     .name = "hook list",
     .operands = "",
-    .summary = "Lists the hooks of all rooms, or of one. Secrets are counted, never shown.",
+    .summary = "Lists the hooks of all rooms, or of one. Secrets are counted, signatures masked.",
     .details =
         "STATE is ok, failing (no success since a failure), open (it failed so often that only\n"
         "probes are sent), paused by its receiver, disabled, or not valid. LIMITS are its rate\n"

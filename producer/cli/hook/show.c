@@ -14,11 +14,13 @@
 static const struct flag_spec show_specs[] = {
     {"room", "N", "the room; needed", false},
     {"id", "ID", "the hook's id in the room; default main", false},
+    HOOK_SHOW_SECRETS_FLAG,
     {NULL, NULL, NULL, false},
 };
 
 struct shown_hook {
     const struct hook *hook;
+    bool shows_signature;
     struct hook_state state;
     int64_t waiting; /* deliveries */
     int64_t now_ms;  /* of Redis */
@@ -45,7 +47,7 @@ static int print_object(const struct hook_target *target, const struct shown_hoo
 
     buffer_init(&line, HOOK_JSON_MAX);
     object_begin(&line);
-    hook_put_json(&line, target->room_id, shown->hook);
+    hook_put_json(&line, target->room_id, shown->hook, shown->shows_signature);
     hook_state_put_json(&line, &shown->state, hook_state_condition(&shown->state, shown->now_ms));
     object_put_int(&line, "waiting", shown->waiting);
     int printed = object_print(&line);
@@ -83,7 +85,7 @@ static void print_state(const struct shown_hook *shown)
 
 static int print_rows(const struct hook_target *target, const struct shown_hook *shown)
 {
-    if (hook_print(target->room_id, shown->hook) < 0)
+    if (hook_print(target->room_id, shown->hook, shown->shows_signature) < 0)
         return -1;
     print_state(shown);
     (void)printf("%-22s %" PRId64 "\n", "waiting", shown->waiting);
@@ -92,7 +94,8 @@ static int print_rows(const struct hook_target *target, const struct shown_hook 
 
 static int show(struct cli *cli, const struct hook_target *target, const struct hook *hook)
 {
-    struct shown_hook shown = {.hook = hook};
+    struct shown_hook shown = {.hook = hook,
+                               .shows_signature = flags_has(&cli->flags, "show-secrets")};
 
     if (!hook_store_read(cli, hook, target->room_id, &shown.state) ||
         !read_waiting(cli, target, &shown.waiting) || !cli_server_time(cli, &shown.now_ms))
@@ -130,7 +133,8 @@ const struct command command_hook_show = {
     .name = "hook show",
     .operands = "",
     .summary = "Shows a hook, what workers learnt about it, and how much waits for it.",
-    .details = "Secrets are counted, and of its own headers the names are shown.\n",
+    .details =
+        "Secrets are counted, its signature is masked, the names of its own headers shown.\n",
     .flags = show_specs,
     .run = run_show,
 };

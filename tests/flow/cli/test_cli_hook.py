@@ -250,7 +250,7 @@ def test_list(redis, cli):
         "ROOM", "ID", "STATE", "FORMAT", "SECRETS", "LIMITS", "HEADERS", "SIGNATURE", "URL", "WHY",
     ]
     assert re.split("  +", a) == [
-        "438", "a", "ok", "bare", "2", "10/s, timeout 5s", "X-A", "9JOLCJUVylQxxdhX", URL, "-",
+        "438", "a", "ok", "bare", "2", "10/s, timeout 5s", "X-A", "****", URL, "-",
     ]
     assert re.split("  +", b) == ["438", "b", "disabled", "spika", "0", *"---", URL, "-"]
     assert re.split("  +", c)[:-1] == ["438", "c", "not valid", *"------"]
@@ -260,11 +260,23 @@ def test_list(redis, cli):
     objects = {one["id"]: one for one in map(json.loads, done.stdout.splitlines())}
     assert objects["a"] == {
         "room": 438, "id": "a", "url": URL, "format": "bare", "enabled": True,
-        "verificationSignature": "9JOLCJUVylQxxdhX", "secrets": 2, "headers": 1,
+        "signature": True, "secrets": 2, "headers": 1,
         "headerNames": ["X-A"], "timeout": "5s", "rateLimit": "10/s",
     }
-    assert objects["b"]["enabled"] is False
+    assert objects["b"]["enabled"] is False and objects["b"]["signature"] is False
     assert objects["c"]["state"].startswith("not valid: url")
+
+
+@pytest.mark.parametrize("command", ["list", "show"])
+def test_signatures_are_shown_when_asked_for(redis, cli, command):
+    """They are passwords. Secrets are not shown even then."""
+    set_hook(redis, 438, "main", url=URL, verificationSignature="9JOLCJUVylQxxdhX",
+             secret=OLD_SECRET)  # fmt: skip
+    for flags in ((), ("--json",)):
+        done = cli("hook", command, "--room=438", *flags)
+        assert "9JOLCJUVylQxxdhX" not in done.stdout
+        done = cli("hook", command, "--room=438", "--show-secrets", *flags)
+        assert "9JOLCJUVylQxxdhX" in done.stdout and "whsec_" not in done.stdout
 
 
 def test_list_of_nothing(redis, cli):
@@ -310,13 +322,13 @@ def test_show(redis, cli):
     text = cli("hook", "show", "--room=438").stdout
     assert dict(line.split(maxsplit=1) for line in text.splitlines()) == {
         "room": "438", "id": "main", "url": URL, "format": "spika",
-        "verificationSignature": "9JOLCJUVylQxxdhX", "secrets": "1", "rateLimit": "10/s",
+        "verificationSignature": "****", "secrets": "1", "rateLimit": "10/s",
         "timeout": "5s", "maxAge": "1h", "headers": "X-Token", "waiting": "2",
     }
     shown = json.loads(cli("hook", "show", "--room=438", "--json").stdout)
     assert shown == {
         "room": 438, "id": "main", "url": URL, "format": "spika", "enabled": True,
-        "verificationSignature": "9JOLCJUVylQxxdhX", "secrets": 1, "headers": 1,
+        "signature": True, "secrets": 1, "headers": 1,
         "headerNames": ["X-Token"], "maxAge": "1h", "timeout": "5s", "rateLimit": "10/s",
         "waiting": 2,
     }

@@ -155,7 +155,7 @@ def test_hooks_are_registered_as_shown(redis, shell):
     shell(block("sh", "roomhook hook set"))
     assert redis.hkeys(key("room:438")) == [b"main"]
     shell(block("sh", "redis-cli HSET"))
-    listed = shell("roomhook hook list --room 438 --json")
+    listed = shell("roomhook hook list --room 438 --json --show-secrets")
     assert json.loads(listed)["verificationSignature"] == "9JOLCJUVylQxxdhX"
     _, told = redis.xrevrange(key("hooks-changed"), count=1)[0]
     assert told == {b"room": b"438", b"hook": b"main"}

@@ -154,6 +154,28 @@ def test_settings_tell_no_secret(roomhook_bin):
         assert_silent(f"roomhook-worker {flags}", done.stdout + done.stderr)
 
 
+def arguments_of(process):
+    """What ps shows of it."""
+    return Path(f"/proc/{process.pid}/cmdline").read_bytes()
+
+
+def test_the_command_line_is_not_shown(redis_with_password, roomhook_bin):
+    """A command that goes on shows no password of Redis and no secret to other users."""
+    url = url_of(redis_with_password)
+    listen = ["listen", "--port=0", "--secret", CANARIES["secret"]]
+    for flags in (["--redis", url, "status", "--watch"], [f"--redis={url}", "status", "--watch"],
+                  listen):  # fmt: skip
+        with subprocess.Popen([roomhook_bin / "roomhook", *flags], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT,
+                              stdin=subprocess.DEVNULL) as process:  # fmt: skip
+            try:
+                assert process.stdout.readline(), "it runs"
+                assert b"roomhook" in arguments_of(process)
+                assert_silent(f"ps of {flags}", arguments_of(process))
+            finally:
+                process.kill()
+
+
 def test_command_line_tells_no_secret(redis_with_password, cli):
     """Commands that show hooks and the queue; what hook set made itself it shows once."""
     server = redis_with_password
@@ -171,7 +193,8 @@ def test_command_line_tells_no_secret(redis_with_password, cli):
     ):
         done = cli(*command, redis=url)
         shown = done.stdout + done.stderr
-        for name in ("password of Redis", "secret", "old secret", "header", "decoded secret"):
+        for name in ("password of Redis", "secret", "old secret", "header", "decoded secret",
+                     "signature"):
             assert CANARIES[name] not in shown, f"{command} tells the {name}"
     done = cli("hook", "set", "--room=438", "--format=bare", redis=url)
     assert CANARIES["secret"] not in done.stdout

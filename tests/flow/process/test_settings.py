@@ -192,6 +192,51 @@ def test_help_lists_every_setting_within_80_columns(worker):
     assert set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == names
 
 
+def test_files_that_others_can_read_are_named(worker, cli, tmp_path):
+    """Those that hold a secret."""
+    secret = tmp_path / "password"
+    secret.write_text("hunter2\n")
+    key_file = tmp_path / "key.pem"
+    key_file.write_text("")
+    config = tmp_path / "worker.conf"
+    config.write_text("redis = redis://:hunter2@127.0.0.1\n")
+    for mode, flags, named in (
+        (0o644, ["--redis-password-file", secret], f'redis-password-file "{secret}"'),
+        (0o604, ["--config", config], f'config "{config}"'),
+        (0o640, ["--redis-password-file", secret], None),
+        (0o600, ["--config", config], None),
+        (0o644, ["--config", config, "--redis", "redis://h"], None),
+    ):
+        for file in (secret, config, key_file):
+            file.chmod(mode)
+        done = worker("--check", *map(str, flags))
+        assert done.returncode == 0, done.stderr
+        assert ("every user of this machine may read it" in done.stderr) == bool(named), flags
+        assert named is None or named in done.stderr
+    secret.chmod(0o604)
+    done = cli("status", f"--redis-password-file={secret}", check=False)
+    assert "warning: every user of this machine may read the password file" in done.stderr
+    secret.chmod(0o600)
+    assert "warning" not in cli("status", f"--redis-password-file={secret}", check=False).stderr
+
+
+def test_misspelt_variables_are_named(worker, roomhook_bin):
+    """Their values are not: they may be secret."""
+    env = {"ROOMHOOK_MAXINFLIGHT": "7", "ROOMHOOK_PORT_6379_TCP": "8", "ROOMHOOK_CONFIG": "",
+           "ROOMHOOK_QUEUE": "q"}  # fmt: skip
+    done = worker("--check", env=env)
+    assert done.returncode == 0
+    assert ("warning: no settings: ROOMHOOK_MAXINFLIGHT (did you mean ROOMHOOK_MAX_IN_FLIGHT?), "
+            "ROOMHOOK_PORT_6379_TCP\n") in done.stderr  # fmt: skip
+    assert "warning" not in worker("--check", env={"ROOMHOOK_DEAD_MAX": "7"}).stderr
+    environment = {"ROOMHOOK_REDISS": "redis://:hunter2@h", "ROOMHOOK_MAX_IN_FLIGHT": "7",
+                   "ROOMHOOK_REDIS": "redis://127.0.0.1:1"}  # fmt: skip
+    done = subprocess.run([roomhook_bin / "roomhook", "status"], env=environment, timeout=20,
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert "warning: ROOMHOOK_REDISS is not known, did you mean ROOMHOOK_REDIS?" in done.stderr
+    assert done.stderr.count("warning") == 1 and "hunter2" not in done.stderr
+
+
 # the password
 
 
