@@ -80,8 +80,14 @@ static void line_insert(struct capacity *capacity, struct capacity_lane *lane,
 
 static void line_remove(struct capacity *capacity, struct capacity_waiter *waiter)
 {
-    TAILQ_REMOVE(&waiter->lane->line, waiter, link);
-    waiter->lane->line_len--;
+    struct capacity_lane *lane = waiter->lane;
+
+    TAILQ_REMOVE(waiter->is_behind ? &lane->behind : &lane->line, waiter, link);
+    if (waiter->is_behind)
+        lane->behind_len--;
+    else
+        lane->line_len--;
+    waiter->is_behind = false;
     capacity->in_lines--;
 }
 
@@ -89,9 +95,19 @@ bool capacity_offer(struct capacity *capacity, struct capacity_lane *lane,
                     struct capacity_waiter *waiter, int64_t now_ms)
 {
     assert(waiter->state == CAPACITY_OUT);
-    if (lane->line_len >= lane_line_max(capacity, lane))
+    if (lane->line_len + lane->behind_len >= lane_line_max(capacity, lane))
         return false;
-    capacity_queue(capacity, lane, waiter, now_ms);
+    if (!lane_has_before(lane)) {
+        capacity_queue(capacity, lane, waiter, now_ms);
+        return true;
+    }
+    waiter->state = CAPACITY_IN_LINE;
+    waiter->lane = lane;
+    waiter->since_ms = now_ms;
+    waiter->is_behind = true;
+    TAILQ_INSERT_TAIL(&lane->behind, waiter, link);
+    lane->behind_len++;
+    capacity->in_lines++;
     return true;
 }
 
@@ -99,6 +115,8 @@ void capacity_queue(struct capacity *capacity, struct capacity_lane *lane,
                     struct capacity_waiter *waiter, int64_t now_ms)
 {
     assert(waiter->state == CAPACITY_OUT);
+    if (waiter->claimed && lane->owed > 0 && lane->owed != OWED_UNKNOWN)
+        lane->owed--;
     line_insert(capacity, lane, waiter, false, now_ms);
     lane_settle(capacity, lane);
 }
@@ -261,6 +279,10 @@ void capacity_claimed(struct capacity *capacity, struct capacity_lane *lane,
                       enum capacity_backlog backlog, int64_t now_ms)
 {
     (void)now_ms;
+    if (!lane->has_news && backlog == CAPACITY_BACKLOG_NONE)
+        lane->owed = lane->coming;
+    else if (lane->owed == 0)
+        lane->owed = OWED_UNKNOWN;
     if (!lane->has_news || backlog > lane->backlog)
         lane->backlog = backlog;
     lane->is_claiming = lane->has_news = false;

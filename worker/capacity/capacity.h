@@ -114,6 +114,7 @@ struct capacity_waiter {
     enum capacity_state state;
     struct capacity_lane *lane; /* NULL while OUT */
     bool claimed;        /* it came from its lane in Redis: set by the caller before it is queued */
+    bool is_behind;      /* what is before it in Redis is not here yet; private */
     bool only_protected; /* cut twice before: starts as slow, only within the slow quarter; same */
     int64_t since_ms;    /* when it began to wait, or its attempt */
     TAILQ_ENTRY(capacity_waiter) link; /* in its lane's line */
@@ -159,11 +160,16 @@ struct capacity_lane *capacity_lane(struct capacity *capacity, const char *name,
                                     const char *origin);
 struct capacity_lane *capacity_lane_find(struct capacity *capacity, const char *name); /* or NULL */
 
-/* An arrival. True: it is in line, and starts within about CAPACITY_SOON_MS or waits its turn at
- * one of its limits. False: write it into its lane, because its line is full, something waits
- * before it in Redis, or the lane is held or restricted. */
+/* An arrival. True: it is in line, and starts within about capacity_patience_ms or waits its turn
+ * at one of its limits. What this process wrote into the lane, and will have claimed with its next
+ * claim, goes before it. False: write it into its lane, because its line is full, more than that
+ * waits before it in Redis, or the lane is held or restricted. */
 bool capacity_offer(struct capacity *capacity, struct capacity_lane *lane,
                     struct capacity_waiter *waiter, int64_t now_ms);
+
+/* How long an arrival that is in line may keep its caller from reading on: longer where places are
+ * given back quickly, for a lane in Redis costs more than a moment. */
+int64_t capacity_patience_ms(const struct capacity_waiter *waiter);
 
 /* One that was claimed: always into the line, whatever its length. */
 void capacity_queue(struct capacity *capacity, struct capacity_lane *lane,
@@ -252,6 +258,7 @@ const char *capacity_lane_name(const struct capacity_lane *lane);
 size_t capacity_in_flight(const struct capacity *capacity); /* promised places included */
 size_t capacity_in_lines(const struct capacity *capacity);
 size_t capacity_places(const struct capacity *capacity);    /* free ones of the process */
+size_t capacity_soon(const struct capacity *capacity); /* what lanes in Redis have for so long */
 size_t capacity_ring_room(const struct capacity *capacity); /* lanes that may still enter a ring */
 
 #endif

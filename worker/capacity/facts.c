@@ -39,6 +39,8 @@ void capacity_set_backlog(struct capacity *capacity, struct capacity_lane *lane,
                           enum capacity_backlog backlog, int64_t now_ms)
 {
     (void)now_ms;
+    if (!lane_has_before(lane))
+        lane->owed = OWED_UNKNOWN;
     lane->backlog = backlog;
     lane->has_news = lane->is_claiming;
     lane_settle(capacity, lane);
@@ -47,14 +49,18 @@ void capacity_set_backlog(struct capacity *capacity, struct capacity_lane *lane,
 void capacity_note_coming(struct capacity *capacity, struct capacity_lane *lane)
 {
     lane->coming++;
+    lane->owed += lane->owed == OWED_UNKNOWN ? 0 : 1;
     lane_settle(capacity, lane);
 }
 
 void capacity_note_come(struct capacity *capacity, struct capacity_lane *lane,
                         enum capacity_backlog backlog, int64_t now_ms)
 {
+    (void)now_ms;
     lane->coming--;
-    capacity_set_backlog(capacity, lane, backlog > lane->backlog ? backlog : lane->backlog, now_ms);
+    if (backlog > lane->backlog)
+        lane->backlog = backlog;
+    lane_settle(capacity, lane);
 }
 
 enum capacity_backlog capacity_backlog_of(const struct capacity_lane *lane)
@@ -103,6 +109,11 @@ size_t capacity_in_flight(const struct capacity *capacity)
     return capacity->process->in_flight;
 }
 
+int64_t capacity_patience_ms(const struct capacity_waiter *waiter)
+{
+    return lane_patience_ms(waiter->lane);
+}
+
 size_t capacity_in_lines(const struct capacity *capacity)
 {
     return capacity->in_lines;
@@ -111,6 +122,11 @@ size_t capacity_in_lines(const struct capacity *capacity)
 size_t capacity_places(const struct capacity *capacity)
 {
     return minus(capacity->process->places, capacity->process->in_flight);
+}
+
+size_t capacity_soon(const struct capacity *capacity)
+{
+    return capacity->soon;
 }
 
 size_t capacity_ring_room(const struct capacity *capacity)

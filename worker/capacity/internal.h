@@ -99,6 +99,8 @@ enum where {
     GRANTED /* its claim was answered: the promised place is for its line's head */
 };
 
+#define OWED_UNKNOWN SIZE_MAX
+
 struct capacity_lane {
     UT_hash_handle hh;
     struct room *room;
@@ -116,13 +118,17 @@ struct capacity_lane {
     /* What it has. */
     struct waiters line;
     size_t line_len;
+    struct waiters behind; /* arrivals that wait until what was before them is claimed */
+    size_t behind_len;
     size_t in_flight;
     enum capacity_backlog backlog;
     size_t coming; /* deliveries on their way to it in Redis */
+    size_t owed;   /* this process wrote so many there and has not claimed them; or OWED_UNKNOWN */
     bool is_claiming;
     bool has_news; /* its backlog was set while it was claiming */
     struct capacity_place promise;
     size_t most; /* at a time; 0: what it earns */
+    size_t soon; /* its part of the sum of all lanes */
 
     /* Where it is. */
     enum where where;
@@ -164,6 +170,7 @@ struct capacity {
     size_t rings_len;
     size_t held_len;
     size_t in_lines;
+    size_t soon; /* what lanes in Redis give to take within CAPACITY_SOON_MS */
 };
 
 struct path {
@@ -253,6 +260,11 @@ bool lane_wants_place(const struct capacity *capacity, const struct capacity_lan
 /* A limit of its path where others wait, for which it makes room as a slow lane; or NULL. */
 struct capacity_limit *lane_capped_by(const struct capacity_lane *lane, const struct path *path);
 
+/* Something of it is in Redis, or on its way there or from there: arrivals come after that. */
+bool lane_has_before(const struct capacity_lane *lane);
+void lane_follow(struct capacity_lane *lane); /* nothing is before those behind: into the line */
+size_t lane_soon(const struct capacity *capacity, const struct capacity_lane *lane);
+int64_t lane_patience_ms(const struct capacity_lane *lane);
 size_t lane_line_max(const struct capacity *capacity, const struct capacity_lane *lane);
 
 /* What is claimed for it at a time; 0 while it has no place free and takes less than one. */

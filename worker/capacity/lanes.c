@@ -38,7 +38,8 @@ void lane_move(struct capacity *capacity, struct capacity_lane *lane, enum where
 
 static bool has_something(const struct capacity_lane *lane)
 {
-    return lane->line_len > 0 || lane_busy(lane) > 0 || lane->coming > 0 || lane->is_claiming;
+    return lane->line_len > 0 || lane->behind_len > 0 || lane_busy(lane) > 0 || lane->coming > 0 ||
+           lane->is_claiming;
 }
 
 static bool is_in_the_right_ring(const struct capacity *capacity, const struct capacity_lane *lane)
@@ -54,6 +55,10 @@ static bool is_in_the_right_ring(const struct capacity *capacity, const struct c
 
 void lane_settle(struct capacity *capacity, struct capacity_lane *lane)
 {
+    lane_follow(lane);
+    capacity->soon -= lane->soon;
+    lane->soon = lane_soon(capacity, lane);
+    capacity->soon += lane->soon;
     if (lane->where == GRANTED || is_in_the_right_ring(capacity, lane))
         return;
     if (lane_wants_place(capacity, lane) || lane_claims_ahead(capacity, lane)) {
@@ -140,6 +145,7 @@ static struct capacity_lane *lane_alloc(const char *name)
         return NULL;
     memcpy(lane->name, name, size);
     TAILQ_INIT(&lane->line);
+    TAILQ_INIT(&lane->behind);
     return lane;
 }
 
@@ -175,6 +181,7 @@ static void lane_free(struct capacity *capacity, struct capacity_lane *lane)
 
     lane_move(capacity, lane, NOWHERE);
     end_hold(capacity, lane);
+    capacity->soon -= lane->soon;
     limit_unref(capacity, lane->url);
     limit_unref(capacity, lane->origin);
     room_unref(capacity, lane->room);

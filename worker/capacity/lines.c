@@ -92,12 +92,43 @@ static size_t takes_within(const struct capacity *capacity, const struct capacit
     return most(free_now, (size_t)((double)concurrency * ms / lane->hold_ms));
 }
 
+bool lane_has_before(const struct capacity_lane *lane)
+{
+    return lane->backlog != CAPACITY_BACKLOG_NONE || lane->coming > 0 || lane->is_claiming;
+}
+
+void lane_follow(struct capacity_lane *lane)
+{
+    struct capacity_waiter *waiter;
+
+    while (!lane_has_before(lane) && (waiter = TAILQ_FIRST(&lane->behind)) != NULL) {
+        TAILQ_REMOVE(&lane->behind, waiter, link);
+        TAILQ_INSERT_TAIL(&lane->line, waiter, link);
+        waiter->is_behind = false;
+        lane->behind_len--;
+        lane->line_len++;
+    }
+}
+
+size_t lane_soon(const struct capacity *capacity, const struct capacity_lane *lane)
+{
+    bool gives = lane->is_claiming || may_claim(lane);
+
+    return gives ? least(lane->owed, takes_within(capacity, lane, CAPACITY_SOON_MS)) : 0;
+}
+
+int64_t lane_patience_ms(const struct capacity_lane *lane)
+{
+    return lane->class == CAPACITY_QUICK ? CAPACITY_ROUND_MS : CAPACITY_SOON_MS;
+}
+
 size_t lane_line_max(const struct capacity *capacity, const struct capacity_lane *lane)
 {
-    if (lane->backlog != CAPACITY_BACKLOG_NONE || lane->coming > 0 || lane->is_held ||
-        lane->most > 0)
+    if (lane->backlog == CAPACITY_BACKLOG_LATER || lane->is_held || lane->most > 0)
         return 0;
-    return takes_within(capacity, lane, CAPACITY_SOON_MS);
+    if (lane_has_before(lane) && lane->owed > lane_round(capacity, lane))
+        return 0;
+    return takes_within(capacity, lane, (double)lane_patience_ms(lane));
 }
 
 size_t lane_round(const struct capacity *capacity, const struct capacity_lane *lane)

@@ -71,6 +71,7 @@ static int add_all(struct pipeline *pipeline, struct entry *entry, struct hook_s
 static void note_hooks(struct pipeline *pipeline, size_t len)
 {
     double now = len > 0 ? (double)len : 1;
+    pipeline->read_at_ms = loop_now_ms();
     pipeline->hooks_an_event += (now - pipeline->hooks_an_event) / HOOKS_MEMORY;
 }
 

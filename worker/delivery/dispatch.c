@@ -46,8 +46,8 @@ void dispatch(struct pipeline *pipeline, struct delivery *delivery)
 static bool waits_too_long(const struct pipeline *pipeline, const struct delivery *delivery,
                            bool is_pressed)
 {
-    if (is_pressed && delivery->entry->source == SOURCE_STREAM &&
-        loop_now_ms() - delivery->waiter.since_ms >= CAPACITY_SOON_MS)
+    if ((is_pressed || delivery->waiter.is_behind) && delivery->entry->source == SOURCE_STREAM &&
+        loop_now_ms() - delivery->waiter.since_ms >= capacity_patience_ms(&delivery->waiter))
         return true;
     return !lease_suffices(pipeline, delivery, SWEEP_MARGIN_MS);
 }

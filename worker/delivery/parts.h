@@ -60,6 +60,7 @@ struct pipeline {
     int64_t alive_until_ms; /* our heartbeat holds so long, monotonic */
     int64_t redis_ahead_ms; /* of loop_now_ms(): Redis' clock at the last heartbeat */
     double hooks_an_event;  /* of those read lately */
+    int64_t read_at_ms;     /* the last of them, monotonic */
     int shortages;          /* of our own, in a row */
     int64_t short_until_ms; /* what met the last of them waits so long, monotonic */
     int64_t swept_at_ms;    /* lines were looked through for what waits too long */

@@ -36,17 +36,27 @@ static bool takes_nothing(const struct pipeline *pipeline)
                UNSTORED_MAX * (size_t)pipeline->settings->max_in_flight;
 }
 
-/* In entries. What finds no place soon is written into its lane, which costs more than leaving it
- * unread; but something is always read, for one room's events must not keep others' unread. */
-static size_t stream_room(void *context)
+/* In deliveries: so many more than have started may be here. */
+static size_t hand_room(const struct pipeline *pipeline)
 {
-    const struct pipeline *pipeline = context;
     size_t places = capacity_places(pipeline->capacity);
     size_t most = places > READ_AHEAD ? places : READ_AHEAD;
     size_t unstarted = entries_unstarted(&pipeline->entries);
-    if (takes_nothing(pipeline) || unstarted >= most)
+    return takes_nothing(pipeline) || unstarted >= most ? 0 : most - unstarted;
+}
+
+/* In entries. What finds no place soon is written into its lane, which costs more than leaving it
+ * unread: so places that lanes will take at once are none for the stream. But a little is always
+ * read, for what waits for some rooms must not keep others' events unread. */
+static size_t stream_room(void *context)
+{
+    const struct pipeline *pipeline = context;
+    size_t room = hand_room(pipeline);
+    size_t lanes = capacity_soon(pipeline->capacity);
+    if (room == 0 || (room <= lanes && loop_now_ms() - pipeline->read_at_ms < CAPACITY_SOON_MS))
         return 0;
-    size_t entries = (size_t)((double)(most - unstarted) / pipeline->hooks_an_event);
+    room = room > lanes ? room - lanes : READ_AHEAD;
+    size_t entries = (size_t)((double)room / pipeline->hooks_an_event);
     return entries > 0 ? entries : 1;
 }
 
@@ -69,9 +79,10 @@ static void sweep_lines(struct pipeline *pipeline)
     int64_t now = loop_now_ms();
     if (now - pipeline->swept_at_ms >= CAPACITY_SOON_MS) {
         pipeline->swept_at_ms = now;
-        dispatch_sweep(pipeline, stream_room(pipeline) == 0);
+        dispatch_sweep(pipeline, hand_room(pipeline) == 0);
     }
-    if (entries_queued(&pipeline->entries) > 0 && !loop_timer_is_armed(&pipeline->line_timer))
+    bool waits = entries_queued(&pipeline->entries) > 0 || stream_room(pipeline) == 0;
+    if (waits && !loop_timer_is_armed(&pipeline->line_timer))
         loop_timer_arm(&pipeline->line_timer, CAPACITY_SOON_MS);
 }
 

@@ -15,13 +15,13 @@ static size_t offers_taken(struct capacity *capacity, struct capacity_lane *lane
 static void line_is_what_the_lane_takes_soon(void **unused)
 {
     struct capacity *capacity = scene_new(64);
-    struct capacity_lane *quick = scene_lane_of(capacity, "a/1", "o", 2);
+    struct capacity_lane *quick = scene_lane_of(capacity, "a/1", "o", 10);
     struct capacity_lane *medium = scene_lane_of(capacity, "b/1", "o", 400);
     struct capacity_lane *untried = scene_lane(capacity, "c/1", "o");
     struct capacity_waiter waiters[4][MANY] = {{{0}}};
 
     (void)unused;
-    /* Two at a time of 2 ms in 20 ms; the free places, when that is more. */
+    /* Two at a time of 10 ms in 100 ms; others in 20 ms; the free places, when that is more. */
     assert_int_equal(offers_taken(capacity, quick, waiters[0], 0), 20);
     assert_int_equal(offers_taken(capacity, medium, waiters[1], 0), 2);
     assert_int_equal(offers_taken(capacity, untried, waiters[2], 0), 2);
@@ -66,24 +66,89 @@ static void arrivals_stay_behind_what_is_on_its_way(void **unused)
 {
     struct capacity *capacity = scene_new(8);
     struct capacity_lane *lane = scene_lane_of(capacity, "a/1", "o", 2);
-    struct capacity_waiter waiter = {0};
+    struct capacity_waiter waiters[2] = {{0}};
 
     (void)unused;
     capacity_note_coming(capacity, lane);
     capacity_note_coming(capacity, lane);
-    assert_false(capacity_offer(capacity, lane, &waiter, 0));
+    assert_true(capacity_offer(capacity, lane, &waiters[0], 0));
+    assert_nothing(capacity, 0);
     capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
     assert_int_equal(capacity_next(capacity, 0).what, CAPACITY_CLAIM);
     capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE, 0);
     assert_nothing(capacity, 0);
-    assert_false(capacity_offer(capacity, lane, &waiter, 0));
     capacity_note_come(capacity, lane, CAPACITY_BACKLOG_LATER, 0);
     assert_int_equal(capacity_backlog_of(lane), CAPACITY_BACKLOG_LATER);
+    assert_false(capacity_offer(capacity, lane, &waiters[1], 0));
     capacity_note_come(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
     assert_int_equal(capacity_next(capacity, 0).what, CAPACITY_CLAIM);
     capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE, 0);
-    assert_true(capacity_offer(capacity, lane, &waiter, 0));
-    assert_starts(capacity, &waiter, 0);
+    assert_starts(capacity, &waiters[0], 0);
+    capacity_free(capacity);
+}
+
+/* Few were written: the next claim brings them, and arrivals follow it instead of being written. */
+static void arrivals_follow_what_the_next_claim_brings(void **unused)
+{
+    struct capacity *capacity = scene_new(8);
+    struct capacity_lane *lane = scene_lane_of(capacity, "a/1", "o", 10);
+    struct capacity_waiter claimed = {.claimed = true};
+    struct capacity_waiter waiters[3] = {{0}};
+
+    (void)unused;
+    capacity_note_coming(capacity, lane);
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    assert_true(capacity_offer(capacity, lane, &waiters[0], 0));
+    assert_int_equal(capacity_next(capacity, 0).what, CAPACITY_CLAIM);
+    capacity_note_come(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    assert_true(capacity_offer(capacity, lane, &waiters[1], 0));
+    assert_true(capacity_offer(capacity, lane, &waiters[2], 0));
+    assert_true(waiters[2].is_behind);
+    capacity_leave(capacity, &waiters[1], CAPACITY_NO_NEWS, 0);
+    assert_int_equal(capacity_in_lines(capacity), 2);
+    queue(capacity, lane, &claimed, 0);
+    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE, 0);
+    assert_starts(capacity, &claimed, 0);
+    assert_starts(capacity, &waiters[0], 0);
+    capacity_leave(capacity, &claimed, CAPACITY_SUCCESS, 10);
+    assert_starts(capacity, &waiters[2], 10);
+    capacity_free(capacity);
+}
+
+/* There is more than was written here, or more than a claim brings. */
+static void arrivals_do_not_follow_what_one_claim_does_not_bring(void **unused)
+{
+    struct capacity *capacity = scene_new(64);
+    struct capacity_lane *others = scene_lane_of(capacity, "a/1", "o", 10);
+    struct capacity_lane *many = scene_lane_of(capacity, "b/1", "o", 10);
+    struct capacity_waiter waiter = {0};
+
+    (void)unused;
+    capacity_set_backlog(capacity, others, CAPACITY_BACKLOG_NOW, 0);
+    assert_false(capacity_offer(capacity, others, &waiter, 0));
+    for (size_t i = 0; i <= CAPACITY_ROUND_MIN; i++)
+        capacity_note_coming(capacity, many);
+    capacity_set_backlog(capacity, many, CAPACITY_BACKLOG_NOW, 0);
+    assert_false(capacity_offer(capacity, many, &waiter, 0));
+    capacity_free(capacity);
+}
+
+/* What a caller that reads a stream leaves to lanes. */
+static void lanes_tell_what_they_take_soon(void **unused)
+{
+    struct capacity *capacity = scene_new(64);
+    struct capacity_lane *lane = scene_lane_of(capacity, "a/1", "o", 10);
+
+    (void)unused;
+    assert_int_equal(capacity_soon(capacity), 0);
+    capacity_note_coming(capacity, lane);
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    assert_int_equal(capacity_soon(capacity), 1);
+    for (size_t i = 0; i < MANY; i++)
+        capacity_note_coming(capacity, lane);
+    assert_int_equal(capacity_soon(capacity), 4); /* two at a time of 10 ms in 20 ms */
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_LATER, 0);
+    assert_int_equal(capacity_soon(capacity), 0);
     capacity_free(capacity);
 }
 
@@ -187,6 +252,9 @@ int main(void)
         cmocka_unit_test(line_is_what_the_lane_takes_soon),
         cmocka_unit_test(arrivals_stay_behind_what_waits),
         cmocka_unit_test(arrivals_stay_behind_what_is_on_its_way),
+        cmocka_unit_test(arrivals_follow_what_the_next_claim_brings),
+        cmocka_unit_test(arrivals_do_not_follow_what_one_claim_does_not_bring),
+        cmocka_unit_test(lanes_tell_what_they_take_soon),
         cmocka_unit_test(held_lane_waits_for_the_end),
         cmocka_unit_test(restricted_lane_has_so_many),
         cmocka_unit_test(requeued_one_is_the_first_again),
