@@ -244,7 +244,7 @@ HARMS = {
     gate_beyond_its_limits: (1, []),
     lane_names: (0, ["malformed"] * 10),
     lane_names_alone: (0, []),
-    delivery_names: (1, ["expired"] * 3 + ["malformed"] * 5),
+    delivery_names: (1, ["malformed"] * 8),
     **{key_of_a_wrong_type(name): (1, []) for name in
        ("leases", "documents", "gates", "lanes", "lanes-shut", "dead-by-room", "dead-bytes",
         "hooks-state", "retries", "hooks-pace")},
