@@ -30,30 +30,31 @@
 #define MUTANT NONE
 #endif
 #define NONE 0
-#define APPEND_NO_SCORE 1   /* settle_stream adds to a lane and leaves its score */
-#define RETRY_NO_SCORE 2    /* settle_leased does so with a retry */
-#define RELEASE_NO_SCORE 3  /* and with a release */
-#define RESUME_NO_SCORE 4   /* resume opens the gate, and leaves the score */
-#define RESUME_NO_MOVE 5    /* resume leaves the lane in lanes-shut */
-#define GATE_NO_MOVE 6      /* a gate that opens or shuts does so */
-#define CLOSE_NO_SCORE 7    /* a breaker that closes leaves the score */
-#define CLAIM_TOO_LATE 8    /* claim scores a lane by what it leased, not by the next head */
-#define CLAIM_REMOVES 9     /* claim removes a lane of which all is leased */
-#define SETTLE_KEEPS 10     /* what empties a lane leaves it in its set */
-#define HOLDER_FIRST 11     /* a holder is removed before its record */
-#define LAST_HOLDER 12      /* each holder that is removed takes the document along */
-#define NO_HOLDER 13        /* a delivery that is done leaves its holder */
-#define NO_FENCE 14         /* settle_leased does not ask for the fence */
-#define NO_OWNER 15         /* settle_stream does not ask for the owner */
-#define ACK_FIRST 16        /* an entry is acknowledged before its outcome is stored */
-#define LOOK_REMOVES 17     /* a look takes a lane out of its set instead of reserving it */
-#define PROBE_STAYS 18      /* a probe leaves the gate open for others */
-#define NO_LEASE_END 19     /* a lease does not run out */
+#define APPEND_NO_SCORE 1  /* settle_stream adds to a lane and leaves its score */
+#define RETRY_NO_SCORE 2   /* settle_leased does so with a retry */
+#define RELEASE_NO_SCORE 3 /* and with a release */
+#define RESUME_NO_SCORE 4  /* hook_resume makes a retry due, and leaves the score */
+#define FORGET_NO_MOVE 5   /* hook_forget opens the gate, and leaves the lane in lanes-shut */
+#define FORGET_NO_SCORE 6  /* and leaves the score */
+#define GATE_NO_MOVE 7     /* a gate that opens or shuts does so */
+#define CLOSE_NO_SCORE 8   /* a breaker that closes leaves the score */
+#define CLAIM_TOO_LATE 9   /* claim scores a lane by what it leased, not by the next head */
+#define CLAIM_REMOVES 10   /* claim removes a lane of which all is leased */
+#define SETTLE_KEEPS 11    /* what empties a lane leaves it in its set */
+#define HOLDER_FIRST 12    /* a holder is removed before its record */
+#define LAST_HOLDER 13     /* each holder that is removed takes the document along */
+#define NO_HOLDER 14       /* a delivery that is done leaves its holder */
+#define NO_FENCE 15        /* settle_leased does not ask for the fence */
+#define NO_OWNER 16        /* settle_stream does not ask for the owner */
+#define ACK_FIRST 17       /* an entry is acknowledged before its outcome is stored */
+#define LOOK_REMOVES 18    /* a look takes a lane out of its set instead of reserving it */
+#define PROBE_STAYS 19     /* a probe leaves the gate open for others */
+#define NO_LEASE_END 20    /* a lease does not run out */
 
 #define NOBODY 0
 #define DEAD 3 /* what is left of a worker that crashed has that name */
 #define SOON 1 /* when a retry is due */
-#define FAR 2  /* when a lease ends, and when an open gate lets a probe through */
+#define FAR 2  /* the same; when a lease ends, and when an open gate lets a probe through */
 #define NEVER 9
 
 /* What a worker has of an entry or a leased delivery: nothing, a POST under way, or what it came
@@ -205,7 +206,7 @@ inline put_back(d, when)
     dv[d].lease = 0;
     dv[d].place = when;
     if
-    :: (when == SOON && MUTANT == RETRY_NO_SCORE) || (when == 0 && MUTANT == RELEASE_NO_SCORE)
+    :: (when != 0 && MUTANT == RETRY_NO_SCORE) || (when == 0 && MUTANT == RELEASE_NO_SCORE)
     :: else -> lower(lane_of(d), d)
     fi
 }
@@ -224,7 +225,10 @@ inline settle_leased(d, token, what)
         torn[d] = false
     :: fits(d, token) && dv[d].record && what == retry ->
         dv[d].tried = true;
-        put_back(d, SOON)
+        if
+        :: put_back(d, SOON)
+        :: put_back(d, FAR)
+        fi
     :: fits(d, token) && dv[d].record && what == released -> put_back(d, 0)
     :: else
     fi
@@ -449,7 +453,9 @@ inline crash_at(d)
     forget(d)
 }
 
-/* Crashes; and what others do: the operator's resume.lua, the leader's heal.lua. */
+#define is_retry(d) (dv[d].member && dv[d].lease == 0 && dv[d].place > 0)
+
+/* Crashes; and what others do, an operator and the leader. */
 proctype others()
 {
     byte w;
@@ -468,6 +474,7 @@ end:
         looked[w] = 0;
         w = 0
     }
+    /* hook_forget.lua: its lane is looked at now, which may be too early */
     :: atomic {
         faults > 0 ->
         faults--;
@@ -478,22 +485,23 @@ end:
         ln[d].open = false;
         ln[d].gate = 0;
         ln[d].probing = false;
-        if
-        :: MUTANT == RESUME_NO_SCORE && ln[d].listed -> ln[d].shut = false
-        :: MUTANT == RESUME_NO_MOVE && ln[d].listed -> ln[d].score = 0
-        :: else -> rescore(d)
-        fi;
-        if
-        :: dv[d].member && dv[d].lease == 0 && dv[d].place > 0 ->
-            dv[d].place = 0;
-            if
-            :: MUTANT == RESUME_NO_SCORE
-            :: else -> lower(lane_of(d), d)
-            fi
-        :: else
-        fi;
+        ln[d].shut = (MUTANT == FORGET_NO_MOVE && ln[d].shut);
+        ln[d].score = (MUTANT == FORGET_NO_SCORE -> ln[d].score : 0);
         d = 0
     }
+    /* hook_resume.lua, of one delivery; the lane may be shut again */
+    :: atomic {
+        faults > 0 && (is_retry(0) || is_retry(1)) ->
+        faults--;
+        if
+        :: is_retry(0) -> d = 0
+        :: is_retry(1) -> d = 1
+        fi;
+        dv[d].place = 0;
+        ln[lane_of(d)].score = (MUTANT == RESUME_NO_SCORE -> ln[lane_of(d)].score : 0);
+        d = 0
+    }
+    /* heal.lua */
     :: d_step {
         (dv[0].held_document && !dv[0].record && !en[event_of(0)].pending && !is_someones(0)) &&
             MUTANT != NO_HOLDER ->

@@ -84,7 +84,7 @@ static void open_entry(struct pipeline *pipeline, struct entry *entry, struct ho
     entry_move(&pipeline->entries, entry, ENTRY_OPEN);
     note_hooks(pipeline, entry->open);
     if (entry->open == 0) {
-        counters_add(pipeline->queue->counters, COUNTER_NO_HOOK, 1);
+        conclude_without_hook(pipeline, entry);
         settlement_of_entry(pipeline, entry);
         return;
     }

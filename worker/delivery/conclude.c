@@ -21,7 +21,32 @@ static void count(struct pipeline *pipeline, enum outcome outcome)
         counters_add(counters, COUNTER_RELEASED, 1);
 }
 
-static void log_outcome(const struct delivery *delivery)
+/* False: not at all. Failures are logged at level info always, what went as usual sparingly, and
+ * everything at level debug. */
+static bool is_told(struct pipeline *pipeline, enum outcome outcome, enum log_level *ret_level,
+                    int64_t *ret_unlogged)
+{
+    bool is_failure = outcome == OUTCOME_RETRY || outcome == OUTCOME_DEAD;
+    *ret_level = is_failure || !log_is_on(LOG_DEBUG) ? LOG_INFO : LOG_DEBUG;
+    if (!log_is_on(*ret_level))
+        return false;
+    if (is_failure || *ret_level == LOG_DEBUG)
+        return true;
+    if (outcome != OUTCOME_DELIVERED && outcome != OUTCOME_SKIPPED)
+        return false;
+    return sparing_allows(
+        &pipeline->sparing[outcome == OUTCOME_DELIVERED ? SPARING_DELIVERED : SPARING_DISABLED],
+        loop_now_ms(), ret_unlogged);
+}
+
+static const char *reason_of(const struct delivery *delivery)
+{
+    if (delivery->outcome == OUTCOME_SKIPPED)
+        return "hook-disabled";
+    return delivery->outcome == OUTCOME_DEAD ? dead_reason_name(delivery->reason) : "";
+}
+
+static void log_outcome(struct pipeline *pipeline, const struct delivery *delivery)
 {
     static const char *const names[] = {
         [OUTCOME_NONE] = "none",  [OUTCOME_DELIVERED] = "delivered", [OUTCOME_SKIPPED] = "skipped",
@@ -30,9 +55,9 @@ static void log_outcome(const struct delivery *delivery)
     const struct entry *entry = delivery->entry;
     const struct history *history = &delivery->history;
     char origin[URL_ORIGIN_SIZE] = "";
-    bool is_failure = delivery->outcome == OUTCOME_RETRY || delivery->outcome == OUTCOME_DEAD;
-    enum log_level level = is_failure ? LOG_INFO : LOG_DEBUG;
-    if (!log_is_on(level))
+    enum log_level level;
+    int64_t unlogged = 0;
+    if (!is_told(pipeline, delivery->outcome, &level, &unlogged))
         return;
     if (delivery->slot != NULL && delivery->slot->hook != NULL)
         url_origin(&delivery->slot->hook->url, origin);
@@ -40,10 +65,22 @@ static void log_outcome(const struct delivery *delivery)
            log_text("entry", entry->stream_id), log_int("room", entry->event.room_id),
            log_text("hook", delivery->hook_id), log_text("origin", origin),
            log_int("attempts", history->attempts), log_int("status", history->status),
-           log_text("error", history->error),
-           log_text("reason",
-                    delivery->outcome == OUTCOME_DEAD ? dead_reason_name(delivery->reason) : ""),
-           log_int("delay_ms", delivery->delay_ms));
+           log_text("error", history->error), log_text("reason", reason_of(delivery)),
+           log_int("delay_ms", delivery->delay_ms), log_int("unlogged", unlogged));
+}
+
+void conclude_without_hook(struct pipeline *pipeline, const struct entry *entry)
+{
+    enum log_level level = log_is_on(LOG_DEBUG) ? LOG_DEBUG : LOG_INFO;
+    int64_t unlogged = 0;
+    counters_add(pipeline->queue->counters, COUNTER_NO_HOOK, 1);
+    if (!log_is_on(level) ||
+        (level == LOG_INFO &&
+         !sparing_allows(&pipeline->sparing[SPARING_NO_HOOK], loop_now_ms(), &unlogged)))
+        return;
+    log_at(level, "skipped", log_text("event", entry->event_id),
+           log_text("entry", entry->stream_id), log_int("room", entry->event.room_id),
+           log_text("reason", "no-hook"), log_int("unlogged", unlogged));
 }
 
 /* What comes to the lane from the stream goes behind it, also before it is stored there. */
@@ -83,7 +120,7 @@ void conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome
     delivery->concluded_at_ms = loop_now_ms();
     delivery_move(&pipeline->entries, delivery, DELIVERY_CONCLUDED);
     count(pipeline, outcome);
-    log_outcome(delivery);
+    log_outcome(pipeline, delivery);
     if (delivery->leased)
         settlement_of_delivery(pipeline, delivery);
     else if (entry->state == ENTRY_OPEN)

@@ -18,4 +18,7 @@ void conclude_back(struct pipeline *pipeline, struct delivery *delivery);
 
 void conclude_set_error(struct delivery *delivery, const char *text);
 
+/* An event whose room has no hook: counted and logged. The entry's end is the caller's. */
+void conclude_without_hook(struct pipeline *pipeline, const struct entry *entry);
+
 #endif

@@ -22,6 +22,7 @@
 #include "capacity/capacity.h"
 #include "delivery/entries.h"
 #include "delivery/rates.h"
+#include "delivery/sparing.h"
 #include "delivery/verdict.h"
 #include "hooks/registry.h"
 #include "http/client.h"
@@ -55,6 +56,7 @@ struct pipeline {
     int64_t lease_ms;
     uint64_t random;
     bool draining;
+    struct sparing sparing[SPARING_KINDS];
 
     struct entries entries;
     int64_t alive_until_ms; /* our heartbeat holds so long, monotonic */

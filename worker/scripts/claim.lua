@@ -26,7 +26,7 @@ local me, number = ARGV[1], tonumber(ARGV[2])
 local most, budget = tonumber(ARGV[3]), tonumber(ARGV[4])
 local FIRST, SKIPPED_MAX = 6, 32
 local EXPIRED_MAX = 1000000 -- whatever somebody set by hand
-local ID_MAX = 106 -- of a delivery; contract/lane.h
+local ID_MAX = 1048576 -- of a delivery of any name; STRANGE_ID_MAX
 --include rights
 --include lane
 --include passage
@@ -82,7 +82,7 @@ local function fits(id, record)
     return true
 end
 
--- A name that no worker can use is replaced, with what belongs to it; it is claimed next time.
+-- A name too long for a worker is replaced, with what belongs to it; it is claimed next time.
 local function rename(key, id, score, record)
     local new = string.format('%013d-000000/%s', math.min(ms_of(id), now), redis.sha1hex(id))
     if record then
@@ -92,10 +92,6 @@ local function rename(key, id, score, record)
     redis.call('HDEL', leases, id)
     redis.call('ZADD', key, score, new)
     redis.call('ZREM', key, id)
-end
-
-local function is_usable(id)
-    return #id <= ID_MAX and not string.find(id, '%z')
 end
 
 -- Leases what may be taken of a lane. Returns how many, and how many of them its gate counts.
@@ -121,7 +117,7 @@ local function take(lane, key, wish, allowed)
             (not is_over and counted >= allowed) then
             break
         end
-        if not is_usable(id) then
+        if #id > ID_MAX then
             rename(key, id, found[2 * i], records[i])
         elseif not was_leased or score <= now then
             if not fits(id, records[i]) then

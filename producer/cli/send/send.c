@@ -9,8 +9,14 @@
 
 #include "cli/cli.h"
 #include "cli/send/document.h"
+#include "cli/send/wait.h"
 #include "cli/terminal/json_output.h"
 #include "contract/event_codec.h"
+#include "contract/parse.h"
+
+#define WAIT_MS 30000
+#define WAIT_LEAST_MS 1000
+#define WAIT_MOST_MS (24 * 3600 * INT64_C(1000))
 
 static const struct flag_spec send_specs[] = {
     {"room", "N", "send one message to this room", false},
@@ -18,6 +24,7 @@ static const struct flag_spec send_specs[] = {
     {"from", "NAME", "its sender's display name", false},
     {"id", "ID", "its event id, what receivers see as webhook-id", false},
     {"hook", "ID", "only for this hook of the room", false},
+    {"wait", "[TIME]", "wait for the outcome, up to 30s or TIME, and print it", false},
     {"encoding", "json|msgpack", "how documents are stored; default json", false},
     {NULL, NULL, NULL, false},
 };
@@ -45,9 +52,8 @@ static int64_t now_ms(void)
 
 /* Sends the document that is in json, in the event's encoding; msgpack is made in the buffer. */
 static int send_document(struct cli *cli, struct rh_producer *producer, struct rh_event *event,
-                         struct bytes json, struct buffer *msgpack)
+                         struct bytes json, struct buffer *msgpack, char id[RH_STREAM_ID_SIZE])
 {
-    char id[RH_STREAM_ID_SIZE];
     struct error_text why;
 
     event->document = json.data;
@@ -73,6 +79,17 @@ static int send_document(struct cli *cli, struct rh_producer *producer, struct r
     return printed < 0 ? cli_failed("out of memory") : CLI_DONE;
 }
 
+/* 0: it was not asked for. */
+static int wait_time(const struct cli *cli, int64_t *ret_ms)
+{
+    const char *text = flags_value(&cli->flags, "wait");
+
+    *ret_ms = flags_has(&cli->flags, "wait") ? WAIT_MS : 0;
+    if (text && parse_duration_ms(bytes_of(text), WAIT_LEAST_MS, WAIT_MOST_MS, ret_ms) < 0)
+        return cli_usage(cli, "--wait is not a time from 1s to 1d, like 30s");
+    return CLI_DONE;
+}
+
 static int send_one(struct cli *cli, struct rh_producer *producer, struct rh_event *event)
 {
     struct document document = {
@@ -83,8 +100,12 @@ static int send_one(struct cli *cli, struct rh_producer *producer, struct rh_eve
     struct buffer json;
     struct buffer msgpack;
     struct error_text why;
+    char id[RH_STREAM_ID_SIZE];
+    int64_t wait_ms;
 
     int failed = cli_room(cli, &document.room_id);
+    if (failed == CLI_DONE)
+        failed = wait_time(cli, &wait_ms);
     if (failed != CLI_DONE)
         return failed;
     if (!document.text)
@@ -95,10 +116,14 @@ static int send_one(struct cli *cli, struct rh_producer *producer, struct rh_eve
     if (document_write(&document, &json, &why) < 0)
         failed = cli_failed("%s", why.text);
     else
-        failed = send_document(cli, producer, event, buffer_bytes(&json), &msgpack);
+        failed = send_document(cli, producer, event, buffer_bytes(&json), &msgpack, id);
     buffer_release(&json);
     buffer_release(&msgpack);
-    return failed;
+    if (failed != CLI_DONE || wait_ms == 0)
+        return failed;
+    const struct sent_event sent = {document.room_id, event->hook, id, event->id};
+    (void)fflush(stdout);
+    return send_wait(cli, &sent, wait_ms);
 }
 
 static int send_file(struct cli *cli, struct rh_producer *producer, const struct rh_event *event)
@@ -118,7 +143,7 @@ static int send_file(struct cli *cli, struct rh_producer *producer, const struct
 
 static int check_usage(const struct cli *cli, struct rh_event *event)
 {
-    static const char *const of_one[] = {"room", "text", "from", "id"};
+    static const char *const of_one[] = {"room", "text", "from", "id", "wait"};
     bool one = flags_has(&cli->flags, "room") || flags_has(&cli->flags, "text");
 
     if (one == (cli->flags.operands_len > 0) || cli->flags.operands_len > 1)
@@ -166,7 +191,9 @@ const struct command command_send = {
     .operands = "[FILE | -]",
     .summary = "Puts events on the queue and prints their stream ids.",
     .details =
-        "With --room and --text one message is sent. A FILE, or - for standard input, has\n"
+        "With --room and --text one message is sent; --wait prints for each hook of the room\n"
+        "whether it was delivered, skipped, or why not, and fails when one was not; it needs\n"
+        "the rights of an operator. A FILE, or - for standard input, has\n"
         "one JSON event document a line, like {\"message\":{\"roomId\":438,\"id\":7}}; a line\n"
         "that is not valid is told on stderr and skipped. With --json each line gives\n"
         "{\"line\":1,\"id\":\"...\"} or {\"line\":2,\"error\":\"...\"}.\n",

@@ -9,9 +9,10 @@ import time
 import msgpack
 import pytest
 from child import end, free_port, spawn
+from receiver import Answer
 from scripted_redis import OK, ScriptedRedis, bulk
 from wait import wait_until
-from webhook_queue import key, message_event
+from webhook_queue import key, message_event, set_hook
 
 
 def lines(*documents):
@@ -441,3 +442,53 @@ def test_pipelined(redis, cli):
     reads = redis.info("stats")["total_reads_processed"] - before
     wait_until(lambda: redis.xlen(key("events")) == 2000, 5, "2000 events")
     assert reads < 200
+
+
+# --- --wait ---
+
+
+def outcomes(done):
+    """hook -> what is printed behind it; the first line is the id."""
+    return dict(line.split(maxsplit=1) for line in done.stdout.splitlines()[1:])
+
+
+def test_wait_prints_each_outcome(redis, receiver, start_worker, cli):
+    receiver.script("/refuses", [Answer(400)])
+    receiver.script("/later", [Answer(503), Answer(200)])
+    set_hook(redis, 438, "good", url=receiver.url())
+    set_hook(redis, 438, "later", url=receiver.url("/later"))
+    set_hook(redis, 438, "off", url=receiver.url(), enabled=False)
+    start_worker(retry_schedule="300ms")
+    done = cli("send", "--room=438", "--text=a", "--wait")
+    assert outcomes(done) == {"good": "delivered", "later": "delivered",
+                              "off": "skipped, the hook is disabled"}  # fmt: skip
+    set_hook(redis, 438, "bad", url=receiver.url("/refuses"))
+    done = cli("send", "--room=438", "--text=a", "--id=mine", "--wait=20s", check=False)
+    assert done.returncode == 1
+    assert outcomes(done)["bad"].startswith("dead, rejected: ")
+    assert outcomes(done)["good"] == "delivered"
+    done = cli("send", "--room=438", "--hook=good", "--text=a", "--wait", "--json")
+    assert [json.loads(line) for line in done.stdout.splitlines()][1:] == [
+        {"hook": "good", "outcome": "delivered", "why": ""}
+    ]
+    assert outcomes(cli("send", "--room=7", "--text=a", "--wait")) == {
+        "-": "skipped, the room has no hook"
+    }
+
+
+def test_wait_ends(redis, receiver, start_worker, cli):
+    """Without a worker, and while the event waits for its next attempt."""
+    set_hook(redis, 438, "main", url=receiver.url())
+    done = cli("send", "--room=438", "--text=a", "--wait=1s", check=False)
+    assert done.returncode == 1 and outcomes(done)["-"].startswith("unknown, no worker")
+    receiver.script("/", [Answer(503)] * 9)
+    start_worker(retry_schedule="1h")
+    receiver.wait_for(1)
+    done = cli("send", "--room=438", "--text=a", "--wait=1s", check=False)
+    assert done.returncode == 1 and outcomes(done) == {"main": "waits, see roomhook lane show"}
+
+
+@pytest.mark.parametrize("arguments", [("--room=1", "--text=a", "--wait=soon"), ("-", "--wait"),
+                                       ("--room=1", "--text=a", "--wait=1ms")])  # fmt: skip
+def test_wait_refuses(cli, arguments):
+    assert cli("send", *arguments, check=False, input="").returncode == 2
