@@ -46,7 +46,8 @@ def block(language, containing, name="README.md"):
 
 
 def test_examples_of_running_a_test_select_one():
-    examples = re.findall(r"pytest (tests/\S+ -k \w+)", text_of("CONTRIBUTING.md") + text_of("tests/README.md"))
+    pages = text_of("CONTRIBUTING.md") + text_of("tests/README.md")
+    examples = re.findall(r"pytest (tests/\S+ -k \w+)", pages)
     assert len(examples) == 2
     for example in examples:
         done = subprocess.run(
