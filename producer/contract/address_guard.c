@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "contract/address_guard_table.h"
@@ -274,4 +275,70 @@ bool address_guard_allows(const struct address_guard *guard, const struct sockad
     if (!ip_is_allowed(guard, &ip, port))
         return false;
     return !address_inner_ipv4(&ip, &inner) || ip_is_allowed(guard, &inner, port);
+}
+
+/* --- explaining --- */
+
+static const char *ip_text(const struct ip *ip, char out[INET6_ADDRSTRLEN])
+{
+    uint8_t bytes[16];
+
+    for (int i = 0; i < 8; i++) {
+        bytes[i] = (uint8_t)(ip->high >> (56 - 8 * i));
+        bytes[8 + i] = (uint8_t)(ip->low >> (56 - 8 * i));
+    }
+    if (!inet_ntop(ip->is_ipv4 ? AF_INET : AF_INET6, ip->is_ipv4 ? bytes + 12 : bytes, out,
+                   INET6_ADDRSTRLEN))
+        out[0] = '\0';
+    return out;
+}
+
+static void explain_ip(const struct address_guard *guard, const struct ip *ip, uint16_t port,
+                       struct error_text *why)
+{
+    enum address_class class = address_class_of(ip);
+    char text[INET6_ADDRSTRLEN];
+    char ports[8] = "";
+    const char *what = "is not public";
+    const char *left = ip->is_ipv4 ? "" : "[";
+    const char *right = ip->is_ipv4 ? "" : "]";
+
+    (void)ip_text(ip, text);
+    if (list_has(guard->never, guard->never_len, ip, port)) {
+        error_text_set(why, "%s port %u is this worker's Redis, and never reachable", text, port);
+        return;
+    }
+    if (class == ADDRESS_NEVER) {
+        error_text_set(why, "%s is no address of a receiver, and never reachable", text);
+        return;
+    }
+    if (list_has(guard->own, guard->own_len, ip, 0))
+        what = "is of this machine or of its name servers";
+    else if (class == ADDRESS_BY_EXACT_RULE)
+        what = "is link-local or of a metadata service";
+    else if (class == ADDRESS_PUBLIC)
+        what = "is public, but its port is none of a web server";
+    if (!address_port_allowed(port))
+        (void)snprintf(ports, sizeof(ports), ":%u", port);
+    else
+        left = right = "";
+    error_text_set(why, "%s port %u %s; allow-address = %s%s%s%s would open it", text, port, what,
+                   left, text, right, ports);
+}
+
+const char *address_guard_refusal(const struct address_guard *guard, const struct sockaddr *address,
+                                  struct error_text *why)
+{
+    struct ip ip, inner;
+    uint16_t port;
+
+    if (!ip_of_sockaddr(address, &ip, &port))
+        error_text_set(why, "it is no IP address");
+    else if (!ip_is_allowed(guard, &ip, port))
+        explain_ip(guard, &ip, port, why);
+    else if (address_inner_ipv4(&ip, &inner) && !ip_is_allowed(guard, &inner, port))
+        explain_ip(guard, &inner, port, why);
+    else
+        error_text_set(why, "it names a link of this machine");
+    return why->text;
 }

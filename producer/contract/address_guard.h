@@ -52,6 +52,11 @@ int address_rule_parse(struct bytes text, struct address_rule *ret_rule, struct 
 /* May a webhook connect there? Only AF_INET and AF_INET6 can be allowed. */
 bool address_guard_allows(const struct address_guard *guard, const struct sockaddr *address);
 
+/* Why it does not, for operators, and which setting would open it, if one would. Not for owners of
+ * hooks: it says what is inside. Returns why->text. */
+const char *address_guard_refusal(const struct address_guard *guard, const struct sockaddr *address,
+                                  struct error_text *why);
+
 /* The default port policy: 80, 443 and >= 1024 minus ports that speak other protocols. */
 bool address_port_allowed(uint16_t port);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "http/client_internal.h"
 
 #define SYN_RETRIES 3
@@ -70,6 +71,20 @@ static bool enter_destination(struct http_transfer *transfer, const struct socka
     return !transfer->crowded;
 }
 
+/* The log is for operators; what owners of hooks get to see says only that it is blocked. */
+static bool is_allowed(struct http_transfer *transfer, const struct sockaddr *address)
+{
+    const struct address_guard *guard = transfer->client->config.guard;
+    struct error_text why;
+    if (address_guard_allows(guard, address))
+        return true;
+    transfer->blocked = true;
+    if (transfer->started) /* else it is the self-test */
+        log_at(LOG_INFO, "blocked", log_text("host", transfer->host),
+               log_text("why", address_guard_refusal(guard, address, &why)));
+    return false;
+}
+
 /* The guard: libcurl connects to exactly this address, whatever name or spelling led to it. One
  * refused address refuses all later ones of the transfer, so that a mixed DNS answer gains nothing.
  * A name with hundreds of addresses does not make us try them all. */
@@ -78,11 +93,8 @@ curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct curl_so
     struct http_transfer *transfer = context;
     (void)purpose;
     lookup_end(transfer, true);
-    if (transfer->blocked ||
-        !address_guard_allows(transfer->client->config.guard, &address->addr)) {
-        transfer->blocked = true;
+    if (transfer->blocked || !is_allowed(transfer, &address->addr))
         return CURL_SOCKET_BAD;
-    }
     if (transfer->opened_len == OPENED_MAX || !enter_destination(transfer, &address->addr))
         return CURL_SOCKET_BAD;
     int descriptor = open_socket(address);
@@ -186,10 +198,8 @@ int on_before_request(void *context, char *peer_ip, char *local_ip, int peer_por
     (void)local_ip;
     if (local_port <= 0 || local_port > 65535 || read_peer(peer_ip, peer_port, &peer) != 0)
         return CURL_PREREQFUNC_ABORT;
-    if (!address_guard_allows(transfer->client->config.guard, (const struct sockaddr *)&peer)) {
-        transfer->blocked = true;
+    if (!is_allowed(transfer, (const struct sockaddr *)&peer))
         return CURL_PREREQFUNC_ABORT;
-    }
     if (!enter_destination(transfer, (const struct sockaddr *)&peer))
         return CURL_PREREQFUNC_ABORT;
     if (transfer->opened_len > 0) {

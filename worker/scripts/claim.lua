@@ -26,7 +26,7 @@ local me, number = ARGV[1], tonumber(ARGV[2])
 local most, budget = tonumber(ARGV[3]), tonumber(ARGV[4])
 local FIRST, SKIPPED_MAX = 6, 32
 local EXPIRED_MAX = 1000000 -- whatever somebody set by hand
-local ID_MAX = 1048576 -- of a delivery of any name; STRANGE_ID_MAX
+local ID_MAX = 106 -- of a delivery; contract/lane.h
 --include rights
 --include lane
 --include passage
@@ -82,9 +82,10 @@ local function fits(id, record)
     return true
 end
 
--- A name too long for a worker is replaced, with what belongs to it; it is claimed next time.
+-- A name that no worker can use is replaced, with what belongs to it; the new one is no delivery's
+-- name either, so that the next claim makes a dead letter of it.
 local function rename(key, id, score, record)
-    local new = string.format('%013d-000000/%s', math.min(ms_of(id), now), redis.sha1hex(id))
+    local new = 'unnamed-' .. redis.sha1hex(id)
     if record then
         redis.call('HSET', deliveries, new, record)
         redis.call('HDEL', deliveries, id)
@@ -92,6 +93,10 @@ local function rename(key, id, score, record)
     redis.call('HDEL', leases, id)
     redis.call('ZADD', key, score, new)
     redis.call('ZREM', key, id)
+end
+
+local function is_usable(id)
+    return #id <= ID_MAX and not string.find(id, '%z')
 end
 
 -- Leases what may be taken of a lane. Returns how many, and how many of them its gate counts.
@@ -117,7 +122,7 @@ local function take(lane, key, wish, allowed)
             (not is_over and counted >= allowed) then
             break
         end
-        if #id > ID_MAX then
+        if not is_usable(id) then
             rename(key, id, found[2 * i], records[i])
         elseif not was_leased or score <= now then
             if not fits(id, records[i]) then

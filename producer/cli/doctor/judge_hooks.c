@@ -1,14 +1,12 @@
 /* Rooms and their hooks: which cannot work, and why. */
-#include <arpa/inet.h>
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/doctor/judge.h"
+#include "cli/hook/address.h"
 #include "cli/hook/state.h"
 #include "cli/terminal/human_text.h"
-#include "contract/address_guard.h"
 #include "contract/parse.h"
 
 /* "room:007" is not found by an event of room 7. */
@@ -55,46 +53,20 @@ void judge_room(struct findings *findings, struct bytes name, const struct key_f
     }
 }
 
-/* An address in any spelling that a resolver takes, or a name that means this machine. */
-static bool is_address(const struct url *url, struct sockaddr_storage *ret_address)
-{
-    struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons(url->port)};
-    struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = htons(url->port)};
-    size_t len = strlen(url->host);
-    bool is_local = strcmp(url->host, "localhost") == 0 ||
-                    (len > 10 && strcmp(url->host + len - 10, ".localhost") == 0);
-
-    *ret_address = (struct sockaddr_storage){0};
-    if (url->is_ipv6) {
-        if (inet_pton(AF_INET6, url->host, &ipv6.sin6_addr) != 1)
-            return false;
-        memcpy(ret_address, &ipv6, sizeof(ipv6));
-        return true;
-    }
-    if (is_local)
-        ipv4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    else if (inet_aton(url->host, &ipv4.sin_addr) != 1)
-        return false;
-    memcpy(ret_address, &ipv4, sizeof(ipv4));
-    return true;
-}
-
 /* Refused unless a worker's settings open it, which are not known here. True when told. */
 static bool judge_address(struct findings *findings, int64_t room_id, const struct hook *hook)
 {
-    static const struct address_guard strict;
-    struct sockaddr_storage address;
     char origin[URL_ORIGIN_SIZE];
-    bool is_literal = is_address(&hook->url, &address);
+    struct error_text why;
+    enum hook_address judged = hook_address_judge(&hook->url, &why);
 
-    if (is_literal ? address_guard_allows(&strict, (struct sockaddr *)&address)
-                   : address_port_allowed(hook->url.port))
+    if (judged == HOOK_ADDRESS_FINE)
         return false;
     findings_add(findings, PART_HOOKS, "address", LEVEL_NOTE,
                  "room %" PRId64 " hook %s: workers refuse %s, unless allow-address opens it",
                  room_id, hook->id, url_origin(&hook->url, origin));
     findings_advise(findings, "see that each worker has allow-address for this %s",
-                    is_literal ? "address and port" : "port");
+                    judged == HOOK_ADDRESS_CLOSED ? "address and port" : "port");
     return true;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/hook/address.h"
 #include "cli/hook/change.h"
 #include "cli/hook/describe.h"
 #include "cli/hook/edit.h"
@@ -49,7 +50,10 @@ static void warn_about(const struct hook *hook)
 {
     bool is_local = strcmp(hook->url.host, "localhost") == 0 ||
                     strcmp(hook->url.host, "::1") == 0 || strncmp(hook->url.host, "127.", 4) == 0;
+    struct error_text why;
 
+    if (hook_address_judge(&hook->url, &why) != HOOK_ADDRESS_FINE)
+        cli_warn("workers refuse this URL, unless their settings open it: %s", why.text);
     if (!hook->url.https && !is_local)
         (void)fputs("roomhook: warning: http:// shows messages and the verification signature "
                     "to everybody on the way\n",

@@ -36,6 +36,19 @@ def test_set_new(redis, cli):
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("url, why", [
+    ("https://10.0.0.1/", "10.0.0.1 port 443 is not public"),
+    ("https://a.example:25/", "port 25 is none of a web server"),
+    ("https://localhost/", "127.0.0.1 port 443 is not public"),
+    (URL, None),
+])  # fmt: skip
+def test_set_warns_of_what_workers_refuse(redis, cli, url, why):
+    done = cli("hook", "set", "--room", "438", "--url", url)
+    assert hook(redis)["url"] == url
+    assert ("workers refuse this URL" in done.stderr) == bool(why), done.stderr
+    assert why is None or f"open it: {why}" in done.stderr
+
+
 def test_set_all(redis, cli):
     done = cli(
         "--json", "hook", "set", "--room=-7", "--id=second", f"--url={URL}", "--format=standard",
@@ -109,8 +122,9 @@ def test_set_repairs_and_refuses_what_is_no_object(redis, cli):
 
 
 def test_plain_http_warning(redis, cli):
-    assert "warning" in cli("hook", "set", "--room=1", "--url=http://receiver.example/").stderr
-    assert cli("hook", "set", "--room=1", "--url=http://127.0.0.1:9000/").stderr == ""
+    warning = "http:// shows messages"
+    assert warning in cli("hook", "set", "--room=1", "--url=http://receiver.example/").stderr
+    assert warning not in cli("hook", "set", "--room=1", "--url=http://127.0.0.1:9000/").stderr
 
 
 def test_enable_and_disable(redis, cli):

@@ -94,12 +94,13 @@ def test_an_id_that_is_none(redis, receiver, start_worker, name):
 
 
 def test_an_id_that_no_worker_can_use(redis, receiver, start_worker):
-    """It gets another one, of the first millisecond there can be, and is too old then."""
+    """It gets another one, by which it is buried, with all that was stored."""
     set_hook(redis, 438, "main", url=receiver.url())
     store(redis, RECORD, b"\xff\x00\n" * 2000)
     start_worker()
     (letter,) = wait_dead(redis)
-    assert (letter["reason"], letter["room"], letter["json"]) == ("expired", "438", DOCUMENT)
+    assert (letter["reason"], letter["room"], letter["record"]) == ("malformed", "438", RECORD)
+    assert letter["error"] == "its name is not <stream id>/<hook>"
     assert_queue_empty(redis)
 
 

@@ -44,7 +44,12 @@ def test_what_can_change_does(redis, receiver, start_worker, settings_file):
     config = settings_file("retry-schedule = 1h")
     worker = start_worker(config=config, allow_address=None)
     enqueue(redis, message_event(room=1))
-    assert wait_dead(redis)[0]["reason"] == "blocked"
+    letter = wait_dead(redis)[0]
+    assert (letter["reason"], letter["error"]) == ("blocked", "the address is not allowed")
+    why = worker.wait_log("blocked", host="127.0.0.1")["why"]
+    assert why == (f"127.0.0.1 port {receiver.port} is not public; "
+                   "allow-address = 127.0.0.1 would open it")  # fmt: skip
+    assert len(worker.logged("blocked")) == 1, "the self-test is not logged"
     settings_file("allow-address = 127.0.0.0/8", "retry-schedule = 10ms", "retry-jitter = 0%",
                   "log-level = debug")  # fmt: skip
     line = reload(worker)

@@ -716,10 +716,55 @@ static void an_own_address_is_all_of_its_bits(void **state)
     assert_true(allows_text(&guard, "2600:0:0:1::1", 443));
 }
 
+/* Each refusal that names a setting: that setting opens it, after at most two more. */
+static void a_refusal_says_what_opens_it(void **unused)
+{
+    static const struct {
+        const char *address;
+        uint16_t port;
+        const char *says;
+    } refused[] = {
+        {"10.0.0.1", 80, "10.0.0.1 port 80 is not public; allow-address = 10.0.0.1 would open it"},
+        {"10.0.0.1", 25, "allow-address = 10.0.0.1:25 would"},
+        {"fd00::1", 443, "allow-address = fd00::1 would"},
+        {"fd00::1", 6379, "allow-address = [fd00::1]:6379 would"},
+        {"127.0.0.1", 8080, "is not public"},
+        {"169.254.169.254", 80, "metadata"},
+        {"93.184.216.34", 25, "is public, but its port is none of a web server"},
+        {"93.184.216.35", 80, "of this machine or of its name servers"},
+        {"64:ff9b::a00:1", 80, "allow-address = "},
+        {"0.0.0.0", 80, "never reachable"},
+        {"93.184.216.36", 443, "is this worker's Redis"},
+    };
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        struct address_guard guard = {.own_len = 1, .never_len = 1};
+        struct sockaddr_storage storage =
+            sockaddr_of(address_of(refused[i].address), refused[i].port);
+        const struct sockaddr *address = (const struct sockaddr *)&storage;
+        struct error_text why;
+        guard.own[0] = sockaddr_of(address_of("93.184.216.35"), 0);
+        guard.never[0] = sockaddr_of(address_of("93.184.216.36"), 443);
+        assert_false(address_guard_allows(&guard, address));
+        assert_non_null(strstr(address_guard_refusal(&guard, address, &why), refused[i].says));
+        bool is_final = strstr(why.text, "never reachable") != NULL;
+        for (int tries = 0; !is_final && !address_guard_allows(&guard, address); tries++) {
+            const char *rule = strstr(address_guard_refusal(&guard, address, &why), "= ");
+            struct error_text wrong;
+            assert_true(rule != NULL && tries < 3);
+            assert_int_equal(address_rule_parse((struct bytes){rule + 2, strcspn(rule + 2, " ")},
+                                                &guard.rules[guard.rules_len++], &wrong),
+                             0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_is_judged_right_at_its_edges),
+        cmocka_unit_test(a_refusal_says_what_opens_it),
         cmocka_unit_test(random_addresses_near_the_rows_are_judged_right),
         cmocka_unit_test(well_known_addresses_without_rules),
         cmocka_unit_test(nat64_needs_its_own_rule_and_an_inner_address_that_is_allowed),
