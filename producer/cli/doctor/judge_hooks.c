@@ -117,7 +117,7 @@ struct hook *judge_hook(struct findings *findings, int64_t room_id, struct bytes
 void judge_hook_state(struct findings *findings, int64_t room_id, const char *hook_id,
                       const char *fingerprint, struct bytes json)
 {
-    struct hook_state state;
+    struct stored_state state;
     struct buffer text;
 
     hook_state_parse(json, &state);

@@ -49,7 +49,7 @@ static void add_line(struct listing *listing)
 }
 
 static void add_row(struct listing *listing, const struct hook *hook,
-                    const struct hook_state *state)
+                    const struct stored_state *state)
 {
     enum hook_condition condition =
         hook->enabled ? hook_state_condition(state, listing->now_ms) : HOOK_DISABLED;
@@ -73,7 +73,7 @@ static void add_row(struct listing *listing, const struct hook *hook,
 }
 
 static int print_object(struct listing *listing, const struct hook *hook,
-                        const struct hook_state *state)
+                        const struct stored_state *state)
 {
     struct buffer *line = &listing->line;
 
@@ -111,7 +111,7 @@ static int add_hook(struct listing *listing, struct bytes id, struct bytes json,
 {
     char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
     struct hook *hook;
-    struct hook_state state;
+    struct stored_state state;
     struct error_text why;
     int result = 0;
 
@@ -120,7 +120,7 @@ static int add_hook(struct listing *listing, struct bytes id, struct bytes json,
     } else {
         hook_state_parse(known, &state);
         if (strcmp(state.fingerprint, lane_fingerprint(hook, fingerprint)) != 0)
-            state = (struct hook_state){0}; /* of another URL, or with other credentials */
+            state = (struct stored_state){0}; /* of another URL, or with other credentials */
         if (listing->cli->json)
             result = print_object(listing, hook, &state);
         else

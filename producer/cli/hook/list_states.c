@@ -57,7 +57,7 @@ struct states {
 
 static bool is_wanted(const struct states *states, struct bytes json)
 {
-    struct hook_state state;
+    struct stored_state state;
 
     hook_state_parse(json, &state);
     enum hook_condition condition = hook_state_condition(&state, states->now_ms);
@@ -169,7 +169,7 @@ enum registered {
     REGISTERED_INLINE /* it came with its events */
 };
 
-static enum registered look_at_hook(const struct learnt *row, const struct hook_state *state,
+static enum registered look_at_hook(const struct learnt *row, const struct stored_state *state,
                                     const struct reply *stored, char ret_origin[URL_ORIGIN_SIZE])
 {
     struct hook *hook = NULL;
@@ -204,7 +204,7 @@ static const char *hook_of(const struct learnt *row)
 }
 
 /* What is known of a hook that is another one by now is over: what forgets it. */
-static void put_why(struct states *states, const struct hook_state *state,
+static void put_why(struct states *states, const struct stored_state *state,
                     enum hook_condition condition, enum registered registered)
 {
     if (registered == REGISTERED_CHANGED)
@@ -215,8 +215,9 @@ static void put_why(struct states *states, const struct hook_state *state,
         hook_state_put_why(&states->line, state, condition);
 }
 
-static void add_row(struct states *states, const struct learnt *row, const struct hook_state *state,
-                    enum registered registered, const char *origin)
+static void add_row(struct states *states, const struct learnt *row,
+                    const struct stored_state *state, enum registered registered,
+                    const char *origin)
 {
     enum hook_condition condition = hook_state_condition(state, states->now_ms);
     struct table *table = &states->table;
@@ -238,7 +239,7 @@ static void add_row(struct states *states, const struct learnt *row, const struc
 }
 
 static int print_object(struct states *states, const struct learnt *row,
-                        const struct hook_state *state, enum registered registered,
+                        const struct stored_state *state, enum registered registered,
                         const char *origin)
 {
     static const char *const words[] = {[REGISTERED_YES] = "yes",
@@ -262,7 +263,7 @@ static int print_object(struct states *states, const struct learnt *row,
 static int show(struct states *states, const struct learnt *row, const struct reply *stored)
 {
     char origin[URL_ORIGIN_SIZE] = "";
-    struct hook_state state;
+    struct stored_state state;
 
     hook_state_parse(bytes_of(row->json), &state);
     enum registered registered = look_at_hook(row, &state, stored, origin);

@@ -21,7 +21,7 @@ static const struct flag_spec show_specs[] = {
 struct shown_hook {
     const struct hook *hook;
     bool shows_signature;
-    struct hook_state state;
+    struct stored_state state;
     int64_t waiting; /* deliveries */
     int64_t now_ms;  /* of Redis */
 };
@@ -65,7 +65,7 @@ static void print_when(const char *name, int64_t at_ms, int64_t now_ms)
 
 static void print_state(const struct shown_hook *shown)
 {
-    const struct hook_state *state = &shown->state;
+    const struct stored_state *state = &shown->state;
     enum hook_condition condition = hook_state_condition(state, shown->now_ms);
     struct buffer why;
 

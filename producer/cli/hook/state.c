@@ -22,11 +22,11 @@ static void get_text(const json_t *state, const char *key, char *out, size_t siz
     bytes_printable(json_text_of(json_object_get(state, key)), out, size);
 }
 
-void hook_state_parse(struct bytes json, struct hook_state *ret_state)
+void hook_state_parse(struct bytes json, struct stored_state *ret_state)
 {
     json_t *state = json_loadb(json.data ? json.data : "", json.len, 0, NULL);
 
-    *ret_state = (struct hook_state){
+    *ret_state = (struct stored_state){
         .at_ms = get_number(state, "at"),
         .until_ms = get_number(state, "until"),
         .disabled = json_is_true(json_object_get(state, "disabled")),
@@ -42,7 +42,7 @@ void hook_state_parse(struct bytes json, struct hook_state *ret_state)
     json_decref(state);
 }
 
-enum hook_condition hook_state_condition(const struct hook_state *state, int64_t now_ms)
+enum hook_condition hook_state_condition(const struct stored_state *state, int64_t now_ms)
 {
     if (state->disabled)
         return HOOK_DISABLED;
@@ -73,7 +73,7 @@ enum tone hook_condition_tone(enum hook_condition condition)
     return tones[condition];
 }
 
-int64_t hook_state_since_ms(const struct hook_state *state, enum hook_condition condition)
+int64_t hook_state_since_ms(const struct stored_state *state, enum hook_condition condition)
 {
     /* What a 410 disabled may have failed before, but that is another story. */
     bool of_change = condition == HOOK_DISABLED && strcmp(state->reason, REASON_FAILING) != 0;
@@ -81,7 +81,7 @@ int64_t hook_state_since_ms(const struct hook_state *state, enum hook_condition 
     return of_change || state->failing_since_ms == 0 ? state->at_ms : state->failing_since_ms;
 }
 
-int64_t hook_state_next_ms(const struct hook_state *state, enum hook_condition condition)
+int64_t hook_state_next_ms(const struct stored_state *state, enum hook_condition condition)
 {
     switch (condition) {
     case HOOK_OPEN:
@@ -94,7 +94,7 @@ int64_t hook_state_next_ms(const struct hook_state *state, enum hook_condition c
 }
 
 /* The reason, unless it is over, or the error tells more. */
-static const char *reason_of(const struct hook_state *state, enum hook_condition condition)
+static const char *reason_of(const struct stored_state *state, enum hook_condition condition)
 {
     bool applies = condition == HOOK_PAUSED || condition == HOOK_DISABLED;
     bool error_tells = state->error[0] != '\0' && strcmp(state->reason, REASON_FAILING) == 0;
@@ -102,7 +102,7 @@ static const char *reason_of(const struct hook_state *state, enum hook_condition
     return applies && !error_tells ? state->reason : "";
 }
 
-void hook_state_put_why(struct buffer *out, const struct hook_state *state,
+void hook_state_put_why(struct buffer *out, const struct stored_state *state,
                         enum hook_condition condition)
 {
     const char *reason = reason_of(state, condition);
@@ -121,7 +121,7 @@ static void put_when(struct buffer *out, const char *what, int64_t when_ms)
     buffer_append_text(out, format_iso8601(when_ms, when, sizeof(when)));
 }
 
-void hook_state_put_text(struct buffer *out, const struct hook_state *state,
+void hook_state_put_text(struct buffer *out, const struct stored_state *state,
                          enum hook_condition condition)
 {
     size_t start = out->len;
@@ -158,7 +158,7 @@ static void put_words(struct buffer *line, const char *name, const char *words)
         object_put_text(line, name, bytes_of(words));
 }
 
-void hook_state_put_json(struct buffer *line, const struct hook_state *state,
+void hook_state_put_json(struct buffer *line, const struct stored_state *state,
                          enum hook_condition condition)
 {
     if (condition == HOOK_FINE)

@@ -11,7 +11,7 @@
 #include "contract/bytes.h"
 
 /* Times are ms since 1970 by Redis' clock. What does not apply is 0, false or "". */
-struct hook_state {
+struct stored_state {
     int64_t at_ms;    /* of the last change */
     int64_t until_ms; /* paused until then */
     bool disabled;
@@ -34,30 +34,30 @@ enum hook_condition {
 };
 
 /* What cannot be read says nothing. */
-void hook_state_parse(struct bytes json, struct hook_state *ret_state);
+void hook_state_parse(struct bytes json, struct stored_state *ret_state);
 
 /* What keeps deliveries from the hook most. */
-enum hook_condition hook_state_condition(const struct hook_state *state, int64_t now_ms);
+enum hook_condition hook_state_condition(const struct stored_state *state, int64_t now_ms);
 const char *hook_condition_name(enum hook_condition condition); /* "open"; HOOK_FINE: "" */
 enum tone hook_condition_tone(enum hook_condition condition);
 
 /* Since when; 0: not known. */
-int64_t hook_state_since_ms(const struct hook_state *state, enum hook_condition condition);
+int64_t hook_state_since_ms(const struct stored_state *state, enum hook_condition condition);
 
 /* When something is sent again: the next probe, or the end of the pause. 0: neither. */
-int64_t hook_state_next_ms(const struct hook_state *state, enum hook_condition condition);
+int64_t hook_state_next_ms(const struct stored_state *state, enum hook_condition condition);
 
 /* Appends why, "retry-after: answered 503"; nothing when nothing is known. */
-void hook_state_put_why(struct buffer *out, const struct hook_state *state,
+void hook_state_put_why(struct buffer *out, const struct stored_state *state,
                         enum hook_condition condition);
 
 /* Appends all of it in words: "paused until 2022-11-04T07:48:57.257Z: retry-after". */
-void hook_state_put_text(struct buffer *out, const struct hook_state *state,
+void hook_state_put_text(struct buffer *out, const struct stored_state *state,
                          enum hook_condition condition);
 
 /* Appends the condition as member "state" of an object, and what applies under its name in Redis;
  * nothing when the hook is fine. */
-void hook_state_put_json(struct buffer *line, const struct hook_state *state,
+void hook_state_put_json(struct buffer *line, const struct stored_state *state,
                          enum hook_condition condition);
 
 #endif

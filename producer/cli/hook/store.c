@@ -13,7 +13,7 @@
 #define FROM_SIZE 48 /* a score */
 
 bool hook_store_read(struct cli *cli, const struct hook *hook, int64_t room_id,
-                     struct hook_state *ret_state)
+                     struct stored_state *ret_state)
 {
     char lane[LANE_SIZE];
     char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
@@ -26,7 +26,7 @@ bool hook_store_read(struct cli *cli, const struct hook *hook, int64_t room_id,
     hook_state_parse(reply_text(reply), ret_state);
     reply_free(reply);
     if (strcmp(ret_state->fingerprint, lane_fingerprint(hook, fingerprint)) != 0)
-        *ret_state = (struct hook_state){0};
+        *ret_state = (struct stored_state){0};
     return true;
 }
 

@@ -14,7 +14,7 @@
 
 /* Reads a hook's state; zeroed when workers know nothing of this URL and these credentials. */
 bool hook_store_read(struct cli *cli, const struct hook *hook, int64_t room_id,
-                     struct hook_state *ret_state);
+                     struct stored_state *ret_state);
 
 enum hook_store_change {
     HOOK_STORE_FORGET, /* what workers learnt, whatever URL and credentials the hook had */

@@ -114,7 +114,7 @@ static int read_look(const struct lane_found *lane, struct reply *const replies[
     (void)gate_parse(reply_text(replies[QUERY_GATE]), &facts.gate);
     hook_state_parse(reply_text(replies[QUERY_STATE]), &look->state);
     if (facts.fingerprint && strcmp(look->state.fingerprint, facts.fingerprint) != 0)
-        look->state = (struct hook_state){0};
+        look->state = (struct stored_state){0};
     look->condition = lane_condition_of(&facts, now_ms);
     look->url = strdup(hook ? hook->url_text : "");
     hook_free(hook);

@@ -16,7 +16,7 @@ struct lane_look {
     enum lane_condition condition;
     int64_t waiting;   /* deliveries */
     int64_t oldest_ms; /* when the oldest event of the next ones was sent; 0: not known */
-    struct hook_state state;
+    struct stored_state state;
     char *url; /* of a registered hook; "" when it is not known */
 };
 

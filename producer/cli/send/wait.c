@@ -130,7 +130,7 @@ static bool is_disabled(const struct waiting *waiting, struct bytes id, struct b
                         bool *ret_disabled)
 {
     struct hook *hook;
-    struct hook_state state;
+    struct stored_state state;
     struct error_text why;
 
     *ret_disabled = false;

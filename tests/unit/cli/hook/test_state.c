@@ -20,7 +20,7 @@ static const char all[] =
 
 static void every_member_is_read(void **state)
 {
-    struct hook_state read;
+    struct stored_state read;
 
     (void)state;
     hook_state_parse(bytes_of(all), &read);
@@ -49,11 +49,11 @@ static void what_cannot_be_read_says_nothing(void **state)
         "{\"until\":\"1667548200000\",\"disabled\":1,\"reason\":7,\"failing_since\":null}",
         "{\"until\":-1,\"failures\":-5,\"failing_since\":1.5e12,\"error\":[],\"probe_at\":{}}",
     };
-    static const struct hook_state nothing;
+    static const struct stored_state nothing;
 
     (void)state;
     for (size_t i = 0; i < LEN(rows); i++) {
-        struct hook_state read;
+        struct stored_state read;
 
         memset(&read, 0x55, sizeof(read));
         hook_state_parse(bytes_of(rows[i]), &read);
@@ -62,12 +62,12 @@ static void what_cannot_be_read_says_nothing(void **state)
         assert_string_equal(read.reason, nothing.reason);
         assert_string_equal(read.error, nothing.error);
     }
-    hook_state_parse((struct bytes){NULL, 0}, &(struct hook_state){.at_ms = 0});
+    hook_state_parse((struct bytes){NULL, 0}, &(struct stored_state){.at_ms = 0});
 }
 
 static void words_are_cut_and_made_printable(void **state)
 {
-    struct hook_state read;
+    struct stored_state read;
     char json[1024];
 
     (void)state;
@@ -120,7 +120,7 @@ static void the_condition_is_what_counts_most(void **state)
 
     (void)state;
     for (size_t i = 0; i < LEN(rows); i++) {
-        struct hook_state read;
+        struct stored_state read;
         struct buffer text;
 
         hook_state_parse(bytes_of(rows[i].json), &read);
@@ -150,7 +150,7 @@ static void an_error_tells_more_than_that_it_fails(void **state)
 
     (void)state;
     for (size_t i = 0; i < LEN(rows); i++) {
-        struct hook_state read;
+        struct stored_state read;
         struct buffer why;
 
         hook_state_parse(bytes_of(rows[i].json), &read);
@@ -163,7 +163,7 @@ static void an_error_tells_more_than_that_it_fails(void **state)
 
 static void json_has_what_applies(void **state)
 {
-    struct hook_state read;
+    struct stored_state read;
     struct buffer line;
 
     (void)state;
