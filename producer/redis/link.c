@@ -61,6 +61,7 @@ static void release_connection(struct redis_link *link)
     link->reader = NULL;
     link->fed = 0;
     link->scripts_known = 0;
+    link->no_sha = false;
 }
 
 void redis_link_free(struct redis_link *link)

@@ -1,3 +1,5 @@
+/* For strcasestr. */
+#define _GNU_SOURCE 1
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <stdio.h>
@@ -12,11 +14,12 @@
 /* What a refusal is about, for the log. */
 struct about {
     char text[REDIS_FAULT_ABOUT_SIZE];
+    bool by_sha; /* an EVALSHA */
 };
 
 static struct about about(struct bytes what, struct bytes first)
 {
-    struct about about;
+    struct about about = {.by_sha = false};
     char shown[REDIS_FAULT_ABOUT_SIZE - 40];
     char name[40];
     snprintf(about.text, sizeof(about.text), "%s%s%s", bytes_printable(what, name, sizeof(name)),
@@ -32,8 +35,10 @@ static int send_about(struct redis_link *link, const struct redis_args *args, in
         free(pending);
         return -1;
     }
-    *pending = (struct pending){
-        .fn = fn, .context = context, .deadline_at_ms = loop_now_ms() + deadline_ms};
+    *pending = (struct pending){.fn = fn,
+                                .context = context,
+                                .deadline_at_ms = loop_now_ms() + deadline_ms,
+                                .by_sha = about.by_sha};
     memcpy(pending->about, about.text, sizeof(pending->about));
     STAILQ_INSERT_TAIL(&link->waiting, pending, link);
     if (!loop_timer_is_armed(&link->deadline))
@@ -75,20 +80,29 @@ int redis_link_eval(struct redis_link *link, const struct redis_script *script, 
 {
     struct redis_args all;
     uint32_t bit = UINT32_C(1) << script->number;
-    bool by_sha = script->by_sha && (link->scripts_known & bit) != 0;
+    bool by_sha = script->by_sha && !link->no_sha && (link->scripts_known & bit) != 0;
     redis_args_init(&all);
     redis_args_text(&all, by_sha ? "EVALSHA" : "EVAL");
     redis_args_text(&all, by_sha ? script->sha : script->text);
     redis_args_int(&all, keys_len);
     redis_args_append(&all, args);
+    struct about what = about(bytes_of(script->name), redis_args_at(args, 0));
+    what.by_sha = by_sha;
     int result = -1;
     if (link->state == LINK_UP)
-        result = send_about(link, &all, REDIS_COMMAND_DEADLINE_MS, fn, context,
-                            about(bytes_of(script->name), redis_args_at(args, 0)));
+        result = send_about(link, &all, REDIS_COMMAND_DEADLINE_MS, fn, context, what);
     redis_args_release(&all);
     if (result == 0)
         link->scripts_known |= bit;
     return result;
+}
+
+/* Not allowed, renamed, or unknown to a proxy. EVAL is allowed: the greeting has used it. */
+static bool refuses_sha(const struct pending *pending, const struct reply *reply)
+{
+    char words[160];
+    bytes_printable(reply_error_text(reply), words, sizeof(words));
+    return pending->by_sha && strcasestr(words, "evalsha") != NULL;
 }
 
 /* Refusals of the greeting are told with the loss of the link. */
@@ -105,6 +119,8 @@ static void look_at(struct redis_link *link, const struct pending *pending,
         redis_faults_complain(link->config.faults, reply, pending->about, loop_now_ms());
     if (fault == FAULT_NOSCRIPT)
         link->scripts_known = 0;
+    if (refuses_sha(pending, reply))
+        link->no_sha = true;
 }
 
 static void connect_anew(struct redis_link *link, const struct reply *reply)

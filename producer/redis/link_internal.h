@@ -28,6 +28,7 @@ struct pending {
     redis_reply_fn *fn;
     void *context;
     int64_t deadline_at_ms;
+    bool by_sha;                        /* an EVALSHA */
     char about[REDIS_FAULT_ABOUT_SIZE]; /* what was asked: command and first argument */
 };
 
@@ -49,6 +50,7 @@ struct redis_link {
     int64_t up_at_ms;
     struct link_outage outage; /* since it was up last */
     uint64_t random;
+    bool no_sha;            /* EVALSHA is not for us: all scripts go as text */
     uint32_t scripts_known; /* bit n: script n was sent as text on this connection */
     struct pending_list waiting;
     struct loop_timer deadline;

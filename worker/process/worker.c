@@ -40,6 +40,7 @@ struct worker {
     struct own_addresses *own_addresses;
     char host[HOST_MAX + 1];
     char consumer[CONSUMER_NAME_SIZE];
+    char client_name[CONSUMER_NAME_SIZE + 16]; /* for CLIENT LIST */
     struct redis_access access;
     struct redis_link *reader;
     struct convert *convert;
@@ -254,6 +255,8 @@ static int name_consumer(struct worker *worker)
     snprintf(worker->consumer, sizeof(worker->consumer), "%s-%ld-%02x%02x%02x%02x", worker->host,
              (long)getpid(), random[0], random[1], random[2], random[3]);
     worker->queue.consumer = worker->consumer;
+    snprintf(worker->client_name, sizeof(worker->client_name), "roomhook-worker-%s",
+             worker->consumer);
     return 0;
 }
 
@@ -266,7 +269,7 @@ static int make_links(struct worker *worker, struct error_text *why)
         .tls = &worker->access.tls,
         .before_connect = before_connect,
         .role = "control",
-        .client_name = worker->consumer,
+        .client_name = worker->client_name,
         .faults = &worker->faults,
         .on_up = on_control_up,
         .on_down = on_control_down,

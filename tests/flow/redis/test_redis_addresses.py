@@ -195,8 +195,8 @@ def test_another_line_in_the_hosts_file(own_redis, receiver, start_worker, tmp_p
     check_delivery(server, receiver)
     with server.client() as client:
         (name,) = worker.consumers(client)
-        ours = [c for c in client.client_list() if c["name"] == name]
-    assert ours and all(c["laddr"].startswith("127.0.0.2:") for c in ours), ours
+        ours = [c for c in client.client_list() if c["name"] == f"roomhook-worker-{name}"]
+    assert len(ours) == 2 and all(c["laddr"].startswith("127.0.0.2:") for c in ours), ours
 
 
 def test_sentinels_lead_to_the_master_after_each_failover(own_redis, sentinel_of, start_worker):

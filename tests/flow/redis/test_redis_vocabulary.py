@@ -75,6 +75,22 @@ def test_what_is_cosmetic_is_no_condition(redis_server, redis, receiver, start_w
     assert_queue_empty(redis)
 
 
+@pytest.mark.parametrize("refusal", [NOT_ALLOWED, UNKNOWN])
+def test_without_evalsha_scripts_go_as_text(redis_server, redis, receiver, start_worker, refusal):
+    """A user without the right, or a Redis where it is renamed: all is settled just the same."""
+    set_hook(redis, 438, "main", url=receiver.url())
+    with RefusingRedis(redis_server) as way:
+        way.refuse(refusal.format("evalsha"), lambda words: words[0] == b"EVALSHA")
+        worker = start_worker(redis=way.url)
+        for n in range(20):
+            enqueue(redis, message_event(), id=f"event-{n}")
+            receiver.wait_for(n + 1)
+        assert_queue_empty(redis)
+        assert 1 <= way.refused <= 6, "it is tried once, and a little at the same time"
+        assert worker.terminate() == 0
+    assert len(receiver.requests()) == 20
+
+
 @cosmetic
 def test_a_greeting_that_is_refused_for_now(redis_server, redis, start_worker, cli, command):
     """What is not about the command ends it, whichever command it is the reply to."""
