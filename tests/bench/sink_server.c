@@ -19,9 +19,9 @@ static const char ok_answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 static const char closing_answer[] =
     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
 
-static const char trickle_head[] = "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n";
-static const char trickle_answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n"
-                                     "............................................................";
+#define TRICKLE_HEAD "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n"
+static const char trickle_answer[] =
+    TRICKLE_HEAD "............................................................";
 
 int64_t sink_now_ms(void)
 {
@@ -192,7 +192,7 @@ static int behave(struct sink_server *server, struct sink_connection *connection
     case SINK_DRIP:
         return write_answer(server, connection, 1);
     case SINK_TRICKLE:
-        return write_answer(server, connection, sizeof(trickle_head) - 1);
+        return write_answer(server, connection, sizeof(TRICKLE_HEAD) - 1);
     default:
         break;
     }
