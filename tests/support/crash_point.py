@@ -79,7 +79,7 @@ MISPLACED = len(EVENTS) + 1  # one of ("good",) whose delivery waits, but in no 
 DELIVERIES = sum(map(len, EVENTS)) + 2
 UNDER_WAY = 8  # of them, at least, when endpoints answer nothing but 500
 REFUSED = "hdel"  # the command without which outcomes that go through lanes are not stored
-REFUSAL_S = 5.0
+REFUSAL_S = 20.0
 
 
 def path_of(number, hook):

@@ -85,8 +85,8 @@ def kill_worker(pool, place, sig=signal.SIGKILL):
 
 def test_one_process_is_no_pool(redis_server, start_worker):
     worker = start_worker()
+    ready = worker.wait_log("ready")
     assert children(worker.pid) == [] and not worker.logged("pool_started")
-    [ready] = worker.logged("ready")
     assert f"-{worker.pid}-" in ready["consumer"] and "process" not in ready
 
 
