@@ -338,6 +338,7 @@ static void try_lanes(struct rig *rig)
     };
     int left = 0;
     struct lanes_config config = {.room = on_room,
+                                  .shut_room = on_room,
                                   .due = on_due,
                                   .claimed = on_claimed,
                                   .answered = on_answered,
@@ -407,7 +408,9 @@ static void try_registry(struct rig *rig)
 
 static void try_liveness(struct rig *rig)
 {
+    struct convert *convert = convert_new(rig->loop, &rig->queue);
     struct leader_config of_leader = {.queue = &rig->queue,
+                                      .convert = convert,
                                       .ttl_ms = 15000,
                                       .suspect_claims = 3,
                                       .dead_max_bytes = 1 << 20,
@@ -417,6 +420,7 @@ static void try_liveness(struct rig *rig)
                                      .host = "host",
                                      .pool = "",
                                      .leader = leader,
+                                     .convert = convert,
                                      .ttl_ms = 15000,
                                      .in_flight = on_in_flight,
                                      .trouble = on_trouble,
@@ -426,7 +430,7 @@ static void try_liveness(struct rig *rig)
                                      .refused = on_refused};
     struct liveness *liveness = liveness_new(rig->loop, &config);
 
-    must(leader && liveness);
+    must(convert && leader && liveness);
     liveness_link_up(liveness);
     leader_look_after(leader);
     run(rig);
@@ -435,6 +439,7 @@ static void try_liveness(struct rig *rig)
     run(rig);
     liveness_free(liveness);
     leader_free(leader);
+    convert_free(convert);
 }
 
 static void try_settle(struct rig *rig)
