@@ -76,7 +76,7 @@ static const char *say_allowed(const struct flags *flags, char out[SETTING_TEXT_
 static int parse_flags(int argc, char **argv, const struct flag_spec *specs, struct flags *flags,
                        struct error_text *why)
 {
-    struct error_text mistake;
+    struct error_text mistake = {""};
     char allowed[SETTING_TEXT_SIZE];
     const char *must_be;
     int used;
