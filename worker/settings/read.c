@@ -87,7 +87,7 @@ static void say_stray(int position, const char *nearest, struct error_text *mist
 static int parse_flags(int argc, char **argv, const struct flag_spec *specs, struct flags *flags,
                        struct error_text *why)
 {
-    struct error_text mistake;
+    struct error_text mistake = {""};
     char allowed[SETTING_TEXT_SIZE];
     const char *must_be;
     int used;
