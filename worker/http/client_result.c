@@ -2,10 +2,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "contract/parse.h"
 #include "http/client_internal.h"
-
-#define RETRY_AFTER_MAX_S (366 * 86400ULL)
+#include "http/retry_after.h"
 
 static bool is_local_errno(int error)
 {
@@ -108,32 +106,16 @@ static void tell_error(const struct http_transfer *transfer, enum attempt_end en
     }
 }
 
-/* The value of the last header of this name; NULL when the answer has none. */
-static const char *last_header(CURL *easy, const char *name)
+/* Of the final answer: libcurl keeps those of informational ones apart. Several say as little as
+ * "5, 10". CURLINFO_RETRY_AFTER reads dates of other forms, and from libcurl 8.12 on is no more
+ * than six hours. */
+static int64_t asked_delay_ms(CURL *easy)
 {
     struct curl_header *header;
-    if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
-        curl_easy_header(easy, name, header->amount - 1, CURLH_HEADER, -1, &header) != CURLHE_OK)
-        return NULL;
-    return header->value;
-}
-
-/* CURLINFO_RETRY_AFTER is no more than six hours from libcurl 8.12 on. */
-static int64_t retry_after_ms(CURL *easy)
-{
-    const char *value = last_header(easy, "Retry-After");
-    uint64_t seconds = 0;
-    if (value == NULL)
+    if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
+        header->amount != 1)
         return 0;
-    if (value[strspn(value, "0123456789")] == '\0') {
-        if (value[0] != '\0' && parse_uint64(bytes_of(value), UINT64_MAX, &seconds) != 0)
-            seconds = RETRY_AFTER_MAX_S; /* more than 64 bits */
-    } else {
-        time_t now = time(NULL);
-        time_t then = curl_getdate(value, NULL); /* -1: not a date */
-        seconds = then > now ? (uint64_t)(then - now) : 0;
-    }
-    return (int64_t)(seconds > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : seconds) * 1000;
+    return retry_after_ms(header->value, time(NULL));
 }
 
 void transfer_result(struct http_transfer *transfer, CURLcode code, struct http_result *ret_result)
@@ -156,7 +138,7 @@ void transfer_result(struct http_transfer *transfer, CURLcode code, struct http_
     if (status >= 200 && !transfer->not_http) {
         ret_result->attempt.end = ATTEMPT_ANSWERED;
         ret_result->attempt.status = (int)status;
-        ret_result->attempt.retry_after_ms = retry_after_ms(transfer->easy);
+        ret_result->attempt.retry_after_ms = asked_delay_ms(transfer->easy);
         return;
     }
     ret_result->attempt.end = end_of(transfer, code);

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from receiver import Answer
+from receiver import Answer, Raw
 from wait import wait_until
 from webhook_queue import (
     assert_queue_empty,
@@ -97,9 +97,29 @@ def test_there_is_a_cap(redis, receiver, start_worker):
     assert day_ms - 5000 <= due - now_ms(redis) <= day_ms * 1.2 + 5000
 
 
-@pytest.mark.parametrize("value", ["", "-5", "soon", "1.5", "Thu, 99 Foo 2022 99:99:99 GMT"])
-def test_nonsense_is_ignored(redis, receiver, start_worker, value):
-    receiver.script("/", [Answer(503, (("Retry-After", value),)), Answer(200)])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (("Retry-After", "299.997"),),
+        (("Retry-After", "2099-01-01T00:00:00Z"),),
+        (("Retry-After", "300"), ("Retry-After", "300")),
+    ],
+    ids=["fraction", "other date", "twice"],
+)
+def test_nonsense_is_ignored(redis, receiver, start_worker, headers):
+    receiver.script("/", [Answer(503, headers), Answer(200)])
+    set_hook(redis, 438, "main", url=receiver.url())
+    start_worker(retry_schedule="200ms")
+    enqueue(redis, message_event())
+    first, second = receiver.wait_for(2, timeout=3)
+    assert second.arrived - first.arrived < 1.4
+    assert_queue_empty(redis)
+
+
+def test_that_of_an_informational_answer_is_ignored(redis, receiver, start_worker):
+    early = b"HTTP/1.1 103 Early Hints\r\nRetry-After: 300\r\n\r\n"
+    final = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+    receiver.script("/", [Raw(early + final, "close"), Answer(200)])
     set_hook(redis, 438, "main", url=receiver.url())
     start_worker(retry_schedule="200ms")
     enqueue(redis, message_event())
