@@ -37,8 +37,9 @@ enum header {
     HEADER_AGENT,
     HEADER_ID,
     HEADER_TIMESTAMP,
+    HEADER_EVENT,
+    HEADER_ATTEMPT,
     HEADER_NO_EXPECT,
-    HEADER_NO_ACCEPT,
     HEADERS
 };
 
@@ -118,10 +119,11 @@ static void link_headers(struct transfer *transfer)
     static char type[] = "Content-Type: application/json";
     static char signature[] = "Verification-Signature: " MESSAGE_SIGNATURE;
     static char agent[] = "User-Agent: Roomhook/0.1.0";
+    static char event[] = "webhook-event: message.created";
+    static char attempt[] = "webhook-attempt: 1";
     static char no_expect[] = "Expect:";
-    static char no_accept[] = "Accept:";
-    char *const texts[HEADERS] = {type,      signature, agent, transfer->id, transfer->timestamp,
-                                  no_expect, no_accept};
+    char *const texts[HEADERS] = {type,  signature, agent,    transfer->id, transfer->timestamp,
+                                  event, attempt,   no_expect};
     for (size_t i = 0; i < HEADERS; i++) {
         transfer->headers[i].data = texts[i];
         transfer->headers[i].next = i + 1 < HEADERS ? &transfer->headers[i + 1] : NULL;

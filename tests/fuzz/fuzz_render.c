@@ -113,7 +113,7 @@ static void check_rendered(const struct event *event, const char *hook_json)
     struct error_text why;
     struct request request;
     struct render_input input = {
-        .event = event, .event_id = BYTES("id"), .queued_at_ms = 1, .now_s = NOW_S};
+        .event = event, .event_id = BYTES("id"), .queued_at_ms = 1, .now_s = NOW_S, .attempt = 1};
 
     must(hook_parse(BYTES("main"), bytes_of(hook_json), &hook, &why) == HOOK_OK);
     input.hook = hook;

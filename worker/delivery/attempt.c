@@ -62,6 +62,7 @@ void attempt_start(struct pipeline *pipeline, struct delivery *delivery)
         .traceparent = bytes_of(entry->traceparent),
         .queued_at_ms = entry->queued_at_ms,
         .now_s = delivery->started_wall_ms / 1000,
+        .attempt = delivery->history.attempts + 1,
     };
     struct http_target target = {
         .url_text = hook->url_text,

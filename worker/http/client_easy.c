@@ -92,16 +92,14 @@ int transfer_init_easy(struct http_transfer *transfer)
 static struct curl_slist *link_headers(struct http_transfer *transfer)
 {
     static char no_expect[] = "Expect:";
-    static char no_accept[] = "Accept:";
     size_t n = transfer->request.headers_len;
     for (size_t i = 0; i < n; i++)
         transfer->headers[i].data =
             transfer->request.header_text.data + transfer->request.header_at[i];
     transfer->headers[n].data = no_expect;
-    transfer->headers[n + 1].data = no_accept;
-    for (size_t i = 0; i <= n; i++)
+    for (size_t i = 0; i < n; i++)
         transfer->headers[i].next = &transfer->headers[i + 1];
-    transfer->headers[n + 1].next = NULL;
+    transfer->headers[n].next = NULL;
     return transfer->headers;
 }
 

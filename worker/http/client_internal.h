@@ -72,7 +72,7 @@ struct http_transfer {
     CURL *easy;
     struct parsed_url *url;
     struct request request;
-    struct curl_slist headers[REQUEST_HEADERS_MAX + 3];
+    struct curl_slist headers[REQUEST_HEADERS_MAX + 1];
     char error[CURL_ERROR_SIZE];
     char response[DEAD_RESPONSE_MAX];
     size_t response_len;

@@ -138,6 +138,9 @@ static int put_headers(struct request *request, const struct render_input *input
     put_header(request, "webhook-id: ", input->event_id);
     buffer_append_int64(header_begin(request, "webhook-timestamp: "), input->now_s);
     header_end(request);
+    put_header(request, "webhook-event: ", input->event->type);
+    buffer_append_int64(header_begin(request, "webhook-attempt: "), input->attempt);
+    header_end(request);
     if (hook->secrets_len > 0) {
         if (signature_append(header_begin(request, "webhook-signature: "), hook->secrets,
                              hook->secrets_len, input->event_id, input->now_s,

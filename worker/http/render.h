@@ -18,7 +18,7 @@
 #include "contract/event_codec.h"
 #include "contract/hook.h"
 
-#define REQUEST_HEADERS_MAX (HOOK_MAX_HEADERS + 8)
+#define REQUEST_HEADERS_MAX (HOOK_MAX_HEADERS + 10)
 
 struct render_input {
     const struct event *event;
@@ -27,6 +27,7 @@ struct render_input {
     struct bytes traceparent; /* empty when none */
     int64_t queued_at_ms;     /* from the stream id */
     int64_t now_s;            /* wall clock, for webhook-timestamp */
+    int attempt;              /* 1: the first */
 };
 
 /* Owned buffers, reusable: render clears them first. */
@@ -42,8 +43,8 @@ void request_release(struct request *request); /* wipes what held credentials */
 void request_clear(struct request *request);   /* the same, but keeps the memory for another one */
 
 /* Header order: Content-Type, Verification-Signature, User-Agent, webhook-id, webhook-timestamp,
- * webhook-signature, webhook-hops, traceparent, the hook's own. 0, or -1 when memory ran out or
- * body_max was passed. */
+ * webhook-event, webhook-attempt, webhook-signature, webhook-hops, traceparent, the hook's own. 0,
+ * or -1 when memory ran out or body_max was passed. */
 int render(const struct render_input *input, struct request *request);
 
 #endif

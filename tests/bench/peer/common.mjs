@@ -30,9 +30,12 @@ export class Poster {
       headers: {
         "content-type": "application/json",
         "verification-signature": hook.verificationSignature,
+        accept: "*/*",
         "user-agent": "Roomhook/0.1.0",
         "webhook-id": id,
         "webhook-timestamp": String(Math.floor(Date.now() / 1000)),
+        "webhook-event": "message.created",
+        "webhook-attempt": "1",
       },
       body,
     });

@@ -93,12 +93,18 @@ def test_the_documented_example_byte_for_byte(redis, receiver, start_worker, enc
     assert request.header("webhook-id") == f"msg_{stream_id}"
     assert re.fullmatch(r"Roomhook/\d+\.\d+\.\d+\S*", request.header("User-Agent"))
     assert abs(int(request.header("webhook-timestamp")) - request.arrived_wall) <= 2
+    assert request.header("webhook-event") == "message.created"
+    assert request.header("webhook-attempt") == "1"
+    assert request.header("Accept") == "*/*"
     assert sorted(name.lower() for name, _ in request.headers) == [
+        "accept",
         "content-length",
         "content-type",
         "host",
         "user-agent",
         "verification-signature",
+        "webhook-attempt",
+        "webhook-event",
         "webhook-id",
         "webhook-timestamp",
     ]
@@ -252,7 +258,12 @@ def test_headers_of_the_hook_and_of_the_trace(redis, receiver, start_worker):
         438,
         "main",
         url=receiver.url("/path?with=query&and=%20more"),
-        headers={"Authorization": "Bearer abc", "X-Two": "a, b;\tc", "x-lower": "~"},
+        headers={
+            "Authorization": "Bearer abc",
+            "X-Two": "a, b;\tc",
+            "x-lower": "~",
+            "accept": "application/vnd.example+json",
+        },
     )
     start_worker()
     enqueue(redis, message_event(), traceparent=trace)
@@ -261,6 +272,7 @@ def test_headers_of_the_hook_and_of_the_trace(redis, receiver, start_worker):
     assert request.header("traceparent") == trace
     own = [field for field in request.headers if field[0] in ("Authorization", "X-Two", "x-lower")]
     assert own == [("Authorization", "Bearer abc"), ("X-Two", "a, b;\tc"), ("x-lower", "~")]
+    assert request.header("Accept") == "application/vnd.example+json", "instead of ours"
 
 
 def test_the_producers_id_is_the_webhook_id(redis, receiver, start_worker):

@@ -125,12 +125,16 @@ def is_valid(hook):
 def intended(hook, request):
     """Name and value of each header in its order, but for Host and Content-Length, curl's own."""
     signature = hook.get("verificationSignature")
+    has_accept = any(name.lower() == "accept" for name in hook.get("headers", {}))
     return [
+        *([] if has_accept else [("Accept", "*/*")]),
         ("Content-Type", "application/json"),
         *([("Verification-Signature", signature)] if signature else []),
         ("User-Agent", request.header("User-Agent")),
         ("webhook-id", request.header("webhook-id")),
         ("webhook-timestamp", request.header("webhook-timestamp")),
+        ("webhook-event", "message.created"),
+        ("webhook-attempt", "1"),
         *((name, trimmed(value)) for name, value in hook.get("headers", {}).items()),
     ]
 

@@ -57,7 +57,9 @@ def test_two_failures_then_success(redis, receiver, start_worker, encoding):
     first, second, third = receiver.wait_for(3)
     check_gap(first, second, 0.3)
     check_gap(second, third, 0.6)
-    for request in (first, second, third):
+    for attempt, request in enumerate((first, second, third), 1):
+        assert request.header("webhook-attempt") == str(attempt)
+        assert request.header("webhook-event") == "message.created"
         assert request.header("webhook-id") == f"msg_{stream_id}"
         assert request.body == first.body
         assert request.header("Verification-Signature") == "s"
@@ -207,6 +209,7 @@ def test_a_killed_worker_keeps_the_retry(redis, receiver, start_worker):
     start_worker(retry_schedule="1s")
     first, second = receiver.wait_for(2)
     check_gap(first, second, 1.0)
+    assert [first.header("webhook-attempt"), second.header("webhook-attempt")] == ["1", "2"]
     assert_queue_empty(redis)
 
 

@@ -56,6 +56,8 @@ static void names_of_http_and_roomhook_are_refused(void **state)
         "webhook-timestamp",
         "webhook-signature",
         "webhook-hops",
+        "webhook-event",
+        "WEBHOOK_ATTEMPT",
         "Webhook-Anything",
         "traceparent",
         "tracestate",

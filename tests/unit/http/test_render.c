@@ -45,7 +45,8 @@ static int set_up(void **state)
         .hook = {.verification_signature = signature, .format = HOOK_FORMAT_SPIKA},
         .input = {.event_id = BYTES("msg_1667548137257-0"),
                   .queued_at_ms = 1667548137300,
-                  .now_s = 1667548138},
+                  .now_s = 1667548138,
+                  .attempt = 1},
     };
     fixture.input.event = &fixture.event;
     fixture.input.hook = &fixture.hook;
@@ -106,10 +107,9 @@ static void spika_documented_example_comes_out_byte_for_byte(void **state)
 static void spika_without_signature_names_the_content_type_only(void **state)
 {
     static const char *const headers[] = {
-        "Content-Type: application/json",
-        USER_AGENT,
-        "webhook-id: msg_1667548137257-0",
-        "webhook-timestamp: 1667548138",
+        "Content-Type: application/json",  USER_AGENT,
+        "webhook-id: msg_1667548137257-0", "webhook-timestamp: 1667548138",
+        "webhook-event: message.created",  "webhook-attempt: 1",
     };
     struct fixture *fixture = *state;
 
@@ -118,7 +118,7 @@ static void spika_without_signature_names_the_content_type_only(void **state)
     assert_body(fixture,
                 "{\"data\":{\"message\":" MESSAGE ",\"fromUser\":" FROM_USER ",\"room\":" ROOM
                 "},\"headers\":{\"Content-Type\":\"application/json\"}}");
-    assert_headers(fixture, headers, 4);
+    assert_headers(fixture, headers, sizeof(headers) / sizeof(headers[0]));
 }
 
 static void spika_signature_is_escaped_in_the_body_and_plain_in_the_header(void **state)
@@ -196,6 +196,8 @@ static void headers_stand_in_their_order(void **state)
         USER_AGENT,
         "webhook-id: order-7",
         "webhook-timestamp: 1649367553",
+        "webhook-event: message.edited_2",
+        "webhook-attempt: 10",
         ("webhook-signature: v1,QYhs2GytO3jg2/tETLJhaJM/6xuK/6UOQgnjhz0PRwg= "
          "v1,Y6FjEI5tP7OEDE8MROAhQH+LZodubGc4WQDz05LY10E="),
         "webhook-hops: 3",
@@ -219,6 +221,8 @@ static void headers_stand_in_their_order(void **state)
     fixture->event.hops = 3;
     fixture->input.event_id = BYTES("order-7");
     fixture->input.now_s = 1649367553;
+    fixture->input.attempt = 10;
+    fixture->event.type = BYTES("message.edited_2");
     fixture->input.traceparent = BYTES("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
     render_ok(fixture);
     assert_headers(fixture, headers, sizeof(headers) / sizeof(headers[0]));
@@ -231,11 +235,13 @@ static void most_and_longest_headers_fit(void **state)
     static struct hook_secret secrets[HOOK_MAX_SECRETS];
     static char longest_signature[HOOK_SIGNATURE_MAX + 1];
     static char id[RH_NAME_MAX];
+    static char type[128];
     struct fixture *fixture = *state;
 
     memset(line, 'x', sizeof(line) - 1);
     memcpy(line + 64, ": ", 2);
     memset(id, 'i', sizeof(id));
+    memset(type, 't', sizeof(type));
     memset(longest_signature, '"', sizeof(longest_signature) - 1);
     for (size_t i = 0; i < HOOK_MAX_HEADERS; i++)
         own[i] = line;
@@ -249,10 +255,12 @@ static void most_and_longest_headers_fit(void **state)
     fixture->input.event_id = (struct bytes){id, sizeof(id)};
     fixture->input.traceparent = BYTES("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
     fixture->input.now_s = INT64_MIN;
+    fixture->input.attempt = INT32_MAX;
+    fixture->event.type = (struct bytes){type, sizeof(type)};
     fixture->event.hops = EVENT_HOPS_MAX;
     render_ok(fixture);
-    assert_int_equal(fixture->request.headers_len, 8 + HOOK_MAX_HEADERS);
-    assert_string_equal(header(fixture, 7 + HOOK_MAX_HEADERS), line);
+    assert_int_equal(fixture->request.headers_len, 10 + HOOK_MAX_HEADERS);
+    assert_string_equal(header(fixture, 9 + HOOK_MAX_HEADERS), line);
 }
 
 static void rendering_again_leaves_nothing_of_the_last_request(void **state)
@@ -266,7 +274,7 @@ static void rendering_again_leaves_nothing_of_the_last_request(void **state)
     fixture->event.from_user = fixture->event.room = (struct bytes){NULL, 0};
     render_ok(fixture);
     assert_body(fixture, "{\"message\":{}}");
-    assert_int_equal(fixture->request.headers_len, 4);
+    assert_int_equal(fixture->request.headers_len, 6);
     assert_int_equal(fixture->request.header_at[0], 0);
     assert_string_equal(header(fixture, 1), USER_AGENT);
 }
