@@ -55,6 +55,7 @@ extern const struct command command_hook_enable;
 extern const struct command command_hook_disable;
 extern const struct command command_hook_resume;
 extern const struct command command_hook_state;
+extern const struct command command_hook_test;
 extern const struct command command_lane_list;
 extern const struct command command_lane_show;
 extern const struct command command_lane_drop;

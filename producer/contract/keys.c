@@ -57,3 +57,9 @@ const char *keys_holders(const struct keys *keys, const char *stream, char out[K
     snprintf(out, KEY_SIZE, "{%s}:holders:%s", keys->queue, stream);
     return out;
 }
+
+const char *keys_reply(const struct keys *keys, const char *stream_id, char out[KEY_SIZE])
+{
+    snprintf(out, KEY_SIZE, "{%s}:reply:%s", keys->queue, stream_id);
+    return out;
+}

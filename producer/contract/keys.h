@@ -37,11 +37,12 @@ struct keys {
 /* 0, or -1 when queue is not [A-Za-z0-9_-]{1,64}. */
 int keys_init(struct keys *keys, const char *queue);
 
-/* {Q}:room:<id>, {Q}:worker:<consumer>, {Q}:lane:<lane> and {Q}:holders:<padded stream id>; each
- * returns out. */
+/* {Q}:room:<id>, {Q}:worker:<consumer>, {Q}:lane:<lane>, {Q}:holders:<padded stream id> and
+ * {Q}:reply:<stream id>; each returns out. */
 const char *keys_room(const struct keys *keys, int64_t room_id, char out[KEY_SIZE]);
 const char *keys_worker(const struct keys *keys, const char *consumer, char out[KEY_SIZE]);
 const char *keys_lane(const struct keys *keys, const char *lane, char out[KEY_SIZE]);
 const char *keys_holders(const struct keys *keys, const char *stream, char out[KEY_SIZE]);
+const char *keys_reply(const struct keys *keys, const char *stream_id, char out[KEY_SIZE]);
 
 #endif

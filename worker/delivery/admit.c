@@ -39,6 +39,20 @@ static bool is_wanted(struct pipeline *pipeline, struct delivery *delivery)
     return false;
 }
 
+/* Into the line of its lane, whatever its hook's rate or state, and what else waits: an operator
+ * wants to know how the receiver is now. */
+static void admit_test(struct pipeline *pipeline, struct delivery *delivery)
+{
+    struct capacity_lane *lane = pipeline->draining ? NULL : pipeline_lane_of(pipeline, delivery);
+    if (lane == NULL) {
+        conclude_back(pipeline, delivery);
+        return;
+    }
+    capacity_queue(pipeline->capacity, lane, &delivery->waiter, loop_now_ms());
+    delivery_move(&pipeline->entries, delivery, DELIVERY_QUEUED);
+    pipeline_arm(pipeline);
+}
+
 void admit_arrival(struct pipeline *pipeline, struct delivery *delivery)
 {
     int64_t now = loop_now_ms();
@@ -46,6 +60,10 @@ void admit_arrival(struct pipeline *pipeline, struct delivery *delivery)
         return;
     const struct hook_slot *slot = delivery->slot;
     struct capacity_lane *lane = NULL;
+    if (delivery->entry->is_test) {
+        admit_test(pipeline, delivery);
+        return;
+    }
     if (!pipeline->draining && slot->hook->rate_interval_us == 0 &&
         hook_state_is_clear(&slot->state, now))
         lane = pipeline_lane_of(pipeline, delivery);

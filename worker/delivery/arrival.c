@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "contract/parse.h"
+#include "contract/test_event.h"
 #include "delivery/admit.h"
 #include "delivery/conclude.h"
 #include "delivery/settlement.h"
@@ -286,6 +287,13 @@ static bool read_fields(struct entry *entry, const struct stream_entry *read,
             return false;
         }
         bytes_copy_text(read->traceparent, entry->traceparent, sizeof(entry->traceparent));
+    }
+    if (read->test.data != NULL) {
+        if (!bytes_equal_text(read->test, TEST_EVENT_VALUE) || entry->only_hook[0] == '\0') {
+            error_text_set(why, "test must be " TEST_EVENT_VALUE ", beside a hook");
+            return false;
+        }
+        entry->is_test = true;
     }
     return true;
 }

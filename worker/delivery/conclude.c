@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "delivery/settlement.h"
+#include "delivery/test_reply.h"
 
 void conclude_set_error(struct delivery *delivery, const char *text)
 {
@@ -111,6 +112,8 @@ static void end_probe(struct pipeline *pipeline, const struct delivery *delivery
 void conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome)
 {
     struct entry *entry = delivery->entry;
+    if (entry->is_test)
+        outcome = test_reply(pipeline, delivery, outcome);
     if (outcome == OUTCOME_WAIT || outcome == OUTCOME_RELEASED)
         note_backlog(pipeline, delivery); /* before it leaves its line: the lane keeps its turn */
     capacity_leave(pipeline->capacity, &delivery->waiter, delivery->news, loop_now_ms());
@@ -119,8 +122,10 @@ void conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome
     delivery->outcome = outcome;
     delivery->concluded_at_ms = loop_now_ms();
     delivery_move(&pipeline->entries, delivery, DELIVERY_CONCLUDED);
-    count(pipeline, outcome);
-    log_outcome(pipeline, delivery);
+    if (!entry->is_test) {
+        count(pipeline, outcome);
+        log_outcome(pipeline, delivery);
+    }
     if (delivery->leased)
         settlement_of_delivery(pipeline, delivery);
     else if (entry->state == ENTRY_OPEN)

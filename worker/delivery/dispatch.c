@@ -2,6 +2,7 @@
 
 #include "delivery/attempt.h"
 #include "delivery/conclude.h"
+#include "delivery/test_reply.h"
 
 bool dispatch_is_allowed(const struct pipeline *pipeline)
 {
@@ -22,7 +23,8 @@ static bool lease_suffices(const struct pipeline *pipeline, const struct deliver
 static bool is_clear(struct pipeline *pipeline, const struct delivery *delivery)
 {
     struct hook_ref ref = hook_ref_of(&delivery->entry->event, delivery->slot);
-    return delivery->is_probe || registry_is_clear(pipeline->registry, &ref);
+    return delivery->is_probe || delivery->entry->is_test ||
+           registry_is_clear(pipeline->registry, &ref);
 }
 
 /* Of a hook with a rate: nothing of its lane starts before its place. */
@@ -35,7 +37,9 @@ static void wait_for_place(struct pipeline *pipeline, struct delivery *delivery)
 
 void dispatch(struct pipeline *pipeline, struct delivery *delivery)
 {
-    if (!is_clear(pipeline, delivery) || !lease_suffices(pipeline, delivery, 0))
+    if (test_is_too_old(pipeline, delivery))
+        conclude_dead(pipeline, delivery, DEAD_EXPIRED, "its turn came too late");
+    else if (!is_clear(pipeline, delivery) || !lease_suffices(pipeline, delivery, 0))
         conclude_back(pipeline, delivery);
     else if (delivery->not_before_ms > loop_now_ms())
         wait_for_place(pipeline, delivery);
@@ -46,6 +50,8 @@ void dispatch(struct pipeline *pipeline, struct delivery *delivery)
 static bool waits_too_long(const struct pipeline *pipeline, const struct delivery *delivery,
                            bool is_pressed)
 {
+    if (delivery->entry->is_test)
+        return false;
     if ((is_pressed || delivery->waiter.is_behind) && delivery->entry->source == SOURCE_STREAM &&
         loop_now_ms() - delivery->waiter.since_ms >= capacity_patience_ms(&delivery->waiter))
         return true;

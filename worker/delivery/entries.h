@@ -143,6 +143,7 @@ struct entry {
     bool own_event_id;              /* given by the producer */
     char traceparent[RECORD_TRACEPARENT_SIZE];
     char only_hook[RH_NAME_MAX + 1]; /* "" for all */
+    bool is_test;                    /* see test_reply.h */
 
     enum rh_encoding encoding;
     bool is_shared;        /* claimed: its document is one of several's */

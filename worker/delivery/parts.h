@@ -10,6 +10,7 @@
  *   dispatch     what has its turn is sent, unless something changed meanwhile
  *   attempt      one POST and what it comes to
  *   conclude     a delivery gets its outcome
+ *   test_reply   that of a test event, reported to its sender
  *   settlement   outcomes as the scripts want them; the end of entries; detaching
  *   entries      what there is, and in which state
  *

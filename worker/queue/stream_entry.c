@@ -1,13 +1,19 @@
 #include "queue/stream_entry.h"
 
+#include "contract/test_event.h"
+
 void stream_entry_read(struct stream_entry *entry, const struct reply *fields)
 {
     const struct {
         const char *name;
         struct bytes *value;
     } known[] = {
-        {"json", &entry->json}, {"msgpack", &entry->msgpack},         {"id", &entry->event_id},
-        {"hook", &entry->hook}, {"traceparent", &entry->traceparent},
+        {"json", &entry->json},
+        {"msgpack", &entry->msgpack},
+        {"id", &entry->event_id},
+        {"hook", &entry->hook},
+        {"traceparent", &entry->traceparent},
+        {TEST_EVENT_FIELD, &entry->test},
     };
     for (size_t i = 0; i + 1 < reply_len(fields); i += 2) {
         for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {

@@ -25,6 +25,7 @@ struct stream_entry {
     struct bytes event_id; /* field "id" */
     struct bytes hook;
     struct bytes traceparent;
+    struct bytes test; /* see contract/test_event.h */
 };
 
 /* Sorts an entry's field list into entry's views. */

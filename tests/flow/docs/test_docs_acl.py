@@ -168,6 +168,7 @@ def test_worker_and_operator(users, run, receiver, start_worker):
     assert re.search(r"3 +main +disabled .* gone\n", run("operator", "hook", "list"))
     assert "disabled" in run("operator", "hook", "show", "--room", "3")
     assert "gone" in run("operator", "hook", "state", "--failing")
+    assert "delivered" in run("operator", "hook", "test", "--room", "5", "--id", "fast")
     run("operator", "hook", "resume", "--room", "3")
     assert run("operator", "hook", "state", "--room", "3").count("\n") == 1
     run("operator", "hook", "disable", "--room", "3")
