@@ -206,7 +206,7 @@ static void on_hooks_to_try(void *context, struct hook_set *set)
         registry_lane_is_free(registry, lane_of(438, ref.slot->id, lane), loop_now_ms() + 1);
         must(registry_is_clear(registry, &ref));
         registry_gone(registry, &ref);
-        registry_succeeded(registry, &ref);
+        registry_succeeded(registry, &ref, false);
         ref.is_inline = true;
         registry_failed(registry, &ref, &failure);
     }

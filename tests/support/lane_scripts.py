@@ -231,7 +231,7 @@ class LaneQueue:
 
     def gate(self, *items):
         """items: (lane, kind, more …) as of gate.lua. Returns the lanes that are disabled now."""
-        args = []
+        args = [self.consumer]
         for lane, *words in items:
             room, hook = lane.split("/")
             args += [room, hook, self.print_of(lane), self.max_age_of(lane), *words]
@@ -239,8 +239,8 @@ class LaneQueue:
             "gate", self.keys("hooks-state hooks-changed gates lanes lanes-shut",
                               [item[0] for item in items]), args)]
 
-    def fail(self, lane, opens=0, probe_ms=0, failures=1, disable_after_ms=0):
-        return self.gate((lane, "failed", failures, 503, "answered 503", opens, probe_ms,
+    def fail(self, lane, opens=0, probe_ms=0, failures=1, disable_after_ms=0, ago_ms=0):
+        return self.gate((lane, "failed", ago_ms, failures, 503, "answered 503", opens, probe_ms,
                           disable_after_ms))
 
     def resume_page(self, lane, start="", most=500):

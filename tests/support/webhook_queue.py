@@ -224,3 +224,9 @@ def hook_states(redis, queue=DEFAULT_QUEUE):
 def state_of(redis, room, hook="main", queue=DEFAULT_QUEUE):
     """What workers learnt about a hook, whatever its URL was; {} for nothing."""
     return hook_states(redis, queue).get(f"{room}/{hook}", {})
+
+
+def is_well(redis, room, hook="main", queue=DEFAULT_QUEUE):
+    """Nothing that is known of a hook keeps anything back; that it was well again may be known."""
+    return not state_of(redis, room, hook, queue).keys() & {
+        "failing_since", "opens", "disabled", "until"}

@@ -129,7 +129,7 @@ static void report_to_registry(struct pipeline *pipeline, struct delivery *deliv
     };
     delivery->is_judged = true;
     if (verdict->kind == VERDICT_DELIVERED)
-        registry_succeeded(registry, &ref);
+        registry_succeeded(registry, &ref, delivery->history.attempts > 1);
     else if (is_failure(verdict))
         registry_failed(registry, &ref, &failure);
     else if (verdict->reason == DEAD_REJECTED)

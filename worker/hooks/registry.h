@@ -128,7 +128,8 @@ struct hook_ref hook_ref_of(const struct event *event, const struct hook_slot *s
 
 void registry_pause(struct registry *registry, const struct hook_ref *ref, int64_t pause_ms);
 void registry_gone(struct registry *registry, const struct hook_ref *ref); /* answered 410 */
-void registry_succeeded(struct registry *registry, const struct hook_ref *ref);
+/* had_failed: an earlier attempt of the same delivery, so others may know of that failure. */
+void registry_succeeded(struct registry *registry, const struct hook_ref *ref, bool had_failed);
 void registry_answered(struct registry *registry,
                        const struct hook_ref *ref); /* no success, but it works: closes it */
 

@@ -51,7 +51,9 @@ struct hook_health {
     bool is_told;        /* others know of a failure */
     bool is_untold;
     bool ok; /* tell the success that came before what follows */
+    int64_t ok_at_ms;
     int64_t failures;
+    int64_t failed_at_ms; /* the last of them */
     int status;
     char error[HOOK_ERROR_SIZE];
     int opens;

@@ -209,6 +209,7 @@ static void args_begin(const struct registry *registry, struct news_args *args)
     const struct keys *keys = &registry->queue->keys;
     redis_args_init(&args->keys);
     redis_args_init(&args->items);
+    redis_args_text(&args->items, registry->queue->consumer);
     redis_args_text(&args->keys, keys->hooks_state);
     redis_args_text(&args->keys, keys->hooks_changed);
     redis_args_text(&args->keys, keys->gates);
@@ -246,11 +247,16 @@ static void args_health(const struct registry *registry, struct news_args *args,
                         const struct hook_health *health)
 {
     struct redis_args *items;
-    if (health->ok)
-        redis_args_int(args_hook(registry, args, health, "ok"), health->interval_us);
+    int64_t now = loop_now_ms();
+    if (health->ok) {
+        items = args_hook(registry, args, health, "ok");
+        redis_args_int(items, now - health->ok_at_ms);
+        redis_args_int(items, health->interval_us);
+    }
     if (health->failures == 0)
         return;
     items = args_hook(registry, args, health, "failed");
+    redis_args_int(items, now - health->failed_at_ms);
     redis_args_int(items, health->failures);
     redis_args_int(items, health->status);
     redis_args_copy(items, bytes_of(health->error));
@@ -380,17 +386,19 @@ static void begin_anew(struct registry *registry, struct hook_health *health, bo
     health->failures = 0;
     health->opens = 0;
     health->ok = true;
+    health->ok_at_ms = loop_now_ms();
     note_untold(registry, health, urgent);
 }
 
-void registry_succeeded(struct registry *registry, const struct hook_ref *ref)
+void registry_succeeded(struct registry *registry, const struct hook_ref *ref, bool had_failed)
 {
-    if (registry->healths == NULL && !ref->slot->state.is_failing && ref->slot->state.opens == 0)
+    if (registry->healths == NULL && !had_failed && !ref->slot->state.is_failing &&
+        ref->slot->state.opens == 0)
         return;
     if (was_changed(registry, ref))
         return;
     struct hook_state *state = state_of(registry, ref);
-    bool others_know = state != NULL && state->is_failing;
+    bool others_know = had_failed || (state != NULL && state->is_failing);
     struct hook_health *health =
         others_know ? health_get(registry, ref) : health_find(registry, ref);
     bool was_open = close_breaker(ref, state);
@@ -433,6 +441,7 @@ void registry_failed(struct registry *registry, const struct hook_ref *ref,
     if (health == NULL)
         return; /* of another hook; or no memory: it will fail again */
     health->failures++;
+    health->failed_at_ms = loop_now_ms();
     health->status = failure->status;
     snprintf(health->error, sizeof(health->error), "%s", failure->error);
     if (state != NULL)

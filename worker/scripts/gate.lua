@@ -4,30 +4,33 @@
 -- that the gate gives it.
 --
 -- KEYS  hooks-state hooks-changed gates lanes lanes-shut, then lane:<lane> of each item
--- ARGV  per item: room hook fingerprint max_age_ms (0: none), then one of
+-- ARGV  consumer, then per item: room hook fingerprint max_age_ms (0: none), then one of
 --         'pause' ms                    the receiver asked for it; never shortens a pause
 --         'gone'                        answered 410
---         'ok' interval_us              a success: it does not fail any more; its rate, 0 for none
---         'failed' n status error opens probe_ms disable_after_ms
---                                       n failures, the last of which is described; opens > 0: it
---                                       is open for the opens-th time in a row, next probe in
---                                       probe_ms
+--         'ok' ago_ms interval_us       a success, then: it does not fail any more; its rate, 0 for
+--                                       none
+--         'failed' ago_ms n status error opens probe_ms disable_after_ms
+--                                       n failures, the last of which, then, is described; opens
+--                                       > 0: it is open for the opens-th time in a row, next probe
+--                                       in probe_ms
 --         'disabled'                    its JSON says so
 --         'removed'                     the room has no such hook
 --         'found'                       it has, and its JSON does not say so
 --         'probe' ms                    a probe was not made after all: another may be, in ms
 --       room is '' when the hook came with its event: then the report names the lane. An item may
---       come for a lane again.
+--       come for a lane again. Successes and failures count in the order in which they happened,
+--       whenever they are written.
 -- reply {lane that is disabled from now on …}
 local KEPT = 1000 -- entries of hooks-changed; a worker forgets a room within seconds anyway
 local states, changed = KEYS[1], KEYS[2]
 local gates, lanes, shut = KEYS[3], KEYS[4], KEYS[5]
 local FIRST = 5
+local me = ARGV[1]
 --include lane
 --include state
 local NEVER = {disabled = true, removed = true} -- what waits is buried soon, not when it is due
 local WORDS = {
-    pause = 1, gone = 0, ok = 1, failed = 6, disabled = 0, removed = 0, found = 0, probe = 1,
+    pause = 1, gone = 0, ok = 2, failed = 7, disabled = 0, removed = 0, found = 0, probe = 1,
 }
 local disabled = {}
 
@@ -50,29 +53,52 @@ function learn.gone(state)
     return not already
 end
 
+-- What another worker wrote before may have happened later. Of one worker all comes in order, which
+-- its times need not show when Redis let it wait.
+local function is_older(at, than, state)
+    return than and at < than and state.by ~= me
+end
+
 function learn.ok(state, at)
+    local ended, interval_us = now - tonumber(ARGV[at]), tonumber(ARGV[at + 1])
     local was_open = state.opens ~= nil
+    state.ok_at = math.max(state.ok_at or 0, ended)
+    if is_older(ended, state.failed_at, state) then
+        state.failing_since = math.max(state.failing_since or 0, ended)
+        return false
+    end
     state.failing_since, state.failures, state.status, state.error = nil, nil, nil, nil
-    state.opens, state.probe_at = nil, nil
-    if was_open and tonumber(ARGV[at]) > 0 then -- the probe had a place
-        return true, now + tonumber(ARGV[at]) / 1000, 'rate'
+    state.failed_at, state.opens, state.probe_at = nil, nil, nil
+    state.by = me
+    if was_open and interval_us > 0 then -- the probe had a place
+        return true, now + interval_us / 1000, 'rate'
     end
     return was_open
 end
 
-function learn.failed(state, at, lane)
-    local opens, disable_after = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 5])
-    local news = false
-    state.failing_since = state.failing_since or now
-    state.failures = (state.failures or 0) + tonumber(ARGV[at])
-    state.status = ARGV[at + 1] ~= '0' and tonumber(ARGV[at + 1]) or nil
-    state.error = ARGV[at + 2]
+local function open(state, opens, probe_ms)
     -- Two workers may see the same outage: the first one opens it.
     local is_known = (state.opens or 0) >= opens and (state.probe_at or 0) > now
-    if opens > 0 and not is_known then
-        state.opens, state.probe_at = opens, now + tonumber(ARGV[at + 4])
-        news = true
+    if opens == 0 or is_known then
+        return false
     end
+    state.opens, state.probe_at = opens, now + probe_ms
+    return true
+end
+
+function learn.failed(state, at, lane)
+    local ended, opens = now - tonumber(ARGV[at]), tonumber(ARGV[at + 4])
+    local disable_after = tonumber(ARGV[at + 6])
+    if is_older(ended, state.ok_at, state) or ended < now - NEWS_COUNT_MS then
+        return opens > 0 -- its worker takes the hook for open
+    end
+    state.failing_since = state.failing_since or ended
+    state.failures = (state.failures or 0) + tonumber(ARGV[at + 1])
+    if not is_older(ended, state.failed_at, state) then
+        state.status = ARGV[at + 2] ~= '0' and tonumber(ARGV[at + 2]) or nil
+        state.error, state.failed_at, state.by = ARGV[at + 3], ended, me
+    end
+    local news = open(state, opens, tonumber(ARGV[at + 5]))
     if disable_after > 0 and not state.disabled and now - state.failing_since >= disable_after then
         state.disabled, state.reason = true, 'failing'
         disabled[#disabled + 1] = lane
@@ -137,7 +163,7 @@ local function apply(key, room, hook, fingerprint, max_age, kind, at)
     redis.pcall('XADD', changed, 'MAXLEN', '~', KEPT, '*', unpack(of))
 end
 
-local at, item = 1, 1
+local at, item = 2, 1
 while at <= #ARGV do
     local kind = ARGV[at + 4]
     apply(KEYS[FIRST + item], ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3]), kind,

@@ -56,7 +56,7 @@ local function is_over(lane, state)
     elseif state.failing_since then
         return at + (string.find(lane, '/:', 1, true) and 1 or 30) * DAY < now
     end
-    return (state['until'] or 0) + HOUR < now
+    return math.max((state['until'] or 0) + HOUR, (state.ok_at or 0) + NEWS_COUNT_MS) < now
 end
 
 local function prune_state(field, text)

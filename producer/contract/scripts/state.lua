@@ -2,9 +2,13 @@
 -- {Q}:hooks-state, and lane.lua's names.
 local KINDS = {
     at = 'number', ['until'] = 'number', failing_since = 'number', failures = 'number',
-    status = 'number', opens = 'number', probe_at = 'number', disabled = 'boolean',
-    reason = 'string', error = 'string', fingerprint = 'string',
+    failed_at = 'number', ok_at = 'number', status = 'number', opens = 'number',
+    probe_at = 'number', disabled = 'boolean', reason = 'string', error = 'string',
+    fingerprint = 'string', by = 'string',
 }
+-- A success is remembered for so long, so that a failure before it counts for nothing when it is
+-- written later.
+local NEWS_COUNT_MS = 3600000
 
 -- What somebody wrote by hand must not end a script.
 local function clean(known)

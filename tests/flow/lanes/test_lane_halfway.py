@@ -78,7 +78,7 @@ def gate(queue):
     queue.put(*LANES)
     queue.fail(LANES[1], opens=1, probe_ms=60000)
     return lambda: queue.gate(
-        (LANES[0], "failed", 1, 503, "answered 503", 1, 60000, 0), (LANES[1], "ok", 0))
+        (LANES[0], "failed", 0, 1, 503, "answered 503", 1, 60000, 0), (LANES[1], "ok", 0, 0))
 
 
 def forget(queue):

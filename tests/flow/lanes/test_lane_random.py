@@ -126,11 +126,12 @@ class Run:
     def learn(self, worker):
         lane = self.chance.choice(LANES)
         worker.gate(self.chance.choice([
-            (lane, "pause", self.chance.choice([1, 60000])), (lane, "ok", 0), (lane, "ok", 50000),
-            (lane, "failed", 1, 503, "answered 503", self.chance.randint(0, 3),
-             self.chance.choice([1, 60000]), 0),
+            (lane, "pause", self.chance.choice([1, 60000])), (lane, "ok", 0, 50000),
+            (lane, "ok", self.chance.randint(0, 1000), 0),
+            (lane, "failed", self.chance.randint(0, 1000), 1, 503, "answered 503",
+             self.chance.randint(0, 3), self.chance.choice([1, 60000]), 0),
             (lane, "disabled"), (lane, "removed"), (lane, "found"), (lane, "probe", 1),
-            (lane, "found"), (lane, "ok", 0),
+            (lane, "found"), (lane, "ok", 0, 0),
         ]))
 
     def resume(self, worker):

@@ -268,7 +268,7 @@ def test_several_in_one_batch(queue):
 def test_look_finds_due_lanes_and_reserves_them(queue, other):
     queue.put(LANE)
     queue.put("439/main")
-    queue.gate(("439/main", "failed", 5, 503, "answered 503", 1, 0, 0))
+    queue.gate(("439/main", "failed", 0, 5, 503, "answered 503", 1, 0, 0))
     later = queue.event()
     queue.settle_stream((later, b"{}", ("retry", "main", "440/main", 2 * FAR_MS)))
     now, next_ms, due, shut = queue.look()
@@ -339,7 +339,7 @@ def test_pause_holds_back_and_is_never_shortened(queue):
     assert claim.lanes[LANE] == (0, "paused", until, 0)
     queue.put(LANE)
     assert queue.lane_score(LANE)[1] == until
-    queue.gate((LANE, "ok", 0))
+    queue.gate((LANE, "ok", 0, 0))
     assert queue.claim(LANE).lanes[LANE][1] == "paused"
 
 
@@ -365,7 +365,7 @@ def test_open_lets_one_probe_pass_when_it_is_due(queue, other):
     queue.settle_leased((claim.deliveries[0], "retry", 0))
     assert queue.lane_score(LANE)[0] == "lanes-shut"
     assert other.claim(LANE).lanes[LANE][:2] == (0, "open")
-    queue.gate((LANE, "ok", 0))
+    queue.gate((LANE, "ok", 0, 0))
     assert queue.lane_score(LANE)[0] == "lanes"
     assert other.claim(LANE).lanes[LANE][:2] == (3, "free")
 
@@ -385,6 +385,57 @@ def test_two_workers_that_see_the_same_outage_open_it_once(queue, other):
     assert queue.redis.hget(queue.key("gates"), LANE) == gate
     state = json.loads(queue.redis.hget(queue.key("hooks-state"), LANE))
     assert (state["failures"], state["opens"], state["fingerprint"]) == (2, 1, queue.print_of(LANE))
+
+
+def known_of(queue, lane=LANE):
+    return json.loads(queue.redis.hget(queue.key("hooks-state"), lane))
+
+
+def test_a_failure_before_a_success_is_no_news(queue, other):
+    queue.put(LANE)
+    queue.fail(LANE, ago_ms=900)
+    other.gate((LANE, "ok", 400, 0))
+    queue.fail(LANE, ago_ms=500)
+    assert "failing_since" not in known_of(queue)
+    queue.fail(LANE, opens=1, probe_ms=FAR_MS, ago_ms=500)
+    assert "opens" not in known_of(queue)
+    assert queue.claim(LANE).lanes[LANE][:2] == (1, "free")
+    # The worker that takes the hook for open reads better.
+    assert queue.redis.xlen(queue.key("hooks-changed")) == 1
+    queue.fail(LANE, ago_ms=300)
+    assert known_of(queue)["failures"] == 1
+
+
+def test_a_success_before_a_failure_does_not_end_it(queue, other):
+    queue.fail(LANE, ago_ms=900)
+    since = known_of(queue)["failing_since"]
+    queue.fail(LANE, opens=1, probe_ms=FAR_MS, ago_ms=100)
+    other.gate((LANE, "ok", 400, 0))
+    state = known_of(queue)
+    assert state["opens"] == 1 and state["failing_since"] >= since + 400
+    other.gate((LANE, "ok", 50, 0))
+    assert "opens" not in known_of(queue)
+
+
+def test_the_latest_failure_is_described(queue, other):
+    queue.fail(LANE, ago_ms=100)
+    other.gate((LANE, "failed", 200, 2, 0, "connect: refused", 0, 0, 0))
+    state = known_of(queue)
+    assert (state["failures"], state["status"], state["error"]) == (3, 503, "answered 503")
+
+
+def test_what_one_worker_says_counts_in_its_order(queue):
+    """Redis may have let it wait: then its times are no order."""
+    queue.fail(LANE)
+    queue.gate((LANE, "ok", 500, 0))
+    assert "failing_since" not in known_of(queue)
+    queue.fail(LANE, ago_ms=900)
+    assert known_of(queue)["failures"] == 1
+
+
+def test_a_failure_of_long_ago_is_no_news(queue):
+    queue.fail(LANE, ago_ms=3600001)
+    assert not queue.redis.exists(queue.key("hooks-state"))
 
 
 def test_open_and_paused_waits_for_both_and_then_probes(queue):
@@ -442,7 +493,7 @@ def test_rate_after_a_probe_begins_an_interval_later(queue):
     queue.intervals[LANE] = 3600000000
     queue.fail(LANE, opens=1, probe_ms=0)
     (claimed,) = queue.claim(LANE).deliveries
-    queue.gate((LANE, "ok", 3600000000))
+    queue.gate((LANE, "ok", 0, 3600000000))
     queue.settle_leased((claimed, "done"))
     assert queue.claim(LANE).lanes[LANE][:2] == (0, "rate")
 
@@ -459,7 +510,7 @@ def test_lane_of_no_hook_is_claimed_to_be_buried(queue, kind):
     assert len(claim.deliveries) == 2
     assert queue.lane_score(LANE) == ("lanes-shut", claim.now)
     queue.settle_leased(*[(claimed, "dead", LETTER) for claimed in claim.deliveries])
-    queue.gate((LANE, "ok", 0))
+    queue.gate((LANE, "ok", 0, 0))
     assert queue.claim(LANE).lanes[LANE][1] == kind
     queue.gate((LANE, "found"))
     assert queue.lane_score(LANE)[0] == "lanes"
@@ -919,7 +970,7 @@ def test_key_of_a_wrong_type_is_healed(queue, redis, name):
     queue.heal()
     queue.heal()
     if name == "deliveries":
-        queue.gate((LANE, "ok", 0))
+        queue.gate((LANE, "ok", 0, 0))
         claim = queue.claim(LANE)
         assert [claimed.record for claimed in claim.deliveries] == [None, None]
         queue.settle_leased(*[(claimed, "dead", LETTER) for claimed in claim.deliveries])
@@ -959,12 +1010,14 @@ def test_prune_forgets_states_by_their_age(queue, redis):
         "1/old": {"at": queue.now() - 31 * day, "failing_since": 1},
         "1/:0123456789abcdef": {"at": queue.now() - 2 * day, "failing_since": 1},
         "1/over": {"until": queue.now() - day}, "1/paused": {"until": queue.now() + day},
-        "1/gone": {"disabled": True},
+        "1/gone": {"disabled": True}, "1/well": {"ok_at": queue.now() - day // 24 - 1000},
+        "1/well-lately": {"ok_at": queue.now() - day // 24 + 60000},
     }
     redis.hset(queue.key("hooks-state"),
                mapping={lane: json.dumps(state) for lane, state in states.items()})
     queue.prune()
-    assert sorted(redis.hkeys(queue.key("hooks-state"))) == [b"1/gone", b"1/new", b"1/paused"]
+    assert sorted(redis.hkeys(queue.key("hooks-state"))) == [
+        b"1/gone", b"1/new", b"1/paused", b"1/well-lately"]
 
 
 # --- contract 1 ---
