@@ -21,6 +21,7 @@ static const char *const counter_names[COUNTERS] = {
     [COUNTER_FENCED] = "fenced",
     [COUNTER_LOST] = "lost",
     [COUNTER_GONE] = "gone",
+    [COUNTER_WIPED] = "wiped",
     [COUNTER_LOCAL_SHORTAGES] = "local_shortages",
     [COUNTER_REDIS_CONNECTS] = "redis_connects",
     [COUNTER_REDIS_ERRORS] = "redis_errors",

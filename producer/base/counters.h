@@ -23,6 +23,7 @@ enum counter {
     COUNTER_FENCED,         /* fenced        outcomes dropped, another worker's entry */
     COUNTER_LOST,           /* lost          pending entries deleted by someone else */
     COUNTER_GONE,           /* gone          all entries deleted by someone else, seen afterwards */
+    COUNTER_WIPED,          /* wiped         times that the stream or the queue was deleted */
     COUNTER_LOCAL_SHORTAGES, /* local_shortages  attempts not made, own shortage */
     COUNTER_REDIS_CONNECTS,  /* redis_connects */
     COUNTER_REDIS_ERRORS,    /* redis_errors  all of the following together; redis/fault.h */

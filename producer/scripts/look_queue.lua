@@ -69,6 +69,8 @@ end
 if types[6] == 'hash' then
     tell('contract', redis.call('HGET', KEYS[6], 'contract') or '')
     tell('converting', redis.call('HEXISTS', KEYS[6], 'converting'))
+    tell('looked_at', redis.call('HGET', KEYS[6], 'looked_at') or 0)
+    tell('seen', redis.call('HGET', KEYS[6], 'length') or 0)
 end
 if types[7] == 'zset' then
     tell('old', redis.call('ZCARD', KEYS[7]))

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "queue/adopt.h"
+#include "queue/losses.h"
 
 #define READ_COUNT_MAX 256
 #define READ_BYTES_TARGET (8 << 20)
@@ -101,6 +102,7 @@ static void on_group(void *context, const struct reply *reply)
         counters_add(intake->queue->counters, COUNTER_GROUP_CREATED, 1);
         log_at(LOG_WARN, "group_created", log_text("queue", intake->queue->keys.queue));
     }
+    losses_opened(intake->queue, reply);
     again_after(intake);
 }
 

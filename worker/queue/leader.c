@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "queue/consumers.h"
 #include "queue/heal.h"
+#include "queue/losses.h"
 #include "queue/prune.h"
 
 #define TAKE_LIMIT 100
@@ -133,13 +134,7 @@ static void on_consumer(void *context, const char *name, const struct reply *hea
 static void on_swept(void *context, const struct reply *reply)
 {
     struct leader *leader = context;
-    int64_t gone = reply_int(reply_at(reply, 0));
-    if (gone > 0) {
-        counters_add(leader->config.queue->counters, COUNTER_GONE, gone);
-        log_at(LOG_ERROR, "entries_gone", log_int("entries", gone),
-               log_text("why", "somebody else deletes from the stream: XDEL, XTRIM or MAXLEN"));
-    }
-    (void)take_over(leader, reply, 1, COUNTER_SWEPT);
+    (void)take_over(leader, reply, 0, COUNTER_SWEPT);
 }
 
 static void sweep(struct leader *leader)
@@ -148,13 +143,12 @@ static void sweep(struct leader *leader)
     char prefix[KEY_SIZE];
     redis_args_init(&args);
     redis_args_text(&args, leader->config.queue->keys.events);
-    redis_args_text(&args, leader->config.queue->keys.meta);
     redis_args_text(&args, KEYS_GROUP);
     redis_args_text(&args, leader->config.queue->consumer);
     redis_args_int(&args, SWEEP_IDLE_MS);
     redis_args_int(&args, TAKE_LIMIT);
     redis_args_text(&args, keys_worker(&leader->config.queue->keys, "", prefix));
-    (void)queue_call(leader->config.queue, SCRIPT_SWEEP, 2, &args, on_swept, leader);
+    (void)queue_call(leader->config.queue, SCRIPT_SWEEP, 1, &args, on_swept, leader);
     redis_args_release(&args);
 }
 
@@ -208,6 +202,7 @@ void leader_look_after(struct leader *leader)
     int64_t now = loop_now_ms();
     consumers_ask(leader->consumers);
     heal_step(leader->heal);
+    losses_look(leader->config.queue);
     convert_run(leader->config.convert, NULL, NULL);
     if (now - leader->tidied_at_ms < TIDY_EVERY_MS && leader->tidied_at_ms != 0)
         return;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "contract/json_text.h"
 #include "queue/consumers.h"
+#include "queue/losses.h"
 #include "queue/opening.h"
 
 #define AUDIT_EVERY_MS 60000
@@ -121,6 +122,7 @@ static void on_beat(void *context, const struct reply *reply)
                                    .had_lapsed = !had && liveness->ever,
                                    .redis_ms = redis_time(reply_at(reply, 2))};
     compare_clocks(liveness, stored.redis_ms);
+    losses_remember(liveness->config.queue, reply);
     liveness->config.alive(liveness->config.context, &stored);
     liveness->ever = true;
     if (!opening_is_done(liveness->opening))
@@ -177,11 +179,14 @@ static void beat(void *context)
     redis_args_text(
         &args, keys_worker(&liveness->config.queue->keys, liveness->config.queue->consumer, key));
     redis_args_text(&args, liveness->config.queue->keys.leader);
+    redis_args_text(&args, liveness->config.queue->keys.events);
+    redis_args_text(&args, liveness->config.queue->keys.deliveries);
+    redis_args_text(&args, liveness->config.queue->keys.meta);
     redis_args_text(&args, liveness->config.queue->consumer);
     redis_args_int(&args, liveness->config.ttl_ms);
     redis_args_borrow(&args, buffer_bytes(&value));
     liveness->sent_at_ms = loop_now_ms();
-    (void)queue_call(liveness->config.queue, SCRIPT_HEARTBEAT, 2, &args, on_beat, liveness);
+    (void)queue_call(liveness->config.queue, SCRIPT_HEARTBEAT, 5, &args, on_beat, liveness);
     loop_timer_arm(&liveness->timer, liveness->config.ttl_ms / 3 < BEAT_MAX_MS
                                          ? liveness->config.ttl_ms / 3
                                          : BEAT_MAX_MS);

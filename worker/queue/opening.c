@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "queue/consumers.h"
+#include "queue/losses.h"
 
 #define WAIT_AGAIN_MS 1000   /* while workers of contract 1 run */
 #define CONVERT_AGAIN_MS 200 /* while another worker converts */
@@ -151,6 +152,7 @@ static void on_opened(void *context, const struct reply *reply)
     }
     opening->failures = 0;
     counters_add(queue->counters, COUNTER_GROUP_CREATED, reply_int(reply_at(reply, 1)));
+    losses_opened(queue, reply);
     if (bytes_equal_text(contract, KEYS_CONTRACT_OLD)) {
         wait_for_old(opening);
     } else if (!bytes_equal_text(contract, KEYS_CONTRACT)) {

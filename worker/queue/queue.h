@@ -10,6 +10,15 @@
 #include "queue/scripts.h"
 #include "redis/link.h"
 
+/* What others delete of the queue (losses.h). Zeroed: it was not seen yet. */
+struct queue_losses {
+    int64_t events; /* in the stream, when it was seen last */
+    int64_t deliveries;
+    int64_t seen_at_ms;
+    int64_t unlogged; /* deleted entries */
+    int64_t logged_at_ms;
+};
+
 struct queue {
     struct keys keys;
     struct scripts scripts;
@@ -17,6 +26,7 @@ struct queue {
     const char *consumer;
     struct counters *counters;
     uint64_t random;
+    struct queue_losses losses;
 };
 
 /* Sets keys, scripts and random; the rest is the caller's. -1: no queue's name, or no SHA-1. */

@@ -36,6 +36,7 @@ int scripts_init(struct scripts *scripts)
         [SCRIPT_COUNT] = {"count", lua_count, false},
         [SCRIPT_REAP] = {"reap", lua_reap, false},
         [SCRIPT_SWEEP] = {"sweep", lua_sweep, false},
+        [SCRIPT_ACCOUNT] = {"account", lua_account, true},
         [SCRIPT_LONE_RUN] = {"lone_run", lua_lone_run, false},
         [SCRIPT_LEAVE] = {"leave", lua_leave, false},
     };

@@ -23,7 +23,8 @@ enum script_number {
     SCRIPT_HOOK_STATES,   /* read it */
     SCRIPT_COUNT,         /* add to the counters */
     SCRIPT_REAP,          /* take over from a dead worker */
-    SCRIPT_SWEEP,         /* find what no other rule does */
+    SCRIPT_SWEEP,         /* take over what a living worker forgot */
+    SCRIPT_ACCOUNT,       /* count what others deleted */
     SCRIPT_TIDY_DEAD,     /* keep dead letters within their caps */
     SCRIPT_PRUNE,         /* forget what is over of hooks and gates */
     SCRIPT_WALK,          /* read a page of what waits */

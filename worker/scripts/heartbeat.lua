@@ -1,9 +1,11 @@
 #!lua flags=allow-oom
 -- Says that this worker lives, also when Redis is full, and takes or keeps the maintenance lease.
+-- What it is told of the queue is all that is known when somebody deletes it.
 --
--- KEYS  worker:<consumer> leader
+-- KEYS  worker:<consumer> leader events deliveries meta
 -- ARGV  consumer ttl_ms value
--- reply {1 when the key was still there, else 0; 1 when this worker leads, else 0; now in ms}
+-- reply {1 when the key was still there, else 0; 1 when this worker leads, else 0; now in ms;
+--       events and waiting deliveries, when there is a queue}
 local me, ttl = ARGV[1], ARGV[2]
 local had = redis.call('EXISTS', KEYS[1])
 redis.call('SET', KEYS[1], ARGV[3], 'PX', ttl)
@@ -13,4 +15,12 @@ if not leader or leader == me then
     leader = me
 end
 local time = redis.call('TIME')
-return {had, leader == me and 1 or 0, time[1] * 1000 + math.floor(time[2] / 1000)}
+local function len(command, key)
+    local found = redis.pcall(command, key) -- of another type: nothing of the queue is in it
+    return type(found) == 'number' and found or 0
+end
+local out = {had, leader == me and 1 or 0, time[1] * 1000 + math.floor(time[2] / 1000)}
+if redis.pcall('HEXISTS', KEYS[5], 'contract') == 1 then
+    out[4], out[5] = len('XLEN', KEYS[3]), len('HLEN', KEYS[4])
+end
+return out

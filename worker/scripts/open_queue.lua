@@ -6,14 +6,17 @@
 --
 -- KEYS  events meta
 -- ARGV  group contract consumer, and 'converted' when all was
--- reply {contract of the queue, 1 when the group was made, else 0, 1 while it is converted, else 0}
+-- reply {contract of the queue, 1 when the group was made, else 0, 1 while it is converted, else 0,
+--       1 when there was nothing of the queue, else 0, what account.lua replies, keys that Redis
+--       evicted}
 --       with another contract than ours nothing is made
 local events, meta = KEYS[1], KEYS[2]
 local group, ours, consumer, step = unpack(ARGV)
-redis.call('HSETNX', meta, 'contract', ours)
+--include account
+local is_new = redis.call('HSETNX', meta, 'contract', ours) == 1
 local contract = redis.call('HGET', meta, 'contract')
 if contract ~= ours then
-    return {contract, 0, 0}
+    return {contract, 0, 0, 0, {}, 0}
 elseif step == 'converted' then
     redis.call('HDEL', meta, 'converting')
 end
@@ -22,4 +25,16 @@ if made.err and not string.find(made.err, 'BUSYGROUP', 1, true) then
     return made
 end
 redis.call('XGROUP', 'CREATECONSUMER', events, group, consumer)
-return {contract, made.err and 0 or 1, redis.call('HEXISTS', meta, 'converting')}
+local has_new_group, deleted = not made.err, {}
+if has_new_group and is_new then
+    redis.call('HSET', meta, 'missing', 0) -- no worker has removed anything
+end
+if has_new_group then
+    deleted = account(true)
+end
+local info = redis.pcall('INFO', 'stats')
+local evicted = has_new_group and not info.err and string.match(info, 'evicted_keys:(%d+)')
+return {
+    contract, has_new_group and 1 or 0, redis.call('HEXISTS', meta, 'converting'),
+    is_new and has_new_group and 1 or 0, deleted, tonumber(evicted or 0),
+}

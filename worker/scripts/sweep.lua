@@ -1,13 +1,11 @@
 #!lua flags=allow-oom
--- Finds what no other rule does. Entries that were pending for far longer than anything takes,
--- although their worker lives: taken over, unless it says that Redis refuses its outcomes. Entries
--- that somebody else deleted from the stream, read or unread: of all that was ever added, what is
--- neither there nor removed by workers.
+-- Takes over entries that were pending for far longer than anything takes, although their worker
+-- lives, unless it says that Redis refuses its outcomes.
 --
--- KEYS  events meta
+-- KEYS  events
 -- ARGV  group consumer min_idle_ms limit, what the keys of heartbeats begin with
--- reply {deleted by others since the last look, of those taken over were deleted, ids taken over…}
-local events, meta = KEYS[1], KEYS[2]
+-- reply {how many of those to take over were deleted, ids taken over…}
+local events = KEYS[1]
 local group, me = ARGV[1], ARGV[2]
 local keeps = {} -- by worker: it has outcomes that it cannot store yet
 
@@ -19,24 +17,7 @@ local function keeps_outcomes(owner)
     return keeps[owner]
 end
 
-local function deleted_by_others()
-    local info = redis.pcall('XINFO', 'STREAM', events)
-    if info.err then
-        return 0
-    end
-    local stream = {}
-    for i = 1, #info, 2 do
-        stream[info[i]] = info[i + 1]
-    end
-    local removed = tonumber(redis.call('HGET', meta, 'removed') or 0)
-    local missing = stream['entries-added'] - stream['length'] - removed
-    local known = tonumber(redis.call('HGET', meta, 'missing') or missing)
-    redis.call('HSET', meta, 'missing', missing)
-    -- Less than before: the stream was made anew.
-    return math.max(missing - known, 0)
-end
-
-local out = {deleted_by_others(), 0}
+local out = {0}
 local pending = redis.pcall('XPENDING', events, group, 'IDLE', ARGV[3], '-', '+', ARGV[4])
 if pending.err then
     return out
@@ -51,7 +32,7 @@ for _, entry in ipairs(pending) do
         if #claimed > 0 then
             out[#out + 1] = id
         else
-            out[2] = out[2] + 1
+            out[1] = out[1] + 1
         end
     end
 end

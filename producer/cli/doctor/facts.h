@@ -104,6 +104,8 @@ struct queue_facts {
     int64_t first_due_ms; /* when the first lane is or was due; only with lanes */
     int64_t lanes_shut;
     int64_t dead;
+    int64_t looked_at_ms; /* when the leader last looked what others deleted; 0: never */
+    int64_t seen;         /* events in the stream then */
 };
 
 /* A walk over what must go together, for what does not. */
@@ -165,6 +167,7 @@ struct doctor_facts {
     struct walk walks[WALKS];
     int64_t lost; /* counters */
     int64_t gone;
+    int64_t wiped;
     int64_t dead_dropped;
     struct workers_facts workers;
     struct rooms_facts rooms;

@@ -226,24 +226,47 @@ static void judge_old(struct findings *findings, const struct queue_facts *queue
     findings_advise(findings, "nothing, while a worker runs: it brings them into lanes");
 }
 
+/* The stream as it is now; a worker that makes it again counts what was in there. */
+static bool judge_vanished(struct findings *findings, const struct queue_facts *queue,
+                           const struct keys *keys)
+{
+    char age[HUMAN_TEXT_SIZE];
+
+    if (is_there(&queue->keys[KEY_EVENTS]) || queue->looked_at_ms == 0)
+        return false;
+    findings_add(findings, PART_QUEUE, "lost", LEVEL_WARNING,
+                 "%s is not there; %s ago it was, with %" PRId64 " events in it", keys->events,
+                 human_age(queue->now_ms - queue->looked_at_ms, age), queue->seen);
+    findings_advise(findings, "find out what deleted it: DEL, an expiry, or eviction; a worker "
+                              "makes it again and counts what was in it");
+    return true;
+}
+
+/* What workers found out so far. */
 static void judge_lost(struct findings *findings, const struct doctor_facts *facts,
                        const struct keys *keys)
 {
-    if (!facts->asked[ASK_COUNTERS].answered)
-        return;
-    if (facts->lost == 0 && facts->gone == 0) {
+    if (facts->lost > 0 || facts->gone > 0 || facts->wiped > 0) {
+        findings_add(findings, PART_QUEUE, "lost", LEVEL_WARNING,
+                     "events that others than workers deleted: %s%" PRId64
+                     " (counter gone), pending ones: %" PRId64
+                     " (counter lost); times that the whole stream was: %" PRId64 " (wiped)",
+                     facts->wiped > 0 ? "about " : "", facts->gone, facts->lost, facts->wiped);
+        findings_advise(findings,
+                        "look for MAXLEN, XTRIM, XDEL, DEL and FLUSHDB in what else uses this "
+                        "Redis, for an expiry on %s, and for eviction; producers send again what "
+                        "is missed; redis-cli HDEL '%s' gone lost wiped starts the counts from 0",
+                        keys->events, keys->stats);
+    } else if (facts->queue.contract[0] != '\0' && facts->queue.looked_at_ms == 0) {
+        findings_add(findings, PART_QUEUE, "lost", LEVEL_NOTE,
+                     "whether others than workers deleted events is not known: no worker has "
+                     "looked yet");
+        findings_advise(findings,
+                        "start a worker, and look again when it has run for its heartbeat-ttl");
+    } else {
         findings_add(findings, PART_QUEUE, "lost", LEVEL_OK,
-                     "nobody else than workers ever deleted an entry");
-        return;
+                     "no event is known that others than workers deleted");
     }
-    findings_add(findings, PART_QUEUE, "lost", LEVEL_WARNING,
-                 "entries that somebody else than a worker deleted: %" PRId64
-                 " (counter gone), pending ones: %" PRId64 " (counter lost)",
-                 facts->gone, facts->lost);
-    findings_advise(findings,
-                    "nobody may use MAXLEN, XTRIM or XDEL on %s; redis-cli HDEL '%s' gone lost "
-                    "starts the counts anew",
-                    keys->events, keys->stats);
 }
 
 void judge_queue(struct findings *findings, const struct doctor_facts *facts,
@@ -265,5 +288,7 @@ void judge_queue(struct findings *findings, const struct doctor_facts *facts,
             judge_due(findings, queue);
         judge_old(findings, queue);
     }
-    judge_lost(findings, facts, keys);
+    bool vanished = facts->asked[ASK_QUEUE].answered && judge_vanished(findings, queue, keys);
+    if (!vanished && facts->asked[ASK_COUNTERS].answered)
+        judge_lost(findings, facts, keys);
 }

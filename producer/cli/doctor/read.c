@@ -138,20 +138,23 @@ static void read_queue(struct queue_facts *queue, const struct reply *reply)
     queue->first_due_ms = reply_int(doctor_value(reply, "first_due_ms"));
     queue->deliveries = reply_int(doctor_value(reply, "deliveries"));
     queue->dead = reply_int(doctor_value(reply, "dead"));
+    queue->looked_at_ms = reply_int(doctor_value(reply, "looked_at"));
+    queue->seen = reply_int(doctor_value(reply, "seen"));
 }
 
 static bool read_counters(struct cli *cli, struct doctor_facts *facts)
 {
     const struct bytes args[] = {BYTES("HMGET"), bytes_of(cli->keys.stats), BYTES("lost"),
-                                 BYTES("gone"), BYTES("dead_dropped")};
+                                 BYTES("gone"),  BYTES("dead_dropped"),     BYTES("wiped")};
     struct reply *reply;
 
-    enum ask_result result = doctor_ask(cli, facts, ASK_COUNTERS, args, 5, &reply);
+    enum ask_result result = doctor_ask(cli, facts, ASK_COUNTERS, args, 6, &reply);
     if (result != ASK_ANSWERED)
         return result == ASK_REFUSED;
     facts->lost = reply_int(reply_at(reply, 0));
     facts->gone = reply_int(reply_at(reply, 1));
     facts->dead_dropped = reply_int(reply_at(reply, 2));
+    facts->wiped = reply_int(reply_at(reply, 3));
     reply_free(reply);
     return true;
 }

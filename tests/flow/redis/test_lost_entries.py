@@ -1,7 +1,12 @@
 """What somebody deletes from the stream is noticed and counted; what a worker forgets is found."""
 
+import json
+
+import pytest
+
 from receiver import Answer
 from wait import wait_until
+from waiting import put_in_lane
 from webhook_queue import (
     GROUP,
     assert_queue_empty,
@@ -45,6 +50,116 @@ def test_unread_entries_that_are_trimmed(redis, receiver, start_worker):
     wait_stat(redis, "gone", 15, timeout=LOOK_S)
     assert [line["entries"] for line in worker.logged("entries_gone")] == ["15"]
     assert_queue_empty(redis)
+
+
+def test_entries_trimmed_before_the_first_look(redis, receiver, start_worker):
+    """Nobody had worked on this stream: what is not there was deleted by others."""
+    for n in range(20):
+        enqueue(redis, message_event(), id=f"event-{n}")
+    redis.xtrim(key("events"), maxlen=5, approximate=False)
+    set_hook(redis, 438, "main", url=receiver.url())
+    worker = start_worker(heartbeat_ttl=f"{TTL_S}s")
+    wait_stat(redis, "gone", 15, timeout=LOOK_S)
+    assert [line["entries"] for line in worker.logged("entries_gone")] == ["15"]
+    assert_queue_empty(redis)
+
+
+def work_and_keep(redis, receiver, start_worker, n, kept):
+    """A worker that leads, and has seen kept events in the stream after n were delivered."""
+    set_hook(redis, 438, "main", url=receiver.url())
+    worker = start_worker(heartbeat_ttl=f"{TTL_S}s")
+    for _ in range(n):
+        enqueue(redis, message_event())
+    receiver.wait_for(n)
+    assert_queue_empty(redis)
+    redis.set(key("room:439"), "no hash: its events stay pending")
+    for _ in range(kept):
+        enqueue(redis, message_event(room=439))
+    wait_until(lambda: redis.hget(key("meta"), "length") == b"%d" % kept, LOOK_S, "a look")
+    return worker
+
+
+def doctor_on_losses(cli):
+    findings = json.loads(cli("doctor", "--json", check=False).stdout)["findings"]
+    (lost,) = (finding for finding in findings if finding["check"] == "lost")
+    assert lost["level"] == "warning"
+    return lost["text"]
+
+
+def harm_by_expiry(redis):
+    redis.pexpire(key("events"), 1)
+
+
+def harm_and_replace(redis):
+    with redis.pipeline(transaction=True) as both:
+        both.delete(key("events"))
+        for _ in range(9):
+            both.xadd(key("events"), {"json": "{"})
+        both.xtrim(key("events"), maxlen=7, approximate=False)
+        both.execute()
+
+
+@pytest.mark.parametrize(
+    "harm, gone",
+    [
+        (lambda redis: redis.delete(key("events")), 4),
+        (harm_by_expiry, 4),
+        (harm_and_replace, 4 + 2),
+    ],
+    ids=["del", "expiry", "replaced"],
+)
+def test_a_stream_that_is_deleted(redis, receiver, start_worker, cli, harm, gone):
+    worker = work_and_keep(redis, receiver, start_worker, n=3, kept=4)
+    harm(redis)
+    wait_stat(redis, "wiped", 1, timeout=LOOK_S)
+    wait_stat(redis, "gone", gone, timeout=LOOK_S)
+    (line,) = worker.logged("stream_deleted")
+    assert line["events"] == "4" and int(line["seen_ms_ago"]) < 1000 * LOOK_S
+    assert f"about {gone} (counter gone)" in doctor_on_losses(cli)
+
+
+def test_a_stream_that_is_deleted_while_no_worker_runs(redis, receiver, start_worker, cli):
+    worker = work_and_keep(redis, receiver, start_worker, n=3, kept=4)
+    worker.kill()
+    redis.delete(key("events"))
+    assert "with 4 events in it" in doctor_on_losses(cli)
+    worker = start_worker(heartbeat_ttl=f"{TTL_S}s")
+    wait_stat(redis, "gone", 4)
+    assert worker.logged("stream_deleted", events=4)
+
+
+def test_a_queue_that_is_flushed(redis, receiver, start_worker, cli):
+    """Nothing is left in Redis: what each worker was told with its last heartbeat is known."""
+    worker = work_and_keep(redis, receiver, start_worker, n=3, kept=4)
+    other = start_worker(heartbeat_ttl=f"{TTL_S}s")
+    other.wait_log("ready")
+    put_in_lane(redis, "439/main", "1667548137257-1", shut=True, lane_score=1e15)
+    for _ in range(2):  # heartbeats that began before the delivery was there
+        before = redis.hget(key("meta"), "looked_at")
+        wait_until(lambda: redis.hget(key("meta"), "looked_at") != before, LOOK_S, "a look")
+    redis.flushall()
+    wait_stat(redis, "wiped", 1, timeout=LOOK_S)
+    wait_stat(redis, "gone", 4)
+    (line,) = worker.logged("queue_deleted") + other.logged("queue_deleted")
+    assert (line["events"], line["deliveries"]) == ("4", "1")
+    assert "about 4 (counter gone)" in doctor_on_losses(cli)
+
+
+def test_evicted_keys_are_named(own_redis, start_worker):
+    """Redis throws the stream away for want of memory: the log says so."""
+    server = own_redis(maxmemory_policy="allkeys-random")
+    redis = server.client()
+    worker = start_worker(redis=server, heartbeat_ttl=f"{TTL_S}s")
+    redis.set(key("room:438"), "no hash: its events stay pending")
+    enqueue(redis, message_event(text="x" * 100_000))
+    wait_until(lambda: redis.hget(key("meta"), "length") == b"1", LOOK_S, "a look")
+    redis.config_set("maxmemory", "1")
+    wait_until(lambda: redis.info("stats")["evicted_keys"] > 0, 10, "an eviction")
+    wait_until(lambda: not redis.exists(key("events")), 10, "the stream's")
+    redis.config_set("maxmemory", "0")
+    wait_stat(redis, "wiped", 1, timeout=LOOK_S)
+    (line,) = worker.logged("queue_deleted") + worker.logged("stream_deleted")
+    assert "evicted" in line["why"] and "noeviction" in line["why"]
 
 
 def test_nothing_is_missed_that_workers_removed(redis, receiver, start_worker):

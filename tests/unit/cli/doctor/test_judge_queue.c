@@ -32,7 +32,8 @@ static int begin(void **state)
                   .lanes = 2,
                   .lanes_shut = 1,
                   .due = 1,
-                  .first_due_ms = NOW_MS - 5},
+                  .first_due_ms = NOW_MS - 5,
+                  .looked_at_ms = NOW_MS - 3000},
     };
     for (size_t i = 0; i < QUEUE_KEYS; i++) {
         memcpy(facts.queue.keys[i].type, types[i], strlen(types[i]) + 1);
@@ -244,7 +245,31 @@ static void lost_entries_are_a_warning(void **state)
     begin(state);
     facts.gone = 5;
     judge();
-    assert_found(&findings, "lost", LEVEL_WARNING, "5 (counter gone)");
+    assert_found(&findings, "lost", LEVEL_WARNING, "deleted: 5 (counter gone)");
+
+    begin(state);
+    facts.gone = 5;
+    facts.wiped = 1;
+    judge();
+    assert_found(&findings, "lost", LEVEL_WARNING, "deleted: about 5 (counter gone)");
+}
+
+static void a_stream_that_vanished_is_a_warning(void **state)
+{
+    (void)state;
+    set_type(KEY_EVENTS, "none");
+    facts.queue.looked_at_ms = facts.queue.now_ms - 3000;
+    facts.queue.seen = 7;
+    judge();
+    assert_found(&findings, "lost", LEVEL_WARNING, "3.0s ago it was, with 7 events in it");
+}
+
+static void without_a_look_nothing_is_known_of_losses(void **state)
+{
+    (void)state;
+    facts.queue.looked_at_ms = 0;
+    judge();
+    assert_found(&findings, "lost", LEVEL_NOTE, "is not known");
 }
 
 static void what_does_not_go_together_is_told(void **state)
@@ -321,6 +346,8 @@ int main(void)
         cmocka_unit_test_setup(overdue_lanes_are_a_warning, begin),
         cmocka_unit_test_setup(contract_1_is_converted, begin),
         cmocka_unit_test_setup(lost_entries_are_a_warning, begin),
+        cmocka_unit_test_setup(a_stream_that_vanished_is_a_warning, begin),
+        cmocka_unit_test_setup(without_a_look_nothing_is_known_of_losses, begin),
         cmocka_unit_test_setup(what_does_not_go_together_is_told, begin),
         cmocka_unit_test_setup(a_walk_that_was_cut_says_so, begin),
         cmocka_unit_test_setup(what_was_refused_is_not_ok, begin),
