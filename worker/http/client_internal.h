@@ -49,6 +49,7 @@ enum tls_refusal {
 struct socket_info {
     struct loop_watch *watch;
     int local_port; /* 0 until a request was sent on it */
+    bool is_kept;   /* libcurl does not wait for it now, but may again */
     struct sockaddr_in6 peer;
 };
 
