@@ -10,7 +10,7 @@
 enum counter {
     COUNTER_EVENTS,         /* events        entries taken from the stream */
     COUNTER_ATTEMPTS,       /* attempts      POSTs made */
-    COUNTER_DELIVERED,      /* delivered     deliveries answered 2xx */
+    COUNTER_DELIVERED,      /* delivered     deliveries answered 2xx; counted when stored */
     COUNTER_RETRIES,        /* retries       deliveries put off by a failed attempt */
     COUNTER_WAITED,         /* waited        deliveries of the stream written into their lanes */
     COUNTER_RELEASED,       /* released      claimed deliveries given back without an attempt */

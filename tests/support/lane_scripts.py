@@ -174,6 +174,11 @@ class LaneQueue:
             "deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes"
             " events meta", lanes, holders, [GROUP, self.consumer], items)
 
+    def acknowledge(self, *stream_ids):
+        """Returns 1 or 0 for each: whether it was there."""
+        reply = self.call("acknowledge", self.keys("events meta"), [GROUP, *stream_ids])
+        return reply[3:] or [1] * len(stream_ids)
+
     def settle_leased(self, *outcomes):
         """outcomes: (claimed, kind, more …): "done", "retry" delay_ms, "release", "renew",
         "dead" {field: value}."""

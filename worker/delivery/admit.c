@@ -29,7 +29,6 @@ static bool is_wanted(struct pipeline *pipeline, struct delivery *delivery)
     } else if (slot->disabled && waited) {
         conclude_dead(pipeline, delivery, DEAD_HOOK_DISABLED, "the hook was disabled meanwhile");
     } else if (slot->disabled) {
-        counters_add(pipeline->queue->counters, COUNTER_HOOK_DISABLED, 1);
         conclude(pipeline, delivery, OUTCOME_SKIPPED);
     } else if (age > pipeline_max_age_ms(pipeline, slot->hook)) {
         bury_expired(pipeline, delivery, age);

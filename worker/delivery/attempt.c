@@ -212,11 +212,8 @@ static void apply(struct pipeline *pipeline, struct delivery *delivery,
     explain(delivery, verdict, result->location);
     report_to_registry(pipeline, delivery, result->attempt.end, verdict);
     if (verdict->kind == VERDICT_DELIVERED) {
-        counters_add(pipeline->queue->counters, COUNTER_DELIVERED, 1);
         conclude(pipeline, delivery, OUTCOME_DELIVERED);
     } else if (verdict->kind == VERDICT_RETRY) {
-        if (!delivery->entry->is_test)
-            counters_add(pipeline->queue->counters, COUNTER_RETRIES, 1);
         delivery->delay_ms = verdict->delay_ms;
         conclude(pipeline, delivery, OUTCOME_RETRY);
     } else {

@@ -11,17 +11,6 @@ void conclude_set_error(struct delivery *delivery, const char *text)
     snprintf(delivery->history.error, sizeof(delivery->history.error), "%s", text);
 }
 
-static void count(struct pipeline *pipeline, enum outcome outcome)
-{
-    struct counters *counters = pipeline->queue->counters;
-    if (outcome == OUTCOME_DEAD)
-        counters_add(counters, COUNTER_DEAD, 1);
-    else if (outcome == OUTCOME_WAIT)
-        counters_add(counters, COUNTER_WAITED, 1);
-    else if (outcome == OUTCOME_RELEASED)
-        counters_add(counters, COUNTER_RELEASED, 1);
-}
-
 /* False: not at all. Failures are logged at level info always, what went as usual sparingly, and
  * everything at level debug. */
 static bool is_told(struct pipeline *pipeline, enum outcome outcome, enum log_level *ret_level,
@@ -74,7 +63,6 @@ void conclude_without_hook(struct pipeline *pipeline, const struct entry *entry)
 {
     enum log_level level = log_is_on(LOG_DEBUG) ? LOG_DEBUG : LOG_INFO;
     int64_t unlogged = 0;
-    counters_add(pipeline->queue->counters, COUNTER_NO_HOOK, 1);
     if (!log_is_on(level) ||
         (level == LOG_INFO &&
          !sparing_allows(&pipeline->sparing[SPARING_NO_HOOK], loop_now_ms(), &unlogged)))
@@ -122,10 +110,8 @@ void conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome
     delivery->outcome = outcome;
     delivery->concluded_at_ms = loop_now_ms();
     delivery_move(&pipeline->entries, delivery, DELIVERY_CONCLUDED);
-    if (!entry->is_test) {
-        count(pipeline, outcome);
+    if (!entry->is_test)
         log_outcome(pipeline, delivery);
-    }
     if (delivery->leased)
         settlement_of_delivery(pipeline, delivery);
     else if (entry->state == ENTRY_OPEN)

@@ -1,6 +1,6 @@
 /*
- * A delivery gets its outcome: counted, logged, out of the lists of what is under way, and on its
- * way to be stored.
+ * A delivery gets its outcome: logged, out of the lists of what is under way, and on its way to be
+ * stored. It is counted once it is.
  */
 #ifndef DELIVERY_CONCLUDE_H
 #define DELIVERY_CONCLUDE_H
@@ -18,7 +18,7 @@ void conclude_back(struct pipeline *pipeline, struct delivery *delivery);
 
 void conclude_set_error(struct delivery *delivery, const char *text);
 
-/* An event whose room has no hook: counted and logged. The entry's end is the caller's. */
+/* An event whose room has no hook: logged. The entry's end is the caller's. */
 void conclude_without_hook(struct pipeline *pipeline, const struct entry *entry);
 
 #endif

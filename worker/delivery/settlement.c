@@ -176,7 +176,6 @@ void settlement_of_entry(struct pipeline *pipeline, struct entry *entry)
 void settlement_bury(struct pipeline *pipeline, struct entry *entry,
                      const struct letter_cause *cause)
 {
-    counters_add(pipeline->queue->counters, COUNTER_DEAD, 1);
     log_at(LOG_INFO, "dead", log_text("event", entry->event_id),
            log_text("entry", entry->stream_id), log_text("reason", dead_reason_name(cause->reason)),
            log_text("error", cause->error));
@@ -309,6 +308,48 @@ static void note_stored(struct pipeline *pipeline, struct delivery *delivery)
                            loop_now_ms());
 }
 
+/* An outcome that was dropped is not counted: another worker's is. */
+static void count_outcome(const struct delivery *delivery)
+{
+    static const enum counter counters[] = {
+        [OUTCOME_NONE] = COUNTERS,
+        [OUTCOME_DELIVERED] = COUNTER_DELIVERED,
+        [OUTCOME_SKIPPED] = COUNTER_HOOK_DISABLED,
+        [OUTCOME_WAIT] = COUNTER_WAITED,
+        [OUTCOME_RELEASED] = COUNTER_RELEASED,
+        [OUTCOME_RETRY] = COUNTER_RETRIES,
+        [OUTCOME_DEAD] = COUNTER_DEAD,
+    };
+    enum counter counter = counters[delivery->outcome];
+    /* One that was given up for others, and spared, has no attempt that failed. */
+    bool is_spared = delivery->outcome == OUTCOME_RETRY && !delivery->is_judged;
+    bool is_skipped_test = delivery->outcome == OUTCOME_SKIPPED && delivery->entry->is_test;
+    if (counter != COUNTERS && !is_spared && !is_skipped_test)
+        counters_add(delivery->entry->pipeline->queue->counters, counter, 1);
+}
+
+static void count_entry(const struct entry *entry)
+{
+    struct counters *counters = entry->pipeline->queue->counters;
+    const struct delivery *delivery;
+    if (entry->cause != NULL)
+        counters_add(counters, COUNTER_DEAD, 1);
+    else if (TAILQ_EMPTY(&entry->deliveries))
+        counters_add(counters, COUNTER_NO_HOOK, 1);
+    TAILQ_FOREACH(delivery, &entry->deliveries, link) {
+        if (!delivery->detaching) /* else it is settled on its own */
+            count_outcome(delivery);
+    }
+}
+
+static void count_stored(const struct settlement *settlement)
+{
+    if (settlement->kind == SETTLE_LEASED)
+        count_outcome(settlement->owner);
+    else
+        count_entry(settlement->owner);
+}
+
 static void on_entry_stored(struct pipeline *pipeline, struct entry *entry)
 {
     struct delivery *delivery;
@@ -338,7 +379,9 @@ void settlement_stored(void *context, struct settlement *settlement, bool ours)
     struct pipeline *pipeline = context;
     if (!ours)
         log_at(LOG_WARN, "fenced", log_bytes("id", settlement->id),
-               log_text("why", "another worker holds it; the outcome here was dropped"));
+               log_text("why", "another worker holds or settled it; the outcome was dropped"));
+    else
+        count_stored(settlement);
     if (settlement->kind == SETTLE_LEASED)
         on_delivery_stored(pipeline, settlement->owner);
     else

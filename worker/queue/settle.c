@@ -234,19 +234,18 @@ static void report(struct batch *batch, const struct reply *results)
 {
     struct settle *settle = batch->outbox->settle;
     struct settlement_list *list = settle_batch_list(batch->settlements);
-    bool is_ack = batch->outbox->kind == SETTLE_ACK;
+    bool all = reply_len(results) < REPLY_HEAD; /* of acknowledgements */
     size_t at = REPLY_HEAD;
     while (!STAILQ_EMPTY(list)) {
         struct settlement *settlement = STAILQ_FIRST(list);
         STAILQ_REMOVE_HEAD(list, link);
-        bool ours = is_ack || reply_int(reply_at(results, at++)) == 1 || settlement->again;
+        bool ours = all || reply_int(reply_at(results, at++)) == 1 || settlement->again;
         settle->waiting--;
         if (!ours)
             counters_add(settle->queue->counters, COUNTER_FENCED, 1);
         settle->config.settled(settle->config.context, settlement, ours);
     }
-    if (!is_ack)
-        report_overflow(batch, reply_at(results, 1));
+    report_overflow(batch, reply_at(results, 1));
 }
 
 static void on_failure(struct batch *batch, const struct reply *reply)

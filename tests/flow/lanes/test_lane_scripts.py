@@ -325,6 +325,16 @@ def test_look_and_claim_with_scores_set_by_hand(queue, redis):
     queue.settle_leased((claimed, "done"))
 
 
+def test_acknowledging_counts_what_was_there(queue, other):
+    first, second, third = queue.event(count=3)
+    assert queue.acknowledge(first) == [1]
+    other.settle_stream((second, b"{}"))
+    assert queue.acknowledge(first, second, third) == [0, 1, 1]  # whoever holds it
+    assert queue.acknowledge(second) == [0]
+    assert queue.redis.xlen(queue.key("events")) == 0
+    assert queue.redis.hget(queue.key("meta"), "removed") == b"3"
+
+
 # --- gates ---
 
 

@@ -140,6 +140,19 @@ static void acknowledgements_go_by_their_ids(void **unused)
     assert_int_equal(settle_waiting(rig.settle), 0);
 }
 
+/* Another worker settled the second before. */
+static void acknowledgement_of_what_is_gone_is_not_ours(void **unused)
+{
+    (void)unused;
+    submit(1, SETTLE_ACK);
+    submit(2, SETTLE_ACK);
+    settle_flush(rig.settle);
+    answer(&rig.link, "acknowledge", "*5\r\n:0\r\n*0\r\n*0\r\n:1\r\n:0\r\n");
+    assert_told("1-1 1-2 ");
+    assert_int_equal(rig.ours, 1);
+    assert_int_equal(rig.counters.total[COUNTER_FENCED], 1);
+}
+
 /* A lane whose hook was not known yet is named with what was known later. */
 static void outcomes_name_lanes_and_holders_by_number(void **unused)
 {
@@ -314,6 +327,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(acknowledgements_go_by_their_ids),
+        TEST(acknowledgement_of_what_is_gone_is_not_ours),
         TEST(outcomes_name_lanes_and_holders_by_number),
         TEST(what_another_worker_holds_is_not_ours),
         TEST(lost_batch_is_sent_again),
