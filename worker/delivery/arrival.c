@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/backoff.h"
 #include "base/log.h"
 #include "contract/parse.h"
 #include "contract/test_event.h"
@@ -10,7 +11,8 @@
 #include "delivery/settlement.h"
 
 #define HOOKS_MEMORY 16 /* events that count for how many hooks one has */
-#define LOOKUP_AGAIN_MS (STREAM_ENTRY_ARRIVES_MS + 1000)
+#define LOOKUP_AGAIN_FIRST_MS 200
+#define LOOKUP_AGAIN_MAX_MS 10000
 
 bool arrival_knows(void *context, struct bytes id)
 {
@@ -105,21 +107,22 @@ static void open_entry(struct pipeline *pipeline, struct entry *entry, struct ho
  * and, in time, all of it. */
 static void hooks_unknown(struct pipeline *pipeline, struct entry *entry)
 {
-    if (!pipeline->draining) {
-        pipeline->left_at_ms = loop_now_ms();
-        if (!loop_timer_is_armed(&pipeline->ask_timer))
-            loop_timer_arm(&pipeline->ask_timer, LOOKUP_AGAIN_MS);
-    }
+    int64_t now = loop_now_ms();
+    if (now - pipeline->left_at_ms > 2 * LOOKUP_AGAIN_MAX_MS)
+        pipeline->lookup_failures = 0;
+    pipeline->left_at_ms = now;
+    if (!pipeline->draining && !loop_timer_is_armed(&pipeline->ask_timer))
+        loop_timer_arm(&pipeline->ask_timer,
+                       backoff_exponential(LOOKUP_AGAIN_FIRST_MS, LOOKUP_AGAIN_MAX_MS,
+                                           pipeline->lookup_failures++,
+                                           backoff_random(&pipeline->random)));
     settlement_forget(pipeline, entry);
 }
 
 void arrival_ask_again(void *context)
 {
     struct pipeline *pipeline = context;
-    int64_t left = pipeline->left_at_ms + LOOKUP_AGAIN_MS - loop_now_ms();
-    intake_adopt(pipeline->intake, STREAM_ENTRY_ARRIVES_MS);
-    if (left > 0) /* some came later, and are too young now */
-        loop_timer_arm(&pipeline->ask_timer, left);
+    intake_adopt(pipeline->intake, 0);
 }
 
 static void on_hooks(void *context, struct hook_set *set);

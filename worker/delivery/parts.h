@@ -72,6 +72,7 @@ struct pipeline {
     struct loop_timer detach_timer;
     struct loop_timer ask_timer; /* entries were left pending because their hooks are not known */
     int64_t left_at_ms;          /* the last of them */
+    int lookup_failures;         /* that ask_timer waited out, the longer the more */
     struct loop_timer capacity_timer;
     struct loop_timer line_timer; /* something is in a line */
     struct loop_timer suspect_timer;

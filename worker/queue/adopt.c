@@ -14,7 +14,7 @@
 struct adoption {
     struct queue *queue;
     const struct stream_taker *taker;
-    const bool *reading;
+    const struct reading *reading;
     loop_fn *done;
     void *context;
     bool running;
@@ -34,8 +34,8 @@ struct adoption {
 static void step(void *context);
 
 struct adoption *adoption_new(struct loop *loop, struct queue *queue,
-                              const struct stream_taker *taker, const bool *reading, loop_fn *done,
-                              void *context)
+                              const struct stream_taker *taker, const struct reading *reading,
+                              loop_fn *done, void *context)
 {
     struct adoption *adoption = calloc(1, sizeof(*adoption));
     if (adoption == NULL)
@@ -128,8 +128,13 @@ static bool may_go_on(struct adoption *adoption, const struct reply *reply)
 /* Given for the first time, just now, and the reader waits for an answer: that may hold it. */
 static bool is_on_its_way(const struct adoption *adoption, const struct reply *item)
 {
-    return *adoption->reading && reply_int(reply_at(item, 3)) <= 1 &&
-           reply_int(reply_at(item, 2)) < STREAM_ENTRY_ARRIVES_MS;
+    const struct reading *reading = adoption->reading;
+    uint64_t ms, seq;
+    if (!reading->under_way || reply_int(reply_at(item, 3)) > 1 ||
+        reply_int(reply_at(item, 2)) >= STREAM_ENTRY_ARRIVES_MS ||
+        parse_stream_id(reply_text(reply_at(item, 0)), &ms, &seq) != 0)
+        return false;
+    return ms > reading->last_ms || (ms == reading->last_ms && seq > reading->last_seq);
 }
 
 static void on_page(void *context, const struct reply *reply)

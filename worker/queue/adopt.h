@@ -12,11 +12,18 @@
 
 struct adoption;
 
-/* done is called when everything pending was looked through; taker is borrowed, and so is *reading,
- * which is true while a read is under way. */
+/* What the reader is doing. Redis gives it entries in the order of their ids, so those up to the
+ * last one that came are not on their way. */
+struct reading {
+    bool under_way;
+    uint64_t last_ms; /* id of the last entry that came; 0-0 before the first */
+    uint64_t last_seq;
+};
+
+/* done is called when everything pending was looked through; taker and reading are borrowed. */
 struct adoption *adoption_new(struct loop *loop, struct queue *queue,
-                              const struct stream_taker *taker, const bool *reading, loop_fn *done,
-                              void *context);
+                              const struct stream_taker *taker, const struct reading *reading,
+                              loop_fn *done, void *context);
 void adoption_free(struct adoption *adoption); /* NULL allowed */
 
 /* Looks through what has been pending for min_idle_ms; once more from the beginning when already

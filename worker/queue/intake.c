@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "contract/parse.h"
 #include "queue/adopt.h"
 #include "queue/losses.h"
 
@@ -19,7 +20,7 @@ struct intake {
     struct adoption *adoption;
     bool control_ready; /* the control link is up, the group exists */
     bool stopped;
-    bool reading;        /* a read is under way */
+    struct reading read;
     bool is_followed;    /* by something of which the answer did not come yet */
     size_t offered;      /* its COUNT */
     int64_t entry_bytes; /* moving average */
@@ -53,8 +54,7 @@ struct intake *intake_new(struct loop *loop, struct queue *queue, struct redis_l
     intake->reader = reader;
     intake->taker = *taker;
     intake->entry_bytes = ENTRY_BYTES_GUESS;
-    intake->adoption =
-        adoption_new(loop, queue, &intake->taker, &intake->reading, on_adopted, intake);
+    intake->adoption = adoption_new(loop, queue, &intake->taker, &intake->read, on_adopted, intake);
     if (intake->adoption == NULL || loop_timer_init(loop, &intake->again, on_again, intake) != 0 ||
         loop_timer_init(loop, &intake->end_again, on_end_again, intake) != 0) {
         intake_free(intake);
@@ -76,6 +76,9 @@ void intake_free(struct intake *intake)
 static void take_entries(struct intake *intake, const struct reply *entries)
 {
     size_t len = reply_len(entries);
+    if (len > 0)
+        (void)parse_stream_id(reply_text(reply_at(reply_at(entries, len - 1), 0)),
+                              &intake->read.last_ms, &intake->read.last_seq);
     for (size_t i = 0; i < len; i++) {
         const struct reply *item = reply_at(entries, i);
         struct stream_entry entry = {
@@ -116,6 +119,7 @@ static void make_group(struct intake *intake)
     redis_args_text(&args, KEYS_GROUP);
     redis_args_text(&args, KEYS_CONTRACT);
     redis_args_text(&args, intake->queue->consumer);
+    intake->read.last_ms = intake->read.last_seq = 0; /* ids may begin again */
     (void)queue_call(intake->queue, SCRIPT_OPEN_QUEUE, 2, &args, on_group, intake);
     redis_args_release(&args);
 }
@@ -132,7 +136,7 @@ static void on_refused(struct intake *intake, const struct reply *reply)
 static void on_read(void *context, const struct reply *reply)
 {
     struct intake *intake = context;
-    intake->reading = false;
+    intake->read.under_way = false;
     intake->offered = 0;
     if (reply == NULL)
         return; /* the link is down; it tells when it is back */
@@ -156,8 +160,9 @@ static size_t read_count(struct intake *intake)
 static void read_more(struct intake *intake)
 {
     struct redis_args args;
-    if (intake->stopped || intake->reading || intake->is_followed || !intake->control_ready ||
-        !redis_link_is_up(intake->reader) || adoption_is_running(intake->adoption))
+    if (intake->stopped || intake->read.under_way || intake->is_followed ||
+        !intake->control_ready || !redis_link_is_up(intake->reader) ||
+        adoption_is_running(intake->adoption))
         return;
     size_t count = read_count(intake);
     if (count == 0)
@@ -175,7 +180,7 @@ static void read_more(struct intake *intake)
     redis_args_text(&args, intake->queue->keys.events);
     redis_args_text(&args, ">");
     if (redis_link_send(intake->reader, &args, INTAKE_DEADLINE_MS, on_read, intake) == 0) {
-        intake->reading = true;
+        intake->read.under_way = true;
         intake->offered = count;
         intake->is_followed = intake->taker.follow(intake->taker.context);
     } else {
@@ -192,7 +197,7 @@ void intake_followed(struct intake *intake)
 
 void intake_kick(struct intake *intake)
 {
-    if (!intake->reading && !loop_timer_is_armed(&intake->again))
+    if (!intake->read.under_way && !loop_timer_is_armed(&intake->again))
         read_more(intake);
 }
 
@@ -236,7 +241,7 @@ void intake_link_down(struct intake *intake)
 static void on_unblocked(void *context, const struct reply *reply)
 {
     struct intake *intake = context;
-    if (reply != NULL && !reply_is_error(reply) && reply_int(reply) == 0 && intake->reading)
+    if (reply != NULL && !reply_is_error(reply) && reply_int(reply) == 0 && intake->read.under_way)
         loop_timer_arm(&intake->end_again, END_AGAIN_MS);
 }
 
@@ -250,7 +255,7 @@ static void on_end_again(void *context)
 void intake_end_read(struct intake *intake)
 {
     struct redis_args args;
-    if (!intake->reading || intake->reader_id == 0)
+    if (!intake->read.under_way || intake->reader_id == 0)
         return;
     redis_args_init(&args);
     redis_args_text(&args, "CLIENT");
@@ -273,7 +278,7 @@ void intake_stop(struct intake *intake)
 
 bool intake_is_stopped(const struct intake *intake)
 {
-    return intake->stopped && !intake->reading && !adoption_is_running(intake->adoption);
+    return intake->stopped && !intake->read.under_way && !adoption_is_running(intake->adoption);
 }
 
 size_t intake_offered(const struct intake *intake)

@@ -71,7 +71,7 @@ def test_what_a_worker_forgot_itself(redis, receiver, start_worker):
 
 
 def test_a_fault_that_lasts_is_told_once(redis, receiver, start_worker):
-    """Although hooks that cannot be looked up are asked for only every 11 s."""
+    """Although hooks that cannot be looked up are asked for at most every 10 s."""
     redis.set(key("room:438"), "not a hash")
     worker = start_worker()
     enqueue(redis, message_event())
