@@ -39,9 +39,11 @@ struct settle {
     struct settle_refusal refusal;
     int64_t told_ms; /* of the refusal */
     int64_t held_ms; /* leases */
+    struct loop_timer rest;
 };
 
 static void on_timer(void *context);
+static void on_rested(void *context);
 
 struct settle *settle_new(struct loop *loop, struct queue *queue,
                           const struct settle_config *config)
@@ -52,6 +54,10 @@ struct settle *settle_new(struct loop *loop, struct queue *queue,
     settle->loop = loop;
     settle->queue = queue;
     settle->config = *config;
+    if (loop_timer_init(loop, &settle->rest, on_rested, settle) != 0) {
+        free(settle);
+        return NULL;
+    }
     for (int i = 0; i < SETTLE_KINDS; i++) {
         struct outbox *outbox = &settle->outboxes[i];
         outbox->settle = settle;
@@ -76,6 +82,7 @@ void settle_free(struct settle *settle)
         return;
     for (int i = 0; i < SETTLE_KINDS; i++)
         loop_timer_release(&settle->outboxes[i].timer);
+    loop_timer_release(&settle->rest);
     free(settle);
 }
 
@@ -140,6 +147,7 @@ static void note_refusal(struct outbox *outbox, const struct reply *reply)
     bool begins = refusal->fault == FAULT_NONE;
     char words[200];
     outbox->refused = true;
+    loop_timer_disarm(&settle->rest);
     if (begins)
         *refusal = (struct settle_refusal){.since_ms = loop_now_ms()};
     refusal->fault = redis_fault_of(reply);
@@ -150,22 +158,37 @@ static void note_refusal(struct outbox *outbox, const struct reply *reply)
         settle->config.refusal(settle->config.context);
 }
 
+static void on_rested(void *context)
+{
+    struct settle *settle = context;
+    settle->refusal.fault = FAULT_NONE;
+    settle->config.refusal(settle->config.context);
+}
+
+/* Leases may have ended that nobody could hold: so other workers store their outcomes first. */
+static void end_refusal(struct settle *settle, int64_t lasted_ms)
+{
+    if (lasted_ms < SETTLE_LEASE_MIN_MS)
+        on_rested(settle);
+    else
+        loop_timer_arm(&settle->rest, SETTLE_AGAIN_MAX_MS * 3 / 2);
+}
+
 static void note_stored(struct outbox *outbox)
 {
     struct settle *settle = outbox->settle;
     struct settle_refusal *refusal = &settle->refusal;
+    int64_t lasted_ms = loop_now_ms() - refusal->since_ms;
     outbox->failures = 0;
     outbox->refused = false;
     for (int i = 0; i < SETTLE_KINDS; i++)
         if (settle->outboxes[i].refused)
             return;
-    if (refusal->fault == FAULT_NONE)
+    if (refusal->fault == FAULT_NONE || loop_timer_is_armed(&settle->rest))
         return;
     log_at(LOG_INFO, "outcomes_stored", log_text("fault", redis_fault_name(refusal->fault)),
-           log_int("refusals", refusal->times),
-           log_int("lasted_ms", loop_now_ms() - refusal->since_ms));
-    refusal->fault = FAULT_NONE;
-    settle->config.refusal(settle->config.context);
+           log_int("refusals", refusal->times), log_int("lasted_ms", lasted_ms));
+    end_refusal(settle, lasted_ms);
 }
 
 /* No other worker attempts them meanwhile. A worker that dies has held them for so long. */

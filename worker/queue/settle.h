@@ -23,10 +23,11 @@
 #include "redis/fault.h"
 
 #define SETTLE_AGAIN_MAX_MS 1000 /* and half of it: what was refused is sent again */
+#define SETTLE_LEASE_MIN_MS 5000 /* no lease is shorter */
 
 /* Of outcomes that Redis refuses to store. They are kept and sent again, and their leases last. */
 struct settle_refusal {
-    enum redis_fault fault; /* FAULT_NONE: it refuses none */
+    enum redis_fault fault; /* FAULT_NONE: it refuses none, and did not just now, for long */
     int64_t since_ms;
     int64_t times;
 };
