@@ -5,7 +5,9 @@
  *
  *   type      optional string, "message.created" when absent
  *   hops      optional integer 0..1000: how many webhooks led to this message; 0 when absent
- *   message   required map; its integer "roomId" names the room (required unless webhooks is given)
+ *   message   required map; its "roomId" names the room (required unless webhooks is given): an
+ *             integer from -2^63 to 2^64-1, or a string of 1..RH_ROOM_MAX of
+ *             A-Z a-z 0-9 . _ : ! @ # $ + = ~ -, not . or ..; 438 and "438" are the same room
  *   fromUser  optional map
  *   room      optional map
  *   webhooks  optional list of hooks, used instead of the room's registered ones
@@ -29,6 +31,7 @@ extern "C" {
 #define RH_EVENT_MAX_DEPTH 16     /* levels inside message, fromUser and room, with themselves */
 #define RH_EVENT_MAX_BYTES 262144 /* default limit of a document, 256 KiB */
 #define RH_NAME_MAX 64            /* event ids, hook ids, queue names: [A-Za-z0-9_-]{1,64} */
+#define RH_ROOM_MAX 128           /* a roomId that is a string */
 #define RH_STREAM_ID_SIZE 42      /* "<ms>-<seq>" with its NUL, two 64-bit numbers */
 
 enum rh_encoding {

@@ -183,14 +183,14 @@ void cli_release(struct cli *cli)
     explicit_bzero(&cli->address, sizeof(cli->address));
 }
 
-int cli_room(const struct cli *cli, int64_t *ret_room_id)
+int cli_room(const struct cli *cli, struct room_id *ret_room)
 {
     const char *room = flags_value(&cli->flags, "room");
 
     if (!room)
         return cli_usage(cli, "--room is needed");
-    if (parse_int64(bytes_of(room), INT64_MIN, INT64_MAX, ret_room_id) < 0)
-        return cli_usage(cli, "--room is not a whole number");
+    if (room_id_of_text(bytes_of(room), ret_room) < 0)
+        return cli_usage(cli, "--room must be " ROOM_ID_ALLOWED);
     return CLI_DONE;
 }
 

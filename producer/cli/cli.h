@@ -81,7 +81,7 @@ void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_redis_failed(const struct cli *cli); /* in the words of the last failed command */
 
 /* Values of flags that several commands have. CLI_DONE, or CLI_USAGE with the failure told. */
-int cli_room(const struct cli *cli, int64_t *ret_room_id); /* --room, required */
+int cli_room(const struct cli *cli, struct room_id *ret_room); /* --room, required */
 int cli_name(const struct cli *cli, const char *flag,
              const char **ret_name); /* an id; NULL if not given */
 

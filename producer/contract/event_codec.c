@@ -93,10 +93,13 @@ static int read_room_id(struct draft *draft, struct event_value message, struct 
         return EVENT_OK;
     if (value.kind == EVENT_KIND_TWICE)
         return refuse(why, "message.roomId", "is given twice");
-    if (value.kind != EVENT_KIND_INTEGER)
-        return refuse(why, "message.roomId", "must be an integer of 64 bits with sign");
-    draft->event.has_room_id = true;
-    draft->event.room_id = value.integer;
+    if (value.kind == EVENT_KIND_INTEGER)
+        room_id_of_int64(value.integer, &draft->event.room_id);
+    else if (value.kind == EVENT_KIND_LARGE_INTEGER)
+        room_id_of_uint64(value.large, &draft->event.room_id);
+    else if (value.kind != EVENT_KIND_STRING ||
+             room_id_of_text(value.string, &draft->event.room_id))
+        return refuse(why, "message.roomId", "must be " ROOM_ID_ALLOWED);
     return EVENT_OK;
 }
 
@@ -216,7 +219,7 @@ static int read_document(struct draft *draft, struct event_value root, struct er
         if (problem)
             return problem;
     }
-    if (!draft->event.has_room_id && !draft->event.has_inline_hooks)
+    if (draft->event.room_id.len == 0 && !draft->event.has_inline_hooks)
         return refuse(why, "message.roomId", "is missing, and no webhooks are given instead");
     return buffer_failed(&draft->event.text) ? out_of_memory(why) : EVENT_OK;
 }

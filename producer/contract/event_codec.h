@@ -15,6 +15,7 @@
 
 #include "contract/bytes.h"
 #include "contract/event_problem.h"
+#include "contract/room.h"
 
 #define EVENT_MAX_INLINE_HOOKS 64
 #define EVENT_DEFAULT_TYPE "message.created"
@@ -22,8 +23,7 @@
 #define EVENT_HOPS_LOOP 8 /* from so many on an event goes round: dead letter reason loop */
 
 struct event {
-    bool has_room_id;
-    int64_t room_id; /* message.roomId */
+    struct room_id room_id; /* message.roomId; its len is 0 when there is none */
     bool has_created_at;
     int64_t created_at_ms;      /* message.createdAt when it is an integer in 0..8640000000000000 */
     struct bytes type;          /* as text, not quoted, [A-Za-z0-9_.]{1,128} */

@@ -6,12 +6,19 @@
 #include "contract/json_text.h"
 
 #define PLACES_MAX (RH_EVENT_MAX_DEPTH + 2) /* a chain is never longer: the scan saw to it */
+#define EXACT_MAX 9007199254740992.0        /* 2^53: a double has all integers up to here */
 #define PATH_SIZE 140                       /* leaves room for the rest of an error_text */
 #define PATH_KEY_SIZE 44
 
 static struct bytes text_of(const msgpack_object *string)
 {
     return (struct bytes){string->via.str.ptr, string->via.str.size};
+}
+
+/* JavaScript's encoders write integers of more than 32 bits so. -0.0 is none: its sign would go. */
+static bool is_integer(double value)
+{
+    return fabs(value) <= EXACT_MAX && trunc(value) == value && !(value == 0 && signbit(value));
 }
 
 static struct event_value view(msgpack_object *node)
@@ -23,9 +30,15 @@ static struct event_value view(msgpack_object *node)
         value.kind = EVENT_KIND_NULL;
         break;
     case MSGPACK_OBJECT_POSITIVE_INTEGER:
-        if (node->via.u64 <= INT64_MAX) {
+        value.kind = node->via.u64 <= INT64_MAX ? EVENT_KIND_INTEGER : EVENT_KIND_LARGE_INTEGER;
+        value.integer = (int64_t)node->via.u64;
+        value.large = node->via.u64;
+        break;
+    case MSGPACK_OBJECT_FLOAT32:
+    case MSGPACK_OBJECT_FLOAT64:
+        if (is_integer(node->via.f64)) {
             value.kind = EVENT_KIND_INTEGER;
-            value.integer = (int64_t)node->via.u64;
+            value.integer = (int64_t)node->via.f64;
         }
         break;
     case MSGPACK_OBJECT_NEGATIVE_INTEGER:
@@ -99,7 +112,10 @@ static int put_real(struct buffer *out, double value, const struct event_place *
 {
     if (!isfinite(value))
         return refuse(why, place, "NaN and infinities are not allowed");
-    json_put_real(out, value);
+    if (is_integer(value))
+        buffer_append_int64(out, (int64_t)value);
+    else
+        json_put_real(out, value);
     return EVENT_OK;
 }
 

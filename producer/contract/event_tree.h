@@ -16,7 +16,8 @@ enum event_kind {
     EVENT_KIND_ABSENT, /* there is no such key */
     EVENT_KIND_TWICE,  /* the key is there more than once */
     EVENT_KIND_NULL,
-    EVENT_KIND_INTEGER, /* in the range of int64_t */
+    EVENT_KIND_INTEGER,       /* in the range of int64_t */
+    EVENT_KIND_LARGE_INTEGER, /* above it */
     EVENT_KIND_STRING,
     EVENT_KIND_LIST,
     EVENT_KIND_MAP,
@@ -26,6 +27,7 @@ enum event_kind {
 struct event_value {
     enum event_kind kind;
     int64_t integer;     /* of INTEGER */
+    uint64_t large;      /* of LARGE_INTEGER */
     struct bytes string; /* of STRING, borrowed from tree or document */
     size_t len;          /* of LIST: how many items */
     void *node;          /* json_t or msgpack_object */

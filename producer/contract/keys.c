@@ -34,9 +34,9 @@ int keys_init(struct keys *keys, const char *queue)
     return 0;
 }
 
-const char *keys_room(const struct keys *keys, int64_t room_id, char out[KEY_SIZE])
+const char *keys_room(const struct keys *keys, const struct room_id *room, char out[KEY_SIZE])
 {
-    snprintf(out, KEY_SIZE, "{%s}:room:%lld", keys->queue, (long long)room_id);
+    snprintf(out, KEY_SIZE, "{%s}:room:%s", keys->queue, room->text);
     return out;
 }
 

@@ -5,12 +5,13 @@
 #define CONTRACT_KEYS_H
 
 #include <roomhook/event.h>
-#include <stdint.h>
+
+#include "contract/room.h"
 
 #define KEYS_GROUP "workers"   /* the stream's only consumer group */
 #define KEYS_CONTRACT "2"      /* value of field "contract" in meta */
 #define KEYS_CONTRACT_OLD "1"  /* workers convert it */
-#define KEY_SIZE 224           /* room for any key of a queue, with its NUL */
+#define KEY_SIZE 288           /* room for any key of a queue, with its NUL */
 #define CONSUMER_NAME_SIZE 128 /* "<host>-<pid>-<8 hex>" */
 
 struct keys {
@@ -39,7 +40,7 @@ int keys_init(struct keys *keys, const char *queue);
 
 /* {Q}:room:<id>, {Q}:worker:<consumer>, {Q}:lane:<lane>, {Q}:holders:<padded stream id> and
  * {Q}:reply:<stream id>; each returns out. */
-const char *keys_room(const struct keys *keys, int64_t room_id, char out[KEY_SIZE]);
+const char *keys_room(const struct keys *keys, const struct room_id *room, char out[KEY_SIZE]);
 const char *keys_worker(const struct keys *keys, const char *consumer, char out[KEY_SIZE]);
 const char *keys_lane(const struct keys *keys, const char *lane, char out[KEY_SIZE]);
 const char *keys_holders(const struct keys *keys, const char *stream, char out[KEY_SIZE]);

@@ -1,49 +1,39 @@
 #include "contract/lane.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "contract/parse.h"
 
-const char *lane_of(int64_t room_id, const char *hook_id, char out[LANE_SIZE])
+const char *lane_of(const struct room_id *room, const char *hook_id, char out[LANE_SIZE])
 {
-    char *at = out;
+    char *at = write_text(out, room->text, ROOM_ID_MAX);
 
-    if (room_id < 0)
-        *at++ = '-';
-    /* Negated as unsigned: -INT64_MIN does not fit an int64_t. */
-    at = write_uint64(at, room_id < 0 ? 0 - (uint64_t)room_id : (uint64_t)room_id, 0);
     *at++ = '/';
     *write_text(at, hook_id, RH_NAME_MAX) = '\0';
     return out;
 }
 
-const char *lane_of_inline(const struct hook *hook, const int64_t *room_id, char out[LANE_SIZE])
+const char *lane_of_inline(const struct hook *hook, const struct room_id *room, char out[LANE_SIZE])
 {
-    char room[24] = "";
-
-    if (room_id)
-        snprintf(room, sizeof(room), "%" PRId64, *room_id);
-    snprintf(out, LANE_SIZE, "%s/:%s", room, hook->fingerprint);
+    snprintf(out, LANE_SIZE, "%s/:%s", room->text, hook->fingerprint);
     return out;
 }
 
 int lane_split(struct bytes lane, struct lane_parts *ret_parts)
 {
     const char *slash = lane.len > 0 ? memchr(lane.data, '/', lane.len) : NULL;
-    struct lane_parts parts = {0};
+    struct lane_parts parts = {.is_inline = false};
     struct bytes room, hook;
 
     if (!slash)
         return -1;
     room = (struct bytes){lane.data, (size_t)(slash - lane.data)};
     hook = (struct bytes){slash + 1, lane.len - room.len - 1};
-    parts.has_room = room.len > 0;
     parts.is_inline = hook.len > 0 && hook.data[0] == ':';
-    if (parts.has_room && parse_int64(room, INT64_MIN, INT64_MAX, &parts.room_id))
+    if (room_id_of_text(room, &parts.room) && !(parts.is_inline && room.len == 0))
         return -1;
-    if (!parts.is_inline && (!parts.has_room || !parse_is_name(hook)))
+    if (!parts.is_inline && !parse_is_name(hook))
         return -1;
     if (!parts.is_inline)
         bytes_copy_text(hook, parts.hook_id, sizeof(parts.hook_id));

@@ -14,21 +14,22 @@
 
 #include "contract/bytes.h"
 #include "contract/hook.h"
+#include "contract/room.h"
 
-#define LANE_SIZE (20 + 1 + RH_NAME_MAX + 1)
+#define LANE_SIZE (ROOM_ID_MAX + 1 + RH_NAME_MAX + 1)
 #define LANE_UNREADABLE "unreadable" /* no lane's name: where what cannot be read is buried */
 #define LANE_STREAM_SIZE 42          /* two numbers of up to 20 digits */
 #define DELIVERY_ID_SIZE (LANE_STREAM_SIZE + 1 + RH_NAME_MAX)
 
 /* Of a registered hook; returns out. */
-const char *lane_of(int64_t room_id, const char *hook_id, char out[LANE_SIZE]);
+const char *lane_of(const struct room_id *room, const char *hook_id, char out[LANE_SIZE]);
 
-/* Of a hook that came with its event; room_id is NULL when that has none. Returns out. */
-const char *lane_of_inline(const struct hook *hook, const int64_t *room_id, char out[LANE_SIZE]);
+/* Of a hook that came with its event, which may have no room. Returns out. */
+const char *lane_of_inline(const struct hook *hook, const struct room_id *room,
+                           char out[LANE_SIZE]);
 
 struct lane_parts {
-    bool has_room;
-    int64_t room_id;
+    struct room_id room; /* an inline one may have none */
     bool is_inline;
     char hook_id[RH_NAME_MAX + 1]; /* "" of an inline one */
 };

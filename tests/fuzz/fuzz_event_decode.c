@@ -57,7 +57,7 @@ static bool is_beyond_json(struct bytes json)
 
 static void must_be_same(const struct event *a, const struct event *b)
 {
-    must(a->has_room_id == b->has_room_id && a->room_id == b->room_id);
+    must(room_id_equal(&a->room_id, &b->room_id));
     must(a->has_created_at == b->has_created_at && a->created_at_ms == b->created_at_ms);
     must(a->hops == b->hops && a->hops >= 0 && a->hops <= EVENT_HOPS_MAX);
     must(bytes_equal(a->type, b->type));
@@ -80,6 +80,29 @@ static void must_decode_to(enum rh_encoding encoding, struct bytes document,
     event_release(&event);
 }
 
+/* In msgpack a whole number is an integer, 1.0 too: from there on nothing changes any more. */
+static void check_packed(struct bytes packed, const struct event *unpacked)
+{
+    struct buffer json;
+    struct buffer again;
+    struct event event;
+    struct error_text why;
+
+    buffer_init(&json, SIZE_MAX / 2);
+    buffer_init(&again, SIZE_MAX / 2);
+    must(event_decode(RH_MSGPACK, packed, &event, &why) == EVENT_OK);
+    must(room_id_equal(&event.room_id, &unpacked->room_id));
+    must(event.hops == unpacked->hops && bytes_equal(event.type, unpacked->type));
+    must(event.inline_hooks_len == unpacked->inline_hooks_len);
+    put_document(&json, &event);
+    must_decode_to(RH_JSON, buffer_bytes(&json), &event);
+    must(event_json_to_msgpack(buffer_bytes(&json), &again, &why) == EVENT_OK);
+    must_decode_to(RH_MSGPACK, buffer_bytes(&again), &event);
+    event_release(&event);
+    buffer_release(&json);
+    buffer_release(&again);
+}
+
 static void check_accepted(const struct event *event)
 {
     struct buffer json;
@@ -92,7 +115,7 @@ static void check_accepted(const struct event *event)
     if (!is_beyond_json(buffer_bytes(&json))) {
         must_decode_to(RH_JSON, buffer_bytes(&json), event);
         must(event_json_to_msgpack(buffer_bytes(&json), &packed, &why) == EVENT_OK);
-        must_decode_to(RH_MSGPACK, buffer_bytes(&packed), event);
+        check_packed(buffer_bytes(&packed), event);
     }
     buffer_release(&json);
     buffer_release(&packed);

@@ -29,6 +29,9 @@
 #define DIGITS_MAX 5 /* of a length: hiredis allocates for what an array's head declares */
 #define CONSUMER "host-1-01234567"
 
+static const struct room_id room = {.len = 3, .text = "438"};
+static const struct room_id other_room = {.len = 8, .text = "!a:b.org"};
+
 static void must(bool truth)
 {
     if (!truth)
@@ -195,7 +198,7 @@ static void on_hooks_to_try(void *context, struct hook_set *set)
     char lane[LANE_SIZE];
 
     for (size_t i = 0; set && i < set->len; i++) {
-        struct hook_ref ref = {.has_room = true, .room_id = 438, .slot = &set->slots[i]};
+        struct hook_ref ref = {.room_id = &room, .slot = &set->slots[i]};
 
         if (!ref.slot->hook)
             continue;
@@ -203,7 +206,7 @@ static void on_hooks_to_try(void *context, struct hook_set *set)
         must(!registry_is_clear(registry, &ref));
         registry_answered(registry, &ref);
         registry_pause(registry, &ref, 1000);
-        registry_lane_is_free(registry, lane_of(438, ref.slot->id, lane), loop_now_ms() + 1);
+        registry_lane_is_free(registry, lane_of(&room, ref.slot->id, lane), loop_now_ms() + 1);
         must(registry_is_clear(registry, &ref));
         registry_gone(registry, &ref);
         registry_succeeded(registry, &ref, false);
@@ -395,10 +398,10 @@ static void try_registry(struct rig *rig)
     registry_link_up(registry);
     for (int i = 0; i < 3; i++) {
         (void)registry_follow_read(registry, &link_of_all, 1000, on_nothing, NULL);
-        registry_look_up(registry, 438, REGISTRY_READER, registry_stamp(registry), &queries[0],
+        registry_look_up(registry, &room, REGISTRY_READER, registry_stamp(registry), &queries[0],
                          on_hooks, NULL);
-        registry_look_up(registry, i == 2 ? 438 : -7, REGISTRY_CONTROL, registry_stamp(registry),
-                         &queries[1], on_hooks, NULL);
+        registry_look_up(registry, i == 2 ? &room : &other_room, REGISTRY_CONTROL,
+                         registry_stamp(registry), &queries[1], on_hooks, NULL);
         run(rig);
         registry_cancel(&queries[0]);
         registry_cancel(&queries[1]);
@@ -482,7 +485,7 @@ static void try_gates(struct rig *rig)
     struct registry_query query = {.waits_in = NULL};
 
     must(registry != NULL);
-    registry_look_up(registry, 438, REGISTRY_CONTROL, registry_stamp(registry), &query,
+    registry_look_up(registry, &room, REGISTRY_CONTROL, registry_stamp(registry), &query,
                      on_hooks_to_try, registry);
     run(rig);
     registry_cancel(&query);

@@ -43,10 +43,9 @@ static void name_lane(struct delivery *delivery)
     if (delivery->lane[0] != '\0')
         return; /* it was claimed of it */
     if (event->has_inline_hooks && delivery->slot != NULL && delivery->slot->hook != NULL)
-        lane_of_inline(delivery->slot->hook, event->has_room_id ? &event->room_id : NULL,
-                       delivery->lane);
+        lane_of_inline(delivery->slot->hook, &event->room_id, delivery->lane);
     else
-        lane_of(event->room_id, delivery->hook_id, delivery->lane);
+        lane_of(&event->room_id, delivery->hook_id, delivery->lane);
 }
 
 static int add(struct pipeline *pipeline, struct entry *entry, struct hook_set *set,
@@ -150,7 +149,7 @@ static void on_hooks(void *context, struct hook_set *set)
         hooks_unknown(pipeline, entry);
     } else if (!entry->asked_anew && says_no(entry, set)) {
         entry->asked_anew = true;
-        registry_look_up(pipeline->registry, entry->event.room_id, REGISTRY_ANEW, entry->arrived,
+        registry_look_up(pipeline->registry, &entry->event.room_id, REGISTRY_ANEW, entry->arrived,
                          &entry->query, on_hooks, entry);
     } else {
         open_entry(pipeline, entry, set);
@@ -161,7 +160,7 @@ static void find_hooks(struct pipeline *pipeline, struct entry *entry)
 {
     entry_move(&pipeline->entries, entry, ENTRY_LOOKING_UP);
     if (!entry->event.has_inline_hooks) {
-        registry_look_up(pipeline->registry, entry->event.room_id,
+        registry_look_up(pipeline->registry, &entry->event.room_id,
                          entry->by_reader ? REGISTRY_READER : REGISTRY_CONTROL, entry->arrived,
                          &entry->query, on_hooks, entry);
         return;

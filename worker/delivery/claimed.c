@@ -35,8 +35,7 @@ static struct entry *new_claimed(struct pipeline *pipeline, const struct claimed
     entry->pipeline = pipeline;
     entry->claims = claimed->expired_leases;
     entry->is_shared = claimed->has_document;
-    entry->event.has_room_id = lane.has_room; /* for a letter that comes before it is decoded */
-    entry->event.room_id = lane.room_id;
+    entry->event.room_id = lane.room; /* for a letter that comes before it is decoded */
     (void)bytes_copy_text(claimed->id, delivery->id,
                           sizeof(delivery->id)); /* claim.lua bounds it */
     delivery->settlement.id = bytes_of(delivery->id);

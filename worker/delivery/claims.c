@@ -175,7 +175,7 @@ static void on_hooks(void *context, struct hook_set *set)
     bool says_no = slot == NULL || slot->hook == NULL || slot->disabled;
     if (says_no && !visit->asked_anew) { /* only by what was read since the look */
         visit->asked_anew = true;
-        registry_look_up(pipeline->registry, visit->parts.room_id, REGISTRY_ANEW, visit->began,
+        registry_look_up(pipeline->registry, &visit->parts.room, REGISTRY_ANEW, visit->began,
                          &visit->query, on_hooks, visit);
         return;
     }
@@ -208,7 +208,7 @@ static bool visit(struct pipeline *pipeline, enum purpose purpose, struct bytes 
     else if (visit->parts.is_inline || purpose == VISIT_OVERFLOW)
         decide(visit);
     else
-        registry_look_up(pipeline->registry, visit->parts.room_id, REGISTRY_CONTROL, visit->began,
+        registry_look_up(pipeline->registry, &visit->parts.room, REGISTRY_CONTROL, visit->began,
                          &visit->query, on_hooks, visit);
     return true;
 }

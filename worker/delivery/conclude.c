@@ -52,7 +52,8 @@ static void log_outcome(struct pipeline *pipeline, const struct delivery *delive
     if (delivery->slot != NULL && delivery->slot->hook != NULL)
         url_origin(&delivery->slot->hook->url, origin);
     log_at(level, names[delivery->outcome], log_text("event", entry->event_id),
-           log_text("entry", entry->stream_id), log_int("room", entry->event.room_id),
+           log_text("entry", entry->stream_id),
+           log_bytes("room", room_id_bytes(&entry->event.room_id)),
            log_text("hook", delivery->hook_id), log_text("origin", origin),
            log_int("attempts", history->attempts), log_int("status", history->status),
            log_text("error", history->error), log_text("reason", reason_of(delivery)),
@@ -68,8 +69,9 @@ void conclude_without_hook(struct pipeline *pipeline, const struct entry *entry)
          !sparing_allows(&pipeline->sparing[SPARING_NO_HOOK], loop_now_ms(), &unlogged)))
         return;
     log_at(level, "skipped", log_text("event", entry->event_id),
-           log_text("entry", entry->stream_id), log_int("room", entry->event.room_id),
-           log_text("reason", "no-hook"), log_int("unlogged", unlogged));
+           log_text("entry", entry->stream_id),
+           log_bytes("room", room_id_bytes(&entry->event.room_id)), log_text("reason", "no-hook"),
+           log_int("unlogged", unlogged));
 }
 
 /* What comes to the lane from the stream goes behind it, also before it is stored there. */

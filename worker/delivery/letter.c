@@ -18,7 +18,6 @@ struct letter {
         struct bytes value;
     } fields[LETTER_FIELDS_MAX];
     size_t len;
-    char room[NUMBER_SIZE];
     char status[NUMBER_SIZE];
     char attempts[NUMBER_SIZE];
     char queued_at[TIME_SIZE];
@@ -104,8 +103,7 @@ void letter_of_delivery(struct redis_args *args, const struct delivery *delivery
     if (history->status != 0)
         add_number(&letter, "status", history->status, letter.status);
     add_number(&letter, "attempts", history->attempts, letter.attempts);
-    if (entry->event.has_room_id)
-        add_number(&letter, "room", entry->event.room_id, letter.room);
+    add(&letter, "room", room_id_bytes(&entry->event.room_id));
     add(&letter, "hook", bytes_of(delivery->hook_id));
     if (delivery->slot != NULL && delivery->slot->hook != NULL)
         add(&letter, "url", bytes_of(delivery->slot->hook->url_text));
@@ -164,8 +162,7 @@ void letter_of_entry(struct redis_args *args, const struct entry *entry,
     struct bytes documents[2] = {cause->json, cause->msgpack};
     add(&letter, "reason", bytes_of(dead_reason_name(cause->reason)));
     add(&letter, "error", bytes_of(cause->error));
-    if (entry->event.has_room_id)
-        add_number(&letter, "room", entry->event.room_id, letter.room);
+    add(&letter, "room", room_id_bytes(&entry->event.room_id));
     add(&letter, "hook", bytes_of(entry->only_hook));
     add_event(&letter, entry);
     add(&letter, "worker", bytes_of(consumer));

@@ -111,8 +111,8 @@ enum outcome test_reply(struct pipeline *pipeline, const struct delivery *delive
     const struct entry *entry = delivery->entry;
     struct buffer json;
     log_at(LOG_INFO, "tested", log_text("entry", entry->stream_id),
-           log_int("room", entry->event.room_id), log_text("hook", delivery->hook_id),
-           log_text("outcome", name_of(delivery, outcome)),
+           log_bytes("room", room_id_bytes(&entry->event.room_id)),
+           log_text("hook", delivery->hook_id), log_text("outcome", name_of(delivery, outcome)),
            log_int("status", delivery->history.status),
            log_text("error", error_of(delivery, outcome)));
     buffer_init(&json, REPLY_MAX);

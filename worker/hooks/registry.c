@@ -73,23 +73,23 @@ static void make_space(struct registry *registry)
     }
 }
 
-struct registry_room *registry_find_room(struct registry *registry, int64_t room_id)
+struct registry_room *registry_find_room(struct registry *registry, const struct room_id *room_id)
 {
     struct registry_room *room = NULL;
-    HASH_FIND(hh, registry->rooms, &room_id, sizeof(room_id), room);
+    HASH_FIND(hh, registry->rooms, room_id->text, room_id->len, room);
     return room;
 }
 
-static struct registry_room *add_room(struct registry *registry, int64_t room_id)
+static struct registry_room *add_room(struct registry *registry, const struct room_id *room_id)
 {
     struct registry_room *room = calloc(1, sizeof(*room));
     if (room == NULL)
         return NULL;
     make_space(registry);
-    room->room_id = room_id;
+    room->room_id = *room_id;
     room->registry = registry;
     TAILQ_INIT(&room->queries);
-    HASH_ADD(hh, registry->rooms, room_id, sizeof(room->room_id), room);
+    HASH_ADD(hh, registry->rooms, room_id.text, room_id->len, room);
     if (registry_find_room(registry, room_id) == NULL) { /* the table could not grow */
         free(room);
         return NULL;
@@ -206,9 +206,9 @@ static bool is_cached(const struct registry *registry, const struct registry_roo
            (room->reading || is_fresh(room, registry_changed(registry, room)));
 }
 
-void registry_look_up(struct registry *registry, int64_t room_id, enum registry_source source,
-                      uint64_t arrived, struct registry_query *query, registry_fn *fn,
-                      void *context)
+void registry_look_up(struct registry *registry, const struct room_id *room_id,
+                      enum registry_source source, uint64_t arrived, struct registry_query *query,
+                      registry_fn *fn, void *context)
 {
     query->fn = fn;
     query->context = context;

@@ -70,8 +70,8 @@ TAILQ_HEAD(registry_queries, registry_query);
 struct registry_query {
     TAILQ_ENTRY(registry_query) link;
     struct registry_queries *waits_in; /* NULL: not waiting */
-    int64_t room_id;
-    uint64_t since; /* what was asked of Redis by then is no answer */
+    const struct room_id *room_id;     /* the owner's */
+    uint64_t since;                    /* what was asked of Redis by then is no answer */
     registry_fn *fn;
     void *context;
 };
@@ -109,19 +109,19 @@ enum registry_source {
 };
 #define REGISTRY_SOURCES 3
 
-/* Answers at once or later; fn may be called before this returns. arrived is a stamp. */
-void registry_look_up(struct registry *registry, int64_t room_id, enum registry_source source,
-                      uint64_t arrived, struct registry_query *query, registry_fn *fn,
-                      void *context);
+/* Answers at once or later; fn may be called before this returns. arrived is a stamp;
+ * room_id is borrowed until then. */
+void registry_look_up(struct registry *registry, const struct room_id *room_id,
+                      enum registry_source source, uint64_t arrived, struct registry_query *query,
+                      registry_fn *fn, void *context);
 void registry_cancel(struct registry_query *query);
 
 /* The hook an attempt went to, as it was then. A hook that was changed meanwhile has another
  * fingerprint: it does not learn from that attempt. */
 struct hook_ref {
-    bool is_inline; /* it came with its event */
-    bool has_room;  /* such an event may have none */
-    int64_t room_id;
-    const struct hook_slot *slot; /* its hook is not NULL */
+    bool is_inline;                /* it came with its event */
+    const struct room_id *room_id; /* the event's; it may be none if the hook is inline */
+    const struct hook_slot *slot;  /* its hook is not NULL */
 };
 
 struct hook_ref hook_ref_of(const struct event *event, const struct hook_slot *slot);

@@ -19,7 +19,7 @@
 
 struct registry_room {
     UT_hash_handle hh;
-    int64_t room_id;
+    struct room_id room_id;
     struct registry *registry;
     struct hook_set *set; /* NULL until read */
     size_t bytes;         /* of its JSON, when set */
@@ -43,7 +43,7 @@ struct hook_health {
     struct breaker breaker;
     struct hook_state state; /* of an inline hook; others have theirs in the room's set */
     bool is_inline;
-    int64_t room_id; /* unless it is inline */
+    struct room_id room_id; /* unless it is inline */
     char hook_id[RH_NAME_MAX + 1];
     char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
     int64_t max_age_ms;
@@ -96,7 +96,7 @@ struct registry {
     struct loop_turn tell_turn;
 };
 
-struct registry_room *registry_find_room(struct registry *registry, int64_t room_id);
+struct registry_room *registry_find_room(struct registry *registry, const struct room_id *room_id);
 void registry_answer_room(struct registry_room *room, struct hook_set *set);
 void registry_ask(struct registry *registry, struct registry_query *query);
 

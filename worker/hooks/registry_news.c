@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "contract/parse.h"
 #include "hooks/registry_internal.h"
 
 /*
@@ -32,15 +31,15 @@ static void hear(struct registry *registry, const struct reply *entry)
 {
     const struct reply *fields = reply_at(entry, 1);
     struct registry_room *room;
-    int64_t room_id;
+    struct room_id room_id;
     for (size_t i = 0; i + 1 < reply_len(fields); i += 2) {
         struct bytes value = reply_text(reply_at(fields, i + 1));
         if (bytes_equal_text(reply_text(reply_at(fields, i)), "lane") &&
             registry->rules.lane_changed != NULL)
             registry->rules.lane_changed(registry->rules.context, value);
         if (bytes_equal_text(reply_text(reply_at(fields, i)), "room") &&
-            parse_int64(value, INT64_MIN, INT64_MAX, &room_id) == 0 &&
-            (room = registry_find_room(registry, room_id)) != NULL)
+            room_id_of_text(value, &room_id) == 0 &&
+            (room = registry_find_room(registry, &room_id)) != NULL)
             room->changed = registry_stamp(registry);
     }
 }

@@ -96,7 +96,7 @@ static void ask_states(struct registry_room *room)
     for (size_t i = 0; i < room->arriving->len; i++) {
         const struct hook *hook = room->arriving->slots[i].hook;
         if (hook != NULL)
-            redis_args_copy(&args, bytes_of(lane_of(room->room_id, hook->id, lane)));
+            redis_args_copy(&args, bytes_of(lane_of(&room->room_id, hook->id, lane)));
     }
     if (args.len == 1)
         arrived(room); /* no hook that could have a state */
@@ -167,7 +167,7 @@ void registry_read_room(struct registry_room *room)
     room->sent_at_ms = loop_now_ms();
     redis_args_init(&args);
     redis_args_text(&args, "HGETALL");
-    redis_args_text(&args, keys_room(&queue->keys, room->room_id, key));
+    redis_args_text(&args, keys_room(&queue->keys, &room->room_id, key));
     if (redis_link_send(queue->link, &args, REDIS_COMMAND_DEADLINE_MS, on_hooks, room) != 0)
         fail(room);
     redis_args_release(&args);

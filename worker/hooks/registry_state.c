@@ -43,17 +43,15 @@ void registry_state_release(struct registry *registry)
 
 struct hook_ref hook_ref_of(const struct event *event, const struct hook_slot *slot)
 {
-    return (struct hook_ref){.is_inline = event->has_inline_hooks,
-                             .has_room = event->has_room_id,
-                             .room_id = event->room_id,
-                             .slot = slot};
+    return (struct hook_ref){
+        .is_inline = event->has_inline_hooks, .room_id = &event->room_id, .slot = slot};
 }
 
 static const char *lane_of_ref(const struct hook_ref *ref, char out[LANE_SIZE])
 {
     const struct hook *hook = ref->slot->hook;
     if (ref->is_inline)
-        return lane_of_inline(hook, ref->has_room ? &ref->room_id : NULL, out);
+        return lane_of_inline(hook, ref->room_id, out);
     return lane_of(ref->room_id, hook->id, out);
 }
 
@@ -94,7 +92,7 @@ static struct hook_health *health_add(struct registry *registry, const struct ho
     }
     breaker_init(&health->breaker, loop_now_ms());
     health->is_inline = ref->is_inline;
-    health->room_id = ref->room_id;
+    health->room_id = *ref->room_id;
     snprintf(health->hook_id, sizeof(health->hook_id), "%s", hook->id);
     lane_fingerprint(hook, health->fingerprint);
     health->max_age_ms = registry->rules.max_age_ms;
@@ -166,10 +164,8 @@ void registry_recall_inline(const struct registry *registry, const struct event 
                             struct hook_set *set)
 {
     for (size_t i = 0; registry->healths != NULL && i < set->len; i++) {
-        struct hook_ref ref = {.is_inline = true,
-                               .has_room = event->has_room_id,
-                               .room_id = event->room_id,
-                               .slot = &set->slots[i]};
+        struct hook_ref ref = {
+            .is_inline = true, .room_id = &event->room_id, .slot = &set->slots[i]};
         const struct hook_health *health =
             set->slots[i].hook == NULL ? NULL : health_find(registry, &ref);
         if (health != NULL)
@@ -225,7 +221,7 @@ static struct redis_args *args_hook(const struct registry *registry, struct news
     if (health->is_inline)
         redis_args_text(&args->items, "");
     else
-        redis_args_int(&args->items, health->room_id);
+        redis_args_copy(&args->items, room_id_bytes(&health->room_id));
     redis_args_copy(&args->items, bytes_of(health->hook_id));
     redis_args_copy(&args->items, bytes_of(health->fingerprint));
     redis_args_int(&args->items, health->max_age_ms);
@@ -364,9 +360,9 @@ static void log_breaker(const struct hook_ref *ref, const char *msg, int opens, 
 {
     char origin[URL_ORIGIN_SIZE];
     url_origin(&ref->slot->hook->url, origin);
-    log_at(LOG_WARN, msg, log_int("room", ref->room_id), log_text("hook", ref->slot->hook->id),
-           log_text("origin", origin), log_int("opens", opens), log_int("probe_ms", probe_ms),
-           log_text("error", error));
+    log_at(LOG_WARN, msg, log_bytes("room", room_id_bytes(ref->room_id)),
+           log_text("hook", ref->slot->hook->id), log_text("origin", origin),
+           log_int("opens", opens), log_int("probe_ms", probe_ms), log_text("error", error));
 }
 
 /* True when it was open. */
@@ -486,7 +482,7 @@ static struct hook_state *state_of_lane(struct registry *registry, const char *l
         struct hook_health *health = find_by_lane(registry, lane);
         return health == NULL ? NULL : &health->state;
     }
-    const struct registry_room *room = registry_find_room(registry, parts.room_id);
+    const struct registry_room *room = registry_find_room(registry, &parts.room);
     struct hook_slot *slot = room == NULL || room->set == NULL
                                  ? NULL
                                  : hook_set_find(room->set, bytes_of(parts.hook_id));

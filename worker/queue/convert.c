@@ -139,9 +139,9 @@ static int find_lane(const struct reply *item, const struct record_hook *of, str
             return problem;
     }
     if (hook != NULL)
-        lane_of_inline(hook, of->has_room ? &of->room_id : NULL, record->lane);
-    else if (of->has_room)
-        lane_of(of->room_id, of->hook_id, record->lane);
+        lane_of_inline(hook, &of->room_id, record->lane);
+    else if (of->room_id.len > 0)
+        lane_of(&of->room_id, of->hook_id, record->lane);
     else
         error_text_set(why, "the record names no room");
     hook_free(hook);

@@ -230,6 +230,19 @@ int record_decode(struct bytes text, struct record *ret_record, struct error_tex
     return problem;
 }
 
+/* Contract 1 had integers only. */
+static int get_old_room(const json_t *object, struct room_id *room_id, struct error_text *why)
+{
+    int64_t number = 0;
+
+    if (!json_object_get(object, "room"))
+        return 0;
+    if (get_number(object, "room", INT64_MIN, INT64_MAX, &number, why))
+        return -1;
+    room_id_of_int64(number, room_id);
+    return 0;
+}
+
 int record_decode_old(struct bytes line, struct record *ret_record, struct record_hook *ret_hook,
                       struct error_text *why)
 {
@@ -240,8 +253,7 @@ int record_decode_old(struct bytes line, struct record *ret_record, struct recor
 
     if (!object)
         return problem;
-    hook.has_room = json_object_get(object, "room") != NULL;
-    if (get_number(object, "room", INT64_MIN, INT64_MAX, &hook.room_id, why) == 0 &&
+    if (get_old_room(object, &hook.room_id, why) == 0 &&
         get_name(object, "hook", true, hook.hook_id, sizeof(hook.hook_id), why) == 0 &&
         get_rest(object, &record, why) == 0) {
         *ret_record = record;

@@ -59,8 +59,7 @@ int record_decode(struct bytes text, struct record *ret_record, struct error_tex
 /* The JSON of a record of contract 1, its second line: what it has in common with today's, and the
  * hook it is for. The lane is left to the caller. A record_result. */
 struct record_hook {
-    bool has_room;
-    int64_t room_id;
+    struct room_id room_id; /* its len is 0 when there is none */
     char hook_id[RH_NAME_MAX + 1];
 };
 int record_decode_old(struct bytes line, struct record *ret_record, struct record_hook *ret_hook,

@@ -9,7 +9,7 @@
 --       <fingerprint>", whether it is in force or not.
 local RESERVED_MS = 1000
 local FAR_MS = 60000 -- the next time is asked for again long before
-local NAME_MAX = 85 -- of a lane; contract/lane.h
+local NAME_MAX = 193 -- of a lane; contract/lane.h
 local gates = KEYS[3]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

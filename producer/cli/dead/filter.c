@@ -166,9 +166,8 @@ int dead_filter_read(struct dead_filter *ret_filter, const struct flags *flags, 
     const char *room = flags_value(flags, "room");
     const char *reason = flags_value(flags, "reason");
 
-    filter.has_room = room != NULL;
-    if (room && parse_int64(bytes_of(room), INT64_MIN, INT64_MAX, &filter.room_id) < 0)
-        return refuse(why, "room", room, "a whole number");
+    if (room && room_id_of_text(bytes_of(room), &filter.room) < 0)
+        return refuse(why, "room", room, ROOM_ID_ALLOWED);
     if (filter.hook && !parse_is_name(bytes_of(filter.hook)))
         return refuse(why, "hook", filter.hook, "1 to 64 characters of [A-Za-z0-9_-]");
     if (reason && read_reason(reason, &filter.reason, why) < 0)
@@ -191,10 +190,7 @@ bool dead_filter_given(const struct flags *flags)
 bool dead_filter_matches(const struct dead_filter *filter, struct bytes room, struct bytes hook,
                          struct bytes reason)
 {
-    int64_t room_id;
-
-    if (filter->has_room &&
-        (parse_int64(room, INT64_MIN, INT64_MAX, &room_id) < 0 || room_id != filter->room_id))
+    if (filter->room.len > 0 && !bytes_equal(room, room_id_bytes(&filter->room)))
         return false;
     if (filter->hook && !bytes_equal_text(hook, filter->hook))
         return false;

@@ -9,10 +9,11 @@
 
 #include "base/flags.h"
 #include "contract/bytes.h"
+#include "contract/room.h"
 
 /* The rows of the filters' flags, for the tables of several commands. */
 #define DEAD_FILTER_SPECS                                                                         \
-    {"room", "N", "only of this room", false}, {"hook", "ID", "only of this hook", false},        \
+    {"room", "ROOM", "only of this room", false}, {"hook", "ID", "only of this hook", false},     \
         {"reason", "NAME", "only with this reason, like exhausted", false},                       \
         {"since", "2h|DATE", "only what died since then: an age, or an ISO 8601 time in UTC",     \
          false},                                                                                  \
@@ -25,12 +26,11 @@
 
 /* The times are left to the scan: letters are in the order of their death. */
 struct dead_filter {
-    bool has_room;
-    int64_t room_id;
-    const char *hook;   /* NULL: any */
-    const char *reason; /* NULL: any */
-    int64_t since_ms;   /* the first that is meant; 0: any */
-    int64_t before_ms;  /* the first that is meant no more; DEAD_NO_END: any */
+    struct room_id room; /* its len is 0: any */
+    const char *hook;    /* NULL: any */
+    const char *reason;  /* NULL: any */
+    int64_t since_ms;    /* the first that is meant; 0: any */
+    int64_t before_ms;   /* the first that is meant no more; DEAD_NO_END: any */
 };
 
 /* Reads the filters' flags. now_ms is Redis' time. 0, or -1 with *why. */

@@ -81,8 +81,7 @@ static bool is_document(struct bytes name)
 
 static bool is_number(struct bytes name)
 {
-    return bytes_equal_text(name, "status") || bytes_equal_text(name, "attempts") ||
-           bytes_equal_text(name, "room");
+    return bytes_equal_text(name, "status") || bytes_equal_text(name, "attempts");
 }
 
 /* All fields but the document, as an object's members. */
@@ -96,11 +95,14 @@ static void put_fields(struct buffer *line, const struct dead_entry *entry)
         struct bytes name = reply_text(reply_at(entry->fields, i));
         struct bytes value = reply_text(reply_at(entry->fields, i + 1));
         char key[64];
+        struct room_id room;
         int64_t number;
         if (is_document(name) || !bytes_copy_text(name, key, sizeof(key)) || !bytes_is_utf8(name))
             continue;
         if (is_number(name) && parse_int64(value, INT64_MIN, INT64_MAX, &number) == 0)
             object_put_int(line, key, number);
+        else if (bytes_equal_text(name, "room") && room_id_of_text(value, &room) == 0)
+            object_put_room(line, key, &room);
         else if (!bytes_equal_text(name, "response") || !put_escaped(line, key, value))
             object_put_text(line, key, value);
     }

@@ -33,12 +33,12 @@ void judge_room(struct findings *findings, struct bytes name, const struct key_f
  * A hook as it is stored. Of JSON longer than HOOK_JSON_MAX only the length is looked at. Returns
  * the hook, for hook_free, when it is one that workers would POST to; else NULL.
  */
-struct hook *judge_hook(struct findings *findings, int64_t room_id, struct bytes id,
+struct hook *judge_hook(struct findings *findings, const struct room_id *room, struct bytes id,
                         struct bytes json);
 
 /* What workers learnt about it, as it is in {Q}:hooks-state; nothing if that is about another URL
  * or other credentials. */
-void judge_hook_state(struct findings *findings, int64_t room_id, const char *hook_id,
+void judge_hook_state(struct findings *findings, const struct room_id *room, const char *hook_id,
                       const char *fingerprint, struct bytes json);
 
 /* How much was looked at; after all rooms and hooks. */

@@ -9,28 +9,28 @@
 #include "cli/terminal/human_text.h"
 #include "contract/parse.h"
 
-/* "room:007" is not found by an event of room 7. */
-static bool is_room_id(struct bytes name)
-{
-    char text[24];
-    int64_t id;
+#define IN_SHELL_SIZE (ROOM_ID_MAX + 3)
 
-    if (parse_int64(name, INT64_MIN, INT64_MAX, &id) < 0)
-        return false;
-    (void)snprintf(text, sizeof(text), "%" PRId64, id);
-    return bytes_equal_text(name, text);
+/* For a command: quoted when a shell may take it for something else. */
+static const char *in_shell(const struct room_id *room, char out[IN_SHELL_SIZE])
+{
+    bool is_plain = strpbrk(room->text, "!#$~=") == NULL;
+
+    (void)snprintf(out, IN_SHELL_SIZE, is_plain ? "%s" : "'%s'", room->text);
+    return out;
 }
 
 void judge_room(struct findings *findings, struct bytes name, const struct key_fact *key,
                 int64_t hooks)
 {
-    char room[NAME_SHOWN_SIZE];
+    char room[ROOM_ID_MAX + 1];
+    struct room_id id;
     char age[HUMAN_TEXT_SIZE];
 
     bytes_printable(name, room, sizeof(room));
-    if (!is_room_id(name)) {
+    if (room_id_of_text(name, &id) != 0) {
         findings_add(findings, PART_HOOKS, "room-id", LEVEL_WARNING,
-                     "room:%s is for no room: a room's id is a whole number", room);
+                     "room:%s is for no room: no roomId is like that", room);
         findings_advise(findings, "register its hooks for the right room, then DEL the key");
     }
     if (strcmp(key->type, "hash") != 0) {
@@ -54,7 +54,8 @@ void judge_room(struct findings *findings, struct bytes name, const struct key_f
 }
 
 /* Refused unless a worker's settings open it, which are not known here. True when told. */
-static bool judge_address(struct findings *findings, int64_t room_id, const struct hook *hook)
+static bool judge_address(struct findings *findings, const struct room_id *room,
+                          const struct hook *hook)
 {
     char origin[URL_ORIGIN_SIZE];
     struct error_text why;
@@ -63,62 +64,65 @@ static bool judge_address(struct findings *findings, int64_t room_id, const stru
     if (judged == HOOK_ADDRESS_FINE)
         return false;
     findings_add(findings, PART_HOOKS, "address", LEVEL_NOTE,
-                 "room %" PRId64 " hook %s: workers refuse %s, unless allow-address opens it",
-                 room_id, hook->id, url_origin(&hook->url, origin));
+                 "room %s hook %s: workers refuse %s, unless allow-address opens it", room->text,
+                 hook->id, url_origin(&hook->url, origin));
     findings_advise(findings, "see that each worker has allow-address for this %s",
                     judged == HOOK_ADDRESS_CLOSED ? "address and port" : "port");
     return true;
 }
 
-static void judge_url(struct findings *findings, int64_t room_id, const struct hook *hook)
+static void judge_url(struct findings *findings, const struct room_id *room,
+                      const struct hook *hook)
 {
-    if (judge_address(findings, room_id, hook) || hook->url.https)
+    if (judge_address(findings, room, hook) || hook->url.https)
         return;
     if (!hook->verification_signature && hook->secrets_len == 0)
         return;
     findings_add(findings, PART_HOOKS, "plain-http", LEVEL_NOTE,
-                 "room %" PRId64 " hook %s: has %s, but its URL is plain http: others can read %s",
-                 room_id, hook->id, hook->verification_signature ? "a signature" : "a secret",
+                 "room %s hook %s: has %s, but its URL is plain http: others can read %s",
+                 room->text, hook->id, hook->verification_signature ? "a signature" : "a secret",
                  hook->verification_signature ? "it on the way" : "the events on the way");
     findings_advise(findings, "give it an https URL: roomhook hook set --room ROOM --id HOOK "
                               "--url https://...");
 }
 
-struct hook *judge_hook(struct findings *findings, int64_t room_id, struct bytes id,
+struct hook *judge_hook(struct findings *findings, const struct room_id *room, struct bytes id,
                         struct bytes json)
 {
     struct error_text why;
     struct hook *hook;
     char name[NAME_SHOWN_SIZE];
+    char shown[IN_SHELL_SIZE];
 
     int problem = hook_parse(id, json, &hook, &why);
     if (problem == HOOK_OK) {
         if (hook->enabled) {
-            judge_url(findings, room_id, hook);
+            judge_url(findings, room, hook);
             return hook;
         }
         hook_free(hook);
         return NULL;
     }
     findings_add(findings, PART_HOOKS, problem == HOOK_BAD_URL ? "bad-url" : "bad-hook",
-                 LEVEL_ERROR, "room %" PRId64 " hook %s: %s", room_id,
+                 LEVEL_ERROR, "room %s hook %s: %s", room->text,
                  bytes_printable(id, name, sizeof(name)), why.text);
     if (parse_is_name(id))
         findings_advise(findings,
-                        "roomhook hook remove --room %" PRId64 " --id %s, then hook set; "
+                        "roomhook hook remove --room %s --id %s, then hook set; "
                         "its events are dead letters",
-                        room_id, name);
+                        in_shell(room, shown), name);
     else
         findings_advise(findings, "HDEL it from the room's key, then roomhook hook set; its events "
                                   "are dead letters");
     return NULL;
 }
 
-void judge_hook_state(struct findings *findings, int64_t room_id, const char *hook_id,
+void judge_hook_state(struct findings *findings, const struct room_id *room, const char *hook_id,
                       const char *fingerprint, struct bytes json)
 {
     struct stored_state state;
     struct buffer text;
+    char shown[IN_SHELL_SIZE];
 
     hook_state_parse(json, &state);
     enum hook_condition condition = hook_state_condition(&state, 0);
@@ -129,15 +133,15 @@ void judge_hook_state(struct findings *findings, int64_t room_id, const char *ho
     buffer_init(&text, FINDING_TEXT_SIZE);
     hook_state_put_text(&text, &state, condition);
     findings_add(findings, PART_HOOKS, hook_condition_name(condition),
-                 is_open ? LEVEL_NOTE : LEVEL_WARNING, "room %" PRId64 " hook %s: %s", room_id,
-                 hook_id, buffer_failed(&text) ? hook_condition_name(condition) : text.data);
+                 is_open ? LEVEL_NOTE : LEVEL_WARNING, "room %s hook %s: %s", room->text, hook_id,
+                 buffer_failed(&text) ? hook_condition_name(condition) : text.data);
     if (is_open)
         findings_advise(findings, "nothing, if its receiver comes back: probes find that out");
     else
         findings_advise(findings,
-                        "roomhook hook resume --room %" PRId64 " --id %s if its receiver is well, "
+                        "roomhook hook resume --room %s --id %s if its receiver is well, "
                         "else hook remove",
-                        room_id, hook_id);
+                        in_shell(room, shown), hook_id);
     buffer_release(&text);
 }
 
@@ -155,6 +159,6 @@ void judge_rooms(struct findings *findings, const struct doctor_facts *facts)
         findings_add(findings, PART_HOOKS, "hooks-cut", LEVEL_NOTE,
                      "there are more rooms than are looked at; keys looked at: %" PRId64,
                      rooms->keys);
-        findings_advise(findings, "roomhook hook list --room N looks at one of them");
+        findings_advise(findings, "roomhook hook list --room ROOM looks at one of them");
     }
 }

@@ -9,7 +9,6 @@
 #include "cli/terminal/progress.h"
 #include "cli_lua.h"
 #include "contract/lane.h"
-#include "contract/parse.h"
 
 #define KEYS_A_PAGE 1000
 #define KEYS_MAX 20000000 /* of all keys of the database: a walk over so many takes a minute */
@@ -17,6 +16,7 @@
 #define ROOMS_A_SCRIPT 50
 #define BYTES_A_SCRIPT "4194304" /* of hooks in one reply */
 #define STATES_A_COMMAND 100
+#define ROOM_PREFIX "{%s}:room:"
 
 #define TEXT_OF_(number) #number
 #define TEXT_OF(number) TEXT_OF_(number)
@@ -24,7 +24,7 @@
 /* Hooks whose state is to be asked for. */
 struct state_queries {
     struct state_query {
-        int64_t room_id;
+        struct room_id room;
         char hook_id[RH_NAME_MAX + 1];
         char lane[LANE_SIZE];
         char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
@@ -63,13 +63,13 @@ static bool ask_states(struct rooms_walk *walk)
     if (result != ASK_ANSWERED)
         return result == ASK_REFUSED;
     for (size_t i = 0; i < len; i++)
-        judge_hook_state(walk->findings, states->list[i].room_id, states->list[i].hook_id,
+        judge_hook_state(walk->findings, &states->list[i].room, states->list[i].hook_id,
                          states->list[i].fingerprint, reply_text(reply_at(reply, i)));
     reply_free(reply);
     return true;
 }
 
-static bool look_at_hook(struct rooms_walk *walk, int64_t room_id, struct bytes id,
+static bool look_at_hook(struct rooms_walk *walk, const struct room_id *room, struct bytes id,
                          const struct reply *stored)
 {
     struct state_queries *states = &walk->states;
@@ -78,13 +78,13 @@ static bool look_at_hook(struct rooms_walk *walk, int64_t room_id, struct bytes 
     walk->facts->rooms.hooks++;
     if (!json.data) /* too long, so that only its length came */
         json = (struct bytes){"", (size_t)reply_int(stored)};
-    struct hook *hook = judge_hook(walk->findings, room_id, id, json);
+    struct hook *hook = judge_hook(walk->findings, room, id, json);
     if (!hook)
         return true;
     struct state_query *query = &states->list[states->len++];
-    query->room_id = room_id;
+    query->room = *room;
     memcpy(query->hook_id, hook->id, sizeof(query->hook_id));
-    lane_of(room_id, hook->id, query->lane);
+    lane_of(room, hook->id, query->lane);
     lane_fingerprint(hook, query->fingerprint);
     hook_free(hook);
     return states->len < STATES_A_COMMAND || ask_states(walk);
@@ -101,25 +101,33 @@ static struct bytes behind(struct bytes text, const char *prefix)
     return (struct bytes){text.data + len, text.len - len};
 }
 
-static bool look_at_room(struct rooms_walk *walk, const char *room, const struct reply *reply)
+static bool look_at_room(struct rooms_walk *walk, struct bytes name, const struct reply *reply)
 {
     const struct reply *hooks = reply_at(reply, 3);
     struct key_fact key = {.pttl_ms = reply_int(reply_at(reply, 1))};
-    struct bytes name = bytes_of(strrchr(room, ':') + 1);
-    int64_t room_id = 0;
+    struct room_id room;
 
     bytes_printable(reply_text(reply_at(reply, 0)), key.type, sizeof(key.type));
     if (strcmp(key.type, "none") == 0) /* removed since */
         return true;
     walk->facts->rooms.rooms++;
     judge_room(walk->findings, name, &key, reply_int(reply_at(reply, 2)));
-    if (parse_int64(name, INT64_MIN, INT64_MAX, &room_id) < 0)
+    if (room_id_of_text(name, &room) < 0)
         return true;
     for (size_t i = 0; i + 1 < reply_len(hooks); i += 2) {
-        if (!look_at_hook(walk, room_id, reply_text(reply_at(hooks, i)), reply_at(hooks, i + 1)))
+        if (!look_at_hook(walk, &room, reply_text(reply_at(hooks, i)), reply_at(hooks, i + 1)))
             return false;
     }
     return true;
+}
+
+/* The room of a key that take_key kept. */
+static struct bytes room_of(const struct rooms_walk *walk, const char *key)
+{
+    char prefix[KEY_SIZE];
+
+    (void)snprintf(prefix, sizeof(prefix), ROOM_PREFIX, walk->cli->keys.queue);
+    return behind(bytes_of(key), prefix);
 }
 
 /* Looks at the rooms that were found; the script may end before the last, when there is much. */
@@ -140,7 +148,7 @@ static bool look_at_rooms(struct rooms_walk *walk)
             walk->cli, walk->facts, ASK_ROOMS, BYTES(lua_look_rooms), len, args, len + 3, &reply);
         bool ok = result == ASK_ANSWERED;
         for (size_t i = 0; ok && i < reply_len(reply) && i < len; i++)
-            ok = look_at_room(walk, walk->rooms[done + i], reply_at(reply, i));
+            ok = look_at_room(walk, room_of(walk, walk->rooms[done + i]), reply_at(reply, i));
         if (result != ASK_ANSWERED)
             return result == ASK_REFUSED;
         done += reply_len(reply);
@@ -164,7 +172,7 @@ static bool take_key(struct rooms_walk *walk, struct bytes key)
     if (consumer.len > 0 && names->len < DOCTOR_WORKERS_MAX &&
         bytes_copy_text(consumer, names->names[names->len], CONSUMER_NAME_SIZE))
         names->len++;
-    (void)snprintf(prefix, sizeof(prefix), "{%s}:room:", walk->cli->keys.queue);
+    (void)snprintf(prefix, sizeof(prefix), ROOM_PREFIX, walk->cli->keys.queue);
     if (!behind(key, prefix).data || facts->rooms >= ROOMS_MAX)
         return true;
     if (!bytes_copy_text(key, walk->rooms[walk->rooms_len], KEY_SIZE))

@@ -13,18 +13,17 @@
 int hook_target_init(const struct cli *cli, struct hook_target *target)
 {
     *target = (struct hook_target){0};
-    if (cli_room(cli, &target->room_id) != CLI_DONE || cli_name(cli, "id", &target->id) != CLI_DONE)
+    if (cli_room(cli, &target->room) != CLI_DONE || cli_name(cli, "id", &target->id) != CLI_DONE)
         return CLI_USAGE;
     if (!target->id)
         target->id = "main";
-    (void)snprintf(target->room, sizeof(target->room), "%" PRId64, target->room_id);
-    keys_room(&cli->keys, target->room_id, target->room_key);
+    keys_room(&cli->keys, &target->room, target->room_key);
     return CLI_DONE;
 }
 
 int hook_target_missing(const struct hook_target *target)
 {
-    return cli_failed("room %" PRId64 " has no hook %s", target->room_id, target->id);
+    return cli_failed("room %s has no hook %s", target->room.text, target->id);
 }
 
 /* Stores new in place of old. 1, 0 when another one is stored by now, -1 with the failure told. */
@@ -36,7 +35,7 @@ static int swap(struct cli *cli, const struct hook_target *target, struct bytes 
                                  BYTES("2"),
                                  bytes_of(target->room_key),
                                  bytes_of(cli->keys.hooks_changed),
-                                 bytes_of(target->room),
+                                 room_id_bytes(&target->room),
                                  bytes_of(target->id),
                                  old,
                                  new};
@@ -122,7 +121,7 @@ int hook_change(struct cli *cli, struct hook_target *target, hook_change_fn *cha
             return result;
         if (!hook)
             continue;
-        if (!hook_store_change(cli, target->room_id, target->id, then, &found)) {
+        if (!hook_store_change(cli, &target->room, target->id, then, &found)) {
             hook_free(hook);
             return cli_failed("the hook is stored, but what workers learnt about it, and when they "
                               "look at what waits for it, is as before");

@@ -14,9 +14,8 @@
 
 /* The hook a command is about, and what has become of it. */
 struct hook_target {
-    int64_t room_id;
+    struct room_id room;
     const char *id;
-    char room[24]; /* room_id as text */
     char room_key[KEY_SIZE];
     char secret[HOOK_SECRET_TEXT_SIZE]; /* made by this command, else "" */
     int64_t keep_ms;                    /* rotate: how long the old secrets sign yet */

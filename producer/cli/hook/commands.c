@@ -23,13 +23,13 @@
 #define KEEP_MAX_MS (365 * KEEP_DEFAULT_MS)
 
 static const struct flag_spec target_specs[] = {
-    {"room", "N", "the room; needed", false},
+    {"room", "ROOM", "the room; needed", false},
     {"id", "ID", "the hook's id in the room; default main", false},
     {NULL, NULL, NULL, false},
 };
 
 static const struct flag_spec rotate_specs[] = {
-    {"room", "N", "the room; needed", false},
+    {"room", "ROOM", "the room; needed", false},
     {"id", "ID", "the hook's id in the room; default main", false},
     {"keep", "DURATION", "how long the old secrets sign yet; default 24h, 0 for not at all", false},
     {NULL, NULL, NULL, false},
@@ -67,7 +67,7 @@ static int print_object(const struct hook_target *target, const struct hook *hoo
 
     buffer_init(&line, HOOK_JSON_MAX);
     object_begin(&line);
-    hook_put_json(&line, target->room_id, hook, true);
+    hook_put_json(&line, &target->room, hook, true);
     if (target->secret[0] != '\0')
         object_put_text(&line, "secret", bytes_of(target->secret));
     if (target->old_until_ms > 0)
@@ -85,7 +85,7 @@ static int print_rows(const struct hook_target *target, const struct hook *hook)
 {
     char old_until[32];
 
-    if (hook_print(target->room_id, hook, true) < 0)
+    if (hook_print(&target->room, hook, true) < 0)
         return -1;
     if (target->secret[0] != '\0')
         hook_print_row("secret", target->secret);
@@ -116,7 +116,7 @@ static int run_set(struct cli *cli)
     if (result == CLI_DONE)
         result = hook_change(cli, &target, change_by_flags, HOOK_STORE_FORGET, &hook);
     target.is_due = result == CLI_DONE && target.is_other && target.waiting > 0;
-    if (target.is_due && !hook_store_make_due(cli, target.room_id, target.id))
+    if (target.is_due && !hook_store_make_due(cli, &target.room, target.id))
         result = cli_failed("the hook is stored, but its retries wait until they are due");
     if (result == CLI_DONE) {
         warn_about(hook);
@@ -203,7 +203,7 @@ static int run_enable(struct cli *cli)
     if (result == CLI_DONE)
         result = hook_change(cli, &target, change_to_enabled, HOOK_STORE_FORGET, &hook);
     if (result == CLI_DONE)
-        result = hook_resume_deliveries(cli, target.room_id, target.id, target.waiting);
+        result = hook_resume_deliveries(cli, &target.room, target.id, target.waiting);
     hook_free(hook);
     return result;
 }
@@ -234,7 +234,7 @@ static int run_remove(struct cli *cli)
                                  BYTES("2"),
                                  bytes_of(target.room_key),
                                  bytes_of(cli->keys.hooks_changed),
-                                 bytes_of(target.room),
+                                 room_id_bytes(&target.room),
                                  bytes_of(target.id)};
     if (!cli_ask(cli, args, 7, &reply))
         return CLI_FAILED;
@@ -242,7 +242,7 @@ static int run_remove(struct cli *cli)
     reply_free(reply);
     /* Also when there was none: an earlier try may have been interrupted here, or the hook was
      * removed by hand. Workers bury what waits. */
-    if (!hook_store_change(cli, target.room_id, target.id, HOOK_STORE_FORGET, &found))
+    if (!hook_store_change(cli, &target.room, target.id, HOOK_STORE_FORGET, &found))
         return CLI_FAILED;
     return removed || found.known || found.waiting > 0 ? CLI_DONE : hook_target_missing(&target);
 }

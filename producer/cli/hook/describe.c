@@ -74,10 +74,10 @@ const char *hook_signature_shown(const struct hook *hook, bool shows_signature)
     return shows_signature || !hook->verification_signature ? hook->verification_signature : "****";
 }
 
-void hook_put_json(struct buffer *line, int64_t room_id, const struct hook *hook,
+void hook_put_json(struct buffer *line, const struct room_id *room, const struct hook *hook,
                    bool shows_signature)
 {
-    object_put_int(line, "room", room_id);
+    object_put_room(line, "room", room);
     object_put_text(line, "id", bytes_of(hook->id));
     object_put_text(line, "url", bytes_of(hook->url_text));
     object_put_text(line, "format", bytes_of(hook_format_name(hook->format)));
@@ -137,9 +137,9 @@ static int print_list(const char *name, const struct hook *hook,
     return failed ? -1 : 0;
 }
 
-int hook_print(int64_t room_id, const struct hook *hook, bool shows_signature)
+int hook_print(const struct room_id *room, const struct hook *hook, bool shows_signature)
 {
-    print_number("room", room_id);
+    hook_print_row("room", room->text);
     hook_print_row("id", hook->id);
     hook_print_row("url", hook->url_text);
     hook_print_row("format", hook_format_name(hook->format));

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "contract/hook.h"
+#include "contract/room.h"
 
 /* "10/s, timeout 5s, max-age 1h"; nothing when it has no limits. */
 void hook_put_limits(struct buffer *out, const struct hook *hook);
@@ -24,13 +25,13 @@ void hook_put_header_names(struct buffer *out, const struct hook *hook);
 const char *hook_signature_shown(const struct hook *hook, bool shows_signature);
 
 /* The room and the hook as members of an object; secrets are counted. */
-void hook_put_json(struct buffer *line, int64_t room_id, const struct hook *hook,
+void hook_put_json(struct buffer *line, const struct room_id *room, const struct hook *hook,
                    bool shows_signature);
 
 /* "url                    https://…" */
 void hook_print_row(const char *name, const char *value);
 
 /* The room and the hook in such rows. -1: no memory. */
-int hook_print(int64_t room_id, const struct hook *hook, bool shows_signature);
+int hook_print(const struct room_id *room, const struct hook *hook, bool shows_signature);
 
 #endif

@@ -7,7 +7,7 @@
 #include "contract/parse.h"
 
 const struct flag_spec hook_edit_specs[] = {
-    {"room", "N", "the room; needed", false},
+    {"room", "ROOM", "the room; needed", false},
     {"id", "ID", "the hook's id in the room; default main", false},
     {"url", "URL", "where events are POSTed; needed for a new hook", false},
     {"format", "NAME", "body: spika (default), bare or standard", false},

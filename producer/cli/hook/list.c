@@ -14,7 +14,7 @@
 #include "contract/lane.h"
 
 static const struct flag_spec list_specs[] = {
-    {"room", "N", "only of this room", false},
+    {"room", "ROOM", "only of this room", false},
     HOOK_SHOW_SECRETS_FLAG,
     {NULL, NULL, NULL, false},
 };
@@ -35,7 +35,7 @@ static const struct table_column columns[] = {
 struct listing {
     struct cli *cli;
     bool shows_signatures;
-    int64_t room_id;
+    struct room_id room;
     int64_t now_ms; /* of Redis */
     struct table table;
     struct buffer line;
@@ -55,7 +55,7 @@ static void add_row(struct listing *listing, const struct hook *hook,
         hook->enabled ? hook_state_condition(state, listing->now_ms) : HOOK_DISABLED;
     struct table *table = &listing->table;
 
-    table_add_number(table, listing->room_id);
+    table_add(table, room_id_bytes(&listing->room));
     table_add(table, bytes_of(hook->id));
     table_add_toned(table, bytes_of(condition == HOOK_FINE ? "ok" : hook_condition_name(condition)),
                     hook_condition_tone(condition));
@@ -78,7 +78,7 @@ static int print_object(struct listing *listing, const struct hook *hook,
     struct buffer *line = &listing->line;
 
     object_begin(line);
-    hook_put_json(line, listing->room_id, hook, listing->shows_signatures);
+    hook_put_json(line, &listing->room, hook, listing->shows_signatures);
     hook_state_put_json(line, state, hook_state_condition(state, listing->now_ms));
     return object_print(line);
 }
@@ -92,12 +92,12 @@ static int add_invalid(struct listing *listing, struct bytes id, const char *why
 
         (void)snprintf(state, sizeof(state), "not valid: %s", why);
         object_begin(&listing->line);
-        object_put_int(&listing->line, "room", listing->room_id);
+        object_put_room(&listing->line, "room", &listing->room);
         object_put_text(&listing->line, "id", id);
         object_put_text(&listing->line, "state", bytes_of(state));
         return object_print(&listing->line);
     }
-    table_add_number(table, listing->room_id);
+    table_add(table, room_id_bytes(&listing->room));
     table_add(table, id);
     table_add_toned(table, BYTES("not valid"), TONE_ERROR);
     for (size_t i = 0; i < 6; i++)
@@ -143,7 +143,7 @@ static bool ask_states(struct listing *listing, const struct reply *hooks, size_
         char id[RH_NAME_MAX + 1];
         bool is_name =
             bytes_copy_text(reply_text(reply_at(hooks, 2 * (first + i))), id, sizeof(id));
-        args[2 + i] = is_name ? bytes_of(lane_of(listing->room_id, id, lanes[i])) : BYTES("");
+        args[2 + i] = is_name ? bytes_of(lane_of(&listing->room, id, lanes[i])) : BYTES("");
     }
     return cli_ask(listing->cli, args, 2 + len, ret_states);
 }
@@ -169,14 +169,14 @@ static int add_hooks(struct listing *listing, const struct reply *hooks)
 }
 
 /* 0, or -1 with the failure told. */
-static int list_room(struct listing *listing, int64_t room_id)
+static int list_room(struct listing *listing, const struct room_id *room)
 {
     char room_key[KEY_SIZE];
     struct reply *hooks;
 
-    listing->room_id = room_id;
+    listing->room = *room;
     const struct bytes args[] = {BYTES("HGETALL"),
-                                 bytes_of(keys_room(&listing->cli->keys, room_id, room_key))};
+                                 bytes_of(keys_room(&listing->cli->keys, room, room_key))};
     if (redis_command(listing->cli->redis, args, 2, &hooks) != RH_OK) {
         if (redis_error_fault(listing->cli->redis) == FAULT_WRONGTYPE)
             return add_invalid(listing, BYTES(""), "the room's key is not a hash");
@@ -196,7 +196,7 @@ static int list_all(struct listing *listing)
         return -1;
     int result = 0;
     for (size_t i = 0; i < rooms.len && result == 0; i++)
-        result = list_room(listing, rooms.ids[i]);
+        result = list_room(listing, &rooms.ids[i]);
     rooms_release(&rooms);
     return result;
 }
@@ -206,15 +206,15 @@ static int run_list(struct cli *cli)
     struct listing listing = {.cli = cli,
                               .shows_signatures = flags_has(&cli->flags, "show-secrets")};
     bool is_all = !flags_has(&cli->flags, "room");
-    int64_t room_id = 0;
+    struct room_id room = {.len = 0};
 
-    if (!is_all && cli_room(cli, &room_id) != CLI_DONE)
+    if (!is_all && cli_room(cli, &room) != CLI_DONE)
         return CLI_USAGE;
     if (!cli_server_time(cli, &listing.now_ms))
         return CLI_FAILED;
     buffer_init(&listing.line, HOOK_JSON_MAX);
     table_init(&listing.table, columns, sizeof(columns) / sizeof(columns[0]));
-    int result = is_all ? list_all(&listing) : list_room(&listing, room_id);
+    int result = is_all ? list_all(&listing) : list_room(&listing, &room);
     result = result < 0 ? CLI_FAILED : CLI_DONE;
     if (result == CLI_DONE && !cli->json && table_print(&listing.table) < 0)
         result = cli_failed("out of memory");

@@ -19,7 +19,7 @@
 #define PATTERN_SIZE 32
 
 static const struct flag_spec state_specs[] = {
-    {"room", "N", "only of this room", false},
+    {"room", "ROOM", "only of this room", false},
     {"failing", NULL, "only those without a success since they failed, and disabled ones", false},
     {NULL, NULL, NULL, false},
 };
@@ -113,11 +113,14 @@ static int compare(const void *a, const void *b)
     const struct learnt *one = a;
     const struct learnt *other = b;
 
-    if (one->parts.has_room != other->parts.has_room)
-        return one->parts.has_room ? 1 : -1;
-    if (one->parts.room_id != other->parts.room_id)
-        return one->parts.room_id < other->parts.room_id ? -1 : 1;
-    return strcmp(one->lane, other->lane);
+    bool has_room[2] = {one->parts.room.len > 0, other->parts.room.len > 0};
+    int order = 0;
+
+    if (has_room[0] && has_room[1])
+        order = room_id_compare(&one->parts.room, &other->parts.room);
+    else if (has_room[0] != has_room[1])
+        order = has_room[0] ? 1 : -1;
+    return order != 0 ? order : strcmp(one->lane, other->lane);
 }
 
 /* A scan may bring a field twice. */
@@ -222,10 +225,7 @@ static void add_row(struct states *states, const struct learnt *row,
     enum hook_condition condition = hook_state_condition(state, states->now_ms);
     struct table *table = &states->table;
 
-    if (row->parts.has_room)
-        table_add_number(table, row->parts.room_id);
-    else
-        table_add(table, BYTES(""));
+    table_add(table, room_id_bytes(&row->parts.room));
     table_add(table, bytes_of(hook_of(row)));
     table_add_toned(table, bytes_of(hook_condition_name(condition)),
                     hook_condition_tone(condition));
@@ -249,8 +249,8 @@ static int print_object(struct states *states, const struct learnt *row,
     struct buffer *line = &states->line;
 
     object_begin(line);
-    if (row->parts.has_room)
-        object_put_int(line, "room", row->parts.room_id);
+    if (row->parts.room.len > 0)
+        object_put_room(line, "room", &row->parts.room);
     object_put_text(line, "id", bytes_of(hook_of(row)));
     hook_state_put_json(line, state, hook_state_condition(state, states->now_ms));
     object_put_text(line, "registered", bytes_of(words[registered]));
@@ -281,9 +281,9 @@ static int show_some(struct states *states, const struct learnt *rows, size_t le
     struct reply *stored;
 
     for (size_t i = 0; i < len; i++) {
-        const struct bytes args[] = {
-            BYTES("HGET"), bytes_of(keys_room(&cli->keys, rows[i].parts.room_id, room_key)),
-            bytes_of(rows[i].parts.hook_id)};
+        const struct bytes args[] = {BYTES("HGET"),
+                                     bytes_of(keys_room(&cli->keys, &rows[i].parts.room, room_key)),
+                                     bytes_of(rows[i].parts.hook_id)};
         if (redis_append(cli->redis, args, 3) != RH_OK) {
             cli_redis_failed(cli);
             return -1;
@@ -332,12 +332,12 @@ static int run_state(struct cli *cli)
 {
     struct states states = {.cli = cli, .failing_only = flags_has(&cli->flags, "failing")};
     char pattern[PATTERN_SIZE] = "*";
-    int64_t room_id;
+    struct room_id room;
 
     if (flags_has(&cli->flags, "room")) {
-        if (cli_room(cli, &room_id) != CLI_DONE)
+        if (cli_room(cli, &room) != CLI_DONE)
             return CLI_USAGE;
-        (void)snprintf(pattern, sizeof(pattern), "%" PRId64 "/*", room_id);
+        (void)snprintf(pattern, sizeof(pattern), "%s/*", room.text);
     }
     if (!cli_server_time(cli, &states.now_ms))
         return CLI_FAILED;

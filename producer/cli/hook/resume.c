@@ -9,16 +9,17 @@
 #include "contract/hook.h"
 
 static const struct flag_spec resume_specs[] = {
-    {"room", "N", "the room; needed", false},
+    {"room", "ROOM", "the room; needed", false},
     {"id", "ID", "the hook's id in the room; default main", false},
     {NULL, NULL, NULL, false},
 };
 
-int hook_resume_deliveries(struct cli *cli, int64_t room_id, const char *hook_id, int64_t waiting)
+int hook_resume_deliveries(struct cli *cli, const struct room_id *room, const char *hook_id,
+                           int64_t waiting)
 {
     struct buffer line;
 
-    if (waiting > 0 && !hook_store_make_due(cli, room_id, hook_id))
+    if (waiting > 0 && !hook_store_make_due(cli, room, hook_id))
         return CLI_FAILED;
     if (!cli->json) {
         (void)printf("%" PRId64 " waiting %s due\n", waiting,
@@ -27,7 +28,7 @@ int hook_resume_deliveries(struct cli *cli, int64_t room_id, const char *hook_id
     }
     buffer_init(&line, 256);
     object_begin(&line);
-    object_put_int(&line, "room", room_id);
+    object_put_room(&line, "room", room);
     object_put_text(&line, "id", bytes_of(hook_id));
     object_put_int(&line, "deliveries", waiting);
     int printed = object_print(&line);
@@ -36,10 +37,10 @@ int hook_resume_deliveries(struct cli *cli, int64_t room_id, const char *hook_id
 }
 
 /* What a disabled or broken hook has waiting would only die sooner. */
-static int check_hook(struct cli *cli, int64_t room_id, const char *hook_id)
+static int check_hook(struct cli *cli, const struct room_id *room, const char *hook_id)
 {
     char room_key[KEY_SIZE];
-    const struct bytes args[] = {BYTES("HGET"), bytes_of(keys_room(&cli->keys, room_id, room_key)),
+    const struct bytes args[] = {BYTES("HGET"), bytes_of(keys_room(&cli->keys, room, room_key)),
                                  bytes_of(hook_id)};
     struct hook *hook = NULL;
     struct error_text why;
@@ -49,7 +50,7 @@ static int check_hook(struct cli *cli, int64_t room_id, const char *hook_id)
     if (!cli_ask(cli, args, 3, &reply))
         return CLI_FAILED;
     if (reply_is_nil(reply))
-        result = cli_failed("room %" PRId64 " has no hook %s", room_id, hook_id);
+        result = cli_failed("room %s has no hook %s", room->text, hook_id);
     else if (hook_parse(bytes_of(hook_id), reply_text(reply), &hook, &why) != HOOK_OK)
         result = cli_failed("the hook is not valid: %s; roomhook hook set mends it", why.text);
     else if (!hook->enabled)
@@ -62,19 +63,19 @@ static int check_hook(struct cli *cli, int64_t room_id, const char *hook_id)
 static int run_resume(struct cli *cli)
 {
     const char *hook_id;
-    int64_t room_id;
+    struct room_id room;
     struct hook_store_found found;
 
-    if (cli_room(cli, &room_id) != CLI_DONE || cli_name(cli, "id", &hook_id) != CLI_DONE)
+    if (cli_room(cli, &room) != CLI_DONE || cli_name(cli, "id", &hook_id) != CLI_DONE)
         return CLI_USAGE;
     if (!hook_id)
         hook_id = "main";
-    int result = check_hook(cli, room_id, hook_id);
+    int result = check_hook(cli, &room, hook_id);
     if (result != CLI_DONE)
         return result;
-    if (!hook_store_change(cli, room_id, hook_id, HOOK_STORE_RESUME, &found))
+    if (!hook_store_change(cli, &room, hook_id, HOOK_STORE_RESUME, &found))
         return CLI_FAILED;
-    return hook_resume_deliveries(cli, room_id, hook_id, found.waiting);
+    return hook_resume_deliveries(cli, &room, hook_id, found.waiting);
 }
 
 const struct command command_hook_resume = {

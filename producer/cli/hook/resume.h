@@ -11,6 +11,7 @@
  * holds stay as they are. Comes after what keeps workers from sending was changed. An exit code,
  * failures are told.
  */
-int hook_resume_deliveries(struct cli *cli, int64_t room_id, const char *hook_id, int64_t waiting);
+int hook_resume_deliveries(struct cli *cli, const struct room_id *room, const char *hook_id,
+                           int64_t waiting);
 
 #endif

@@ -5,20 +5,18 @@
 #include <string.h>
 
 #include "cli/scan.h"
-#include "contract/parse.h"
 
 /* A key that is not like one of ours is none. False with the failure told. */
 static bool add(struct rooms *rooms, struct bytes key, size_t prefix_len)
 {
-    int64_t id;
+    struct room_id id;
 
     if (key.len <= prefix_len ||
-        parse_int64((struct bytes){key.data + prefix_len, key.len - prefix_len}, INT64_MIN,
-                    INT64_MAX, &id) < 0)
+        room_id_of_text((struct bytes){key.data + prefix_len, key.len - prefix_len}, &id) < 0)
         return true;
     if (rooms->len == rooms->cap) {
         size_t cap = rooms->cap > 0 ? rooms->cap * 2 : 64;
-        int64_t *ids = reallocarray(rooms->ids, cap, sizeof(*ids));
+        struct room_id *ids = reallocarray(rooms->ids, cap, sizeof(*ids));
         if (!ids) {
             cli_failed("out of memory");
             return false;
@@ -32,10 +30,7 @@ static bool add(struct rooms *rooms, struct bytes key, size_t prefix_len)
 
 static int compare(const void *a, const void *b)
 {
-    const int64_t one = *(const int64_t *)a;
-    const int64_t other = *(const int64_t *)b;
-
-    return one < other ? -1 : one > other;
+    return room_id_compare(a, b);
 }
 
 /* A scan may bring a key twice. */
@@ -46,7 +41,7 @@ static void sort(struct rooms *rooms)
     if (rooms->len > 0)
         qsort(rooms->ids, rooms->len, sizeof(*rooms->ids), compare);
     for (size_t i = 0; i < rooms->len; i++) {
-        if (len == 0 || rooms->ids[len - 1] != rooms->ids[i])
+        if (len == 0 || !room_id_equal(&rooms->ids[len - 1], &rooms->ids[i]))
             rooms->ids[len++] = rooms->ids[i];
     }
     rooms->len = len;

@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 
 struct rooms {
-    int64_t *ids; /* in their order */
+    struct room_id *ids; /* in their order */
     size_t len;
     size_t cap;
 };

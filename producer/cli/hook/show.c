@@ -12,7 +12,7 @@
 #include "contract/lane.h"
 
 static const struct flag_spec show_specs[] = {
-    {"room", "N", "the room; needed", false},
+    {"room", "ROOM", "the room; needed", false},
     {"id", "ID", "the hook's id in the room; default main", false},
     HOOK_SHOW_SECRETS_FLAG,
     {NULL, NULL, NULL, false},
@@ -32,7 +32,7 @@ static bool read_waiting(struct cli *cli, const struct hook_target *target, int6
     char lane_key[KEY_SIZE];
     struct reply *reply;
 
-    keys_lane(&cli->keys, lane_of(target->room_id, target->id, lane), lane_key);
+    keys_lane(&cli->keys, lane_of(&target->room, target->id, lane), lane_key);
     const struct bytes args[] = {BYTES("ZCARD"), bytes_of(lane_key)};
     if (!cli_ask(cli, args, 2, &reply))
         return false;
@@ -47,7 +47,7 @@ static int print_object(const struct hook_target *target, const struct shown_hoo
 
     buffer_init(&line, HOOK_JSON_MAX);
     object_begin(&line);
-    hook_put_json(&line, target->room_id, shown->hook, shown->shows_signature);
+    hook_put_json(&line, &target->room, shown->hook, shown->shows_signature);
     hook_state_put_json(&line, &shown->state, hook_state_condition(&shown->state, shown->now_ms));
     object_put_int(&line, "waiting", shown->waiting);
     int printed = object_print(&line);
@@ -85,7 +85,7 @@ static void print_state(const struct shown_hook *shown)
 
 static int print_rows(const struct hook_target *target, const struct shown_hook *shown)
 {
-    if (hook_print(target->room_id, shown->hook, shown->shows_signature) < 0)
+    if (hook_print(&target->room, shown->hook, shown->shows_signature) < 0)
         return -1;
     print_state(shown);
     (void)printf("%-22s %" PRId64 "\n", "waiting", shown->waiting);
@@ -97,7 +97,7 @@ static int show(struct cli *cli, const struct hook_target *target, const struct 
     struct shown_hook shown = {.hook = hook,
                                .shows_signature = flags_has(&cli->flags, "show-secrets")};
 
-    if (!hook_store_read(cli, hook, target->room_id, &shown.state) ||
+    if (!hook_store_read(cli, hook, &target->room, &shown.state) ||
         !read_waiting(cli, target, &shown.waiting) || !cli_server_time(cli, &shown.now_ms))
         return CLI_FAILED;
     int printed = cli->json ? print_object(target, &shown) : print_rows(target, &shown);
@@ -120,8 +120,8 @@ static int run_show(struct cli *cli)
     if (reply_is_nil(reply))
         result = hook_target_missing(&target);
     else if (hook_parse(bytes_of(target.id), reply_text(reply), &hook, &why) != HOOK_OK)
-        result = cli_failed("room %" PRId64 " hook %s is not valid: %s", target.room_id, target.id,
-                            why.text);
+        result =
+            cli_failed("room %s hook %s is not valid: %s", target.room.text, target.id, why.text);
     else
         result = show(cli, &target, hook);
     hook_free(hook);

@@ -8,17 +8,16 @@
 #include "cli_lua.h"
 #include "contract/lane.h"
 
-#define NUMBER_SIZE 24
 #define DUE_A_CALL "500"
 #define FROM_SIZE 48 /* a score */
 
-bool hook_store_read(struct cli *cli, const struct hook *hook, int64_t room_id,
+bool hook_store_read(struct cli *cli, const struct hook *hook, const struct room_id *room,
                      struct stored_state *ret_state)
 {
     char lane[LANE_SIZE];
     char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
     const struct bytes args[] = {BYTES("HGET"), bytes_of(cli->keys.hooks_state),
-                                 bytes_of(lane_of(room_id, hook->id, lane))};
+                                 bytes_of(lane_of(room, hook->id, lane))};
     struct reply *reply;
 
     if (!cli_ask(cli, args, 3, &reply))
@@ -30,19 +29,17 @@ bool hook_store_read(struct cli *cli, const struct hook *hook, int64_t room_id,
     return true;
 }
 
-bool hook_store_change(struct cli *cli, int64_t room_id, const char *hook_id,
+bool hook_store_change(struct cli *cli, const struct room_id *room, const char *hook_id,
                        enum hook_store_change change, struct hook_store_found *ret_found)
 {
     static const char *const words[] = {
         [HOOK_STORE_FORGET] = "forget", [HOOK_STORE_RESUME] = "resume", [HOOK_STORE_LOOK] = "look"};
     const struct keys *keys = &cli->keys;
-    char room[NUMBER_SIZE];
     char lane[LANE_SIZE];
     char lane_key[KEY_SIZE];
     struct reply *reply;
 
-    (void)snprintf(room, sizeof(room), "%" PRId64, room_id);
-    keys_lane(keys, lane_of(room_id, hook_id, lane), lane_key);
+    keys_lane(keys, lane_of(room, hook_id, lane), lane_key);
     const struct bytes args[] = {BYTES("EVAL"),
                                  BYTES(lua_hook_forget),
                                  BYTES("6"),
@@ -52,7 +49,7 @@ bool hook_store_change(struct cli *cli, int64_t room_id, const char *hook_id,
                                  bytes_of(keys->lanes),
                                  bytes_of(keys->lanes_shut),
                                  bytes_of(lane_key),
-                                 bytes_of(room),
+                                 room_id_bytes(room),
                                  bytes_of(hook_id),
                                  bytes_of(words[change])};
     if (!cli_ask(cli, args, sizeof(args) / sizeof(args[0]), &reply))
@@ -87,7 +84,7 @@ static bool make_page_due(struct cli *cli, const char *lane_key, char from[FROM_
     return true;
 }
 
-bool hook_store_make_due(struct cli *cli, int64_t room_id, const char *hook_id)
+bool hook_store_make_due(struct cli *cli, const struct room_id *room, const char *hook_id)
 {
     struct progress progress;
     char lane[LANE_SIZE];
@@ -97,7 +94,7 @@ bool hook_store_make_due(struct cli *cli, int64_t room_id, const char *hook_id)
     int64_t due;
     bool done;
 
-    keys_lane(&cli->keys, lane_of(room_id, hook_id, lane), lane_key);
+    keys_lane(&cli->keys, lane_of(room, hook_id, lane), lane_key);
     progress_begin(&progress, "retries made due", false);
     do {
         done = make_page_due(cli, lane_key, from, &due);

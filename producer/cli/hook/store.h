@@ -13,7 +13,7 @@
 /* Each returns false with the failure told. */
 
 /* Reads a hook's state; zeroed when workers know nothing of this URL and these credentials. */
-bool hook_store_read(struct cli *cli, const struct hook *hook, int64_t room_id,
+bool hook_store_read(struct cli *cli, const struct hook *hook, const struct room_id *room,
                      struct stored_state *ret_state);
 
 enum hook_store_change {
@@ -29,11 +29,11 @@ struct hook_store_found {
 
 /* One step, however much waits: after it nothing keeps back what waits for its turn, and workers
  * look at the hook's lane at once. */
-bool hook_store_change(struct cli *cli, int64_t room_id, const char *hook_id,
+bool hook_store_change(struct cli *cli, const struct room_id *room, const char *hook_id,
                        enum hook_store_change change, struct hook_store_found *ret_found);
 
 /* Makes the hook's retries due now, hundreds at a time. Those that a worker holds stay as they
  * are. */
-bool hook_store_make_due(struct cli *cli, int64_t room_id, const char *hook_id);
+bool hook_store_make_due(struct cli *cli, const struct room_id *room, const char *hook_id);
 
 #endif

@@ -30,7 +30,7 @@ struct tested {
 };
 
 static const struct flag_spec test_specs[] = {
-    {"room", "N", "the room; needed", false},
+    {"room", "ROOM", "the room; needed", false},
     {"id", "ID", "the hook's id in the room; default main", false},
     {"wait", "TIME", "how long to wait for the outcome, up to 1m; default 30s", false},
     {NULL, NULL, NULL, false},
@@ -69,17 +69,25 @@ static bool ask_any_worker(struct cli *cli, bool *ret_any)
     return true;
 }
 
+static void put_document(struct buffer *out, const struct hook_target *target, int64_t now_ms)
+{
+    buffer_append_text(out, "{\"type\":\"" TEST_EVENT_TYPE "\",\"message\":{\"roomId\":");
+    room_id_put_json(out, &target->room);
+    buffer_append_format(out,
+                         ",\"type\":\"text\","
+                         "\"body\":{\"text\":\"A test of webhook %s, sent by hand\"},"
+                         "\"createdAt\":%" PRId64 ",\"test\":true},"
+                         "\"fromUser\":{\"displayName\":\"Roomhook\"}}",
+                         target->id, now_ms);
+}
+
 static bool add_event(struct cli *cli, const struct hook_target *target, struct tested *tested)
 {
-    char document[DOCUMENT_MAX];
+    struct buffer document;
     struct reply *reply;
 
-    (void)snprintf(document, sizeof(document),
-                   "{\"type\":\"" TEST_EVENT_TYPE "\",\"message\":{\"roomId\":%s,\"type\":\"text\","
-                   "\"body\":{\"text\":\"A test of webhook %s, sent by hand\"},"
-                   "\"createdAt\":%" PRId64 ",\"test\":true},"
-                   "\"fromUser\":{\"displayName\":\"Roomhook\"}}",
-                   target->room, target->id, tested->now_ms);
+    buffer_init(&document, DOCUMENT_MAX);
+    put_document(&document, target, tested->now_ms);
     const struct bytes args[] = {BYTES("XADD"),
                                  bytes_of(cli->keys.events),
                                  BYTES("*"),
@@ -88,8 +96,13 @@ static bool add_event(struct cli *cli, const struct hook_target *target, struct 
                                  BYTES(TEST_EVENT_FIELD),
                                  BYTES(TEST_EVENT_VALUE),
                                  BYTES("json"),
-                                 bytes_of(document)};
-    if (!cli_ask(cli, args, 9, &reply))
+                                 buffer_bytes(&document)};
+    bool failed = buffer_failed(&document);
+    if (failed)
+        (void)cli_failed("out of memory");
+    bool asked = !failed && cli_ask(cli, args, 9, &reply);
+    buffer_release(&document);
+    if (!asked)
         return false;
     bool added = bytes_copy_text(reply_text(reply), tested->stream_id, sizeof(tested->stream_id));
     reply_free(reply);
@@ -171,7 +184,7 @@ static int print_object(const struct hook_target *target, const struct tested *t
 
     buffer_init(&line, OBJECT_MAX);
     object_begin(&line);
-    object_put_int(&line, "room", target->room_id);
+    object_put_room(&line, "room", &target->room);
     object_put_text(&line, "hook", bytes_of(target->id));
     object_put_text(&line, "outcome", bytes_of(tested->outcome));
     if (tested->error[0] != '\0')

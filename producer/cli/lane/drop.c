@@ -56,11 +56,9 @@ static bool send_batch(struct dropping *dropping, const char *lane, const struct
     char holders[CLI_BATCH][KEY_SIZE];
     char lane_key[KEY_SIZE];
     char keys_len[24];
-    char room[24] = "";
     size_t n = 0;
 
-    if (lane_split(bytes_of(lane), &parts) == 0 && parts.has_room)
-        (void)snprintf(room, sizeof(room), "%" PRId64, parts.room_id);
+    (void)lane_split(bytes_of(lane), &parts); /* else it has no room */
     (void)snprintf(keys_len, sizeof(keys_len), "%zu", 9 + len);
     const struct bytes fixed[] = {BYTES("EVAL"),
                                   BYTES(lua_lane_drop),
@@ -82,7 +80,7 @@ static bool send_batch(struct dropping *dropping, const char *lane, const struct
         (void)snprintf(stream, sizeof(stream), "%.*s", (int)stream_len, ids[i].data);
         args[n++] = bytes_of(keys_holders(keys, stream, holders[i]));
     }
-    args[n++] = bytes_of(room);
+    args[n++] = room_id_bytes(&parts.room);
     args[n++] = bytes_of(dropping->url);
     for (size_t i = 0; i < len; i++)
         args[n++] = ids[i];

@@ -56,7 +56,7 @@ static bool append_queries(struct cli *cli, const struct lane_found *lane)
     bool ok = append(cli, "ZCARD", lane_key, NULL) && redis_append(cli->redis, first, 5) == RH_OK &&
               append(cli, "HGET", keys->gates, lane->name) &&
               append(cli, "HGET", keys->hooks_state, lane->name) &&
-              append(cli, "HGET", keys_room(keys, parts.room_id, room_key), parts.hook_id);
+              append(cli, "HGET", keys_room(keys, &parts.room, room_key), parts.hook_id);
     if (!ok)
         cli_redis_failed(cli);
     return ok;
@@ -163,8 +163,8 @@ void lane_put_json(struct buffer *line, const struct lane_found *lane, const str
 
     object_put_text(line, "lane", bytes_of(lane->name));
     if (lane_split(bytes_of(lane->name), &parts) == 0) {
-        if (parts.has_room)
-            object_put_int(line, "room", parts.room_id);
+        if (parts.room.len > 0)
+            object_put_room(line, "room", &parts.room);
         object_put_text(line, "hook", bytes_of(strchr(lane->name, '/') + 1));
     }
     object_put_int(line, "waiting", look->waiting);

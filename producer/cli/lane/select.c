@@ -36,24 +36,22 @@ int lane_selection_read(const struct cli *cli, struct lane_selection *ret_select
 {
     const char *hook = flags_value(&cli->flags, "hook");
     struct lane_selection selection = {.shut_only = flags_has(&cli->flags, "shut")};
-    char room[24] = "*";
-    int64_t room_id;
+    struct room_id room = {.len = 0};
 
     *ret_selection = selection;
     if (cli->flags.operands_len > 0)
         return read_operand(cli, ret_selection);
     if (flags_has(&cli->flags, "room")) {
-        if (cli_room(cli, &room_id) != CLI_DONE)
+        if (cli_room(cli, &room) != CLI_DONE)
             return CLI_USAGE;
-        (void)snprintf(room, sizeof(room), "%" PRId64, room_id);
     }
     if (hook && !is_hook(bytes_of(hook)))
         return cli_usage(cli, "--hook is an id, or \":\" and 16 hex digits");
-    if (hook && room[0] != '*')
-        (void)snprintf(selection.exact, sizeof(selection.exact), "%s/%s", room, hook);
-    else if (hook || room[0] != '*')
-        (void)snprintf(selection.pattern, sizeof(selection.pattern), "%s/%s", room,
-                       hook ? hook : "*");
+    if (hook && room.len > 0)
+        (void)snprintf(selection.exact, sizeof(selection.exact), "%s/%s", room.text, hook);
+    else if (hook || room.len > 0)
+        (void)snprintf(selection.pattern, sizeof(selection.pattern), "%s/%s",
+                       room.len > 0 ? room.text : "*", hook ? hook : "*");
     else
         (void)snprintf(selection.pattern, sizeof(selection.pattern), "*");
     *ret_selection = selection;

@@ -15,7 +15,7 @@
 
 /* The rows of the flags, for the tables of several commands. */
 #define LANE_SELECT_SPECS                                                                      \
-    {"room", "N", "only of this room", false},                                                 \
+    {"room", "ROOM", "only of this room", false},                                              \
         {"hook", "ID", "only of this hook; of one that came with its events \":\" and 16 hex", \
          false},                                                                               \
     {                                                                                          \

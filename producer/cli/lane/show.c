@@ -18,7 +18,7 @@
 #define LINE_MAX_BYTES 65536
 
 static const struct flag_spec show_specs[] = {
-    {"room", "N", "the room", false},
+    {"room", "ROOM", "the room", false},
     {"hook", "ID", "the hook; of one that came with its events \":\" and 16 hex", false},
     {"limit", "N", "how many, those that are next first; default 20", false},
     {NULL, NULL, NULL, false},

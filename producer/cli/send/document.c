@@ -11,7 +11,7 @@ int document_write(const struct document *document, struct buffer *out, struct e
         return -1;
     }
     buffer_append_text(out, "{\"message\":{\"roomId\":");
-    buffer_append_int64(out, document->room_id);
+    room_id_put_json(out, &document->room);
     buffer_append_text(out, ",\"type\":\"text\",\"body\":{\"text\":");
     json_put_string(out, bytes_of(document->text));
     buffer_append_text(out, "},\"createdAt\":");

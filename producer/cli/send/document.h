@@ -7,9 +7,10 @@
 #include <stdint.h>
 
 #include "contract/bytes.h"
+#include "contract/room.h"
 
 struct document {
-    int64_t room_id;
+    struct room_id room;
     const char *text; /* UTF-8 */
     const char *from; /* the sender's display name, UTF-8; NULL for none */
     int64_t created_at_ms;

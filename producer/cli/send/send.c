@@ -19,7 +19,7 @@
 #define WAIT_MOST_MS (24 * 3600 * INT64_C(1000))
 
 static const struct flag_spec send_specs[] = {
-    {"room", "N", "send one message to this room", false},
+    {"room", "ROOM", "send one message to this room", false},
     {"text", "TEXT", "its text", false},
     {"from", "NAME", "its sender's display name", false},
     {"id", "ID", "its event id, what receivers see as webhook-id", false},
@@ -103,7 +103,7 @@ static int send_one(struct cli *cli, struct rh_producer *producer, struct rh_eve
     char id[RH_STREAM_ID_SIZE];
     int64_t wait_ms;
 
-    int failed = cli_room(cli, &document.room_id);
+    int failed = cli_room(cli, &document.room);
     if (failed == CLI_DONE)
         failed = wait_time(cli, &wait_ms);
     if (failed != CLI_DONE)
@@ -121,7 +121,7 @@ static int send_one(struct cli *cli, struct rh_producer *producer, struct rh_eve
     buffer_release(&msgpack);
     if (failed != CLI_DONE || wait_ms == 0)
         return failed;
-    const struct sent_event sent = {document.room_id, event->hook, id, event->id};
+    const struct sent_event sent = {&document.room, event->hook, id, event->id};
     (void)fflush(stdout);
     return send_wait(cli, &sent, wait_ms);
 }

@@ -136,7 +136,7 @@ static bool is_disabled(const struct waiting *waiting, struct bytes id, struct b
     *ret_disabled = false;
     if (hook_parse(id, json, &hook, &why) != HOOK_OK)
         return true;
-    bool asked = hook_store_read(waiting->cli, hook, waiting->event->room_id, &state);
+    bool asked = hook_store_read(waiting->cli, hook, waiting->event->room, &state);
     *ret_disabled = asked && (!hook->enabled || state.disabled);
     hook_free(hook);
     return asked;
@@ -246,8 +246,7 @@ static int run(struct waiting *waiting, int64_t timeout_ms)
 {
     char room_key[KEY_SIZE];
     const struct bytes args[] = {
-        BYTES("HGETALL"),
-        bytes_of(keys_room(&waiting->cli->keys, waiting->event->room_id, room_key))};
+        BYTES("HGETALL"), bytes_of(keys_room(&waiting->cli->keys, waiting->event->room, room_key))};
     struct reply *hooks;
     bool open = true;
 

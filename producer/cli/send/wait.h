@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 
 struct sent_event {
-    int64_t room_id;
+    const struct room_id *room;
     const char *hook; /* only for this one, or NULL */
     const char *stream_id;
     const char *event_id; /* NULL: made of the stream id */

@@ -131,6 +131,12 @@ void object_put_int(struct buffer *out, const char *name, int64_t value)
     buffer_append_int64(out, value);
 }
 
+void object_put_room(struct buffer *out, const char *name, const struct room_id *room)
+{
+    put_name(out, name);
+    room_id_put_json(out, room);
+}
+
 void object_put_bool(struct buffer *out, const char *name, bool value)
 {
     put_name(out, name);

@@ -126,7 +126,7 @@ def test_list_filters(redis, cli):
     "arguments",
     [
         ["list", "--reason=sad"],
-        ["list", "--room=x"],
+        ["list", "--room=x/y"],
         ["list", "--hook=a/b"],
         ["list", "--since=yesterday"],
         ["list", "--since=2h", "--before=30d"],

@@ -110,7 +110,9 @@ def test_set_refuses(redis, cli, arguments):
 
 def test_set_needs_a_room(redis, cli):
     assert cli("hook", "set", f"--url={URL}", check=False).returncode == 2
-    assert cli("hook", "set", f"--url={URL}", "--room=a", check=False).returncode == 2
+    for room in ("", "a b", "a/b", ".", "..", "{a}", "r" * 129):
+        done = cli("hook", "set", f"--url={URL}", f"--room={room}", check=False)
+        assert done.returncode == 2 and "2^64-1 or a string of 1..128" in done.stderr, room
     assert redis.dbsize() == 0
 
 
@@ -308,13 +310,17 @@ def test_list_of_all_rooms(redis, cli):
         set_hook(redis, room, "main", url=URL)
     set_hook(redis, 5, "main", url=URL, queue="other")
     redis.set(key("room:8"), "a string")
-    redis.hset(key("room:x"), "main", "{}")
+    for room in ("!a:matrix.org", "C024BE91L", "-0"):
+        set_hook(redis, room, "main", url=URL)
+    redis.hset(key("room:x/y"), "main", "{}")
     listed = [json.loads(line) for line in cli("hook", "list", "--json").stdout.splitlines()]
-    assert [one["room"] for one in listed] == [-7, 7, 8, 438, *range(1000, 1700)]
+    assert [one["room"] for one in listed] == [
+        -7, 7, 8, 438, *range(1000, 1700), "!a:matrix.org", "-0", "C024BE91L",
+    ]  # fmt: skip
     assert listed[2]["state"] == "not valid: the room's key is not a hash"
     title, *lines = cli("hook", "list").stdout.splitlines()
     assert [line.split()[0] for line in lines[:4]] == ["-7", "7", "8", "438"]
-    assert len(lines) == 704
+    assert [line.split()[0] for line in lines[704:]] == ["!a:matrix.org", "-0", "C024BE91L"]
 
 
 def test_list_of_a_room_with_many_hooks(redis, cli):

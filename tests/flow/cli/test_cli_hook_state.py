@@ -101,7 +101,7 @@ def test_state_filters(redis, cli):
         (90, "disabled"), (91, "paused"), (438, "failing"), (438, "open"), (1000, "disabled"),
     ]
     assert listed(cli, "--failing", "--room=-7") == []
-    assert cli("hook", "state", "--room=x", check=False).returncode == 2
+    assert cli("hook", "state", "--room=x/y", check=False).returncode == 2
 
 
 def test_state_of_a_hook_that_is_another_by_now(redis, cli):
@@ -136,7 +136,7 @@ def test_state_of_nothing(redis, cli):
 
 def test_state_passes_over_nonsense(redis, cli):
     """Nor can a stranger's words steer a terminal."""
-    for field in ("", "/", "//", "438", "438/", "/main", "x/main", "1/a b", "1/main/0123abcd",
+    for field in ("", "/", "//", "438", "438/", "/main", "../main", "1/a b", "1/main/0123abcd",
                   "1/\x1b"):
         redis.hset(key("hooks-state"), field, json.dumps(GONE))
     redis.hset(key("hooks-state"), "2/main", "nonsense")

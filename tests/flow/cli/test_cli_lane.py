@@ -120,7 +120,7 @@ def test_list_filters(redis, cli):
     assert set(states(cli, "--room=4", "--hook=main")) == {"4/main"}
     assert set(states(cli, "--shut")) == {"4/main", "8/main"}
     assert states(cli, "--shut", "--room=9") == {}
-    for wrong in ("--room=x", "--hook=a/b", "--hook=:0", "--hook=*", "--limit=0", "more"):
+    for wrong in ("--room=x/y", "--hook=a/b", "--hook=:0", "--hook=*", "--limit=0", "more"):
         done = cli("lane", "list", wrong, check=False)
         assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1, wrong
 

@@ -131,7 +131,7 @@ def test_password_file(own_redis, cli, tmp_path):
         ("send", "--room=1"),
         ("send", "--text=a"),
         ("send", "--from=a"),
-        ("send", "--room=x", "--text=a"),
+        ("send", "--room=x/y", "--text=a"),
         ("send", "--room=1", "--text=a", "-"),
         ("send", "--id=a", "-"),
         ("send", "-", "-"),

@@ -153,13 +153,19 @@ def test_links_lead_somewhere():
 
 
 def test_hooks_are_registered_as_shown(redis, shell):
-    shell(block("sh", "roomhook hook set"))
+    shell(block("sh", "roomhook hook set --room 438"))
     assert redis.hkeys(key("room:438")) == [b"main"]
     shell(block("sh", "redis-cli HSET"))
     listed = shell("roomhook hook list --room 438 --json --show-secrets")
     assert json.loads(listed)["verificationSignature"] == "9JOLCJUVylQxxdhX"
     _, told = redis.xrevrange(key("hooks-changed"), count=1)[0]
     assert told == {b"room": b"438", b"hook": b"main"}
+
+
+def test_rooms_of_chat_systems_are_named_as_shown(redis, shell):
+    shell(block("sh", "matrix.org"))
+    for room in ("!OGEhHVWSdvArJzumhm:matrix.org", "C024BE91L", "1234567890123456789"):
+        assert redis.hkeys(key(f"room:{room}")) == [b"main"]
 
 
 def test_command_line_enqueues(receiver, room_438, shell):

@@ -9,6 +9,8 @@
 /* cmocka.h needs those above. */
 #include <cmocka.h>
 
+#include "contract/room.h"
+
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 #define PLAIN "{\"message\":{\"roomId\":1}}"
 #define INLINE \
@@ -76,7 +78,7 @@ static void msgpack_is_checked_too(void **state)
 
     (void)state;
     assert_int_equal(rh_event_check(&event, why, sizeof(why)), RH_ERR_EVENT);
-    assert_string_equal(why, "message.roomId: must be an integer of 64 bits with sign");
+    assert_string_equal(why, "message.roomId: must be " ROOM_ID_ALLOWED);
 }
 
 static void the_encoding_and_the_document_must_be_there(void **state)

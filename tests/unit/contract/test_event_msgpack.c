@@ -9,7 +9,9 @@
 
 #include "contract/event_codec.h"
 #include "contract/event_tree.h"
+#include "room_of.h"
 
+#define NO_ROOM "message.roomId: must be " ROOM_ID_ALLOWED
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 /* {"message":{"roomId":1,"v":<value>}}, decoded; the message's JSON in out. */
@@ -57,7 +59,10 @@ static void every_type_json_knows_is_written(void **state)
         {BYTES("\xd3\x80\x00\x00\x00\x00\x00\x00\x00"), "-9223372036854775808"},
         {BYTES("\xd3\x00\x00\x00\x00\x00\x00\x00\x05"), "5"}, /* positive in a signed form */
         {BYTES("\xca\x3d\xcc\xcc\xcd"), "0.10000000149011612"},
-        {BYTES("\xca\x3f\x80\x00\x00"), "1.0"},
+        {BYTES("\xca\x3f\x80\x00\x00"), "1"},
+        {BYTES("\xcb\x42\x78\x44\x19\xd4\x72\x90\x00"), "1667548137257"},
+        {BYTES("\xcb\xc3\x40\x00\x00\x00\x00\x00\x00"), "-9007199254740992"},
+        {BYTES("\xcb\x43\x40\x00\x00\x00\x00\x00\x01"), "9007199254740994.0"},
         {BYTES("\xcb\x3f\xb9\x99\x99\x99\x99\x99\x9a"), "0.1"},
         {BYTES("\xcb\x80\x00\x00\x00\x00\x00\x00\x00"), "-0.0"},
         {BYTES("\xcb\x7f\xef\xff\xff\xff\xff\xff\xff"), "1.7976931348623157e+308"},
@@ -193,10 +198,16 @@ static void documents_of_other_shapes_are_refused(void **state)
          "room: is given twice"},
         {BYTES("\x81\xa7message\x82\xa6roomId\x01\xa6roomId\x01"),
          "message.roomId: is given twice"},
-        {BYTES("\x81\xa7message\x81\xa6roomId\xcf\x80\x00\x00\x00\x00\x00\x00\x00"),
-         "message.roomId: must be an integer of 64 bits with sign"},
-        {BYTES("\x81\xa7message\x81\xa6roomId\xcb\x3f\xf0\x00\x00\x00\x00\x00\x00"),
-         "message.roomId: must be an integer of 64 bits with sign"},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00"), NO_ROOM},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xcb\x43\x40\x00\x00\x00\x00\x00\x01"), NO_ROOM},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00"), NO_ROOM},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xcb\x80\x00\x00\x00\x00\x00\x00\x00"), NO_ROOM},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xc0"), NO_ROOM},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xc4\x01x"), NO_ROOM},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xa0"), NO_ROOM},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xa2.."), NO_ROOM},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xa3x/y"), NO_ROOM},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xa3x\x00y"), NO_ROOM},
         {BYTES("\x81\xa7message\x81\xc4\x06roomId\x01"), "message: map keys must be strings"},
         {BYTES("\x82\xa7message\x80\xa8webhooks\x92\x80\x81\xa1u\xc4\x00"),
          "webhooks[1].u: binary values are not allowed"},
@@ -204,12 +215,12 @@ static void documents_of_other_shapes_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < LEN(rows); i++) {
-        struct event event = {.room_id = 4711};
+        struct event event = {.room_id = ROOM_OF("4711")};
         struct error_text why = {""};
 
         assert_int_equal(event_decode(RH_MSGPACK, rows[i].document, &event, &why), EVENT_BAD);
         assert_string_equal(why.text, rows[i].why);
-        assert_int_equal(event.room_id, 4711);
+        assert_string_equal(event.room_id.text, "4711");
     }
 }
 
@@ -217,12 +228,31 @@ static void the_whole_range_of_room_ids_is_taken(void **state)
 {
     static const struct {
         struct bytes document;
-        int64_t room_id;
+        const char *room;
     } rows[] = {
-        {BYTES("\x81\xa7message\x81\xa6roomId\xd3\x80\x00\x00\x00\x00\x00\x00\x00"), INT64_MIN},
-        {BYTES("\x81\xa7message\x81\xa6roomId\xcf\x7f\xff\xff\xff\xff\xff\xff\xff"), INT64_MAX},
-        {BYTES("\x81\xa7message\x81\xa6roomId\xff"), -1},
-        {BYTES("\x81\xa7message\x81\xd9\x06roomId\x00"), 0},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xd3\x80\x00\x00\x00\x00\x00\x00\x00"),
+         "-9223372036854775808"},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xcf\x7f\xff\xff\xff\xff\xff\xff\xff"),
+         "9223372036854775807"},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xcf\x80\x00\x00\x00\x00\x00\x00\x00"),
+         "9223372036854775808"},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xcf\xff\xff\xff\xff\xff\xff\xff\xff"),
+         "18446744073709551615"},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xcb\x3f\xf0\x00\x00\x00\x00\x00\x00"), "1"},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xca\x43\xdb\x00\x00"), "438"},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xcb\xc3\x40\x00\x00\x00\x00\x00\x00"),
+         "-9007199254740992"},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xa3"
+               "438"),
+         "438"},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xa3"
+               "007"),
+         "007"},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xa9"
+               "C024BE91L"),
+         "C024BE91L"},
+        {BYTES("\x81\xa7message\x81\xa6roomId\xff"), "-1"},
+        {BYTES("\x81\xa7message\x81\xd9\x06roomId\x00"), "0"},
     };
 
     (void)state;
@@ -231,7 +261,7 @@ static void the_whole_range_of_room_ids_is_taken(void **state)
         struct error_text why;
 
         assert_int_equal(event_decode(RH_MSGPACK, rows[i].document, &event, &why), EVENT_OK);
-        assert_true(event.has_room_id && event.room_id == rows[i].room_id);
+        assert_string_equal(event.room_id.text, rows[i].room);
         event_release(&event);
     }
 }

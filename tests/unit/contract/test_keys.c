@@ -8,6 +8,9 @@
 /* cmocka.h needs those above. */
 #include <cmocka.h>
 
+#include "contract/lane.h"
+#include "room_of.h"
+
 static void all_keys_carry_the_hash_tag(void **state)
 {
     struct keys keys;
@@ -25,8 +28,8 @@ static void all_keys_carry_the_hash_tag(void **state)
     assert_string_equal(keys.leader, "{webhooks}:leader");
     assert_string_equal(keys.stats, "{webhooks}:stats");
     assert_string_equal(keys.meta, "{webhooks}:meta");
-    assert_string_equal(keys_room(&keys, 438, key), "{webhooks}:room:438");
-    assert_string_equal(keys_room(&keys, INT64_MIN, key), "{webhooks}:room:-9223372036854775808");
+    assert_string_equal(keys_room(&keys, &ROOM_OF("438"), key), "{webhooks}:room:438");
+    assert_string_equal(keys_room(&keys, &ROOM_OF("!a:b.org"), key), "{webhooks}:room:!a:b.org");
     assert_string_equal(keys_worker(&keys, "host-1-0a0b0c0d", key),
                         "{webhooks}:worker:host-1-0a0b0c0d");
 }
@@ -48,6 +51,9 @@ static void the_longest_names_fit(void **state)
     struct keys keys;
     char queue[RH_NAME_MAX + 1];
     char consumer[CONSUMER_NAME_SIZE];
+    char hook[RH_NAME_MAX + 1] = "";
+    struct room_id room = {.len = ROOM_ID_MAX};
+    char lane[LANE_SIZE];
     char key[KEY_SIZE];
 
     (void)state;
@@ -58,6 +64,12 @@ static void the_longest_names_fit(void **state)
     assert_int_equal(keys_init(&keys, queue), 0);
     assert_int_equal(strlen(keys_worker(&keys, consumer, key)),
                      RH_NAME_MAX + 2 + strlen(":worker:") + CONSUMER_NAME_SIZE - 1);
+    memset(room.text, 'r', ROOM_ID_MAX);
+    assert_int_equal(strlen(keys_room(&keys, &room, key)),
+                     RH_NAME_MAX + 2 + strlen(":room:") + ROOM_ID_MAX);
+    memset(hook, 'h', RH_NAME_MAX);
+    assert_int_equal(strlen(keys_lane(&keys, lane_of(&room, hook, lane), key)),
+                     RH_NAME_MAX + 2 + strlen(":lane:") + LANE_SIZE - 1);
     assert_string_equal(keys.hooks_state + RH_NAME_MAX + 2, ":hooks-state");
 }
 

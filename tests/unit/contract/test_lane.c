@@ -8,35 +8,36 @@
 /* cmocka.h needs those above. */
 #include <cmocka.h>
 
+#include "room_of.h"
+
 static struct hook hook = {.id = "main", .fingerprint = "0ecbac1bbee71e56"};
 
 static void a_lane_is_a_room_and_a_hook(void **state)
 {
     char lane[LANE_SIZE];
     char id[RH_NAME_MAX + 1] = "";
+    struct room_id longest = {.len = ROOM_ID_MAX};
 
     (void)state;
-    assert_string_equal(lane_of(438, "main", lane), "438/main");
+    assert_string_equal(lane_of(&ROOM_OF("438"), "main", lane), "438/main");
     memset(id, 'i', RH_NAME_MAX);
-    assert_int_equal(strlen(lane_of(INT64_MIN, id, lane)), LANE_SIZE - 1);
-    assert_string_equal(lane_of(INT64_MIN, "m", lane), "-9223372036854775808/m");
-    assert_string_equal(lane_of(INT64_MAX, "m", lane), "9223372036854775807/m");
-    assert_string_equal(lane_of(0, "m", lane), "0/m");
-    assert_string_equal(lane_of(-10, "m", lane), "-10/m");
+    memset(longest.text, 'r', ROOM_ID_MAX);
+    assert_int_equal(strlen(lane_of(&longest, id, lane)), LANE_SIZE - 1);
+    assert_string_equal(lane_of(&ROOM_OF("-9223372036854775808"), "m", lane),
+                        "-9223372036854775808/m");
+    assert_string_equal(lane_of(&ROOM_OF("!a:b.org"), "m", lane), "!a:b.org/m");
 }
 
 static void an_inline_hook_is_known_by_room_and_fingerprint(void **state)
 {
     char lane[LANE_SIZE];
     char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
-    int64_t room = 438;
 
     (void)state;
-    assert_string_equal(lane_of_inline(&hook, &room, lane), "438/:0ecbac1bbee71e56");
-    assert_string_equal(lane_of_inline(&hook, NULL, lane), "/:0ecbac1bbee71e56");
-    room = INT64_MIN;
-    assert_string_equal(lane_of_inline(&hook, &room, lane),
-                        "-9223372036854775808/:0ecbac1bbee71e56");
+    assert_string_equal(lane_of_inline(&hook, &ROOM_OF("438"), lane), "438/:0ecbac1bbee71e56");
+    assert_string_equal(lane_of_inline(&hook, &(struct room_id){.len = 0}, lane),
+                        "/:0ecbac1bbee71e56");
+    assert_string_equal(lane_of_inline(&hook, &ROOM_OF(":a:"), lane), ":a:/:0ecbac1bbee71e56");
     assert_string_equal(lane_fingerprint(&hook, fingerprint), "0ecbac1b");
 }
 
@@ -46,18 +47,28 @@ static void lanes_are_split(void **state)
 
     (void)state;
     assert_int_equal(lane_split(BYTES("-7/audit"), &parts), 0);
-    assert_true(parts.has_room && parts.room_id == -7 && !parts.is_inline);
+    assert_string_equal(parts.room.text, "-7");
+    assert_false(parts.is_inline);
     assert_string_equal(parts.hook_id, "audit");
     assert_int_equal(lane_split(BYTES("-7/:0ecbac1bbee71e56"), &parts), 0);
-    assert_true(parts.has_room && parts.is_inline);
+    assert_string_equal(parts.room.text, "-7");
+    assert_true(parts.is_inline);
+    assert_int_equal(lane_split(BYTES(":0ecbac1bbee71e56/main"), &parts), 0);
+    assert_string_equal(parts.room.text, ":0ecbac1bbee71e56");
+    assert_string_equal(parts.hook_id, "main");
+    assert_false(parts.is_inline);
+    assert_int_equal(lane_split(BYTES("!a:b.org/:0ecbac1bbee71e56"), &parts), 0);
+    assert_string_equal(parts.room.text, "!a:b.org");
+    assert_true(parts.is_inline);
     assert_int_equal(lane_split(BYTES("/:0ecbac1bbee71e56"), &parts), 0);
-    assert_true(!parts.has_room && parts.is_inline);
+    assert_int_equal(parts.room.len, 0);
+    assert_true(parts.is_inline);
 }
 
 static void other_texts_are_no_lanes(void **state)
 {
     static const char *const texts[] = {"",       "/",          "438",      "438/",
-                                        "/main",  "x/main",     "438/a b",  "438/main/0123abcd",
+                                        "/main",  "../main",    "438/a b",  "438/main/0123abcd",
                                         "unread", "438 1/main", "438/a\x1b"};
     struct lane_parts parts;
 

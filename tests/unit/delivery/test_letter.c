@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../contract/room_of.h"
 #include "contract/hook.h"
 #include "delivery/letter.h"
 
@@ -72,8 +73,7 @@ static int tear_down(void **unused)
 static void delivery_gives_all_fields_in_their_order(void **unused)
 {
     (void)unused;
-    rig.entry->event.has_room_id = true;
-    rig.entry->event.room_id = -438;
+    rig.entry->event.room_id = ROOM_OF("-438");
     memcpy(rig.entry->traceparent, TRACEPARENT, sizeof(TRACEPARENT));
     rig.delivery->reason = DEAD_EXHAUSTED;
     rig.delivery->history = (struct history){.attempts = 3,

@@ -11,6 +11,7 @@
 #include <event2/event.h>
 
 #include "../base/failing_heap.h"
+#include "../contract/room_of.h"
 #include "base/log.h"
 #include "contract/event_codec.h"
 #include "contract/json_read.h"
@@ -220,7 +221,7 @@ static struct delivery *add_deliveries(struct rig *rig, struct entry *entry)
         delivery = delivery_new(&rig->pipeline.entries, entry, NULL, NULL, id);
         if (!delivery)
             return NULL;
-        lane_of(438, outcomes[i] == OUTCOME_RETRY ? id : "main", delivery->lane);
+        lane_of(&ROOM_OF("438"), outcomes[i] == OUTCOME_RETRY ? id : "main", delivery->lane);
         delivery->reason = DEAD_EXHAUSTED;
         buffer_append_text(&delivery->response, "an answer\n");
         if (buffer_failed(&delivery->response))
@@ -367,11 +368,14 @@ static int try_rates(void)
     for (int64_t i = 1; i <= 400; i++) {
         char lane[LANE_SIZE];
 
-        rates_note(&rates, lane_of(i, "main", lane), i);
+        struct room_id room = room_of_int(i);
+
+        rates_note(&rates, lane_of(&room, "main", lane), i);
     }
     for (int64_t i = 1; i <= 400; i++) {
         char lane[LANE_SIZE];
-        int64_t interval_us = rates_find(&rates, lane_of(i, "main", lane));
+        struct room_id room = room_of_int(i);
+        int64_t interval_us = rates_find(&rates, lane_of(&room, "main", lane));
 
         assert_true(interval_us == i || interval_us == 0);
         missing += interval_us == 0;

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../contract/room_of.h"
 #include "contract/lane.h"
 #include "delivery/rates.h"
 
@@ -45,10 +46,16 @@ static void only_so_many_are_kept_the_latest(void **unused)
     char lane[LANE_SIZE];
 
     (void)unused;
-    for (int64_t i = 1; i <= RATES_MAX + 10; i++)
-        rates_note(&rates, lane_of(i, "main", lane), i);
-    for (int64_t i = 1; i <= RATES_MAX + 10; i++)
-        assert_int_equal(rates_find(&rates, lane_of(i, "main", lane)), i <= 10 ? 0 : i);
+    for (int64_t i = 1; i <= RATES_MAX + 10; i++) {
+        struct room_id room = room_of_int(i);
+
+        rates_note(&rates, lane_of(&room, "main", lane), i);
+    }
+    for (int64_t i = 1; i <= RATES_MAX + 10; i++) {
+        struct room_id room = room_of_int(i);
+
+        assert_int_equal(rates_find(&rates, lane_of(&room, "main", lane)), i <= 10 ? 0 : i);
+    }
     rates_release(&rates);
 }
 

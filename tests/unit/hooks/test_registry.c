@@ -14,13 +14,14 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "../contract/room_of.h"
 #include "base/log.h"
 #include "contract/lane.h"
 #include "hooks/registry.h"
 #include "redis/link_reader.h"
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
-#define ROOM 438
+static const struct room_id room_438 = ROOM_OF("438");
 
 /* --- the connections --- */
 
@@ -196,7 +197,7 @@ static void on_followed(void *context)
 static void look_up(struct rig *rig, enum registry_source source)
 {
     rig->hooks = -2;
-    registry_look_up(rig->registry, ROOM, source, registry_stamp(rig->registry), &rig->query,
+    registry_look_up(rig->registry, &room_438, source, registry_stamp(rig->registry), &rig->query,
                      on_hooks, rig);
 }
 
@@ -247,8 +248,8 @@ static void news_are_asked_for_once_for_all_that_come_together(void **state)
     (void)state;
     make_cached(rig, NOTHING);
     look_up(rig, REGISTRY_CONTROL);
-    registry_look_up(rig->registry, ROOM, REGISTRY_CONTROL, registry_stamp(rig->registry), &other,
-                     on_hooks, rig);
+    registry_look_up(rig->registry, &room_438, REGISTRY_CONTROL, registry_stamp(rig->registry),
+                     &other, on_hooks, rig);
     answer(&rig->control, "XRANGE", NOTHING);
     assert_true(STAILQ_EMPTY(&rig->control.waiting));
     rig_free(rig);
@@ -342,8 +343,8 @@ static void earlier_question_is_no_answer_to_what_changed_since(void **state)
     struct registry_query other;
 
     (void)state;
-    registry_look_up(rig->registry, ROOM, REGISTRY_CONTROL, registry_stamp(rig->registry), &other,
-                     on_hooks, rig);
+    registry_look_up(rig->registry, &room_438, REGISTRY_CONTROL, registry_stamp(rig->registry),
+                     &other, on_hooks, rig);
     assert_true(is_asked(&rig->control, "HGETALL"));
     registry_follow_read(rig->registry, &rig->reader, 1000, on_followed, rig);
     look_up(rig, REGISTRY_READER);
@@ -413,7 +414,7 @@ static struct hook_ref read_hook(struct rig *rig, const char *fingerprint, const
     answer(&rig->control, "hook_states", reply);
     assert_int_equal(rig->hooks, 1);
     assert_int_equal(rig->set->slots[0].problem, HOOK_OK);
-    return (struct hook_ref){.has_room = true, .room_id = ROOM, .slot = &rig->set->slots[0]};
+    return (struct hook_ref){.room_id = &room_438, .slot = &rig->set->slots[0]};
 }
 
 static void assert_gate(struct rig *rig, const struct hook_ref *ref, const char *rest)
@@ -637,27 +638,27 @@ static void answer_of_the_former_hook_teaches_nothing(void **state)
 static void inline_hook_is_known_by_its_lane(void **state)
 {
     static const struct hook_failure failure = {.was_probe = true, .error = "connect"};
-    static struct event event = {.has_inline_hooks = true, .has_room_id = true, .room_id = ROOM};
+    static struct event event = {.has_inline_hooks = true, .room_id = ROOM_OF("438")};
+    static const struct room_id none = {.len = 0};
     struct rig *rig = rig_new();
     struct hook_ref ref = read_hook(rig, NULL, "\"opens\":0");
     char lane[LANE_SIZE];
-    int64_t room = ROOM;
 
     (void)state;
     ref.is_inline = true;
-    lane_of_inline(ref.slot->hook, &room, lane);
+    lane_of_inline(ref.slot->hook, &room_438, lane);
     assert_true(registry_is_clear(rig->registry, &ref));
     registry_failed(rig->registry, &ref, &failure);
     assert_false(registry_is_clear(rig->registry, &ref));
     ref.is_inline = false; /* the registered one is another */
     assert_true(registry_is_clear(rig->registry, &ref));
     ref.is_inline = true;
-    ref.has_room = false; /* so is that of events without a room */
+    ref.room_id = &none; /* so is that of events without a room */
     assert_true(registry_is_clear(rig->registry, &ref));
     registry_recall_inline(rig->registry, &event, rig->set);
     assert_int_equal(rig->set->slots[0].state.opens, 1);
     registry_lane_is_free(rig->registry, LANE, loop_now_ms() + 1);
-    ref.has_room = true;
+    ref.room_id = &room_438;
     assert_false(registry_is_clear(rig->registry, &ref));
     registry_lane_is_free(rig->registry, lane, loop_now_ms() + 1);
     assert_true(registry_is_clear(rig->registry, &ref));

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <roomhook/version.h>
 
+#include "../contract/room_of.h"
 #include "http/render.h"
 
 #define BODY_MAX 65536
@@ -34,8 +35,7 @@ static int set_up(void **state)
     static struct fixture fixture;
 
     fixture = (struct fixture){
-        .event = {.has_room_id = true,
-                  .room_id = 438,
+        .event = {.room_id = ROOM_OF("438"),
                   .has_created_at = true,
                   .created_at_ms = 1667548137257,
                   .type = BYTES("message.created"),

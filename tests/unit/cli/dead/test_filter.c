@@ -89,7 +89,7 @@ static void wrong_values_are_named(void **state)
         const char *flags;
         const char *why; /* the beginning */
     } rows[] = {
-        {"--room=x", "--room is x: give a whole number"},
+        {"--room=x/y", "--room is x/y: give " ROOM_ID_ALLOWED},
         {"--hook=a/b", "--hook is a/b: give 1 to 64 characters of [A-Za-z0-9_-]"},
         {"--reason=sad", "--reason is sad: give one of exhausted expired"},
         {"--since=yesterday", "--since is yesterday: give an age up to 3650d, like 2h, or a UTC "

@@ -1,9 +1,12 @@
 #include "cli/doctor/judge.h"
 #include "fixture.h"
 
+#include "../../contract/room_of.h"
+
 #define SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 
 static struct findings findings;
+static const struct room_id room = ROOM_OF("438");
 
 static int begin(void **state)
 {
@@ -15,7 +18,7 @@ static int begin(void **state)
 /* Judges a hook of room 438; is it one that workers POST to? */
 static bool judge(const char *id, const char *json)
 {
-    struct hook *hook = judge_hook(&findings, 438, bytes_of(id), bytes_of(json));
+    struct hook *hook = judge_hook(&findings, &room, bytes_of(id), bytes_of(json));
     bool is_used = hook != NULL;
 
     hook_free(hook);
@@ -68,7 +71,7 @@ static void bad_hooks_are_errors(void **state)
 static void only_the_length_of_a_long_hook_counts(void **state)
 {
     (void)state;
-    assert_null(judge_hook(&findings, 438, BYTES("main"), (struct bytes){"", HOOK_JSON_MAX + 1}));
+    assert_null(judge_hook(&findings, &room, BYTES("main"), (struct bytes){"", HOOK_JSON_MAX + 1}));
     assert_found(&findings, "bad-hook", LEVEL_ERROR, "65537 bytes");
 }
 
@@ -81,6 +84,34 @@ static void advice_has_no_strange_id(void **state)
     begin(state);
     judge("good", "{}");
     assert_non_null(strstr(found(&findings, "bad-hook")->advice, "--room 438 --id good"));
+}
+
+static void a_room_in_advice_is_quoted_for_the_shell(void **state)
+{
+    static const struct {
+        const char *room;
+        const char *shown;
+    } cases[] = {
+        {"!a:matrix.org", "--room '!a:matrix.org' --id main"},
+        {"#general", "--room '#general' --id main"},
+        {"$HOME", "--room '$HOME' --id main"},
+        {"~root", "--room '~root' --id main"},
+        {"room@conference.example.org", "--room room@conference.example.org --id main"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct room_id named;
+
+        begin(state);
+        assert_int_equal(room_id_of_text(bytes_of(cases[i].room), &named), 0);
+        assert_null(judge_hook(&findings, &named, BYTES("main"), BYTES("{}")));
+        assert_non_null(strstr(found(&findings, "bad-hook")->text, cases[i].room));
+        assert_non_null(strstr(found(&findings, "bad-hook")->advice, cases[i].shown));
+        begin(state);
+        judge_hook_state(&findings, &named, "main", "0ecbac1b",
+                         BYTES("{\"fingerprint\":\"0ecbac1b\",\"disabled\":true}"));
+        assert_non_null(strstr(findings.list[0].advice, cases[i].shown));
+    }
 }
 
 static void disabled_hooks_are_not_looked_at(void **state)
@@ -135,6 +166,7 @@ static void a_room_is_judged_by_its_key(void **state)
 
     judge_room(&findings, BYTES("438"), &hash, HOOKS_PER_ROOM_MAX);
     judge_room(&findings, BYTES("-7"), &hash, 1);
+    judge_room(&findings, BYTES("!OGEhHVWSdvArJzumhm:matrix.org"), &hash, 1);
     assert_int_equal(findings.len, 0);
     judge_room(&findings, BYTES("438"), &hash, HOOKS_PER_ROOM_MAX + 1);
     assert_found(&findings, "too-many", LEVEL_ERROR, "room 438: 257 hooks");
@@ -143,8 +175,8 @@ static void a_room_is_judged_by_its_key(void **state)
     judge_room(&findings, BYTES("440"), &(struct key_fact){"hash", 5000}, 1);
     assert_found(&findings, "room-expiry", LEVEL_WARNING, "room 440: its hooks expire in 5.0s");
 
-    static const char *const wrong[] = {"",   "abc",   "007", "+7",
-                                        "7 ", "7\033", "-0",  "9223372036854775808"};
+    static const char *const wrong[] = {"",    ".",  "..",  "7 ",      "7\033",
+                                        "a/b", "a*", "{a}", "\xc3\xa4"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         begin(state);
         judge_room(&findings, bytes_of(wrong[i]), &hash, 1);
@@ -158,15 +190,15 @@ static void judge_state(const char *members)
     char json[512];
 
     (void)snprintf(json, sizeof(json), "{\"fingerprint\":\"0ecbac1b\",%s", members + 1);
-    judge_hook_state(&findings, 438, "main", "0ecbac1b", bytes_of(json));
+    judge_hook_state(&findings, &room, "main", "0ecbac1b", bytes_of(json));
 }
 
 static void disabled_and_open_hooks_are_told(void **state)
 {
     (void)state;
-    judge_hook_state(&findings, 438, "main", "0ecbac1b", BYTES(""));
-    judge_hook_state(&findings, 438, "main", "0ecbac1b", BYTES("no"));
-    judge_hook_state(&findings, 438, "main", "0ecbac1b",
+    judge_hook_state(&findings, &room, "main", "0ecbac1b", BYTES(""));
+    judge_hook_state(&findings, &room, "main", "0ecbac1b", BYTES("no"));
+    judge_hook_state(&findings, &room, "main", "0ecbac1b",
                      BYTES("{\"fingerprint\":\"another\",\"disabled\":true,\"reason\":\"gone\"}"));
     judge_state("{\"until\":99999999999999,\"disabled\":false,\"reason\":\"retry-after\"}");
     judge_state("{\"failing_since\":1667548137257,\"failures\":3}");
@@ -218,6 +250,7 @@ int main(void)
         cmocka_unit_test_setup(bad_hooks_are_errors, begin),
         cmocka_unit_test_setup(only_the_length_of_a_long_hook_counts, begin),
         cmocka_unit_test_setup(advice_has_no_strange_id, begin),
+        cmocka_unit_test_setup(a_room_in_advice_is_quoted_for_the_shell, begin),
         cmocka_unit_test_setup(disabled_hooks_are_not_looked_at, begin),
         cmocka_unit_test_setup(refused_addresses_are_a_note, begin),
         cmocka_unit_test_setup(credentials_over_http_are_a_note, begin),

@@ -8,9 +8,11 @@
 #include <cmocka.h>
 #include <roomhook/event.h>
 
+#include "../../contract/room_of.h"
+
 static void a_message_becomes_a_valid_event(void **state)
 {
-    const struct document document = {438, "say \"hé\"\n", "Ana", 1667548137257};
+    const struct document document = {ROOM_OF("438"), "say \"hé\"\n", "Ana", 1667548137257};
     struct buffer out;
     struct error_text why;
     char check[160];
@@ -29,23 +31,23 @@ static void a_message_becomes_a_valid_event(void **state)
 
 static void the_sender_is_optional(void **state)
 {
-    const struct document document = {-1, "", NULL, 0};
+    const struct document document = {ROOM_OF("!a:b.org"), "", NULL, 0};
     struct buffer out;
     struct error_text why;
 
     (void)state;
     buffer_init(&out, 1024);
     assert_int_equal(document_write(&document, &out, &why), 0);
-    assert_string_equal(out.data,
-                        "{\"message\":{\"roomId\":-1,\"type\":\"text\",\"body\":{\"text\":"
-                        "\"\"},\"createdAt\":0}}");
+    assert_string_equal(
+        out.data, "{\"message\":{\"roomId\":\"!a:b.org\",\"type\":\"text\",\"body\":{\"text\":"
+                  "\"\"},\"createdAt\":0}}");
     buffer_release(&out);
 }
 
 static void what_json_cannot_hold_is_refused(void **state)
 {
-    const struct document bad_text = {1, "\xff", NULL, 0};
-    const struct document bad_from = {1, "", "\xc3", 0};
+    const struct document bad_text = {ROOM_OF("1"), "\xff", NULL, 0};
+    const struct document bad_from = {ROOM_OF("1"), "", "\xc3", 0};
     struct buffer out;
     struct error_text why;
 
@@ -59,7 +61,7 @@ static void what_json_cannot_hold_is_refused(void **state)
 
 static void text_over_the_limit_is_refused(void **state)
 {
-    const struct document document = {1, "hello", NULL, 0};
+    const struct document document = {ROOM_OF("1"), "hello", NULL, 0};
     struct buffer out;
     struct error_text why;
 
