@@ -22,7 +22,8 @@
  *     redis+sentinel://[[user]:password@]host[:port][,host[:port]...]/master[/db]
  *                                                    these Sentinels (port 26379) are asked for the
  *                                                    master of this name at every connect; user and
- *                                                    password are for Redis
+ *                                                    password are for Redis, those of the Sentinels
+ *                                                    are ?sentinel-user=...&sentinel-password=...
  *     rediss+sentinel://...                          the same, Redis and Sentinels over TLS
  *
  * User and password are percent-encoded; "user@host" is allowed when the password is given apart.
@@ -54,6 +55,7 @@ struct rh_producer_options {
     const char *tls_ca;     /* PEM file of whom to trust over TLS; default: the system's */
     const char *tls_cert; /* PEM file of our own certificate, where Redis wants one; with tls_key */
     const char *tls_key;  /* PEM file of its key, not encrypted */
+    const char *sentinel_password; /* of the Sentinels, as password */
 };
 
 /* What became of one event of rh_producer_send_many. */

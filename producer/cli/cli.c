@@ -16,6 +16,8 @@
 const struct flag_spec cli_global_flags[] = {
     {"redis", "URL", "where Redis is (ROOMHOOK_REDIS; default " REDIS_DEFAULT_ADDRESS ")", false},
     {"redis-password-file", "FILE", "its password (ROOMHOOK_REDIS_PASSWORD_FILE)", false},
+    {"sentinel-password-file", "FILE",
+     "that of the Sentinels, if any (ROOMHOOK_SENTINEL_PASSWORD_FILE)", false},
     {"redis-ca", "FILE", "whom to trust over TLS; default the system's (ROOMHOOK_REDIS_CA)", false},
     {"redis-cert", "FILE", "our certificate for it, where it wants one (ROOMHOOK_REDIS_CERT)",
      false},
@@ -82,17 +84,15 @@ static const char *setting(const struct cli *cli, const char *flag, const char *
 }
 
 /* The file's first line is the password. */
-static int read_password(struct cli *cli, const char *path)
+static int read_password(const char *path, char password[REDIS_CREDENTIAL_MAX])
 {
-    char *password = cli->address.password;
-
     if (file_is_open_to_all(path))
         cli_warn("every user of this machine may read the password file");
 
     FILE *file = fopen(path, "re");
     if (!file)
         return cli_failed("cannot read the password file: %s", strerror(errno));
-    size_t len = fread(password, 1, sizeof(cli->address.password) - 1, file);
+    size_t len = fread(password, 1, REDIS_CREDENTIAL_MAX - 1, file);
     bool ok = !ferror(file) && feof(file);
     (void)fclose(file);
     password[ok ? len : 0] = '\0';
@@ -103,9 +103,28 @@ static int read_password(struct cli *cli, const char *path)
     return CLI_DONE;
 }
 
+static int read_passwords(struct cli *cli)
+{
+    const char *own = setting(cli, "redis-password-file", "ROOMHOOK_REDIS_PASSWORD_FILE", NULL);
+    const char *sentinels =
+        setting(cli, "sentinel-password-file", "ROOMHOOK_SENTINEL_PASSWORD_FILE", NULL);
+    int result = own ? read_password(own, cli->address.password) : CLI_DONE;
+
+    if (result == CLI_DONE && sentinels)
+        result = read_password(sentinels, cli->address.sentinel_password);
+    cli->has_password_file = own != NULL;
+    cli->has_sentinel_file = sentinels != NULL;
+    return result;
+}
+
 static const char *const variables[] = {
-    "ROOMHOOK_REDIS",      "ROOMHOOK_REDIS_PASSWORD_FILE", "ROOMHOOK_REDIS_CA",
-    "ROOMHOOK_REDIS_CERT", "ROOMHOOK_REDIS_KEY",           "ROOMHOOK_QUEUE",
+    "ROOMHOOK_REDIS",
+    "ROOMHOOK_REDIS_PASSWORD_FILE",
+    "ROOMHOOK_REDIS_CA",
+    "ROOMHOOK_REDIS_CERT",
+    "ROOMHOOK_REDIS_KEY",
+    "ROOMHOOK_QUEUE",
+    "ROOMHOOK_SENTINEL_PASSWORD_FILE",
 };
 
 /* What was meant instead; NULL: it is right, or far from all of ours. */
@@ -146,8 +165,6 @@ int cli_init(struct cli *cli)
                                            .command_timeout_ms = CLI_TIMEOUT_MS,
                                            .name = "roomhook"};
     const char *queue = setting(cli, "queue", "ROOMHOOK_QUEUE", "webhooks");
-    const char *password_file =
-        setting(cli, "redis-password-file", "ROOMHOOK_REDIS_PASSWORD_FILE", NULL);
     struct error_text why;
 
     cli->json = flags_has(&cli->flags, "json");
@@ -164,12 +181,9 @@ int cli_init(struct cli *cli)
         return cli_usage(cli, "--queue is not of [A-Za-z0-9_-], 1 to %d characters", RH_NAME_MAX);
     if (redis_address_parse(bytes_of(cli->redis_url), &cli->address, &why) < 0)
         return cli_usage(cli, "--redis: %s", why.text);
-    if (password_file) {
-        int failed = read_password(cli, password_file);
-        if (failed != CLI_DONE)
-            return failed;
-        cli->has_password_file = true;
-    }
+    int failed = read_passwords(cli);
+    if (failed != CLI_DONE)
+        return failed;
     redis.address = cli->address;
     redis.tls = cli->tls;
     if (redis_open(&redis, &cli->redis, &why) != RH_OK)

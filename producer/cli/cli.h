@@ -27,10 +27,11 @@ struct cli {
     const struct command *command;
     struct flags flags;
     bool json;             /* --json */
-    const char *redis_url; /* without the password of --redis-password-file */
+    const char *redis_url; /* without the passwords of files */
     struct redis_address address;
     struct tls_files tls;
     bool has_password_file;
+    bool has_sentinel_file;
     struct keys keys;
     struct redis_blocking *redis; /* connects at its first use */
 };

@@ -208,12 +208,30 @@ static int read_master(struct bytes name, struct redis_address *address, struct 
     return 0;
 }
 
-/* "[[user]:password@]host[:port][,host[:port]...]/master[/db]" */
-static int read_sentinels(struct bytes text, struct redis_address *address, struct error_text *why)
+static int read_sentinel_parameter(struct bytes text, struct redis_address *address,
+                                   struct error_text *why)
 {
+    struct bytes name = cut_at(&text, '=');
+
+    if (bytes_equal_text(name, "sentinel-user"))
+        return read_credential(text, address->sentinel_user, why);
+    if (bytes_equal_text(name, "sentinel-password"))
+        return read_credential(text, address->sentinel_password, why);
+    return refuse(why, "behind '?' only sentinel-user= and sentinel-password= are allowed");
+}
+
+/* "[[user]:password@]host[:port][,host[:port]...]/master[/db][?name=value[&...]]" */
+static int read_sentinels(struct bytes parameters, struct redis_address *address,
+                          struct error_text *why)
+{
+    struct bytes text = cut_at(&parameters, '?');
     struct bytes authority = cut_at(&text, '/');
     struct bytes master = cut_at(&text, '/');
 
+    while (parameters.data) {
+        if (read_sentinel_parameter(cut_at(&parameters, '&'), address, why))
+            return -1;
+    }
     if (text.len > 0 && read_db(text, address, why))
         return -1;
     if (read_master(master, address, why) || take_userinfo(&authority, address, why))

@@ -4,10 +4,12 @@
  *   redis://[[user]:password@]host[:port][/db]     port 6379, db 0
  *   rediss://…                                      the same over TLS
  *   unix:///path/to/socket[?db=n]                   user and password as ?user=…&password=…
- *   redis+sentinel://[[user]:password@]host[:port][,host[:port]…]/master[/db]
+ *   redis+sentinel://[[user]:password@]host[:port][,host[:port]…]/master[/db][?…]
  *                                                   ask these Sentinels (port 26379) for the
  *                                                   address of the master of this name, at every
- *                                                   connect; user and password are for Redis
+ *                                                   connect; user and password are for Redis,
+ *                                                   those of the Sentinels are
+ *                                                   ?sentinel-user=…&sentinel-password=…
  *   rediss+sentinel://…                             the same, Redis and Sentinels over TLS
  *
  * User and password are percent-decoded. A user may stand alone ("user@host") when its password
@@ -35,12 +37,14 @@ struct redis_address {
     bool tls;
     struct redis_host host; /* name "" for a unix socket or Sentinels */
     struct redis_host sentinels[REDIS_SENTINELS_MAX];
-    int sentinels_len;                   /* 0: host or path is Redis itself */
-    char master[65];                     /* "" without Sentinels: [A-Za-z0-9_.-]+ */
-    char path[108];                      /* "" unless a unix socket; sun_path's size */
-    char user[REDIS_CREDENTIAL_MAX];     /* "" for the default user */
-    char password[REDIS_CREDENTIAL_MAX]; /* "" for none */
-    int db;                              /* 0..65535 */
+    int sentinels_len;                        /* 0: host or path is Redis itself */
+    char master[65];                          /* "" without Sentinels: [A-Za-z0-9_.-]+ */
+    char path[108];                           /* "" unless a unix socket; sun_path's size */
+    char user[REDIS_CREDENTIAL_MAX];          /* "" for the default user */
+    char password[REDIS_CREDENTIAL_MAX];      /* "" for none */
+    int db;                                   /* 0..65535 */
+    char sentinel_user[REDIS_CREDENTIAL_MAX]; /* as user and password, for the Sentinels */
+    char sentinel_password[REDIS_CREDENTIAL_MAX];
 };
 
 /* 0, or -1 with *why told; the password is never quoted in it. */

@@ -30,6 +30,16 @@ static int fail(struct rh_producer *producer, int status, const char *why)
     return status;
 }
 
+/* Instead of the URL's. */
+static int take_password(const char *given, char password[REDIS_CREDENTIAL_MAX],
+                         struct error_text *why)
+{
+    if (!given || bytes_copy_text(bytes_of(given), password, REDIS_CREDENTIAL_MAX))
+        return 0;
+    error_text_set(why, "a password is longer than %d bytes", REDIS_CREDENTIAL_MAX - 1);
+    return -1;
+}
+
 static int parse_options(const struct rh_producer_options *options, struct rh_producer *producer,
                          struct redis_blocking_options *ret_redis, struct error_text *why)
 {
@@ -48,12 +58,9 @@ static int parse_options(const struct rh_producer_options *options, struct rh_pr
     }
     if (redis_address_parse(bytes_of(redis), &ret_redis->address, why) < 0)
         return -1;
-    if (options->password &&
-        !bytes_copy_text(bytes_of(options->password), ret_redis->address.password,
-                         sizeof(ret_redis->address.password))) {
-        error_text_set(why, "the password is longer than %d bytes", REDIS_CREDENTIAL_MAX - 1);
+    if (take_password(options->password, ret_redis->address.password, why) < 0 ||
+        take_password(options->sentinel_password, ret_redis->address.sentinel_password, why) < 0)
         return -1;
-    }
     ret_redis->name = CLIENT_NAME;
     ret_redis->tls = (struct tls_files){options->tls_ca, options->tls_cert, options->tls_key};
     ret_redis->connect_timeout_ms =

@@ -159,14 +159,19 @@ static int ask_sentinel(const struct redis_blocking *redis, const struct redis_h
                         struct redis_host *ret_master, struct error_text *why)
 {
     struct redis_wire wire = {0};
-    struct bytes question[SENTINEL_ARGS];
+    struct sentinel_command commands[SENTINEL_COMMANDS];
+    size_t len = sentinel_commands(&redis->options.address, commands);
     struct reply *reply;
-    int result = -1;
 
-    sentinel_question(&redis->options.address, question);
-    if (wire_connect(&wire, sentinel, redis->tls, SENTINEL_TIMEOUT_MS) == 0 &&
-        wire_append(&wire, question, SENTINEL_ARGS) == 0 && wire_get(&wire, &reply) == 0) {
-        result = sentinel_judge(reply, ret_master, &wire.why);
+    int result = wire_connect(&wire, sentinel, redis->tls, SENTINEL_TIMEOUT_MS);
+    for (size_t i = 0; result == 0 && i < len; i++)
+        result = wire_append(&wire, commands[i].args, commands[i].args_len);
+    for (size_t i = 0; result == 0 && i < len; i++) {
+        result = wire_get(&wire, &reply);
+        if (result < 0)
+            break;
+        result = i + 1 < len ? sentinel_judge_login(reply, &wire.why)
+                             : sentinel_judge(reply, ret_master, &wire.why);
         reply_free(reply);
     }
     if (result < 0)

@@ -20,6 +20,7 @@ struct sentinel_query {
     int at;    /* the Sentinel being asked */
     int asked; /* how many in this round */
     struct bufferevent *io;
+    bool logs_in; /* the reply to the login is still to come */
     redisReader *reader;
     size_t fed;
     struct error_text why;
@@ -81,16 +82,38 @@ void sentinel_query_free(struct sentinel_query *query)
     free(query);
 }
 
-static void judge(struct sentinel_query *query, const struct reply *reply)
+/* True when more replies are to come; else the query is over, or asks another Sentinel. */
+static bool judge(struct sentinel_query *query, const struct reply *reply)
 {
     struct redis_host master;
     struct error_text why;
-    if (sentinel_judge(reply, &master, &why) != 0) {
+    if (query->logs_in && sentinel_judge_login(reply, &why) == 0) {
+        query->logs_in = false;
+        return true;
+    }
+    if (query->logs_in || sentinel_judge(reply, &master, &why) != 0) {
         failed(query, why.text);
-        return;
+        return false;
     }
     hang_up(query);
     query->fn(query->context, &master, "");
+    return false;
+}
+
+static void take_replies(struct sentinel_query *query)
+{
+    bool goes_on = true;
+    while (goes_on) {
+        void *reply = NULL;
+        if (redisReaderGetReply(query->reader, &reply) != REDIS_OK) {
+            failed(query, "its answer is not the Redis protocol");
+            return;
+        }
+        if (reply == NULL)
+            return;
+        goes_on = judge(query, reply);
+        freeReplyObject(reply);
+    }
 }
 
 static void on_readable(struct bufferevent *io, void *context)
@@ -99,26 +122,21 @@ static void on_readable(struct bufferevent *io, void *context)
     struct evbuffer *input = bufferevent_get_input(io);
     size_t len = evbuffer_get_length(input);
     const unsigned char *data = evbuffer_pullup(input, -1);
-    void *reply = NULL;
     query->fed += len;
     if (data == NULL || query->fed > SENTINEL_REPLY_MAX ||
-        redisReaderFeed(query->reader, (const char *)data, len) != REDIS_OK ||
-        redisReaderGetReply(query->reader, &reply) != REDIS_OK) {
+        redisReaderFeed(query->reader, (const char *)data, len) != REDIS_OK) {
         failed(query, "its answer is not the Redis protocol");
         return;
     }
     evbuffer_drain(input, len);
-    if (reply == NULL)
-        return;
-    judge(query, reply);
-    freeReplyObject(reply);
+    take_replies(query);
 }
 
 static void on_event(struct bufferevent *io, short what, void *context)
 {
     struct sentinel_query *query = context;
-    struct redis_args args;
-    struct bytes question[SENTINEL_ARGS];
+    struct sentinel_command commands[SENTINEL_COMMANDS];
+    size_t len = sentinel_commands(query->address, commands);
     if ((what & BEV_EVENT_CONNECTED) == 0) {
         struct error_text why = {"closed the connection"};
         if ((what & BEV_EVENT_EOF) == 0)
@@ -127,11 +145,15 @@ static void on_event(struct bufferevent *io, short what, void *context)
         return;
     }
     redis_link_connected(io);
-    redis_args_init(&args);
-    sentinel_question(query->address, question);
-    redis_args_list(&args, question, SENTINEL_ARGS);
-    int result = redis_link_write(io, &args);
-    redis_args_release(&args);
+    query->logs_in = len > 1;
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < len; i++) {
+        struct redis_args args;
+        redis_args_init(&args);
+        redis_args_list(&args, commands[i].args, commands[i].args_len);
+        result = redis_link_write(io, &args);
+        redis_args_release(&args);
+    }
     if (result != 0)
         failed(query, "out of memory");
 }

@@ -11,11 +11,22 @@
 #include "redis/reply.h"
 
 #define SENTINEL_TIMEOUT_MS 1000 /* for each Sentinel */
-#define SENTINEL_ARGS 3
+#define SENTINEL_COMMANDS 2
 
-void sentinel_question(const struct redis_address *address, struct bytes args[SENTINEL_ARGS]);
+struct sentinel_command {
+    struct bytes args[3];
+    size_t args_len;
+};
 
-/* 0 with the master, or -1 with *why. */
+/* How many there are: the login, when the Sentinels have one, and the question. All are sent at
+ * once. */
+size_t sentinel_commands(const struct redis_address *address,
+                         struct sentinel_command ret_commands[SENTINEL_COMMANDS]);
+
+/* Of the login; 0, or -1 with *why. */
+int sentinel_judge_login(const struct reply *reply, struct error_text *why);
+
+/* Of the question: 0 with the master, or -1 with *why. */
 int sentinel_judge(const struct reply *reply, struct redis_host *ret_master,
                    struct error_text *why);
 

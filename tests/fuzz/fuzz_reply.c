@@ -519,6 +519,8 @@ static void try_judges(const struct reply *reply)
              (step == LOGIN_ROLE && fault == FAULT_READONLY));
         touch(bytes_of(why.text));
     }
+    if (sentinel_judge_login(reply, &why) != 0)
+        must(reply_is_error(reply));
     if (sentinel_judge(reply, &master, &why) == 0)
         must(reply_len(reply) >= 2 && master.name[0] != '\0' && master.port > 0);
     touch(bytes_of(why.text));

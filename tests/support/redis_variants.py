@@ -33,9 +33,9 @@ def make_user(server, name, password):
 
 
 class Sentinel:
-    """A redis-sentinel that watches one master by the name main."""
+    """A redis-sentinel that watches one master by the name main; password is its own."""
 
-    def __init__(self, folder, master_port, **settings):
+    def __init__(self, folder, master_port, password=None, **settings):
         self.port = free_port()
         config = folder / f"sentinel-{self.port}.conf"
         config.write_text(
@@ -43,11 +43,12 @@ class Sentinel:
             f"sentinel monitor main 127.0.0.1 {master_port} 1\n"
             "sentinel down-after-milliseconds main 1000\n"
             "sentinel failover-timeout main 5000\n"
+            + (f"requirepass {password}\n" if password else "")
             + "".join(f"{name.replace('_', '-')} {value}\n" for name, value in settings.items())
         )
         self.process = spawn(["redis-server", str(config), "--sentinel"],
                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # fmt: skip
-        self.client = redis.Redis(port=self.port, socket_timeout=5)
+        self.client = redis.Redis(port=self.port, password=password, socket_timeout=5)
         wait_until(self._is_ready, 10, "a ready Sentinel")
 
     def _is_ready(self):

@@ -38,31 +38,45 @@ static int renew_tls(struct redis_access *access, struct error_text *why)
 }
 
 /* What is no file, like the pipe of a shell, can be read once only. */
-static int renew_password(struct redis_access *access, struct error_text *why)
+static int renew_password(struct file_mark *mark, const char *name, const char *path,
+                          char *password, struct error_text *why)
+{
+    if (path[0] == '\0' || !file_mark_changed(mark, path) ||
+        (mark->seen.st_mode != 0 && !S_ISREG(mark->seen.st_mode)))
+        return 0;
+    if (settings_read_password(name, path, password, why) == 0)
+        return 0;
+    *mark = (struct file_mark){.looked = false};
+    return -1;
+}
+
+static int renew_passwords(struct redis_access *access, struct error_text *why)
 {
     struct settings *settings = access->settings;
-    if (settings->redis_password_file[0] == '\0' ||
-        !file_mark_changed(&access->password, settings->redis_password_file) ||
-        (access->password.seen.st_mode != 0 && !S_ISREG(access->password.seen.st_mode)))
-        return 0;
-    if (settings_read_password(settings, why) == 0)
-        return 0;
-    access->password = (struct file_mark){.looked = false};
-    return -1;
+    int result = renew_password(&access->password, "redis-password-file",
+                                settings->redis_password_file, settings->redis.password, why);
+    if (result == 0)
+        result = renew_password(&access->sentinel_password, "sentinel-password-file",
+                                settings->sentinel_password_file,
+                                settings->redis.sentinel_password, why);
+    return result;
 }
 
 int redis_access_init(struct redis_access *access, struct error_text *why)
 {
     const struct settings *settings = access->settings;
-    if (settings->redis_password_file[0] != '\0') /* it was read with the settings */
+    /* They were read with the settings. */
+    if (settings->redis_password_file[0] != '\0')
         (void)file_mark_changed(&access->password, settings->redis_password_file);
+    if (settings->sentinel_password_file[0] != '\0')
+        (void)file_mark_changed(&access->sentinel_password, settings->sentinel_password_file);
     return renew_tls(access, why);
 }
 
 void redis_access_renew(struct redis_access *access)
 {
     struct error_text why = {""};
-    int result = renew_password(access, &why);
+    int result = renew_passwords(access, &why);
     if (result == 0)
         result = renew_tls(access, &why);
     if (result != 0 && strcmp(access->told.text, why.text) != 0)

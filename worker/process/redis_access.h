@@ -1,5 +1,5 @@
 /*
- * How Redis is reached: the address with the password of its file, and TLS with its files. They are
+ * How Redis is reached: the address with the passwords of its files, and TLS with its files. They are
  * read again before a connect when they changed, so that passwords and certificates can be replaced
  * under a running worker. What cannot be read is logged, and what was read before stays in use.
  */
@@ -11,11 +11,12 @@
 
 struct ssl_ctx_st;
 
-/* Zeroed but for settings, whose password is replaced. */
+/* Zeroed but for settings, whose passwords are replaced. */
 struct redis_access {
     struct settings *settings;
     struct ssl_ctx_st *tls; /* NULL without TLS; another one after a renewal */
     struct file_mark password;
+    struct file_mark sentinel_password;
     struct file_mark files[3];
     struct error_text told; /* "": all could be read */
 };

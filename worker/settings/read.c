@@ -237,25 +237,24 @@ static struct bytes cut_line_end(struct bytes text)
     return text;
 }
 
-int settings_read_password(struct settings *settings, struct error_text *why)
+int settings_read_password(const char *name, const char *path, char password[REDIS_CREDENTIAL_MAX],
+                           struct error_text *why)
 {
-    char *password = settings->redis.password;
-    char text[sizeof(settings->redis.password) + 2]; /* room for "\r\n" behind the longest */
-    ssize_t got = file_read_start(settings->redis_password_file, text, sizeof(text));
+    char text[REDIS_CREDENTIAL_MAX + 2]; /* room for "\r\n" behind the longest */
+    ssize_t got = file_read_start(path, text, sizeof(text));
     struct bytes line = cut_line_end((struct bytes){text, got > 0 ? (size_t)got : 0});
     const char *problem = NULL;
     char shown[SETTINGS_PATH_SIZE];
 
     if (got < 0)
         problem = strerror(errno);
-    else if (line.len == 0 || !bytes_copy_text(line, password, sizeof(settings->redis.password)))
+    else if (line.len == 0 || !bytes_copy_text(line, password, REDIS_CREDENTIAL_MAX))
         problem = "must hold a password of 1 to 511 bytes without NUL";
     explicit_bzero(text, sizeof(text));
     if (!problem)
         return 0;
-    settings_path_shown(settings->redis_password_file, shown);
-    error_text_set(why, "redis-password-file \"%s\": %s%s", shown,
-                   got < 0 ? "cannot be read: " : "", problem);
+    settings_path_shown(path, shown);
+    error_text_set(why, "%s \"%s\": %s%s", name, shown, got < 0 ? "cannot be read: " : "", problem);
     return -1;
 }
 
@@ -272,7 +271,24 @@ static int read_password(char **environment, struct settings *settings, struct e
         find_credential(environment, settings);
     if (settings->redis_password_file[0] == '\0')
         return 0;
-    return settings_read_password(settings, why);
+    return settings_read_password("redis-password-file", settings->redis_password_file,
+                                  settings->redis.password, why);
+}
+
+static int read_sentinel_password(struct settings *settings, struct error_text *why)
+{
+    if (settings->sentinel_password_file[0] == '\0')
+        return 0;
+    if (settings->redis.sentinels_len == 0)
+        error_text_set(why, "sentinel-password-file is for redis+sentinel:// and "
+                            "rediss+sentinel://, but redis does not begin so");
+    else if (settings->redis.sentinel_password[0] != '\0')
+        error_text_set(why, "redis holds a sentinel-password and sentinel-password-file is "
+                            "given as well: only one of them is allowed");
+    else
+        return settings_read_password("sentinel-password-file", settings->sentinel_password_file,
+                                      settings->redis.sentinel_password, why);
+    return -1;
 }
 
 static int read_file(const char *path, struct settings_draft *draft, struct error_text *why)
@@ -307,7 +323,10 @@ static int read_sources(const struct flags *flags, char **environment, struct se
         return -1;
     note_outranked(draft);
     note_unknown_variables(environment, &draft->settings.unknown_variables);
-    return read_password(environment, &draft->settings, why);
+    return read_password(environment, &draft->settings, why) ||
+                   read_sentinel_password(&draft->settings, why)
+               ? -1
+               : 0;
 }
 
 int settings_read(int argc, char **argv, char **environment, struct settings *ret_settings,

@@ -30,7 +30,8 @@ extern const struct flag_spec settings_flags[]; /* those that are no settings */
 int settings_read(int argc, char **argv, char **environment, struct settings *ret_settings,
                   enum settings_action *ret_action, struct error_text *why);
 
-/* Reads the file redis-password-file. 0, or -1 with *why and the password as it was. */
-int settings_read_password(struct settings *settings, struct error_text *why);
+/* Reads the file of the setting of this name. 0, or -1 with *why and the password as it was. */
+int settings_read_password(const char *name, const char *path, char password[REDIS_CREDENTIAL_MAX],
+                           struct error_text *why);
 
 #endif

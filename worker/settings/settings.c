@@ -38,6 +38,9 @@ const struct setting settings_table[] = {
      TEXT_FIELD(redis_password_file), .default_text = "",
      .help = "file with the Redis password; without it $CREDENTIALS_DIRECTORY/redis-password is "
              "taken where it exists"},
+    {.group = "Queue", .name = "sentinel-password-file", .kind = KIND_PATH,
+     TEXT_FIELD(sentinel_password_file), .default_text = "",
+     .help = "file with the password of the Sentinels, when they have one of their own"},
     {.group = "Queue", .name = "redis-ca", .kind = KIND_PATH, TEXT_FIELD(redis_ca),
      .default_text = "",
      .help = "certificates trusted for rediss://, a PEM file; the system's when not given"},
@@ -295,6 +298,11 @@ static bool warn_password_file_readable(const struct settings *settings, struct 
     return warn_readable("redis-password-file", settings->redis_password_file, text);
 }
 
+static bool warn_sentinel_file_readable(const struct settings *settings, struct error_text *text)
+{
+    return warn_readable("sentinel-password-file", settings->sentinel_password_file, text);
+}
+
 static bool warn_key_readable(const struct settings *settings, struct error_text *text)
 {
     return warn_readable("redis-key", settings->redis_key, text);
@@ -303,7 +311,11 @@ static bool warn_key_readable(const struct settings *settings, struct error_text
 /* When the password came from there. */
 static bool warn_config_readable(const struct settings *settings, struct error_text *text)
 {
-    return settings->redis.password[0] != '\0' && settings->redis_password_file[0] == '\0' &&
+    const struct redis_address *redis = &settings->redis;
+    bool holds_one =
+        (redis->password[0] != '\0' && settings->redis_password_file[0] == '\0') ||
+        (redis->sentinel_password[0] != '\0' && settings->sentinel_password_file[0] == '\0');
+    return holds_one &&
            !setting_is_outranked(settings,
                                  (size_t)(setting_find(BYTES("redis")) - settings_table)) &&
            warn_readable("config", settings->config_file, text);
@@ -314,7 +326,7 @@ const char *settings_warning(const struct settings *settings, int n, struct erro
     static const warning_fn warnings[] = {
         warn_schedule_exceeds_age, warn_password_in_clear,      warn_everything_allowed,
         warn_ca_file_useless,      warn_password_file_readable, warn_key_readable,
-        warn_config_readable,      warn_unknown_variables,
+        warn_config_readable,      warn_unknown_variables,      warn_sentinel_file_readable,
     };
 
     for (size_t i = 0; i < sizeof(warnings) / sizeof(warnings[0]); i++) {

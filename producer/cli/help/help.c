@@ -1,28 +1,60 @@
 #include "cli/help/help.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/help/commands.h"
+#include "cli/terminal/screen.h"
+
+#define HELP_WIDTH 80
+#define FLAGS_COLUMN 33
+#define COMMANDS_COLUMN 18
 
 const struct flag_spec help_front_flags[] = {
     {"version", NULL, "print the version", false},
     {NULL, NULL, NULL, false},
 };
 
+/* Its lines are joined, and broken again where the page ends. */
+static void print_paragraph(const char *lines, FILE *out)
+{
+    const struct screen page = {.columns = HELP_WIDTH};
+    char *text = strdup(lines);
+
+    (void)fputc('\n', out);
+    for (char *at = text; at && *at; at++) {
+        if (*at == '\n')
+            *at = at[1] == '\0' ? '\0' : ' ';
+    }
+    screen_put_wrapped(out, &page, 0, text ? text : lines);
+    free(text);
+}
+
+/* A name, and from a column on its explanation. */
+static void print_row(const char *name, int column, const char *text, FILE *out)
+{
+    const struct screen page = {.columns = HELP_WIDTH};
+
+    (void)fprintf(out, "  %-*s", column - 2, name);
+    screen_put_wrapped(out, &page, (size_t)column, text);
+}
+
 static void print_flags(const struct flag_spec *specs, FILE *out)
 {
     for (; specs->name; specs++) {
         char flag[64];
+        char text[256];
         (void)snprintf(flag, sizeof(flag), "--%s%s%s", specs->name, specs->value ? " " : "",
                        specs->value ? specs->value : "");
-        (void)fprintf(out, "  %-26s  %s%s\n", flag, specs->help,
-                      specs->repeatable ? "; repeatable" : "");
+        (void)snprintf(text, sizeof(text), "%s%s", specs->help,
+                       specs->repeatable ? "; repeatable" : "");
+        print_row(flag, FLAGS_COLUMN, text, out);
     }
 }
 
 static void print_summary(const struct command *command, FILE *out)
 {
-    (void)fprintf(out, "  %-14s  %s\n", command->name, command->summary);
+    print_row(command->name, COMMANDS_COLUMN, command->summary, out);
 }
 
 void help_program(FILE *out)
@@ -42,8 +74,9 @@ void help_program(FILE *out)
                 "  rediss://...                   the same over TLS\n"
                 "  unix:///path[?db=n]\n"
                 "  redis+sentinel://[[user]:password@]host[:port][,...]/master[/db]\n"
+                "                                 [?sentinel-user=...&sentinel-password=...]\n"
                 "  rediss+sentinel://...          the same over TLS\n"
-                "User and password are percent-encoded; user@host goes with "
+                "User and password are percent-encoded; user@host goes with\n"
                 "--redis-password-file.\n",
                 out);
     (void)fputs("\nExamples:\n"
@@ -68,10 +101,11 @@ void help_family(const char *family, FILE *out)
 
 void help_command(const struct command *command, FILE *out)
 {
-    (void)fprintf(out, "Usage: roomhook %s [FLAGS]%s%s\n\n%s\n", command->name,
-                  command->operands[0] ? " " : "", command->operands, command->summary);
+    (void)fprintf(out, "Usage: roomhook %s [FLAGS]%s%s\n", command->name,
+                  command->operands[0] ? " " : "", command->operands);
+    print_paragraph(command->summary, out);
     if (command->details[0] != '\0')
-        (void)fprintf(out, "\n%s", command->details);
+        print_paragraph(command->details, out);
     if (command->flags->name)
         (void)fputs("\nFlags:\n", out);
     print_flags(command->flags, out);

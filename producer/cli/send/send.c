@@ -169,6 +169,7 @@ static int run_send(struct cli *cli)
         .tls_ca = cli->tls.ca,
         .tls_cert = cli->tls.cert,
         .tls_key = cli->tls.key,
+        .sentinel_password = cli->has_sentinel_file ? cli->address.sentinel_password : NULL,
     };
     struct rh_event event = {0};
     struct rh_producer *producer;

@@ -129,6 +129,20 @@ def test_sentinels_lead_to_the_master_after_a_failover(own_redis, sentinel_of, c
     assert second.client().xlen(key("events")) == 2
 
 
+def test_sentinels_with_a_password_of_their_own(own_redis, sentinel_of, cli, tmp_path):
+    server = own_redis()
+    sentinel = sentinel_of(server.port, password="hunter2")
+    url = f"redis+sentinel://127.0.0.1:{sentinel.port}/main"
+    for command in (SEND, ("status",)):
+        done = cli(*command, redis=url, check=False)
+        assert done.returncode == 1 and "NOAUTH" in done.stderr
+    password_file = tmp_path / "password"
+    password_file.write_text("hunter2\n")
+    check_commands(cli, url, f"--sentinel-password-file={password_file}")
+    check_commands(cli, f"{url}?sentinel-password=hunter2")
+    assert server.client().xlen(key("events")) == 2
+
+
 def test_a_master_that_sentinels_do_not_know(own_redis, sentinel_of, cli):
     sentinel = sentinel_of(own_redis().port)
     url = f"redis+sentinel://127.0.0.1:{sentinel.port}/other"

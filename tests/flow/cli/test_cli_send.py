@@ -163,15 +163,17 @@ def test_wrong_usage(redis, roomhook_bin, arguments):
 @pytest.mark.parametrize(
     "command",
     [
-        "send", "hook set", "hook list", "hook enable", "hook disable", "hook remove", "dead list",
-        "dead show", "dead replay", "dead purge", "status",
+        "send", "hook set", "hook rotate", "hook list", "hook show", "hook remove", "hook enable",
+        "hook disable", "hook resume", "hook state", "hook test", "lane list", "lane show",
+        "lane drop", "dead list", "dead show", "dead replay", "dead purge", "status", "doctor",
+        "listen",
     ],
 )
 def test_help(roomhook_bin, command):
     done = run(roomhook_bin, *command.split(), "--help")
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.startswith(f"Usage: roomhook {command}")
-    assert max(len(line) for line in done.stdout.splitlines()) <= 100
+    assert max(len(line) for line in done.stdout.splitlines()) <= 80
 
 
     assert "--redis URL" not in done.stdout and "see roomhook help" in done.stdout
@@ -227,6 +229,7 @@ def test_main_help_and_version(roomhook_bin):
     for arguments in (["--help"], ["hook", "--help"], ["dead", "--help"], ["--version"]):
         done = run(roomhook_bin, *arguments)
         assert done.returncode == 0 and done.stdout and done.stderr == ""
+        assert max(len(line) for line in done.stdout.splitlines()) <= 80
 
 
 @pytest.mark.parametrize("words", [(), ("hook",), ("hook", "set")], ids=" ".join)

@@ -212,6 +212,30 @@ def test_sentinels_lead_to_the_master_after_each_failover(own_redis, sentinel_of
         assert worker.is_running
 
 
+def test_sentinels_with_a_password_of_their_own(own_redis, sentinel_of, start_worker, receiver,
+                                                tmp_path):
+    """By a file, which is read again at each connect, and in the URL."""
+    server = own_redis()
+    server.client().config_set("requirepass", "of-redis")
+    sentinel = sentinel_of(server.port, password="of/the-sentinels",
+                           sentinel="auth-pass main of-redis")  # fmt: skip
+    url = f"redis+sentinel://:of-redis@127.0.0.1:{sentinel.port}/main"
+    password_file = tmp_path / "sentinels"
+    password_file.write_text("wrong\n")
+    worker = start_worker(redis=url, wait_ready=False, log_level="debug",
+                          sentinel_password_file=password_file)  # fmt: skip
+    assert "WRONGPASS" in worker.wait_log("redis_lost")["why"]
+    (tmp_path / "new").write_text("of/the-sentinels\n")
+    (tmp_path / "new").rename(password_file)
+    worker.wait_log("ready")
+    given = start_worker(redis=f"{url}?sentinel-user=default&sentinel-password=of%2Fthe-sentinels",
+                         wait_ready=False)  # fmt: skip
+    given.wait_log("ready")
+    for one in (worker, given):
+        assert "of/the" not in one.log() and "of%2Fthe" not in one.log() and "wrong" not in one.log()
+        assert one.terminate() == 0
+
+
 def test_a_master_that_sentinels_do_not_know(own_redis, sentinel_of, start_worker):
     server = own_redis()
     sentinel = sentinel_of(server.port)

@@ -21,15 +21,49 @@ static int judge(const char *bytes, struct redis_host *ret_master, struct error_
 static void it_is_asked_by_the_name_of_the_master(void **unused)
 {
     struct redis_address address;
-    struct bytes args[SENTINEL_ARGS];
+    struct sentinel_command commands[SENTINEL_COMMANDS];
     struct error_text why;
 
     (void)unused;
-    assert_int_equal(redis_address_parse(BYTES("redis+sentinel://h/main"), &address, &why), 0);
-    sentinel_question(&address, args);
-    assert_true(bytes_equal_text(args[0], "SENTINEL"));
-    assert_true(bytes_equal_text(args[1], "get-master-addr-by-name"));
-    assert_true(bytes_equal_text(args[2], "main"));
+    assert_int_equal(redis_address_parse(BYTES("redis+sentinel://u:p@h/main"), &address, &why), 0);
+    assert_int_equal(sentinel_commands(&address, commands), 1);
+    assert_int_equal(commands[0].args_len, 3);
+    assert_true(bytes_equal_text(commands[0].args[0], "SENTINEL"));
+    assert_true(bytes_equal_text(commands[0].args[1], "get-master-addr-by-name"));
+    assert_true(bytes_equal_text(commands[0].args[2], "main"));
+}
+
+static void a_login_goes_first(void **unused)
+{
+    struct redis_address address;
+    struct sentinel_command commands[SENTINEL_COMMANDS];
+    struct error_text why;
+
+    (void)unused;
+    assert_int_equal(
+        redis_address_parse(BYTES("redis+sentinel://h/main?sentinel-password=p"), &address, &why),
+        0);
+    assert_int_equal(sentinel_commands(&address, commands), 2);
+    assert_int_equal(commands[0].args_len, 2);
+    assert_true(bytes_equal_text(commands[0].args[0], "AUTH"));
+    assert_true(bytes_equal_text(commands[0].args[1], "p"));
+    assert_true(bytes_equal_text(commands[1].args[2], "main"));
+
+    assert_int_equal(
+        redis_address_parse(BYTES("redis+sentinel://h/main?sentinel-user=u&sentinel-password=p"),
+                            &address, &why),
+        0);
+    assert_int_equal(sentinel_commands(&address, commands), 2);
+    assert_int_equal(commands[0].args_len, 3);
+    assert_true(bytes_equal_text(commands[0].args[1], "u"));
+
+    struct reply *reply = reply_of("+OK\r\n");
+    assert_int_equal(sentinel_judge_login(reply, &why), 0);
+    reply_free(reply);
+    reply = reply_of("-WRONGPASS no\r\n");
+    assert_int_equal(sentinel_judge_login(reply, &why), -1);
+    assert_string_equal(why.text, "WRONGPASS no");
+    reply_free(reply);
 }
 
 static void an_address_is_taken(void **unused)
@@ -75,6 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_asked_by_the_name_of_the_master),
+        cmocka_unit_test(a_login_goes_first),
         cmocka_unit_test(an_address_is_taken),
         cmocka_unit_test(all_else_is_told),
     };
