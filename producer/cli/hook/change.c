@@ -31,7 +31,7 @@ static int swap(struct cli *cli, const struct hook_target *target, struct bytes 
                 struct bytes new)
 {
     const struct bytes args[] = {BYTES("EVAL"),
-                                 BYTES(lua_hook_swap),
+                                 old.len > 0 ? BYTES(lua_hook_edit) : BYTES(lua_hook_swap),
                                  BYTES("2"),
                                  bytes_of(target->room_key),
                                  bytes_of(cli->keys.hooks_changed),

@@ -500,3 +500,21 @@ def test_rotate_refuses(redis, cli):
     done = cli("hook", "rotate", "--room=438", check=False)
     assert done.returncode == 1 and "4 secrets of this hook sign yet" in done.stderr
     assert hook(redis)["secret"] == [OLD_SECRET] * 4
+
+
+def test_hooks_are_changed_while_redis_is_full(redis, cli):
+    """One that exists can be stopped and mended; no other is added."""
+    cli("hook", "set", "--room", "438", "--url", "https://receiver.example/", "--secret", "auto")
+    redis.config_set("maxmemory", 1)
+    try:
+        for command in ("disable", "enable", "rotate"):
+            cli("hook", command, "--room", "438")
+        cli("hook", "set", "--room", "438", "--url", "https://receiver.example/other")
+        done = cli("hook", "set", "--room", "439", "--url", "https://receiver.example/", check=False)
+        assert done.returncode == 1 and "OOM" in done.stderr
+        cli("hook", "disable", "--room", "438")
+    finally:
+        redis.config_set("maxmemory", 0)
+    (hook,) = redis.hgetall(key("room:438")).values()
+    assert json.loads(hook)["enabled"] is False and json.loads(hook)["url"].endswith("/other")
+    assert not redis.exists(key("room:439"))

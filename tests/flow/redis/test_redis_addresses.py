@@ -232,7 +232,7 @@ def test_sentinels_with_a_password_of_their_own(own_redis, sentinel_of, start_wo
                          wait_ready=False)  # fmt: skip
     given.wait_log("ready")
     for one in (worker, given):
-        assert "of/the" not in one.log() and "of%2Fthe" not in one.log() and "wrong" not in one.log()
+        assert not any(word in one.log() for word in ("of/the", "of%2Fthe", "wrong"))
         assert one.terminate() == 0
 
 
