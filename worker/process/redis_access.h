@@ -1,7 +1,8 @@
 /*
  * How Redis is reached: the address with the passwords of its files, and TLS with its files. They
  * are read again before a connect when they changed, so that passwords and certificates can be
- * replaced under a running worker. What cannot be read is logged, and what was read before stays in use.
+ * replaced under a running worker. What cannot be read is logged, and what was read before stays in
+ * use.
  */
 #ifndef PROCESS_REDIS_ACCESS_H
 #define PROCESS_REDIS_ACCESS_H
