@@ -57,8 +57,8 @@ static int renew_passwords(struct redis_access *access, struct error_text *why)
                                 settings->redis_password_file, settings->redis.password, why);
     if (result == 0)
         result = renew_password(&access->sentinel_password, "sentinel-password-file",
-                                settings->sentinel_password_file,
-                                settings->redis.sentinel_password, why);
+                                settings->sentinel_password_file, settings->redis.sentinel_password,
+                                why);
     return result;
 }
 

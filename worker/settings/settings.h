@@ -23,11 +23,11 @@
 #define PROCESSES_AUTO 0
 
 struct settings {
-    struct redis_address redis;    /* redis; its password may come from redis-password-file */
-    char redis_password_file[512]; /* "" for none; the credential's path when that was used */
+    struct redis_address redis;       /* redis; its password may come from redis-password-file */
+    char redis_password_file[512];    /* "" for none; the credential's path when that was used */
     char sentinel_password_file[512]; /* "" for none */
-    char redis_ca[512];                     /* for rediss://; "" for the system's certificates */
-    char redis_cert[512];                   /* "" for none */
+    char redis_ca[512];               /* for rediss://; "" for the system's certificates */
+    char redis_cert[512];             /* "" for none */
     char redis_key[512];
     char queue[RH_NAME_MAX + 1]; /* queue */
     int64_t max_in_flight;       /* 1..65536 */
