@@ -100,14 +100,28 @@ static void must_be(struct bytes line, const char *name)
     must(bytes_equal_text(read_line(line).name, name));
 }
 
+/* A hook's own stands among its headers. */
+static bool sets_accept(const struct record *records, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (bytes_equal_nocase(records[i].name, BYTES("Accept")))
+            return true;
+    }
+    return false;
+}
+
 static void check_request(struct bytes request, const struct record *records, size_t len)
 {
     must(bytes_equal_text(next_line(&request), "POST /hook HTTP/1.1"));
     must_be(next_line(&request), "Host");
+    if (!sets_accept(records, len))
+        must_be(next_line(&request), "Accept");
     must_be(next_line(&request), "Content-Type");
     must_be(next_line(&request), "User-Agent");
     must_be(next_line(&request), "webhook-id");
     must_be(next_line(&request), "webhook-timestamp");
+    must_be(next_line(&request), "webhook-event");
+    must_be(next_line(&request), "webhook-attempt");
     for (size_t i = 0; i < len; i++) {
         struct record read = read_line(next_line(&request));
 
@@ -125,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct record records[RECORDS_MAX];
     size_t len = read_records((struct bytes){(const char *)data, size}, records);
     struct hook *hook = parse_hook(local_http_url(local), records, len);
-    struct event event = {.message = BYTES("{\"roomId\":1}")};
+    struct event event = {.type = BYTES("a.b"), .message = BYTES("{\"roomId\":1}")};
     const struct local_post *post;
     struct render_input input = {
         .event = &event, .hook = hook, .event_id = BYTES("id"), .now_s = 1667548137};
