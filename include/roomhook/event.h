@@ -12,10 +12,11 @@
  *   room      optional map
  *   webhooks  optional list of hooks, used instead of the room's registered ones
  *
- * Everything inside message, fromUser and room reaches the receiver untouched: any keys, in their
- * order, up to RH_EVENT_MAX_DEPTH levels of maps and lists, 64-bit integers exact. Strings are
- * UTF-8, map keys are strings; NaN, infinities, binary and extension values are refused because
- * JSON cannot carry them.
+ * Everything inside message, fromUser and room reaches the receiver as it was written, without the
+ * white space between JSON's tokens: any keys, numbers and escapes, up to RH_EVENT_MAX_DEPTH levels
+ * of maps and lists. Strings are UTF-8. From msgpack, floats that are integers of at most 2^53 are
+ * written as integers; map keys are strings, and NaN, infinities, binary and extension values are
+ * refused because JSON cannot carry them.
  */
 #ifndef ROOMHOOK_EVENT_H
 #define ROOMHOOK_EVENT_H

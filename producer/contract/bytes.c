@@ -40,43 +40,32 @@ bool bytes_equal_nocase(struct bytes a, struct bytes b)
     return true;
 }
 
-/* What may follow a first byte: the table of well-formed UTF-8 of the Unicode standard (3-7). The
- * second byte's range is what keeps out overlong forms, surrogates and code points > U+10FFFF. */
-static const struct utf8_row {
-    unsigned char first_from;
-    unsigned char first_to;
-    unsigned char second_from;
-    unsigned char second_to;
-    unsigned char len;
-} utf8_rows[] = {
-    {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-    {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-    {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-};
-
-static bool utf8_row_fits(const struct utf8_row *row, const unsigned char *text, size_t len)
+/* By the table of well-formed UTF-8 of the Unicode standard (3-7). */
+size_t bytes_utf8_sequence(const unsigned char *text, size_t len)
 {
-    if (len < row->len || text[1] < row->second_from || text[1] > row->second_to)
-        return false;
-    for (size_t i = 2; i < row->len; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return false;
-    }
-    return true;
-}
+    unsigned char first = text[0];
+    size_t need = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    unsigned char second_from = 0x80, second_to = 0xbf;
 
-/* Length of the UTF-8 sequence at the start of text, which is not empty; 0 when it is not one. */
-static size_t utf8_sequence(const unsigned char *text, size_t len)
-{
-    if (text[0] < 0x80)
+    if (first < 0x80)
         return 1;
-    for (size_t i = 0; i < sizeof(utf8_rows) / sizeof(utf8_rows[0]); i++) {
-        const struct utf8_row *row = &utf8_rows[i];
-
-        if (text[0] >= row->first_from && text[0] <= row->first_to)
-            return utf8_row_fits(row, text, len) ? row->len : 0;
+    if (first < 0xc2 || first > 0xf4 || len < need)
+        return 0;
+    if (first == 0xe0) /* no overlong forms */
+        second_from = 0xa0;
+    else if (first == 0xed) /* no surrogates */
+        second_to = 0x9f;
+    else if (first == 0xf0)
+        second_from = 0x90;
+    else if (first == 0xf4) /* nothing above U+10FFFF */
+        second_to = 0x8f;
+    if (text[1] < second_from || text[1] > second_to)
+        return 0;
+    for (size_t i = 2; i < need; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
     }
-    return 0;
+    return need;
 }
 
 size_t bytes_utf8_prefix(struct bytes text)
@@ -96,7 +85,7 @@ size_t bytes_utf8_prefix(struct bytes text)
                 continue;
             }
         }
-        step = utf8_sequence(data + at, text.len - at);
+        step = bytes_utf8_sequence(data + at, text.len - at);
         if (step == 0)
             break;
         at += step;
@@ -254,6 +243,14 @@ char *buffer_extend(struct buffer *buffer, size_t len)
     start[len] = '\0';
     buffer->len += len;
     return start;
+}
+
+void buffer_shorten(struct buffer *buffer, size_t len)
+{
+    if (len >= buffer->len)
+        return;
+    buffer->len = len;
+    buffer->data[len] = '\0';
 }
 
 void buffer_append(struct buffer *buffer, const void *data, size_t len)

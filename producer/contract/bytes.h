@@ -34,6 +34,10 @@ bool bytes_is_utf8(struct bytes text);
 /* How many bytes at the start of text are UTF-8 in that sense. */
 size_t bytes_utf8_prefix(struct bytes text);
 
+/* Length of the UTF-8 sequence at the start of text, of which len bytes, at least one, may be read;
+ * 0 when it is none. */
+size_t bytes_utf8_sequence(const unsigned char *text, size_t len);
+
 /* Copies to a NUL-terminated string of size bytes. False, and "" written, when it does not fit or
  * text holds a NUL. */
 bool bytes_copy_text(struct bytes text, char *out, size_t size);
@@ -64,6 +68,9 @@ void buffer_reserve(struct buffer *buffer, size_t len);
 
 /* Appends len bytes for the caller to fill in at once; NULL when that fails. */
 char *buffer_extend(struct buffer *buffer, size_t len);
+
+/* Takes the last bytes off, so that len are left. */
+void buffer_shorten(struct buffer *buffer, size_t len);
 
 void buffer_append(struct buffer *buffer, const void *data, size_t len);
 void buffer_append_bytes(struct buffer *buffer, struct bytes bytes);

@@ -1,6 +1,6 @@
 /*
  * The event document, decoded once, whatever its encoding. What the receiver gets is kept as
- * compact JSON text, so that an event with many hooks is rendered once.
+ * compact JSON text, as it was written, so that rendering copies it.
  *
  * Decoding is the first contact with a stranger's bytes. msgpack is scanned before it is unpacked
  * because msgpack-c allocates for what a header declares, not for what follows it: depth, and the
@@ -14,10 +14,9 @@
 #include <stdint.h>
 
 #include "contract/bytes.h"
-#include "contract/event_problem.h"
+#include "contract/event_parts.h"
 #include "contract/room.h"
 
-#define EVENT_MAX_INLINE_HOOKS 64
 #define EVENT_DEFAULT_TYPE "message.created"
 #define EVENT_HOPS_MAX 1000
 #define EVENT_HOPS_LOOP 8 /* from so many on an event goes round: dead letter reason loop */
@@ -45,9 +44,10 @@ int event_decode(enum rh_encoding encoding, struct bytes document, struct event 
 
 void event_release(struct event *event); /* also of a zeroed one; leaves it zeroed */
 
-/* Rewrites a JSON document as msgpack: same keys, order and values, known keys or not. Appends
- * to out. 0, or an enum event_problem with *why told: what event_decode would refuse is refused
- * here too. */
+/* Rewrites a JSON document as msgpack: same keys, order and values, known keys or not; real numbers
+ * become doubles. Appends to out. 0, or an enum event_problem with *why told: refused is what
+ * event_decode would refuse, and what jansson or msgpack cannot carry: halves of surrogate pairs,
+ * integers past 64 bits with sign, reals past double, the same key twice, NUL in keys. */
 int event_json_to_msgpack(struct bytes json, struct buffer *out, struct error_text *why);
 
 #endif

@@ -1,92 +1,122 @@
-#include "contract/event_tree.h"
-#include "contract/json_read.h"
-#include "contract/json_text.h"
+#include <roomhook/event.h>
+#include <string.h>
 
-static struct event_value view(json_t *node)
+#include "contract/event_parts.h"
+#include "contract/json_scan.h"
+#include "contract/json_string.h"
+
+#define ESCAPED_KEY_MAX 64 /* six times the longest of our keys, and more */
+
+struct reader {
+    struct json_scan scan;
+    struct event_parts *parts;
+    char *out; /* the parts' text */
+};
+
+/* Where the next value will stand, or the last one ends. */
+static size_t here(const struct reader *reader)
 {
-    struct event_value value = {.kind = EVENT_KIND_OTHER, .node = node};
-
-    if (json_is_null(node)) {
-        value.kind = EVENT_KIND_NULL;
-    } else if (json_is_integer(node)) {
-        value.kind = EVENT_KIND_INTEGER;
-        value.integer = json_integer_value(node);
-    } else if (json_is_string(node)) {
-        value.kind = EVENT_KIND_STRING;
-        value.string = json_text_of(node);
-    } else if (json_is_array(node)) {
-        value.kind = EVENT_KIND_LIST;
-        value.len = json_array_size(node);
-    } else if (json_is_object(node)) {
-        value.kind = EVENT_KIND_MAP;
-    }
-    return value;
+    return (size_t)((char *)reader->scan.out - reader->out);
 }
 
-static bool within_depth(json_t *value, int levels)
+static void note(struct reader *reader, enum event_key key, size_t start)
 {
-    if (!json_is_array(value) && !json_is_object(value))
-        return true;
-    if (levels == 0)
-        return false;
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        if (!within_depth(json_array_get(value, i), levels - 1))
-            return false;
-    }
-    for (void *at = json_object_iter(value); at; at = json_object_iter_next(value, at)) {
-        if (!within_depth(json_object_iter_value(at), levels - 1))
-            return false;
-    }
-    return true;
+    reader->parts->text.len = here(reader);
+    event_parts_note(reader->parts, key, start);
 }
 
-static int json_open(struct bytes document, struct event_tree *ret_tree, struct error_text *why)
+/* By what it means: "room\u0049d" is roomId. */
+static enum event_key key_of(struct bytes name, bool in_message)
 {
-    bool no_memory;
-    json_t *root = json_read(document, JSON_NUL_ALLOWED, &no_memory, why);
+    char unescaped[ESCAPED_KEY_MAX];
 
-    if (!root)
-        return no_memory ? EVENT_NO_MEMORY : EVENT_BAD;
-    /* The whole document, as the scan of msgpack does: also what is under keys nobody knows. */
-    if (!within_depth(root, RH_EVENT_MAX_DEPTH + 1)) {
-        error_text_set(why, "the document is nested deeper than %d levels", RH_EVENT_MAX_DEPTH);
-        json_decref(root);
+    if (name.len == 0 || name.len > sizeof(unescaped) || !memchr(name.data, '\\', name.len))
+        return event_key_of(name, in_message);
+    return event_key_of((struct bytes){unescaped, json_string_unescape(name, unescaped)},
+                        in_message);
+}
+
+static void read_message(struct reader *reader)
+{
+    struct json_scan *scan = &reader->scan;
+    enum json_kind kind = json_scan_open(scan);
+    struct bytes name;
+
+    if (kind != JSON_KIND_MAP) {
+        json_scan_rest(scan, kind);
+        return;
+    }
+    while (json_scan_key(scan, &name)) {
+        enum event_key key = key_of(name, true);
+        size_t start = here(reader);
+
+        json_scan_value(scan);
+        if (key < EVENT_KEYS)
+            note(reader, key, start);
+    }
+}
+
+static void read_hooks(struct reader *reader)
+{
+    struct json_scan *scan = &reader->scan;
+    struct event_parts *parts = reader->parts;
+    enum json_kind kind = json_scan_open(scan);
+
+    if (kind != JSON_KIND_LIST) {
+        json_scan_rest(scan, kind);
+        return;
+    }
+    while (json_scan_item(scan)) {
+        size_t start = here(reader);
+
+        json_scan_value(scan);
+        if (parts->hooks_len < EVENT_MAX_INLINE_HOOKS)
+            parts->hooks[parts->hooks_len] = (struct event_span){start, here(reader) - start};
+        parts->hooks_len++;
+    }
+}
+
+static void read_document(struct reader *reader)
+{
+    struct json_scan *scan = &reader->scan;
+    enum json_kind kind = json_scan_open(scan);
+    struct bytes name;
+
+    reader->parts->is_map = kind == JSON_KIND_MAP;
+    if (kind != JSON_KIND_MAP) {
+        json_scan_rest(scan, kind);
+        return;
+    }
+    while (json_scan_key(scan, &name)) {
+        enum event_key key = key_of(name, false);
+        size_t start = here(reader);
+
+        if (key == EVENT_KEY_MESSAGE)
+            read_message(reader);
+        else if (key == EVENT_KEY_WEBHOOKS)
+            read_hooks(reader);
+        else
+            json_scan_value(scan);
+        if (key < EVENT_KEYS)
+            note(reader, key, start);
+    }
+}
+
+int event_read_json(struct bytes document, struct event_parts *parts, struct error_text *why)
+{
+    struct reader reader = {.parts = parts, .out = buffer_extend(&parts->text, document.len + 1)};
+
+    if (!reader.out) {
+        error_text_set(why, "out of memory");
+        return EVENT_NO_MEMORY;
+    }
+    json_scan_init(&reader.scan, document, reader.out, RH_EVENT_MAX_DEPTH + 1);
+    read_document(&reader);
+    if (!json_scan_end(&reader.scan)) {
+        json_scan_explain(&reader.scan, why);
         return EVENT_BAD;
     }
-    ret_tree->memory.json = root;
-    ret_tree->root = view(root);
+    parts->text.len = document.len + 1;
+    buffer_shorten(&parts->text, here(&reader));
     return EVENT_OK;
 }
-
-static void json_close(struct event_tree *tree)
-{
-    json_decref(tree->memory.json);
-}
-
-static struct event_value json_find(struct event_value map, struct bytes key)
-{
-    json_t *node = json_object_getn(map.node, key.data, key.len);
-
-    return node ? view(node) : (struct event_value){.kind = EVENT_KIND_ABSENT};
-}
-
-static struct event_value json_item(struct event_value list, size_t i)
-{
-    return view(json_array_get(list.node, i));
-}
-
-static int json_put(struct buffer *out, struct event_value value, const struct event_place *place,
-                    struct error_text *why)
-{
-    (void)place;
-    (void)why;
-    return json_put_value(out, value.node, RH_EVENT_MAX_DEPTH); /* cannot fail: see json_open */
-}
-
-const struct event_encoding event_encoding_json = {
-    .open = json_open,
-    .close = json_close,
-    .find = json_find,
-    .item = json_item,
-    .put = json_put,
-};

@@ -1,8 +1,10 @@
 #include <math.h>
+#include <msgpack.h>
+#include <roomhook/event.h>
 #include <string.h>
 
+#include "contract/event_parts.h"
 #include "contract/event_prescan.h"
-#include "contract/event_tree.h"
 #include "contract/json_text.h"
 
 #define PLACES_MAX (RH_EVENT_MAX_DEPTH + 2) /* a chain is never longer: the scan saw to it */
@@ -21,53 +23,19 @@ static bool is_integer(double value)
     return fabs(value) <= EXACT_MAX && trunc(value) == value && !(value == 0 && signbit(value));
 }
 
-static struct event_value view(msgpack_object *node)
-{
-    struct event_value value = {.kind = EVENT_KIND_OTHER, .node = node};
-
-    switch (node->type) {
-    case MSGPACK_OBJECT_NIL:
-        value.kind = EVENT_KIND_NULL;
-        break;
-    case MSGPACK_OBJECT_POSITIVE_INTEGER:
-        value.kind = node->via.u64 <= INT64_MAX ? EVENT_KIND_INTEGER : EVENT_KIND_LARGE_INTEGER;
-        value.integer = (int64_t)node->via.u64;
-        value.large = node->via.u64;
-        break;
-    case MSGPACK_OBJECT_FLOAT32:
-    case MSGPACK_OBJECT_FLOAT64:
-        if (is_integer(node->via.f64)) {
-            value.kind = EVENT_KIND_INTEGER;
-            value.integer = (int64_t)node->via.f64;
-        }
-        break;
-    case MSGPACK_OBJECT_NEGATIVE_INTEGER:
-        value.kind = EVENT_KIND_INTEGER;
-        value.integer = node->via.i64;
-        break;
-    case MSGPACK_OBJECT_STR:
-        value.kind = EVENT_KIND_STRING;
-        value.string = text_of(node);
-        break;
-    case MSGPACK_OBJECT_ARRAY:
-        value.kind = EVENT_KIND_LIST;
-        value.len = node->via.array.size;
-        break;
-    case MSGPACK_OBJECT_MAP:
-        value.kind = EVENT_KIND_MAP;
-        break;
-    default:
-        break;
-    }
-    return value;
-}
+/* Where a value stands, for error texts: a chain from the value up to the document's key. */
+struct place {
+    const struct place *up; /* NULL: at the top */
+    struct bytes key;       /* empty data: an index instead */
+    size_t index;
+};
 
 /* --- error texts --- */
 
 /* "message.body.items[3]"; what does not fit is left out. */
-static void write_path(const struct event_place *place, struct buffer *path)
+static void write_path(const struct place *place, struct buffer *path)
 {
-    const struct event_place *chain[PLACES_MAX];
+    const struct place *chain[PLACES_MAX];
     size_t len = 0;
     char shown[PATH_KEY_SIZE];
 
@@ -82,7 +50,7 @@ static void write_path(const struct event_place *place, struct buffer *path)
     }
 }
 
-static int refuse(struct error_text *why, const struct event_place *place, const char *what)
+static int refuse(struct error_text *why, const struct place *place, const char *what)
 {
     struct buffer path;
 
@@ -95,10 +63,10 @@ static int refuse(struct error_text *why, const struct event_place *place, const
 
 /* --- writing as JSON --- */
 
-static int put_node(struct buffer *out, const msgpack_object *node, const struct event_place *place,
+static int put_node(struct buffer *out, const msgpack_object *node, const struct place *place,
                     struct error_text *why);
 
-static int put_string(struct buffer *out, struct bytes text, const struct event_place *place,
+static int put_string(struct buffer *out, struct bytes text, const struct place *place,
                       struct error_text *why)
 {
     if (!bytes_is_utf8(text))
@@ -107,7 +75,8 @@ static int put_string(struct buffer *out, struct bytes text, const struct event_
     return EVENT_OK;
 }
 
-static int put_real(struct buffer *out, double value, const struct event_place *place,
+/* An integer as one: encoders in JavaScript write those past 32 bits, like times, as floats. */
+static int put_real(struct buffer *out, double value, const struct place *place,
                     struct error_text *why)
 {
     if (!isfinite(value))
@@ -119,10 +88,10 @@ static int put_real(struct buffer *out, double value, const struct event_place *
     return EVENT_OK;
 }
 
-static int put_list(struct buffer *out, const msgpack_object_array *list,
-                    const struct event_place *place, struct error_text *why)
+static int put_list(struct buffer *out, const msgpack_object_array *list, const struct place *place,
+                    struct error_text *why)
 {
-    struct event_place inside = {.up = place};
+    struct place inside = {.up = place};
 
     buffer_append_char(out, '[');
     for (; inside.index < list->size; inside.index++) {
@@ -135,41 +104,43 @@ static int put_list(struct buffer *out, const msgpack_object_array *list,
     return EVENT_OK;
 }
 
-/* A NUL in a key is refused because jansson refuses it: the encodings must agree on validity. */
-static int put_key(struct buffer *out, const msgpack_object *key, const struct event_place *place,
+static int put_key(struct buffer *out, const msgpack_object *key, const struct place *place,
                    struct error_text *why)
 {
     if (key->type != MSGPACK_OBJECT_STR)
         return refuse(why, place, "map keys must be strings");
-    if (memchr(key->via.str.ptr, '\0', key->via.str.size))
-        return refuse(why, place, "NUL is not allowed in map keys");
     if (put_string(out, text_of(key), place, why))
         return EVENT_BAD;
     buffer_append_char(out, ':');
     return EVENT_OK;
 }
 
-static int put_map(struct buffer *out, const msgpack_object_map *map,
-                   const struct event_place *place, struct error_text *why)
+/* One of a map's entries, with a comma before it unless it is the first. */
+static int put_entry(struct buffer *out, const msgpack_object_kv *entry, bool is_first,
+                     const struct place *place, struct error_text *why)
+{
+    struct place inside = {.up = place, .key = text_of(&entry->key)};
+
+    if (!is_first)
+        buffer_append_char(out, ',');
+    if (put_key(out, &entry->key, place, why))
+        return EVENT_BAD;
+    return put_node(out, &entry->val, &inside, why);
+}
+
+static int put_map(struct buffer *out, const msgpack_object_map *map, const struct place *place,
+                   struct error_text *why)
 {
     buffer_append_char(out, '{');
     for (uint32_t i = 0; i < map->size; i++) {
-        const msgpack_object_kv *entry = &map->ptr[i];
-        struct event_place inside = {.up = place};
-
-        if (i > 0)
-            buffer_append_char(out, ',');
-        if (put_key(out, &entry->key, place, why))
-            return EVENT_BAD;
-        inside.key = text_of(&entry->key);
-        if (put_node(out, &entry->val, &inside, why))
+        if (put_entry(out, &map->ptr[i], i == 0, place, why))
             return EVENT_BAD;
     }
     buffer_append_char(out, '}');
     return EVENT_OK;
 }
 
-static int put_node(struct buffer *out, const msgpack_object *node, const struct event_place *place,
+static int put_node(struct buffer *out, const msgpack_object *node, const struct place *place,
                     struct error_text *why)
 {
     switch (node->type) {
@@ -201,27 +172,109 @@ static int put_node(struct buffer *out, const msgpack_object *node, const struct
     }
 }
 
-/* --- the encoding's functions --- */
+/* --- the parts of an event --- */
 
-/* The document's own keys; those of maps below are checked when they are written. */
-static int check_root_keys(const msgpack_object *root, struct error_text *why)
+static int read_message(struct event_parts *parts, const msgpack_object *node,
+                        const struct place *place, struct error_text *why)
 {
-    const struct event_place document = {.key = BYTES("the document")};
+    const msgpack_object_map *map = &node->via.map;
+    struct buffer *out = &parts->text;
 
-    for (uint32_t i = 0; root->type == MSGPACK_OBJECT_MAP && i < root->via.map.size; i++) {
-        if (root->via.map.ptr[i].key.type != MSGPACK_OBJECT_STR)
-            return refuse(why, &document, "map keys must be strings");
+    if (node->type != MSGPACK_OBJECT_MAP)
+        return put_node(out, node, place, why);
+    buffer_append_char(out, '{');
+    for (uint32_t i = 0; i < map->size; i++) {
+        const msgpack_object_kv *entry = &map->ptr[i];
+        struct place inside = {.up = place, .key = text_of(&entry->key)};
+        enum event_key key;
+        size_t start;
+
+        if (i > 0)
+            buffer_append_char(out, ',');
+        if (put_key(out, &entry->key, place, why))
+            return EVENT_BAD;
+        key = event_key_of(inside.key, true);
+        start = out->len;
+        if (put_node(out, &entry->val, &inside, why))
+            return EVENT_BAD;
+        if (key < EVENT_KEYS)
+            event_parts_note(parts, key, start);
+    }
+    buffer_append_char(out, '}');
+    return EVENT_OK;
+}
+
+static int read_hooks(struct event_parts *parts, const msgpack_object *node,
+                      const struct place *place, struct error_text *why)
+{
+    const msgpack_object_array *list = &node->via.array;
+    struct place inside = {.up = place};
+    struct buffer *out = &parts->text;
+
+    if (node->type != MSGPACK_OBJECT_ARRAY)
+        return put_node(out, node, place, why);
+    buffer_append_char(out, '[');
+    for (; inside.index < list->size; inside.index++) {
+        size_t start;
+
+        if (inside.index > 0)
+            buffer_append_char(out, ',');
+        start = out->len;
+        if (put_node(out, &list->ptr[inside.index], &inside, why))
+            return EVENT_BAD;
+        if (inside.index < EVENT_MAX_INLINE_HOOKS)
+            parts->hooks[inside.index] = (struct event_span){start, out->len - start};
+    }
+    buffer_append_char(out, ']');
+    parts->hooks_len = list->size;
+    return EVENT_OK;
+}
+
+/* Other keys are left for producers newer than this worker: their values are not looked at. */
+static int read_entry(struct event_parts *parts, const msgpack_object_kv *entry,
+                      struct error_text *why)
+{
+    static const struct place document = {.key = BYTES("the document")};
+    struct place place = {.key = text_of(&entry->key)};
+    size_t start = parts->text.len;
+    enum event_key key;
+    int problem;
+
+    if (entry->key.type != MSGPACK_OBJECT_STR)
+        return refuse(why, &document, "map keys must be strings");
+    key = event_key_of(place.key, false);
+    if (key == EVENT_KEYS)
+        return EVENT_OK;
+    if (key == EVENT_KEY_MESSAGE)
+        problem = read_message(parts, &entry->val, &place, why);
+    else if (key == EVENT_KEY_WEBHOOKS)
+        problem = read_hooks(parts, &entry->val, &place, why);
+    else
+        problem = put_node(&parts->text, &entry->val, &place, why);
+    event_parts_note(parts, key, start);
+    return problem;
+}
+
+static int read_document(struct event_parts *parts, const msgpack_object *root,
+                         struct error_text *why)
+{
+    parts->is_map = root->type == MSGPACK_OBJECT_MAP;
+    for (uint32_t i = 0; parts->is_map && i < root->via.map.size; i++) {
+        if (read_entry(parts, &root->via.map.ptr[i], why))
+            return EVENT_BAD;
     }
     return EVENT_OK;
 }
 
-static int msgpack_open(struct bytes document, struct event_tree *ret_tree, struct error_text *why)
+int event_read_msgpack(struct bytes document, struct event_parts *parts, struct error_text *why)
 {
     msgpack_unpacked unpacked;
     size_t end = 0;
+    int problem;
 
     if (event_prescan(document, why))
         return EVENT_BAD;
+    buffer_reserve(&parts->text, document.len + document.len / 2);
     msgpack_unpacked_init(&unpacked);
     /* What passed the scan is one whole document, so only memory can be lacking. */
     if (msgpack_unpack_next(&unpacked, document.data, document.len, &end) !=
@@ -231,52 +284,7 @@ static int msgpack_open(struct bytes document, struct event_tree *ret_tree, stru
         error_text_set(why, "out of memory");
         return EVENT_NO_MEMORY;
     }
-    if (check_root_keys(&unpacked.data, why)) {
-        msgpack_unpacked_destroy(&unpacked);
-        return EVENT_BAD;
-    }
-    ret_tree->memory.msgpack = unpacked;
-    ret_tree->root = view(&ret_tree->memory.msgpack.data);
-    return EVENT_OK;
+    problem = read_document(parts, &unpacked.data, why);
+    msgpack_unpacked_destroy(&unpacked);
+    return problem;
 }
-
-static void msgpack_close(struct event_tree *tree)
-{
-    msgpack_unpacked_destroy(&tree->memory.msgpack);
-}
-
-static struct event_value msgpack_find(struct event_value map, struct bytes key)
-{
-    const msgpack_object_map *entries = &((msgpack_object *)map.node)->via.map;
-    struct event_value found = {.kind = EVENT_KIND_ABSENT};
-
-    for (uint32_t i = 0; i < entries->size; i++) {
-        msgpack_object_kv *entry = &entries->ptr[i];
-
-        if (entry->key.type != MSGPACK_OBJECT_STR || !bytes_equal(text_of(&entry->key), key))
-            continue;
-        if (found.kind != EVENT_KIND_ABSENT)
-            return (struct event_value){.kind = EVENT_KIND_TWICE};
-        found = view(&entry->val);
-    }
-    return found;
-}
-
-static struct event_value msgpack_item(struct event_value list, size_t i)
-{
-    return view(&((msgpack_object *)list.node)->via.array.ptr[i]);
-}
-
-static int msgpack_put(struct buffer *out, struct event_value value,
-                       const struct event_place *place, struct error_text *why)
-{
-    return put_node(out, value.node, place, why);
-}
-
-const struct event_encoding event_encoding_msgpack = {
-    .open = msgpack_open,
-    .close = msgpack_close,
-    .find = msgpack_find,
-    .item = msgpack_item,
-    .put = msgpack_put,
-};

@@ -1,6 +1,8 @@
+#include <msgpack.h>
 #include <stdbool.h>
 
-#include "contract/event_tree.h"
+#include "contract/event_codec.h"
+#include "contract/json_read.h"
 
 static int write_to_buffer(void *out, const char *data, size_t len)
 {
@@ -62,10 +64,25 @@ static void pack_node(msgpack_packer *packer, json_t *node)
     }
 }
 
-void event_tree_pack(struct event_value root, struct buffer *out)
+int event_json_to_msgpack(struct bytes json, struct buffer *out, struct error_text *why)
 {
     msgpack_packer packer;
+    struct event event;
+    bool no_memory;
+    json_t *root;
+    int problem = event_decode(RH_JSON, json, &event, why);
 
+    if (problem)
+        return problem;
+    event_release(&event);
+    root = json_read(json, JSON_NUL_ALLOWED, &no_memory, why);
+    if (!root)
+        return no_memory ? EVENT_NO_MEMORY : EVENT_BAD;
     msgpack_packer_init(&packer, out, write_to_buffer);
-    pack_node(&packer, root.node);
+    pack_node(&packer, root);
+    json_decref(root);
+    if (!buffer_failed(out))
+        return EVENT_OK;
+    error_text_set(why, "out of memory");
+    return EVENT_NO_MEMORY;
 }

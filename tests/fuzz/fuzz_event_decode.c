@@ -1,11 +1,10 @@
 /*
  * Any bytes as an event document; the first one picks the encoding. What is accepted must come out
- * as JSON that is an event itself and says the same, in both encodings; what is refused must say
- * why.
+ * as JSON that is an event itself and says the same, to the letter; and as msgpack, unless that
+ * cannot carry it. What is refused must say why.
  */
 #include "fuzz.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,18 +42,6 @@ static void put_document(struct buffer *json, const struct event *event)
     must(!buffer_failed(json));
 }
 
-/* Only msgpack can say it: integers past int64_t, and the same key twice. */
-static bool is_beyond_json(struct bytes json)
-{
-    json_error_t error;
-    json_t *value =
-        json_loadb(json.data, json.len, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
-    enum json_error_code code = json_error_code(&error);
-
-    json_decref(value);
-    return !value && (code == json_error_numeric_overflow || code == json_error_duplicate_key);
-}
-
 static void must_be_same(const struct event *a, const struct event *b)
 {
     must(room_id_equal(&a->room_id, &b->room_id));
@@ -69,56 +56,37 @@ static void must_be_same(const struct event *a, const struct event *b)
         must(bytes_equal(a->inline_hooks[i], b->inline_hooks[i]));
 }
 
-static void must_decode_to(enum rh_encoding encoding, struct bytes document,
-                           const struct event *expected)
+/* Packed by jansson and msgpack-c, which round real numbers: its parts may be spelt otherwise. */
+static void check_packed(struct bytes json, const struct event *expected)
 {
-    struct event event;
+    struct buffer packed;
     struct error_text why;
-
-    must(event_decode(encoding, document, &event, &why) == EVENT_OK);
-    must_be_same(&event, expected);
-    event_release(&event);
-}
-
-/* In msgpack a whole number is an integer, 1.0 too: from there on nothing changes any more. */
-static void check_packed(struct bytes packed, const struct event *unpacked)
-{
-    struct buffer json;
-    struct buffer again;
     struct event event;
-    struct error_text why;
 
-    buffer_init(&json, SIZE_MAX / 2);
-    buffer_init(&again, SIZE_MAX / 2);
-    must(event_decode(RH_MSGPACK, packed, &event, &why) == EVENT_OK);
-    must(room_id_equal(&event.room_id, &unpacked->room_id));
-    must(event.hops == unpacked->hops && bytes_equal(event.type, unpacked->type));
-    must(event.inline_hooks_len == unpacked->inline_hooks_len);
-    put_document(&json, &event);
-    must_decode_to(RH_JSON, buffer_bytes(&json), &event);
-    must(event_json_to_msgpack(buffer_bytes(&json), &again, &why) == EVENT_OK);
-    must_decode_to(RH_MSGPACK, buffer_bytes(&again), &event);
-    event_release(&event);
-    buffer_release(&json);
-    buffer_release(&again);
+    buffer_init(&packed, SIZE_MAX / 2);
+    if (event_json_to_msgpack(json, &packed, &why) == EVENT_OK) {
+        must(event_decode(RH_MSGPACK, buffer_bytes(&packed), &event, &why) == EVENT_OK);
+        must(room_id_equal(&event.room_id, &expected->room_id));
+        must(event.hops == expected->hops && bytes_equal(event.type, expected->type));
+        must(event.inline_hooks_len == expected->inline_hooks_len);
+        event_release(&event);
+    }
+    buffer_release(&packed);
 }
 
 static void check_accepted(const struct event *event)
 {
     struct buffer json;
-    struct buffer packed;
+    struct event again;
     struct error_text why;
 
     buffer_init(&json, SIZE_MAX / 2);
-    buffer_init(&packed, SIZE_MAX / 2);
     put_document(&json, event);
-    if (!is_beyond_json(buffer_bytes(&json))) {
-        must_decode_to(RH_JSON, buffer_bytes(&json), event);
-        must(event_json_to_msgpack(buffer_bytes(&json), &packed, &why) == EVENT_OK);
-        check_packed(buffer_bytes(&packed), event);
-    }
+    must(event_decode(RH_JSON, buffer_bytes(&json), &again, &why) == EVENT_OK);
+    must_be_same(&again, event);
+    event_release(&again);
+    check_packed(buffer_bytes(&json), event);
     buffer_release(&json);
-    buffer_release(&packed);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

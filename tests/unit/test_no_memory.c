@@ -31,10 +31,10 @@
     "\"secret\":[\"" SECRET "\",{\"key\":\"" SECRET "\",\"until\":1}],\"format\":\"standard\","   \
     "\"headers\":{\"X-A\":\"1\",\"X-B\":\"a longer value, so that the line has to grow a bit\"}," \
     "\"enabled\":true,\"timeout\":\"5s\",\"maxAge\":\"1h\",\"rateLimit\":\"10/s\"}"
-#define EVENT                                                                                     \
-    "{\"type\":\"message.created\",\"message\":{\"roomId\":438,\"createdAt\":1667548137257,"      \
-    "\"body\":{\"text\":\"a text with \\u00e9 and \\\"quotes\\\"\",\"list\":[1,2.5,null,true]}}," \
-    "\"fromUser\":{\"displayName\":\"Ana\"},\"room\":{\"name\":\"tests\"},"                       \
+#define EVENT                                                                                    \
+    "{\"type\":\"message.created\",\"message\":{\"roomId\":438,\"createdAt\":1667548137257,"     \
+    "\"body\":{\"text\":\"a text with \u00e9 and \\\"quotes\\\"\",\"list\":[1,2.5,null,true]}}," \
+    "\"fromUser\":{\"displayName\":\"Ana\"},\"room\":{\"name\":\"tests\"},"                      \
     "\"webhooks\":[{\"url\":\"https://a.example/\"},{\"url\":\"https://b.example/\"}]}"
 #define RECORD                                                                     \
     "{\"lane\":\"438/main\",\"attempts\":3,\"first_attempt_at\":1667548137257,"    \

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from wait import wait_until
 from webhook_queue import assert_queue_empty, dead_letters, enqueue, set_hook
 
 ENCODINGS = pytest.mark.parametrize("encoding", ["msgpack", "json"])
@@ -56,16 +55,43 @@ def test_the_largest_unsigned_number_is_exact(redis, receiver, start_worker):
     assert request.body == b'{"message":{"roomId":7,"n":18446744073709551615}}'
 
 
-def test_json_past_64_signed_bits_is_refused_and_not_rounded(redis, receiver, start_worker):
-    """The JSON library has signed 64-bit integers: rather a dead letter than another number."""
+# As a chat's user or server may write it. What libraries round, merge or refuse is among it.
+CONTENTS = [
+    r'"\ud83d"', r'"\ude00\ud83d"', r'{"\ud83d":"\uD83Dx"}', r'"\ud83d\ude00\/\u0041\u00e4"',
+    "0.12345678901234567890", "19.90", "1E5", "-0", "-0.0", "1.0", "1e400", "-1e-400", "1e+21",
+    "9223372036854775808", "12345678901234567890", "18446744073709551616", "1234567890" * 4,
+    r'"a\u0000b"', r'{"a\u0000b":{"\u0000":1}}',
+    '{"k":1,"k":2,"\\u006b":3}', '{"roomId":1,"roomId":2,"message":3,"message":4}',
+]  # fmt: skip
+
+
+def test_content_reaches_the_receiver_as_it_was_written(redis, receiver, start_worker):
+    """Also under keys that nobody reads, where it may be anything well-formed."""
     set_hook(redis, 7, "main", url=receiver.url(), format="bare")
     start_worker()
-    enqueue(redis, {"message": {"roomId": 7, "n": 9223372036854775808}}, "json")
-    (letter,) = wait_until(lambda: dead_letters(redis), 5, "the letter")
-    assert letter["reason"] == "malformed"
-    assert "too large for 64 bits" in letter["error"]
+    expected = set()
+    for content in CONTENTS:
+        message = f'{{"roomId":7,"body":{content}}}'
+        others = f'"fromUser":{{"displayName":{content}}},"room":{{"name":{content}}}'
+        enqueue(redis, f'{{"later":{content},"message":{message},{others}}}'.encode())
+        expected.add(f'{{"message":{message},{others}}}'.encode())
+    requests = receiver.wait_for(len(CONTENTS))
+    assert {request.body for request in requests} == expected
     assert_queue_empty(redis)
-    assert not receiver.requests()
+    assert not dead_letters(redis)
+
+
+def test_whole_floats_of_msgpack_are_integers(redis, receiver, start_worker):
+    """JavaScript encoders write what does not fit 32 bits as float: times, and ids of rooms."""
+    set_hook(redis, 7, "main", url=receiver.url(), format="standard")
+    start_worker()
+    message = {"roomId": 7.0, "createdAt": 1667548137257.0, "half": 0.5}
+    enqueue(redis, {"message": message}, "msgpack")
+    (request,) = receiver.wait_for(1)
+    assert request.body == (
+        b'{"type":"message.created","timestamp":"2022-11-04T07:48:57.257Z","data":{"message":'
+        b'{"roomId":7,"createdAt":1667548137257,"half":0.5}}}'
+    )
 
 
 @ENCODINGS
@@ -82,7 +108,7 @@ def test_json_may_be_spaced_and_escaped(redis, receiver, start_worker):
     start_worker()
     enqueue(redis, b' {\n "message" : { "roomId" : 7 , "t" : "\\u017e\\/\\ud83d\\ude00" } }\r\n')
     (request,) = receiver.wait_for(1)
-    assert request.body == '{"message":{"roomId":7,"t":"ž/😀"}}'.encode()
+    assert request.body == rb'{"message":{"roomId":7,"t":"\u017e\/\ud83d\ude00"}}'
 
 
 @ENCODINGS

@@ -45,7 +45,7 @@ static void events_are_judged_as_a_worker_will(void **state)
          "traceparent: must be 00-<32 hex>-<16 hex>-<2 hex> in lower case"},
         {"", NULL, NULL, NULL, RH_ERR_EVENT, "the document is empty"},
         {"{}", NULL, NULL, NULL, RH_ERR_EVENT, "message: is missing"},
-        {"{", NULL, NULL, NULL, RH_ERR_EVENT, "line 1, column 1: ends too early"},
+        {"{", NULL, NULL, NULL, RH_ERR_EVENT, "line 1, column 2: ends too early"},
         {"{\"message\":{},\"webhooks\":[{\"url\":\"https://a/\"},{\"url\":\"ftp://b/\"}]}", NULL,
          NULL, NULL, RH_ERR_EVENT, "webhooks[1]: url: must start with https:// or http://"},
         {"{\"message\":{},\"webhooks\":[{}]}", NULL, NULL, NULL, RH_ERR_EVENT,
