@@ -1,6 +1,7 @@
 #include "cli/status/read.h"
 
-#include "cli/status/ask.h"
+#include <time.h>
+
 #include "contract/parse.h"
 
 enum query {
@@ -14,42 +15,66 @@ enum query {
     QUERIES
 };
 
-static bool append_queries(struct cli *cli)
+static bool ask(struct cli *cli, struct status_answer answers[QUERIES],
+                struct status_rights *missing)
 {
     const struct keys *keys = &cli->keys;
     const struct bytes group = BYTES(KEYS_GROUP);
     const struct bytes events = bytes_of(keys->events);
     const struct status_query queries[QUERIES] = {
-        [QUERY_TIME] = {{BYTES("TIME")}},
-        [QUERY_EVENTS] = {{BYTES("XLEN"), events}},
-        [QUERY_PENDING] = {{BYTES("XPENDING"), events, group}},
-        [QUERY_OLDEST] = {{BYTES("XRANGE"), events, BYTES("-"), BYTES("+"), BYTES("COUNT"),
+        [QUERY_TIME] = {"+time", {BYTES("TIME")}},
+        [QUERY_EVENTS] = {"+xlen", {BYTES("XLEN"), events}},
+        [QUERY_PENDING] = {"+xpending", {BYTES("XPENDING"), events, group}},
+        [QUERY_OLDEST] = {"+xrange",
+                          {BYTES("XRANGE"), events, BYTES("-"), BYTES("+"), BYTES("COUNT"),
                            BYTES("1")}},
-        [QUERY_DEAD] = {{BYTES("XLEN"), bytes_of(keys->dead)}},
-        [QUERY_COUNTERS] = {{BYTES("HGETALL"), bytes_of(keys->stats)}},
-        [QUERY_CONSUMERS] = {{BYTES("XINFO"), BYTES("CONSUMERS"), events, group}},
+        [QUERY_DEAD] = {"+xlen", {BYTES("XLEN"), bytes_of(keys->dead)}},
+        [QUERY_COUNTERS] = {"+hgetall", {BYTES("HGETALL"), bytes_of(keys->stats)}},
+        [QUERY_CONSUMERS] = {"+xinfo|consumers",
+                             {BYTES("XINFO"), BYTES("CONSUMERS"), events, group}},
     };
 
-    return status_append(cli, queries, QUERIES);
+    return status_ask(cli, queries, QUERIES, answers, missing);
 }
 
-static void read_numbers(struct status *status, struct reply *const replies[])
+static int64_t time_of(const struct status_answer *answer)
 {
-    const struct reply *time = replies[QUERY_TIME];
-    int64_t events = reply_int(replies[QUERY_EVENTS]);
-    const struct reply *oldest = reply_at(reply_at(replies[QUERY_OLDEST], 0), 0);
+    struct timespec now;
+
+    if (!answer->is_refused)
+        return reply_int(reply_at(answer->reply, 0)) * 1000 +
+               reply_int(reply_at(answer->reply, 1)) / 1000;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void read_oldest(struct status *status, const struct status_answer *answer)
+{
     uint64_t oldest_ms;
     uint64_t seq;
 
-    status->now_ms = reply_int(reply_at(time, 0)) * 1000 + reply_int(reply_at(time, 1)) / 1000;
-    status->in_flight = reply_int(reply_at(replies[QUERY_PENDING], 0));
-    /* Counted one after the other: the difference may be a little off, but not below 0. */
-    status->backlog = events > status->in_flight ? events - status->in_flight : 0;
-    status->dead = reply_int(replies[QUERY_DEAD]);
-    status->oldest_age_ms = -1;
-    if (parse_stream_id(reply_text(oldest), &oldest_ms, &seq) == 0)
+    status->oldest_age_ms = answer->is_refused ? STATUS_UNKNOWN : -1;
+    if (parse_stream_id(reply_text(reply_at(reply_at(answer->reply, 0), 0)), &oldest_ms, &seq) == 0)
         status->oldest_age_ms =
             (int64_t)oldest_ms < status->now_ms ? status->now_ms - (int64_t)oldest_ms : 0;
+}
+
+static void read_numbers(struct status *status, const struct status_answer *answers)
+{
+    int64_t events = status_number(&answers[QUERY_EVENTS]);
+
+    status->now_ms = time_of(&answers[QUERY_TIME]);
+    status->in_flight = answers[QUERY_PENDING].is_refused
+                            ? STATUS_UNKNOWN
+                            : reply_int(reply_at(answers[QUERY_PENDING].reply, 0));
+    /* Counted one after the other: the difference may be a little off, but not below 0. */
+    status->backlog = events > status->in_flight ? events - status->in_flight : 0;
+    if (events == STATUS_UNKNOWN || status->in_flight == STATUS_UNKNOWN)
+        status->backlog = STATUS_UNKNOWN;
+    status->dead = status_number(&answers[QUERY_DEAD]);
+    status->knows_workers = !answers[QUERY_CONSUMERS].is_refused;
+    status->knows_counters = !answers[QUERY_COUNTERS].is_refused;
+    read_oldest(status, &answers[QUERY_OLDEST]);
 }
 
 /* XINFO gives a consumer as names and values in turn. */
@@ -70,15 +95,31 @@ static bool append_heartbeat(struct cli *cli, struct bytes name)
     /* A name that is too long for a worker's is asked for as "": nobody's heartbeat. */
     (void)bytes_copy_text(name, consumer, sizeof(consumer));
     const struct status_query query = {
-        {BYTES("GET"), bytes_of(keys_worker(&cli->keys, consumer, key))}};
-    return status_append(cli, &query, 1);
+        "+get", {BYTES("GET"), bytes_of(keys_worker(&cli->keys, consumer, key))}};
+    return status_append(cli, &query);
+}
+
+static bool get_heartbeat(struct cli *cli, struct status *status, struct bytes name)
+{
+    struct status_answer answer;
+
+    if (!status_get(cli, "+get", &answer, &status->missing)) {
+        cli_redis_failed(cli);
+        return false;
+    }
+    status->knows_workers &= !answer.is_refused;
+    if (reply_is_nil(answer.reply))
+        reply_free(answer.reply);
+    else
+        status->workers[status->workers_len++] = (struct status_worker){name, answer.reply};
+    return true;
 }
 
 /* The second round trip: what depends on the consumers' names. */
 static bool read_heartbeats(struct cli *cli, struct status *status)
 {
-    struct reply *replies[STATUS_WORKERS_MAX];
     size_t len = reply_len(status->consumers);
+    bool ok = true;
 
     if (len > STATUS_WORKERS_MAX)
         len = STATUS_WORKERS_MAX;
@@ -86,14 +127,8 @@ static bool read_heartbeats(struct cli *cli, struct status *status)
         if (!append_heartbeat(cli, consumer_name(reply_at(status->consumers, i))))
             return false;
     }
-    bool ok = status_get_replies(cli, replies, len);
-    for (size_t i = 0; i < len; i++) {
-        struct status_worker worker = {consumer_name(reply_at(status->consumers, i)), replies[i]};
-        if (reply_is_nil(worker.heartbeat))
-            reply_free(worker.heartbeat);
-        else
-            status->workers[status->workers_len++] = worker;
-    }
+    for (size_t i = 0; i < len && ok; i++)
+        ok = get_heartbeat(cli, status, consumer_name(reply_at(status->consumers, i)));
     return ok;
 }
 
@@ -120,19 +155,19 @@ void status_release(struct status *status)
 
 bool status_read(struct cli *cli, struct status *ret_status)
 {
-    struct reply *replies[QUERIES] = {NULL};
+    struct status_answer answers[QUERIES];
     struct status status = {0};
 
-    bool ok = append_queries(cli) && status_get_replies(cli, replies, QUERIES);
+    bool ok = ask(cli, answers, &status.missing);
     if (ok) {
-        read_numbers(&status, replies);
-        status.counters = replies[QUERY_COUNTERS];
-        status.consumers = replies[QUERY_CONSUMERS];
-        replies[QUERY_COUNTERS] = replies[QUERY_CONSUMERS] = NULL;
+        read_numbers(&status, answers);
+        status.counters = answers[QUERY_COUNTERS].reply;
+        status.consumers = answers[QUERY_CONSUMERS].reply;
+        answers[QUERY_COUNTERS].reply = answers[QUERY_CONSUMERS].reply = NULL;
         ok = read_heartbeats(cli, &status) && gather_pools(&status) &&
-             status_waiting_read(cli, status.now_ms, &status.waiting);
+             status_waiting_read(cli, status.now_ms, &status.waiting, &status.missing);
     }
-    status_free_replies(replies, QUERIES);
+    status_free_answers(answers, QUERIES);
     if (!ok) {
         status_release(&status);
         return false;

@@ -6,23 +6,26 @@
 
 #include <stdint.h>
 
-#include "cli/cli.h"
+#include "cli/status/ask.h"
 #include "cli/status/pools.h"
 #include "cli/status/waiting.h"
 
 #define STATUS_WORKERS_MAX 512 /* consumers looked at */
 
-/* Answers are kept as they came; the numbers are what they mean. */
+/* Answers are kept as they came; the numbers are what they mean, or STATUS_UNKNOWN. */
 struct status {
-    int64_t now_ms;  /* of Redis */
-    int64_t backlog; /* events nobody has read */
+    struct status_rights missing; /* the user has no right to ask for all */
+    int64_t now_ms;               /* of Redis, or of this machine when that is not told */
+    int64_t backlog;              /* events nobody has read */
     int64_t in_flight;
     struct status_waiting waiting;
     int64_t dead;
     int64_t oldest_age_ms; /* of the oldest event in the stream; -1 when there is none */
     struct reply *consumers;
     struct reply *counters; /* names and values in turn */
-    size_t workers_len;     /* alive: their heartbeats are there */
+    bool knows_workers;
+    bool knows_counters;
+    size_t workers_len; /* alive: their heartbeats are there */
     struct status_worker {
         struct bytes name;       /* in consumers */
         struct reply *heartbeat; /* its text is JSON */
@@ -30,7 +33,8 @@ struct status {
     struct status_pools pools;
 };
 
-/* A missing stream or group is zeros. False with the failure told, and nothing to release. */
+/* A missing stream or group is zeros, what the user has no right to is unknown. False with the
+ * failure told, and nothing to release. */
 bool status_read(struct cli *cli, struct status *ret_status);
 void status_release(struct status *status);
 

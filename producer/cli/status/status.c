@@ -94,6 +94,12 @@ static void put_rates(struct buffer *out, const struct rates *rates)
     buffer_append_char(out, '}');
 }
 
+static void put_null(struct buffer *out, const struct status *status)
+{
+    (void)status;
+    buffer_append_text(out, "null");
+}
+
 typedef void (*put_fn)(struct buffer *out, const struct status *status);
 
 static void put_nested(struct buffer *out, const char *name, put_fn put,
@@ -103,12 +109,23 @@ static void put_nested(struct buffer *out, const char *name, put_fn put,
     put(out, status);
 }
 
-static void put_age(struct buffer *out, const char *name, int64_t age_ms)
+/* Below 0 it is not known, or there is none. */
+static void put_number(struct buffer *out, const char *name, int64_t number)
 {
-    if (age_ms >= 0)
-        object_put_int(out, name, age_ms);
+    if (number >= 0)
+        object_put_int(out, name, number);
     else
         object_put_json(out, name, BYTES("null"));
+}
+
+static void put_missing(struct buffer *out, const struct status *status)
+{
+    buffer_append_char(out, '[');
+    for (size_t i = 0; i < status->missing.len; i++) {
+        buffer_append_text(out, i > 0 ? "," : "");
+        json_put_string(out, bytes_of(status->missing.names[i]));
+    }
+    buffer_append_char(out, ']');
 }
 
 static int print_json(const struct cli *cli, const struct status *status, const struct rates *rates)
@@ -119,18 +136,20 @@ static int print_json(const struct cli *cli, const struct status *status, const 
     object_begin(&line);
     object_put_text(&line, "queue", bytes_of(cli->keys.queue));
     object_put_int(&line, "time_ms", status->now_ms);
-    object_put_int(&line, "backlog", status->backlog);
-    object_put_int(&line, "in_flight", status->in_flight);
-    put_age(&line, "oldest_event_ms", status->oldest_age_ms);
-    object_put_int(&line, "deliveries_waiting", status->waiting.deliveries);
-    put_age(&line, "oldest_waiting_ms", status_waiting_age_ms(status));
-    object_put_int(&line, "lanes_waiting", status->waiting.lanes);
-    object_put_int(&line, "lanes_due", status->waiting.lanes_due);
-    object_put_int(&line, "lanes_shut", status->waiting.lanes_shut);
-    object_put_int(&line, "dead", status->dead);
-    put_nested(&line, "workers", put_workers, status);
-    put_nested(&line, "pools", put_pools, status);
-    put_nested(&line, "counters", put_counters, status);
+    put_number(&line, "backlog", status->backlog);
+    put_number(&line, "in_flight", status->in_flight);
+    put_number(&line, "oldest_event_ms", status->oldest_age_ms);
+    put_number(&line, "deliveries_waiting", status->waiting.deliveries);
+    put_number(&line, "oldest_waiting_ms", status_waiting_age_ms(status));
+    put_number(&line, "lanes_waiting", status->waiting.lanes);
+    put_number(&line, "lanes_due", status->waiting.lanes_due);
+    put_number(&line, "lanes_shut", status->waiting.lanes_shut);
+    put_number(&line, "dead", status->dead);
+    if (status->missing.len > 0)
+        put_nested(&line, "rights_missing", put_missing, status);
+    put_nested(&line, "workers", status->knows_workers ? put_workers : put_null, status);
+    put_nested(&line, "pools", status->knows_workers ? put_pools : put_null, status);
+    put_nested(&line, "counters", status->knows_counters ? put_counters : put_null, status);
     if (rates->known) {
         object_put_json(&line, "per_second", BYTES(""));
         put_rates(&line, rates);
@@ -172,6 +191,7 @@ static int look(struct cli *cli, struct rates *rates, bool redraw)
     if (!status_read(cli, &status))
         return CLI_FAILED;
     rates_update(rates, &status);
+    bool is_whole = status.missing.len == 0;
     if (cli->json)
         result = print_json(cli, &status, rates);
     else if (redraw)
@@ -180,7 +200,7 @@ static int look(struct cli *cli, struct rates *rates, bool redraw)
         result = status_text(cli, &status, rates, stdout, &screen);
     status_release(&status);
     (void)fflush(stdout);
-    return result;
+    return result == CLI_DONE && !is_whole ? CLI_FAILED : result;
 }
 
 /* A look that fails is told and tried again: Redis may be restarting. */
@@ -230,7 +250,9 @@ const struct command command_status = {
         "their hook rests or cannot take more at once; the oldest by its event. Each waits in\n"
         "the lane of its hook; a lane is due when a worker is to look at it now, and shut when\n"
         "its hook is open, disabled or removed. Of more than 400 lanes the oldest is looked\n"
-        "for in those that are due first. Times are Redis' own.\n",
+        "for in those that are due first. Times are Redis' own. What the user of Redis has no\n"
+        "right to see is shown as ?, in JSON null, with the right that is missing; then the\n"
+        "exit status is 1.\n",
     .flags = status_specs,
     .run = run_status,
 };

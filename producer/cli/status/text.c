@@ -12,6 +12,7 @@
 
 #define VALUE_COLUMN 12
 #define LINE_SIZE 640
+#define NUMBER_SIZE 24
 
 static const struct table_column columns[] = {
     {.title = "WORKER", .least = 12},
@@ -42,6 +43,12 @@ static void put_row(const struct page *page, const char *name, const char *forma
     va_end(args);
     (void)fprintf(page->out, "%-*s", VALUE_COLUMN, name);
     screen_put_wrapped(page->out, page->screen, VALUE_COLUMN, value);
+}
+
+static const char *number(int64_t n, char out[NUMBER_SIZE])
+{
+    (void)snprintf(out, NUMBER_SIZE, n == STATUS_UNKNOWN ? "?" : "%" PRId64, n);
+    return out;
 }
 
 /* --- workers --- */
@@ -114,7 +121,10 @@ static int print_workers(const struct page *page, const struct status *status)
 {
     struct table table;
 
-    put_row(page, "workers", "%zu alive", status->workers_len);
+    if (status->knows_workers)
+        put_row(page, "workers", "%zu alive", status->workers_len);
+    else
+        put_row(page, "workers", "?");
     if (status->workers_len == 0)
         return CLI_DONE;
     (void)fputc('\n', page->out);
@@ -144,15 +154,14 @@ static void print_pools(const struct page *page, const struct status_pools *pool
 static void print_waiting(const struct page *page, const struct status *status)
 {
     const struct status_waiting *waiting = &status->waiting;
+    char lanes[NUMBER_SIZE], due[NUMBER_SIZE], shut[NUMBER_SIZE];
     char age[HUMAN_TEXT_SIZE];
 
-    if (waiting->oldest_ms > 0)
-        put_row(page, "waiting", "%" PRId64 ", the oldest %s", waiting->deliveries,
-                human_age(status_waiting_age_ms(status), age));
-    else
-        put_row(page, "waiting", "%" PRId64, waiting->deliveries);
-    put_row(page, "lanes", "%" PRId64 ", %" PRId64 " due, %" PRId64 " shut", waiting->lanes,
-            waiting->lanes_due, waiting->lanes_shut);
+    put_row(page, "waiting", "%s%s%s", number(waiting->deliveries, lanes),
+            waiting->oldest_ms > 0 ? ", the oldest " : "",
+            waiting->oldest_ms > 0 ? human_age(status_waiting_age_ms(status), age) : "");
+    put_row(page, "lanes", "%s, %s due, %s shut", number(waiting->lanes, lanes),
+            number(waiting->lanes_due, due), number(waiting->lanes_shut, shut));
 }
 
 static void print_rates(const struct page *page, const struct rates *rates)
@@ -163,6 +172,21 @@ static void print_rates(const struct page *page, const struct rates *rates)
         put_row(page, "a second", "%s %.1f, %s %.1f, %s %.1f, %s %.1f", rates_names[0],
                 per_second[0], rates_names[1], per_second[1], rates_names[2], per_second[2],
                 rates_names[3], per_second[3]);
+}
+
+/* Why something is not known, and what helps. */
+static void print_missing(const struct page *page, const struct cli *cli,
+                          const struct status_rights *missing)
+{
+    char rights[LINE_SIZE] = "";
+    size_t len = 0;
+
+    for (size_t i = 0; i < missing->len && len < sizeof(rights); i++)
+        len += (size_t)snprintf(rights + len, sizeof(rights) - len, " %s", missing->names[i]);
+    if (missing->len > 0 && missing->of_keys)
+        put_row(page, "unknown", "what is ?: give the user the keys ~{%s}:*", cli->keys.queue);
+    else if (missing->len > 0)
+        put_row(page, "unknown", "what is ?: give the user%s", rights);
 }
 
 static void print_counters(const struct page *page, const struct reply *counters)
@@ -185,19 +209,23 @@ int status_text(const struct cli *cli, const struct status *status, const struct
     char where[512];
     char at[32];
     char age[HUMAN_TEXT_SIZE];
+    char text[NUMBER_SIZE];
 
     put_row(&page, "queue", "%s on %s at %s", cli->keys.queue,
             redis_address_describe(&cli->address, where, sizeof(where)),
             format_iso8601(status->now_ms, at, sizeof(at)));
-    put_row(&page, "backlog", "%" PRId64, status->backlog);
-    put_row(&page, "in flight", "%" PRId64, status->in_flight);
+    put_row(&page, "backlog", "%s", number(status->backlog, text));
+    put_row(&page, "in flight", "%s", number(status->in_flight, text));
     put_row(&page, "oldest", "%s",
-            status->oldest_age_ms >= 0 ? human_age(status->oldest_age_ms, age) : "-");
+            status->oldest_age_ms >= 0                ? human_age(status->oldest_age_ms, age)
+            : status->oldest_age_ms == STATUS_UNKNOWN ? "?"
+                                                      : "-");
     print_waiting(&page, status);
-    put_row(&page, "dead", "%" PRId64, status->dead);
+    put_row(&page, "dead", "%s", number(status->dead, text));
     print_rates(&page, rates);
     int result = print_workers(&page, status);
     print_pools(&page, &status->pools);
+    print_missing(&page, cli, &status->missing);
     print_counters(&page, status->counters);
     return result;
 }

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli/status/ask.h"
 #include "contract/lane.h"
 #include "contract/parse.h"
 
@@ -21,7 +20,8 @@ enum query {
     QUERIES
 };
 
-static bool append_queries(struct cli *cli, int64_t now_ms)
+static bool ask(struct cli *cli, int64_t now_ms, struct status_answer answers[QUERIES],
+                struct status_rights *missing)
 {
     const struct bytes lanes = bytes_of(cli->keys.lanes);
     const struct bytes shut = bytes_of(cli->keys.lanes_shut);
@@ -30,16 +30,16 @@ static bool append_queries(struct cli *cli, int64_t now_ms)
 
     (void)snprintf(now, sizeof(now), "%" PRId64, now_ms);
     const struct status_query queries[QUERIES] = {
-        [QUERY_DELIVERIES] = {{BYTES("HLEN"), bytes_of(cli->keys.deliveries)}},
-        [QUERY_LANES] = {{BYTES("ZCARD"), lanes}},
-        [QUERY_SHUT] = {{BYTES("ZCARD"), shut}},
-        [QUERY_DUE] = {{BYTES("ZCOUNT"), lanes, BYTES("-inf"), bytes_of(now)}},
-        [QUERY_SHUT_DUE] = {{BYTES("ZCOUNT"), shut, BYTES("-inf"), bytes_of(now)}},
-        [QUERY_FIRST] = {{BYTES("ZRANGE"), lanes, zero, BYTES(LANES_LAST)}},
-        [QUERY_SHUT_FIRST] = {{BYTES("ZRANGE"), shut, zero, BYTES(LANES_LAST)}},
+        [QUERY_DELIVERIES] = {"+hlen", {BYTES("HLEN"), bytes_of(cli->keys.deliveries)}},
+        [QUERY_LANES] = {"+zcard", {BYTES("ZCARD"), lanes}},
+        [QUERY_SHUT] = {"+zcard", {BYTES("ZCARD"), shut}},
+        [QUERY_DUE] = {"+zcount", {BYTES("ZCOUNT"), lanes, BYTES("-inf"), bytes_of(now)}},
+        [QUERY_SHUT_DUE] = {"+zcount", {BYTES("ZCOUNT"), shut, BYTES("-inf"), bytes_of(now)}},
+        [QUERY_FIRST] = {"+zrange", {BYTES("ZRANGE"), lanes, zero, BYTES(LANES_LAST)}},
+        [QUERY_SHUT_FIRST] = {"+zrange", {BYTES("ZRANGE"), shut, zero, BYTES(LANES_LAST)}},
     };
 
-    return status_append(cli, queries, QUERIES);
+    return status_ask(cli, queries, QUERIES, answers, missing);
 }
 
 static void note_oldest(struct status_waiting *waiting, const struct reply *deliveries)
@@ -59,7 +59,7 @@ static void note_oldest(struct status_waiting *waiting, const struct reply *deli
 
 /* Looks into the first lanes of a set. */
 static bool look_for_oldest(struct cli *cli, const struct reply *lanes,
-                            struct status_waiting *waiting)
+                            struct status_waiting *waiting, struct status_rights *missing)
 {
     char lane[LANE_SIZE];
     char lane_key[KEY_SIZE];
@@ -69,41 +69,49 @@ static bool look_for_oldest(struct cli *cli, const struct reply *lanes,
     for (size_t i = 0; i < reply_len(lanes); i++) {
         if (!bytes_copy_text(reply_text(reply_at(lanes, i)), lane, sizeof(lane)))
             continue;
-        const struct status_query query = {{BYTES("ZRANGE"),
+        const struct status_query query = {"+zrange",
+                                           {BYTES("ZRANGE"),
                                             bytes_of(keys_lane(&cli->keys, lane, lane_key)),
                                             BYTES("0"), BYTES(DELIVERIES_LAST)}};
-        if (!status_append(cli, &query, 1))
+        if (!status_append(cli, &query))
             return false;
         len++;
     }
     for (size_t i = 0; i < len; i++) {
-        struct reply *deliveries = NULL;
-        if (redis_get(cli->redis, &deliveries) == RH_OK)
-            note_oldest(waiting, deliveries);
+        struct status_answer deliveries;
+        if (status_get(cli, "+zrange", &deliveries, missing))
+            note_oldest(waiting, deliveries.reply);
         else if (redis_error_fault(cli->redis) != FAULT_WRONGTYPE) /* workers heal a lane */
             failed = true;
-        reply_free(deliveries);
+        reply_free(deliveries.reply);
     }
     if (failed)
         cli_redis_failed(cli);
     return !failed;
 }
 
-bool status_waiting_read(struct cli *cli, int64_t now_ms, struct status_waiting *ret_waiting)
+static void read_numbers(struct status_waiting *waiting, const struct status_answer *answers)
 {
-    struct reply *replies[QUERIES] = {NULL};
+    waiting->deliveries = status_number(&answers[QUERY_DELIVERIES]);
+    waiting->lanes_shut = status_number(&answers[QUERY_SHUT]);
+    waiting->lanes = status_sum(status_number(&answers[QUERY_LANES]), waiting->lanes_shut);
+    waiting->lanes_due =
+        status_sum(status_number(&answers[QUERY_DUE]), status_number(&answers[QUERY_SHUT_DUE]));
+}
+
+bool status_waiting_read(struct cli *cli, int64_t now_ms, struct status_waiting *ret_waiting,
+                         struct status_rights *missing)
+{
+    struct status_answer answers[QUERIES];
     struct status_waiting waiting = {0};
 
-    bool ok = append_queries(cli, now_ms) && status_get_replies(cli, replies, QUERIES);
+    bool ok = ask(cli, now_ms, answers, missing);
     if (ok) {
-        waiting.deliveries = reply_int(replies[QUERY_DELIVERIES]);
-        waiting.lanes_shut = reply_int(replies[QUERY_SHUT]);
-        waiting.lanes = reply_int(replies[QUERY_LANES]) + waiting.lanes_shut;
-        waiting.lanes_due = reply_int(replies[QUERY_DUE]) + reply_int(replies[QUERY_SHUT_DUE]);
-        ok = look_for_oldest(cli, replies[QUERY_FIRST], &waiting) &&
-             look_for_oldest(cli, replies[QUERY_SHUT_FIRST], &waiting);
+        read_numbers(&waiting, answers);
+        ok = look_for_oldest(cli, answers[QUERY_FIRST].reply, &waiting, missing) &&
+             look_for_oldest(cli, answers[QUERY_SHUT_FIRST].reply, &waiting, missing);
     }
-    status_free_replies(replies, QUERIES);
+    status_free_answers(answers, QUERIES);
     *ret_waiting = waiting;
     return ok;
 }

@@ -6,8 +6,9 @@
 
 #include <stdint.h>
 
-#include "cli/cli.h"
+#include "cli/status/ask.h"
 
+/* Each may be STATUS_UNKNOWN. */
 struct status_waiting {
     int64_t deliveries;
     int64_t lanes;      /* that have any */
@@ -18,6 +19,7 @@ struct status_waiting {
 
 /* Of very many lanes the oldest is looked for in those that are due first. False with the failure
  * told. */
-bool status_waiting_read(struct cli *cli, int64_t now_ms, struct status_waiting *ret_waiting);
+bool status_waiting_read(struct cli *cli, int64_t now_ms, struct status_waiting *ret_waiting,
+                         struct status_rights *missing);
 
 #endif

@@ -1,6 +1,7 @@
 """roomhook status: the numbers, once and again and again."""
 
 import json
+import re
 import os
 import pty
 import signal
@@ -169,6 +170,52 @@ def test_wrong_type(redis, cli):
     done = cli("status", check=False)
     assert done.returncode == 1 and "WRONGTYPE" in done.stderr and done.stdout == ""
     assert done.stderr.count("\n") == 1
+
+
+ROWS = ("backlog", "in flight", "oldest", "waiting", "lanes", "dead", "workers")
+
+
+@pytest.mark.parametrize(
+    "right, unknown, rows",
+    [
+        ("xinfo|consumers", {"workers", "pools"}, {"workers"}),
+        ("get", {"workers", "pools"}, {"workers"}),
+        ("xlen", {"backlog", "dead"}, {"backlog", "dead"}),
+        ("xpending", {"backlog", "in_flight"}, {"backlog", "in flight"}),
+        ("xrange", {"oldest_event_ms"}, {"oldest"}),
+        ("hgetall", {"counters"}, set()),
+        ("hlen", {"deliveries_waiting"}, {"waiting"}),
+        ("zcard", {"lanes_waiting", "lanes_shut"}, {"lanes"}),
+        ("zcount", {"lanes_due"}, {"lanes"}),
+        ("zrange", {"oldest_waiting_ms"}, set()),
+        ("time", set(), set()),
+    ],
+)
+def test_a_right_is_missing(redis, redis_server, cli, right, unknown, rows):
+    """What the user may see is shown; what not is named with the right that is missing."""
+    fill(redis)
+    whole = status(cli)
+    redis.acl_setuser("some", reset=True, enabled=True, passwords=["+pw"], keys=["*"],
+                      categories=["+@all"], commands=[f"-{right}"])  # fmt: skip
+    url = redis_server.url.replace("redis://", "redis://some:pw@")
+    done = cli("status", "--json", redis=url, check=False)
+    assert done.returncode == 1 and done.stderr == ""
+    found = json.loads(done.stdout)
+    assert {name for name in whole if whole[name] is not None and found[name] is None} == unknown
+    assert found["rights_missing"] == [f"+{right}"]
+    known = whole.keys() - unknown - {"time_ms", "oldest_event_ms", "oldest_waiting_ms"}
+    assert {name: found[name] for name in known} == {name: whole[name] for name in known}
+    text = cli("status", redis=url, check=False)
+    assert text.returncode == 1 and f"give the user +{right}\n" in text.stdout
+    shown = dict(re.findall(r"^(\w+(?: \w+)?)  +(.*)$", text.stdout, re.MULTILINE))
+    assert {name for name in ROWS if "?" in shown[name]} == rows
+
+
+def test_no_key_may_be_read(redis, redis_server, cli):
+    redis.execute_command("ACL", "SETUSER", "some", "reset", "on", ">pw", "~other", "+@all")
+    url = redis_server.url.replace("redis://", "redis://some:pw@")
+    done = cli("status", redis=url, check=False)
+    assert done.returncode == 1 and "the keys ~{webhooks}:*" in done.stdout
 
 
 def test_wrong_interval(cli):
