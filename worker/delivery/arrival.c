@@ -244,16 +244,19 @@ void arrival_run(struct pipeline *pipeline, struct entry *entry)
 
 void arrival_run_or_quarantine(struct pipeline *pipeline, struct entry *entry, int limit)
 {
-    if (entry->claims < limit) {
+    entry->is_suspect = entry->claims >= limit;
+    if (!entry->is_suspect && pipeline->running_alone == NULL) {
         arrival_run(pipeline, entry);
         return;
     }
-    if (pipeline->draining) { /* it was on its way when that began */
+    /* It was on its way when that began. */
+    if (pipeline->draining || (!entry->is_suspect && entry->source == SOURCE_LANE)) {
         arrival_leave(pipeline, entry);
         return;
     }
-    log_at(LOG_WARN, "suspect", log_text("entry", entry->stream_id),
-           log_int("claims", entry->claims), log_text("do", "runs alone"));
+    if (entry->is_suspect)
+        log_at(LOG_WARN, "suspect", log_text("entry", entry->stream_id),
+               log_int("claims", entry->claims), log_text("do", "runs alone"));
     entry_move(&pipeline->entries, entry, ENTRY_QUARANTINED);
     pipeline_arm(pipeline);
 }

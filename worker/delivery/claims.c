@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "delivery/claimed.h"
+#include "delivery/suspects.h"
 
 #define BURY_MAX 100   /* deliveries that are claimed at once to become dead letters */
 #define PROBES_SHARE 8 /* of the places */
@@ -269,7 +270,7 @@ void claims_overflow(void *context, const char *lane, int64_t count)
 void claims_want(struct pipeline *pipeline, struct capacity_lane *lane, size_t most)
 {
     if (pipeline->draining || settle_refusal(pipeline->settle)->fault != FAULT_NONE ||
-        !TAILQ_EMPTY(&pipeline->entries.of_state[ENTRY_QUARANTINED]) ||
+        suspects_wait(pipeline) ||
         !visit(pipeline, VISIT_CLAIM, bytes_of(capacity_lane_name(lane)), most))
         capacity_claimed(pipeline->capacity, lane, CAPACITY_BACKLOG_NONE, loop_now_ms());
 }

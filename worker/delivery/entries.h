@@ -60,7 +60,7 @@ enum delivery_state {
 
 enum entry_state {
     ENTRY_NEW,         /* just taken */
-    ENTRY_QUARANTINED, /* a suspect: not decoded until it can run alone */
+    ENTRY_QUARANTINED, /* not decoded until it can run alone, or until what runs alone has ended */
     ENTRY_LOOKING_UP,  /* the hooks of its room are looked up */
     ENTRY_OPEN,        /* its deliveries are under way */
     ENTRY_SETTLING,    /* of the stream: its settlement is on its way */
@@ -139,6 +139,7 @@ struct entry {
     char stream[LANE_STREAM_SIZE]; /* the same, padded */
     int64_t queued_at_ms;
     int claims;
+    bool is_suspect;                /* it may be what ended workers: it runs alone */
     char event_id[RH_NAME_MAX + 1]; /* the webhook-id */
     bool own_event_id;              /* given by the producer */
     char traceparent[RECORD_TRACEPARENT_SIZE];

@@ -253,9 +253,11 @@ void settlement_on_detach(void *context)
     arm_detach(pipeline);
 }
 
-/* The detached deliveries stand on their own now; some may have ended meanwhile. */
-static void on_detached(struct pipeline *pipeline, struct entry *entry)
+/* The detached deliveries stand on their own now; some may have ended meanwhile. Another worker's,
+ * or what may be, is not sent once more: its lease is over. */
+static void on_detached(struct pipeline *pipeline, struct entry *entry, bool ours)
 {
+    bool is_leased = ours && !entry->settlement.again;
     struct delivery *delivery;
     struct delivery *next;
     entry_forget(&pipeline->entries, entry);
@@ -269,6 +271,8 @@ static void on_detached(struct pipeline *pipeline, struct entry *entry)
         }
         delivery->detaching = false;
         delivery->leased = true;
+        if (!is_leased)
+            delivery->lease_until_ms = loop_now_ms();
         if (delivery->outcome != OUTCOME_NONE)
             settlement_of_delivery(pipeline, delivery);
     }
@@ -350,7 +354,7 @@ static void count_stored(const struct settlement *settlement)
         count_entry(settlement->owner);
 }
 
-static void on_entry_stored(struct pipeline *pipeline, struct entry *entry)
+static void on_entry_stored(struct pipeline *pipeline, struct entry *entry, bool ours)
 {
     struct delivery *delivery;
     bool detaches = false;
@@ -360,7 +364,7 @@ static void on_entry_stored(struct pipeline *pipeline, struct entry *entry)
         detaches = detaches || delivery->detaching;
     }
     if (detaches)
-        on_detached(pipeline, entry);
+        on_detached(pipeline, entry, ours);
     else
         settlement_forget(pipeline, entry);
 }
@@ -385,6 +389,6 @@ void settlement_stored(void *context, struct settlement *settlement, bool ours)
     if (settlement->kind == SETTLE_LEASED)
         on_delivery_stored(pipeline, settlement->owner);
     else
-        on_entry_stored(pipeline, settlement->owner);
+        on_entry_stored(pipeline, settlement->owner, ours);
     pipeline_arm(pipeline);
 }

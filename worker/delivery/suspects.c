@@ -157,15 +157,31 @@ static struct entry *first_suspect(struct pipeline *pipeline)
 {
     struct entry *entry;
     TAILQ_FOREACH(entry, quarantine(pipeline), of_state) {
-        if (entry->source == SOURCE_STREAM || entry->open > 0)
+        if (entry->is_suspect && (entry->source == SOURCE_STREAM || entry->open > 0))
             return entry;
     }
     return NULL;
 }
 
+/* What came while a suspect ran. */
+static void run_others(struct pipeline *pipeline)
+{
+    struct entry *entry;
+    struct entry *next;
+    for (entry = TAILQ_FIRST(quarantine(pipeline)); entry != NULL; entry = next) {
+        next = TAILQ_NEXT(entry, of_state);
+        if (entry->is_suspect)
+            continue;             /* a claimed one that goes back */
+        entry->by_reader = false; /* the news behind its read were heard */
+        run(pipeline, entry);
+    }
+}
+
 void suspects_next(struct pipeline *pipeline)
 {
     struct entry *entry = first_suspect(pipeline);
+    if (entry == NULL && pipeline->running_alone == NULL)
+        run_others(pipeline);
     if (entry == NULL || pipeline->running_alone != NULL || others_run(pipeline) ||
         pipeline->draining || loop_timer_is_armed(&pipeline->suspect_timer))
         return;

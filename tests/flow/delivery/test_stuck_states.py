@@ -122,9 +122,25 @@ def test_sigterm_while_a_room_is_broken(redis, receiver, start_worker):
     assert pending(redis) == 1
 
 
+def test_a_suspect_runs_alone(redis, receiver, start_worker):
+    """Its worker has a read under way, which brings an event meanwhile."""
+    receiver.script("/", [Answer(200, delay=1)])
+    set_hook(redis, 438, "main", url=receiver.url())
+    set_hook(redis, 439, "main", url=receiver.url("/other"))
+    add_suspect(redis)
+    start_worker(heartbeat_ttl="3s")
+    (suspect,) = receiver.wait_for(1, "/", timeout=15)
+    enqueue(redis, message_event(room=439))
+    (other,) = receiver.wait_for(1, "/other")
+    assert other.arrived >= suspect.arrived + 1
+    assert_queue_empty(redis)
+
+
 def test_a_suspect_delivery_gets_its_turn(redis, receiver, start_worker):
-    """Although something slower than its lease's margin always runs."""
+    """Although something slower than its lease's margin always runs, of whose lane more could be
+    claimed. It runs alone."""
     receiver.script("/slow", [Answer(200, delay=3.5)])
+    receiver.script("/", [Answer(200, delay=1)])
     set_hook(redis, 438, "main", url=receiver.url())
     set_hook(redis, 439, "main", url=receiver.url("/slow"))
     for _ in range(60):
@@ -132,7 +148,10 @@ def test_a_suspect_delivery_gets_its_turn(redis, receiver, start_worker):
     # Not an id that one of the events has.
     add_waiting(redis, stream_id(redis, ago_ms=60000), claims=2)
     start_worker(timeout="4s", max_in_flight=8)
-    receiver.wait_for(1, "/", timeout=15)
+    (suspect,) = receiver.wait_for(1, "/", timeout=15)
+    before = len(receiver.requests("/slow"))
+    beside = receiver.wait_for(before + 1, "/slow")[before]
+    assert beside.arrived >= suspect.arrived + 1
 
 
 def test_retries_get_slots_beside_a_backlog_of_many_hooks(redis, receiver, start_worker):

@@ -78,8 +78,8 @@ static struct call *take_call(struct redis_link *link)
 }
 
 /* The oldest call is this one, word for word. */
-static void assert_called(const struct redis_link *link, const char *script, int keys_len,
-                          const char *text)
+static inline void assert_called(const struct redis_link *link, const char *script, int keys_len,
+                                 const char *text)
 {
     const struct call *call = STAILQ_FIRST(&link->calls);
 
