@@ -3,7 +3,7 @@
  *
  * Fields of an entry, in this order; those without a value are left out:
  *   reason error status attempts room hook url event_id queued_at first_attempt_at last_attempt_at
- *   worker response traceparent msgpack|json record
+ *   worker response location traceparent msgpack|json record
  * Times are ISO 8601 in UTC. The document field is the original, byte for byte. A letter made of a
  * waiting delivery whose record could not be read has the record's first bytes instead.
  */
@@ -13,6 +13,7 @@
 #include "contract/bytes.h"
 
 #define DEAD_RESPONSE_MAX 1024  /* bytes of the answer kept, before escaping */
+#define DEAD_LOCATION_MAX 512   /* bytes kept of where a redirect leads, with the mark of a cut */
 #define DEAD_DOCUMENT_KEPT 4096 /* bytes kept of a document that is too large */
 
 enum dead_reason {

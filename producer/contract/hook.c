@@ -179,6 +179,26 @@ static int read_timeout(struct hook *hook, json_t *value, struct error_text *why
     return HOOK_BAD;
 }
 
+static int read_accept_status(struct hook *hook, json_t *value, struct error_text *why)
+{
+    size_t len = json_array_size(value); /* 0 of what is no list */
+    bool is_valid = len >= 1 && len <= HOOK_ACCEPT_STATUS_MAX;
+
+    for (size_t i = 0; is_valid && i < len; i++) {
+        json_int_t status = json_integer_value(json_array_get(value, i)); /* 0 of others */
+
+        is_valid = status >= HOOK_STATUS_LEAST && status <= HOOK_STATUS_MOST;
+        hook->accept_status[i] = (int)status;
+    }
+    if (!is_valid) {
+        error_text_set(why, "acceptStatus: must be a list of 1 to %d HTTP statuses from %d to %d",
+                       HOOK_ACCEPT_STATUS_MAX, HOOK_STATUS_LEAST, HOOK_STATUS_MOST);
+        return HOOK_BAD;
+    }
+    hook->accept_status_len = len;
+    return HOOK_OK;
+}
+
 static int read_rate_limit(struct hook *hook, json_t *value, struct error_text *why)
 {
     struct bytes text = json_text_of(value);
@@ -203,6 +223,7 @@ static const struct hook_key {
     {"enabled", read_enabled},
     {"maxAge", read_max_age},
     {"timeout", read_timeout},
+    {"acceptStatus", read_accept_status},
     {"rateLimit", read_rate_limit},
 };
 
@@ -221,7 +242,7 @@ static int read_key(struct hook *hook, struct bytes key, json_t *value, struct e
     error_text_set(
         why,
         "unknown key \"%s\"; allowed are url, verificationSignature, secret, format, headers, "
-        "enabled, maxAge, timeout, rateLimit",
+        "enabled, maxAge, timeout, acceptStatus, rateLimit",
         bytes_printable(key, shown, sizeof(shown)));
     return HOOK_BAD;
 }

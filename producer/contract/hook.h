@@ -13,6 +13,7 @@
  *                          names Roomhook or HTTP itself sets are refused (see hook_headers.c)
  *   enabled                true (default) or false
  *   maxAge, timeout        durations like "15s"; can only lower the settings
+ *   acceptStatus           list of 1..16 integers from 300 to 599: these, too, count as delivered
  *   rateLimit              "<N>/s", "<N>/m" or "<N>/h", N in 1..100000: at most so many attempts
  *
  * Unknown keys are refused with their name: a misspelt key must not be ignored silently.
@@ -33,6 +34,9 @@
 #define HOOK_MAX_HEADERS 32
 #define HOOK_MAX_HEADER_VALUE 1024
 #define HOOK_SIGNATURE_MAX 256
+#define HOOK_ACCEPT_STATUS_MAX 16
+#define HOOK_STATUS_LEAST 300
+#define HOOK_STATUS_MOST 599
 #define HOOK_RATE_MAX 100000
 #define HOOK_RATE_TEXT_SIZE 12        /* "100000/s", and a few zeros in front */
 #define HOOK_FINGERPRINT_SIZE 17      /* 16 hex and NUL */
@@ -55,8 +59,10 @@ struct hook {
     size_t headers_len;
     enum hook_format format;
     bool enabled;
-    int64_t max_age_ms;                      /* 0: the setting's */
-    int64_t timeout_ms;                      /* 0: the setting's */
+    int64_t max_age_ms;                        /* 0: the setting's */
+    int64_t timeout_ms;                        /* 0: the setting's */
+    int accept_status[HOOK_ACCEPT_STATUS_MAX]; /* 300..599 */
+    size_t accept_status_len;
     int64_t rate_interval_us;                /* between two attempts; 0: no rate limit */
     char rate_limit[HOOK_RATE_TEXT_SIZE];    /* the same as given; "": none */
     char fingerprint[HOOK_FINGERPRINT_SIZE]; /* 16 hex of SHA-256 of url and credentials */

@@ -83,8 +83,7 @@ static void check_verdict(const struct attempt_result *attempt)
     const struct verdict_policy policy = {
         .retry_schedule_ms = schedule,
         .retry_schedule_len = 1,
-        .permanent_status = permanent,
-        .permanent_status_len = 1,
+        .permanent = {permanent, 1},
         .max_age_ms = 86400000,
         .retry_after_max_ms = 3600000,
     };

@@ -92,6 +92,7 @@ void attempt_start(struct pipeline *pipeline, struct delivery *delivery)
 static void remember(struct delivery *delivery, const struct http_result *result)
 {
     struct history *history = &delivery->history;
+    char location[DEAD_LOCATION_MAX + 1];
     history->attempts++;
     if (history->first_attempt_ms == 0)
         history->first_attempt_ms = delivery->started_wall_ms;
@@ -100,6 +101,9 @@ static void remember(struct delivery *delivery, const struct http_result *result
     conclude_set_error(delivery, result->error);
     buffer_clear(&delivery->response);
     buffer_append_bytes(&delivery->response, result->response);
+    buffer_clear(&delivery->location);
+    buffer_append_text(&delivery->location,
+                       bytes_printable(result->location, location, sizeof(location)));
 }
 
 static bool is_failure(const struct verdict *verdict)
@@ -144,16 +148,31 @@ static void report_to_registry(struct pipeline *pipeline, struct delivery *deliv
         registry_pause(registry, &ref, verdict->pause_ms);
 }
 
-static void explain(struct delivery *delivery, const struct verdict *verdict)
+/* Where a redirect leads: its origin, for the rest may hold a token. */
+static bool put_redirect(const struct delivery *delivery, struct bytes location, char *out,
+                         size_t size)
+{
+    char origin[URL_ORIGIN_SIZE];
+    struct error_text why;
+    struct url url;
+    if (location.len == 0 || url_parse(location, &url, &why) != 0)
+        return false;
+    snprintf(out, size, "answered %d, a redirect to %s", delivery->history.status,
+             url_origin(&url, origin));
+    return true;
+}
+
+static void explain(struct delivery *delivery, const struct verdict *verdict, struct bytes location)
 {
     char text[RECORD_ERROR_SIZE];
     if (verdict->kind == VERDICT_DELIVERED || delivery->history.error[0] != '\0')
         return;
-    snprintf(text, sizeof(text),
-             verdict->early_response
-                 ? "early-response: answered %d before the whole request was sent"
-                 : "answered %d",
-             delivery->history.status);
+    if (verdict->early_response)
+        snprintf(text, sizeof(text),
+                 "early-response: answered %d before the whole request was sent",
+                 delivery->history.status);
+    else if (!put_redirect(delivery, location, text, sizeof(text)))
+        snprintf(text, sizeof(text), "answered %d", delivery->history.status);
     conclude_set_error(delivery, text);
 }
 
@@ -190,7 +209,7 @@ static void apply(struct pipeline *pipeline, struct delivery *delivery,
     counters_add(pipeline->queue->counters, COUNTER_ATTEMPTS, 1);
     pipeline->shortages = 0;
     remember(delivery, result);
-    explain(delivery, verdict);
+    explain(delivery, verdict, result->location);
     report_to_registry(pipeline, delivery, result->attempt.end, verdict);
     if (verdict->kind == VERDICT_DELIVERED) {
         conclude(pipeline, delivery, OUTCOME_DELIVERED);
@@ -213,9 +232,11 @@ static void requeue(struct pipeline *pipeline, struct delivery *delivery)
 static void judge(struct pipeline *pipeline, struct delivery *delivery,
                   const struct http_result *result)
 {
+    const struct hook *hook = delivery->slot->hook;
     struct verdict_policy policy = pipeline->policy;
     struct attempt_result attempt = result->attempt;
-    policy.max_age_ms = pipeline_max_age_ms(pipeline, delivery->slot->hook);
+    policy.max_age_ms = pipeline_max_age_ms(pipeline, hook);
+    policy.accept = (struct status_list){hook->accept_status, hook->accept_status_len};
     if (attempt.end == ATTEMPT_DIRTY && delivery->redone)
         attempt.end = ATTEMPT_BROKEN; /* one fresh connection only */
     struct verdict verdict =

@@ -146,6 +146,7 @@ struct delivery *delivery_new(struct entries *entries, struct entry *entry, stru
     snprintf(delivery->hook_id, sizeof(delivery->hook_id), "%s", hook_id);
     delivery_id(entry->stream, delivery->hook_id, delivery->id);
     buffer_init(&delivery->response, DEAD_RESPONSE_MAX);
+    buffer_init(&delivery->location, DEAD_LOCATION_MAX);
     delivery->settlement.id = bytes_of(delivery->id);
     delivery->settlement.lane = delivery->lane;
     delivery->settlement.fence = delivery->fence;
@@ -187,6 +188,7 @@ void delivery_free(struct entries *entries, struct delivery *delivery)
     TAILQ_REMOVE(&entry->deliveries, delivery, link);
     hook_set_drop(delivery->set);
     buffer_release(&delivery->response);
+    buffer_release(&delivery->location);
     free(delivery);
 }
 

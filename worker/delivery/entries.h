@@ -109,7 +109,8 @@ struct delivery {
     int64_t delay_ms;        /* of a retry, from concluded_at_ms on */
     int64_t concluded_at_ms; /* monotonic */
     enum dead_reason reason;
-    struct buffer response; /* of the last attempt, for a dead letter */
+    struct buffer response; /* of the last attempt, for a dead letter; so is */
+    struct buffer location; /* where it was redirected to, printable */
     bool is_coming;         /* capacity knows that it is on its way to its lane */
 
     bool detaching; /* its entry's settlement makes it a leased one; it is when that is stored */

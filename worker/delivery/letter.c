@@ -112,6 +112,7 @@ void letter_of_delivery(struct redis_args *args, const struct delivery *delivery
     add_time(&letter, "last_attempt_at", history->last_attempt_ms, letter.last_at);
     add(&letter, "worker", bytes_of(consumer));
     add_response(&letter, &delivery->response);
+    add(&letter, "location", buffer_bytes(&delivery->location));
     add(&letter, "traceparent", bytes_of(entry->traceparent));
     if (entry->is_unreadable)
         add(&letter, "record", cut(entry->document, LETTER_RECORD_KEPT));

@@ -147,8 +147,8 @@ static void set_policy(struct pipeline *pipeline)
         .retry_schedule_ms = settings->retry_schedule_ms,
         .retry_schedule_len = settings->retry_schedule_len,
         .retry_jitter_percent = (int)settings->retry_jitter_percent,
-        .permanent_status = settings->permanent_status,
-        .permanent_status_len = settings->permanent_status_len,
+        .success = {settings->success_status, settings->success_status_len},
+        .permanent = {settings->permanent_status, settings->permanent_status_len},
         .max_age_ms = settings->max_age_ms,
         .retry_after_max_ms = settings->retry_after_max_ms,
     };

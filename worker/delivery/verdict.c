@@ -8,13 +8,19 @@ static void verdict_set_dead(struct verdict *verdict, enum dead_reason reason)
     verdict->reason = reason;
 }
 
-static bool status_is_permanent(const struct verdict_policy *policy, int status)
+static bool is_one_of(const struct status_list *list, int status)
 {
-    for (size_t i = 0; i < policy->permanent_status_len; i++) {
-        if (policy->permanent_status[i] == status)
+    for (size_t i = 0; i < list->len; i++) {
+        if (list->at[i] == status)
             return true;
     }
     return false;
+}
+
+static bool is_success(const struct verdict_policy *policy, int status)
+{
+    return (status >= 200 && status <= 299) || is_one_of(&policy->success, status) ||
+           is_one_of(&policy->accept, status);
 }
 
 /* The rest a receiver asked for. Other statuses say nothing about when to come again. */
@@ -65,7 +71,7 @@ static void verdict_set_retry(struct verdict *verdict, const struct verdict_poli
 static bool status_decides(struct verdict *verdict, const struct attempt_result *result,
                            const struct verdict_policy *policy)
 {
-    if (result->status >= 200 && result->status <= 299) {
+    if (is_success(policy, result->status)) {
         verdict->early_response = !result->request_sent;
         return result->request_sent;
     }
@@ -75,7 +81,7 @@ static bool status_decides(struct verdict *verdict, const struct attempt_result 
         return true;
     }
     verdict->pause_ms = pause_of(result, policy);
-    if (status_is_permanent(policy, result->status)) {
+    if (is_one_of(&policy->permanent, result->status)) {
         verdict_set_dead(verdict, DEAD_REJECTED);
         return true;
     }

@@ -11,13 +11,19 @@
 #include "contract/dead_letter.h"
 #include "http/attempt_result.h"
 
+struct status_list {
+    const int *at;
+    size_t len;
+};
+
 struct verdict_policy {
     const int64_t *retry_schedule_ms; /* delay behind the 1st, 2nd, … failed attempt */
     size_t retry_schedule_len;
-    int retry_jitter_percent;    /* 0..100: a delay is multiplied by 1 ± this */
-    const int *permanent_status; /* answered with one of these: dead rejected */
-    size_t permanent_status_len;
-    int64_t max_age_ms; /* the smaller of the setting's and the hook's */
+    int retry_jitter_percent;     /* 0..100: a delay is multiplied by 1 ± this */
+    struct status_list success;   /* delivered, as 200 to 299 are: the setting's */
+    struct status_list accept;    /* and the hook's */
+    struct status_list permanent; /* dead rejected */
+    int64_t max_age_ms;           /* the smaller of the setting's and the hook's */
     int64_t retry_after_max_ms;
 };
 
@@ -37,7 +43,7 @@ struct verdict {
     int64_t delay_ms;        /* when RETRY */
     int64_t pause_ms;        /* > 0: Retry-After on 429, 502, 503 or 504: pause the hook so long */
     bool disable_hook;       /* 410 */
-    bool early_response;     /* a 2xx before the whole request was sent */
+    bool early_response;     /* a success before the whole request was sent */
 };
 
 /*

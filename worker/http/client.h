@@ -50,6 +50,7 @@ struct http_result {
     struct attempt_result attempt;
     char error[160];       /* one sentence for operators, "" when answered */
     struct bytes response; /* the first DEAD_RESPONSE_MAX bytes of the answer's body */
+    struct bytes location; /* Location of a 3xx as it came, borrowed as the response is; or empty */
     int64_t duration_ms;
     bool reused; /* went over a pooled connection */
 };

@@ -107,15 +107,22 @@ static void tell_error(const struct http_transfer *transfer, enum attempt_end en
 }
 
 /* Of the final answer: libcurl keeps those of informational ones apart. Several say as little as
- * "5, 10". CURLINFO_RETRY_AFTER reads dates of other forms, and from libcurl 8.12 on is no more
- * than six hours. */
-static int64_t asked_delay_ms(CURL *easy)
+ * "5, 10": NULL, as when there is none. */
+static const char *only_header(CURL *easy, const char *name)
 {
     struct curl_header *header;
-    if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
+    if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
         header->amount != 1)
-        return 0;
-    return retry_after_ms(header->value, time(NULL));
+        return NULL;
+    return header->value;
+}
+
+/* CURLINFO_RETRY_AFTER reads dates of other forms, and from libcurl 8.12 on is no more than six
+ * hours. */
+static int64_t asked_delay_ms(CURL *easy)
+{
+    const char *value = only_header(easy, "Retry-After");
+    return value == NULL ? 0 : retry_after_ms(value, time(NULL));
 }
 
 void transfer_result(struct http_transfer *transfer, CURLcode code, struct http_result *ret_result)
@@ -139,6 +146,8 @@ void transfer_result(struct http_transfer *transfer, CURLcode code, struct http_
         ret_result->attempt.end = ATTEMPT_ANSWERED;
         ret_result->attempt.status = (int)status;
         ret_result->attempt.retry_after_ms = asked_delay_ms(transfer->easy);
+        if (status < 400 && status >= 300)
+            ret_result->location = bytes_of(only_header(transfer->easy, "Location"));
         return;
     }
     ret_result->attempt.end = end_of(transfer, code);

@@ -18,7 +18,7 @@
 #include "settings/kind.h"
 
 #define RETRY_SCHEDULE_MAX 64
-#define PERMANENT_STATUS_MAX 64
+#define STATUSES_MAX 64
 #define PROCESSES_MAX 64
 #define PROCESSES_AUTO 0
 
@@ -41,8 +41,10 @@ struct settings {
     bool https_only;
     int64_t retry_schedule_ms[RETRY_SCHEDULE_MAX];
     size_t retry_schedule_len;
-    int64_t retry_jitter_percent;               /* "20%" */
-    int permanent_status[PERMANENT_STATUS_MAX]; /* each 400..599 */
+    int64_t retry_jitter_percent;     /* "20%" */
+    int success_status[STATUSES_MAX]; /* each 300..599; so is each permanent one */
+    size_t success_status_len;
+    int permanent_status[STATUSES_MAX];
     size_t permanent_status_len;
     int64_t max_age_ms;
     int64_t retry_after_max_ms;

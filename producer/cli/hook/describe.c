@@ -39,6 +39,13 @@ void hook_put_header_names(struct buffer *out, const struct hook *hook)
     }
 }
 
+/* "302,303" */
+static void put_accept_status(struct buffer *out, const struct hook *hook)
+{
+    for (size_t i = 0; i < hook->accept_status_len; i++)
+        buffer_append_format(out, "%s%d", i > 0 ? "," : "", hook->accept_status[i]);
+}
+
 /* --- JSON --- */
 
 static void put_duration(struct buffer *line, const char *name, int64_t ms)
@@ -83,6 +90,11 @@ void hook_put_json(struct buffer *line, const struct room_id *room, const struct
     put_headers(line, hook);
     put_duration(line, "maxAge", hook->max_age_ms);
     put_duration(line, "timeout", hook->timeout_ms);
+    if (hook->accept_status_len > 0) {
+        object_put_json(line, "acceptStatus", BYTES("["));
+        put_accept_status(line, hook);
+        buffer_append_char(line, ']');
+    }
     if (hook->rate_limit[0] != '\0')
         object_put_text(line, "rateLimit", bytes_of(hook->rate_limit));
 }
@@ -110,18 +122,18 @@ static void print_duration(const char *name, int64_t ms)
         hook_print_row(name, format_duration(ms, text, sizeof(text)));
 }
 
-static int print_header_names(const struct hook *hook)
+/* What put writes; no row when it writes nothing. */
+static int print_list(const char *name, const struct hook *hook,
+                      void (*put)(struct buffer *out, const struct hook *hook))
 {
-    struct buffer names;
+    struct buffer text;
 
-    if (hook->headers_len == 0)
-        return 0;
-    buffer_init(&names, HOOK_JSON_MAX);
-    hook_put_header_names(&names, hook);
-    bool failed = buffer_failed(&names);
-    if (!failed)
-        hook_print_row("headers", names.data);
-    buffer_release(&names);
+    buffer_init(&text, HOOK_JSON_MAX);
+    put(&text, hook);
+    bool failed = buffer_failed(&text);
+    if (!failed && text.len > 0)
+        hook_print_row(name, text.data);
+    buffer_release(&text);
     return failed ? -1 : 0;
 }
 
@@ -141,5 +153,7 @@ int hook_print(const struct room_id *room, const struct hook *hook, bool shows_s
         hook_print_row("rateLimit", hook->rate_limit);
     print_duration("timeout", hook->timeout_ms);
     print_duration("maxAge", hook->max_age_ms);
-    return print_header_names(hook);
+    if (print_list("acceptStatus", hook, put_accept_status) < 0)
+        return -1;
+    return print_list("headers", hook, hook_put_header_names);
 }

@@ -54,7 +54,7 @@ def test_set_all(redis, cli):
         "--json", "hook", "set", "--room=-7", "--id=second", f"--url={URL}", "--format=standard",
         "--signature=9JOLCJUVylQxxdhX", "--secret=auto", f"--secret={OLD_SECRET}",
         "--header=X-Token: abc", "--header", "X-Other:def", "--timeout=5s", "--max-age=1h",
-        "--rate-limit=10/s",
+        "--rate-limit=10/s", "--accept-status=302,303",
     )
     printed = json.loads(done.stdout)
     made = printed.pop("secret")
@@ -63,12 +63,12 @@ def test_set_all(redis, cli):
         "room": -7, "id": "second", "url": URL, "format": "standard", "enabled": True,
         "verificationSignature": "9JOLCJUVylQxxdhX", "secrets": 2, "headers": 2,
         "headerNames": ["X-Token", "X-Other"], "maxAge": "1h", "timeout": "5s",
-        "rateLimit": "10/s",
+        "acceptStatus": [302, 303], "rateLimit": "10/s",
     }
     assert hook(redis, -7, "second") == {
         "url": URL, "verificationSignature": "9JOLCJUVylQxxdhX", "secret": [made, OLD_SECRET],
         "format": "standard", "headers": {"X-Token": "abc", "X-Other": "def"},
-        "maxAge": "1h", "timeout": "5s", "rateLimit": "10/s",
+        "maxAge": "1h", "timeout": "5s", "acceptStatus": [302, 303], "rateLimit": "10/s",
     }
 
 
@@ -96,6 +96,8 @@ def test_set_changes_only_what_is_given(redis, cli):
         [f"--url={URL}", "--header=nothing"],
         [f"--url={URL}", "--timeout=5"],
         [f"--url={URL}", "--rate-limit=10"],
+        [f"--url={URL}", "--accept-status=200"],
+        [f"--url={URL}", "--accept-status=302;303"],
         [f"--url={URL}", "--id=a/b"],
         [f"--url={URL}", "--room=1"],
     ],
@@ -337,20 +339,22 @@ def test_list_of_a_room_with_many_hooks(redis, cli):
 
 def test_show(redis, cli):
     cli("hook", "set", "--room=438", f"--url={URL}", "--secret=auto", "--header=X-Token: hush",
-        "--rate-limit=10/s", "--timeout=5s", "--max-age=1h", "--signature=9JOLCJUVylQxxdhX")
+        "--rate-limit=10/s", "--timeout=5s", "--max-age=1h", "--signature=9JOLCJUVylQxxdhX",
+        "--accept-status=302,303")
     redis.zadd(key("lane:438/main"), {"1-0": 1, "1-1": 1})
     text = cli("hook", "show", "--room=438").stdout
     assert dict(line.split(maxsplit=1) for line in text.splitlines()) == {
         "room": "438", "id": "main", "url": URL, "format": "spika",
         "verificationSignature": "****", "secrets": "1", "rateLimit": "10/s",
-        "timeout": "5s", "maxAge": "1h", "headers": "X-Token", "waiting": "2",
+        "timeout": "5s", "maxAge": "1h", "acceptStatus": "302,303", "headers": "X-Token",
+        "waiting": "2",
     }
     shown = json.loads(cli("hook", "show", "--room=438", "--json").stdout)
     assert shown == {
         "room": 438, "id": "main", "url": URL, "format": "spika", "enabled": True,
         "signature": True, "secrets": 1, "headers": 1,
-        "headerNames": ["X-Token"], "maxAge": "1h", "timeout": "5s", "rateLimit": "10/s",
-        "waiting": 2,
+        "headerNames": ["X-Token"], "maxAge": "1h", "timeout": "5s", "acceptStatus": [302, 303],
+        "rateLimit": "10/s", "waiting": 2,
     }
     assert "hush" not in text and "whsec_" not in text
 

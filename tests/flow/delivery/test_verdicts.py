@@ -148,6 +148,58 @@ def test_permanent_statuses_are_a_setting(redis, receiver, start_worker):
     assert_queue_empty(redis)
 
 
+def test_accepted_statuses_are_delivered(redis, receiver, start_worker):
+    """By the hook, as scripts behind a redirect need it, and by the worker's setting."""
+    moved = Answer(302, (("Location", "https://elsewhere.example/?token=1"),))
+    receiver.script("/hook", [moved])
+    receiver.script("/setting", [Answer(303)])
+    receiver.script("/neither", [moved, Answer(200)])
+    set_hook(redis, 438, "hook", url=receiver.url("/hook"), acceptStatus=[301, 302])
+    set_hook(redis, 438, "setting", url=receiver.url("/setting"))
+    set_hook(redis, 438, "neither", url=receiver.url("/neither"), acceptStatus=[301])
+    start_worker(retry_schedule="100ms", success_status="303")
+    enqueue(redis, message_event())
+    receiver.wait_for(2, "/neither")
+    wait_stat(redis, "delivered", 3)
+    assert_queue_empty(redis)
+    wait_stat(redis, "retries", 1)
+    assert len(receiver.requests()) == 4
+    assert dead_letters(redis) == []
+
+
+def test_a_redirect_is_shown_in_full_in_the_letter_only(redis, receiver, start_worker):
+    target = "https://Login.Example/path?token=s3cret"
+    locations = [
+        [target],
+        ["/relative?token=s3cret"],
+        ["https://user:s3cret@host.example/"],
+        ["https://a.example/" + "x" * 600],
+        ["https://a.example/\xe9\x1b[31m"],
+        ["https://a.example/", "https://b.example/"],
+        [],
+    ]
+    answers = [Answer(301, tuple(("Location", one) for one in some)) for some in locations]
+    one_hook_for_each(redis, receiver, [*answers, Answer(404, (("Location", target),))])
+    worker = start_worker(permanent_status="301,404")
+    letters = {int(letter["room"]) - 1: letter for letter in wait_dead(redis, len(answers) + 1)}
+    assert [letters[n].get("location") for n in range(len(letters))] == [
+        target,
+        "/relative?token=s3cret",
+        "https://user:s3cret@host.example/",
+        "https://a.example/" + "x" * (512 - 3 - 18) + "…",
+        "https://a.example/??[31m",
+        None,
+        None,
+        None,
+    ]
+    to = {0: "https://login.example:443", 3: "https://a.example:443"}
+    for n, letter in letters.items():
+        redirect = f", a redirect to {to[n]}" if n in to else ""
+        assert letter["error"] == f"answered {letter['status']}{redirect}"
+        assert letter["reason"] == "rejected"
+    assert "s3cret" not in worker.log()
+
+
 def test_all_other_statuses_are_retried(redis, receiver, start_worker):
     """Among them redirects, which are never followed."""
     moved = (("Location", receiver.url("/elsewhere")),)

@@ -66,7 +66,7 @@ WRONG = [
     ("max-event-bytes", "1t", "a number of bytes from 1k to 16m"),
     ("retry-jitter", "120%", "a share from 0% to 100%"),
     ("retry-schedule", "5s,soon", "a time from 1ms to 30d"),
-    ("permanent-status", "200", "an HTTP status from 400 to 599"),
+    ("permanent-status", "200", "an HTTP status from 300 to 599"),
     ("allow-address", "10.0.0.1/8", "has address bits set behind its first 8"),
     ("https-only", "perhaps", "yes or no"),
     ("processes", "65", "auto or a whole number from 1 to 64"),

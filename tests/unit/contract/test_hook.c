@@ -45,6 +45,7 @@ static void a_url_is_enough(void **state)
     assert_int_equal(hook->timeout_ms, 0);
     assert_int_equal(hook->rate_interval_us, 0);
     assert_string_equal(hook->rate_limit, "");
+    assert_int_equal(hook->accept_status_len, 0);
     hook_free(hook);
 }
 
@@ -54,6 +55,7 @@ static void every_key_is_taken_over(void **state)
         "{\"enabled\":false,\"url\":\"HTTP://Example.com:8080/a?b=c\",\"format\":\"standard\","
         "\"verificationSignature\":\"9JOLCJUVylQxxdhX\",\"secret\":[\"" SECRET_2 "\",\"" SECRET_1
         "\"],\"maxAge\":\"2h\",\"timeout\":\"1500ms\",\"rateLimit\":\"90/m\","
+        "\"acceptStatus\":[302,599],"
         "\"headers\":{\"X-B\":\" two words \",\"Authorization\":\"Bearer x\"}}");
 
     (void)state;
@@ -67,6 +69,9 @@ static void every_key_is_taken_over(void **state)
     assert_false(hook->enabled);
     assert_int_equal(hook->max_age_ms, 7200000);
     assert_int_equal(hook->timeout_ms, 1500);
+    assert_int_equal(hook->accept_status_len, 2);
+    assert_int_equal(hook->accept_status[0], 302);
+    assert_int_equal(hook->accept_status[1], 599);
     assert_int_equal(hook->rate_interval_us, 666667);
     assert_string_equal(hook->rate_limit, "90/m");
     assert_int_equal(hook->headers_len, 2);
@@ -143,6 +148,17 @@ static void problems_are_named(void **state)
         {"{" URL ",\"rateLimit\":\"100001/s\"}", HOOK_BAD, "then /s, /m or /h"},
         {"{" URL ",\"rateLimit\":\"1/d\"}", HOOK_BAD, "rateLimit: "},
         {"{" URL ",\"rateLimit\":\"0000000010/s\"}", HOOK_BAD, "rateLimit: "},
+        {"{" URL ",\"acceptStatus\":302}", HOOK_BAD, "acceptStatus: must be a list of 1 to 16"},
+        {"{" URL ",\"acceptStatus\":[]}", HOOK_BAD, "acceptStatus: "},
+        {"{" URL ",\"acceptStatus\":{\"a\":302}}", HOOK_BAD, "acceptStatus: "},
+        {"{" URL ",\"acceptStatus\":[\"302\"]}", HOOK_BAD, "acceptStatus: "},
+        {"{" URL ",\"acceptStatus\":[302.0]}", HOOK_BAD, "acceptStatus: "},
+        {"{" URL ",\"acceptStatus\":[299]}", HOOK_BAD, "from 300 to 599"},
+        {"{" URL ",\"acceptStatus\":[302,600]}", HOOK_BAD, "acceptStatus: "},
+        {"{" URL ",\"acceptStatus\":[4294967598]}", HOOK_BAD, "acceptStatus: "},
+        {"{" URL ",\"acceptStatus\":[300,301,302,303,304,305,306,307,308,309,310,311,312,313,"
+         "314,315,316]}",
+         HOOK_BAD, "acceptStatus: "},
         {"{" URL ",\"headers\":[]}", HOOK_BAD, "headers: "},
         {"{" URL ",\"headers\":null}", HOOK_BAD, "headers: "},
         {"{" URL ",\"headers\":{\"X-A\":1}}", HOOK_BAD, "\"X-A\" must be a string"},

@@ -83,14 +83,16 @@ static void delivery_gives_all_fields_in_their_order(void **unused)
                                              .status = 503,
                                              .error = "answered 503"};
     buffer_append_text(&rig.delivery->response, "\"no\"\n\xff");
+    buffer_append_text(&rig.delivery->location, "https://b.test/login");
     letter_of_delivery(&rig.args, rig.delivery, "host-1-01234567", true);
-    assert_letter(&rig.args,
-                  "dead 30 reason=exhausted error=answered 503 status=503 attempts=3 room=-438 "
-                  "hook=main url=https://a.test/x event_id=msg_1667548137257-0 "
-                  "queued_at=2022-11-04T07:48:57.257Z first_attempt_at=2022-11-04T07:48:57.257Z "
-                  "last_attempt_at=2022-11-04T07:48:58.257Z worker=host-1-01234567 "
-                  "response=\\\"no\\\"\\n\xef\xbf\xbd traceparent=" TRACEPARENT
-                  " json={\"message\":{}}");
+    assert_letter(
+        &rig.args,
+        "dead 32 reason=exhausted error=answered 503 status=503 attempts=3 room=-438 "
+        "hook=main url=https://a.test/x event_id=msg_1667548137257-0 "
+        "queued_at=2022-11-04T07:48:57.257Z first_attempt_at=2022-11-04T07:48:57.257Z "
+        "last_attempt_at=2022-11-04T07:48:58.257Z worker=host-1-01234567 "
+        "response=\\\"no\\\"\\n\xef\xbf\xbd location=https://b.test/login traceparent=" TRACEPARENT
+        " json={\"message\":{}}");
 }
 
 static void delivery_leaves_out_what_it_has_not(void **unused)

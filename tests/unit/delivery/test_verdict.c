@@ -21,8 +21,7 @@ static const struct verdict_policy policy = {
     .retry_schedule_ms = schedule_ms,
     .retry_schedule_len = 3,
     .retry_jitter_percent = 20,
-    .permanent_status = permanent,
-    .permanent_status_len = sizeof(permanent) / sizeof(permanent[0]),
+    .permanent = {permanent, sizeof(permanent) / sizeof(permanent[0])},
     .max_age_ms = 5 * DAY,
     .retry_after_max_ms = DAY,
 };
@@ -299,8 +298,7 @@ static void permanent_list_is_a_setting_but_gone_is_not(void **unused)
     struct verdict verdict;
 
     (void)unused;
-    other.permanent_status = only_429;
-    other.permanent_status_len = 1;
+    other.permanent = (struct status_list){only_429, 1};
     assert_int_equal(verdict_of(&result, &other, 1, 0, 1).kind, VERDICT_RETRY);
     result = answered(410);
     assert_int_equal(verdict_of(&result, &other, 1, 0, 1).reason, DEAD_GONE);
@@ -309,6 +307,35 @@ static void permanent_list_is_a_setting_but_gone_is_not(void **unused)
     verdict = verdict_of(&result, &other, 1, 0, 1);
     assert_int_equal(verdict.reason, DEAD_REJECTED);
     assert_int_equal(verdict.pause_ms, HOUR);
+}
+
+/* Those of the setting and those of the hook, whatever else they would mean. */
+static void listed_statuses_are_delivered(void **unused)
+{
+    static const int of_setting[] = {302};
+    static const int of_hook[] = {303, 410, 400, 429};
+    static const int delivered[] = {302, 303, 410, 400, 429};
+    struct verdict_policy other = policy;
+
+    (void)unused;
+    other.success = (struct status_list){of_setting, 1};
+    other.accept = (struct status_list){of_hook, 4};
+    for (size_t i = 0; i < sizeof(delivered) / sizeof(delivered[0]); i++) {
+        struct attempt_result result = answered(delivered[i]);
+        struct verdict verdict;
+
+        result.retry_after_ms = HOUR;
+        verdict = verdict_of(&result, &other, 1, 0, 1);
+        assert_int_equal(verdict.kind, VERDICT_DELIVERED);
+        assert_false(verdict.disable_hook);
+        assert_int_equal(verdict.pause_ms, 0);
+        result.request_sent = false;
+        verdict = verdict_of(&result, &other, 1, 0, 1);
+        assert_int_equal(verdict.kind, VERDICT_RETRY);
+        assert_true(verdict.early_response);
+    }
+    struct attempt_result result = answered(301);
+    assert_int_equal(verdict_of(&result, &other, 1, 0, 1).kind, VERDICT_RETRY);
 }
 
 static void own_shortage_is_no_attempt(void **unused)
@@ -354,6 +381,7 @@ int main(void)
         cmocka_unit_test(retry_after_is_never_undercut_and_spread_upwards),
         cmocka_unit_test(pause_outlives_a_delivery_that_ends),
         cmocka_unit_test(permanent_list_is_a_setting_but_gone_is_not),
+        cmocka_unit_test(listed_statuses_are_delivered),
         cmocka_unit_test(own_shortage_is_no_attempt),
     };
 

@@ -88,9 +88,11 @@ static void numbers_are_read_within_their_range(void **unused)
         {"retry-jitter", "20", NULL},
         {"retry-jitter", "%", NULL},
         {"retry-jitter", "", NULL},
-        {"permanent-status", "400", "400"},
+        {"permanent-status", "300", "300"},
+        {"success-status", "302", "302"},
+        {"success-status", "200", NULL},
         {"permanent-status", "599", "599"},
-        {"permanent-status", "399", NULL},
+        {"permanent-status", "299", NULL},
         {"permanent-status", "600", NULL},
     };
 
@@ -293,7 +295,7 @@ static void allowed_describes_lists(void **unused)
                         "1 to 64, separated by commas, each a time from 1ms to 30d "
                         "(units ms, s, m, h, d)");
     assert_string_equal(setting_allowed(setting_find(BYTES("permanent-status")), out),
-                        "none, or up to 64, separated by commas, each an HTTP status from 400 to "
+                        "none, or up to 64, separated by commas, each an HTTP status from 300 to "
                         "599");
 }
 

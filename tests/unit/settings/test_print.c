@@ -43,7 +43,7 @@ static void print_is_a_file_that_reads_back_the_same(void **unused)
         "",
         "redis = unix:///run/redis.sock?db=7\nqueue = q-1\nmax-in-flight = 1\nhttps-only = yes\n",
         "allow-address = 10.0.0.0/8,[fd00::/8]:8080-8090,127.0.0.1/32:80\nhttps-only = on\n",
-        ("permanent-status = none\n"
+        ("permanent-status = none\nsuccess-status = 302,303\n"
          "retry-schedule = 1ms,90s,36h\nretry-jitter = 0%\nmax-event-bytes = 1025\n"),
         "ca-file = /my certs/a.pem\nredis-password-file = /run/secret\nlog-format = json\n",
     };

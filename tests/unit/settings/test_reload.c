@@ -46,6 +46,7 @@ static const char *const others[][2] = {
     {"https-only", "yes"},
     {"retry-schedule", "1s,2s"},
     {"retry-jitter", "3%"},
+    {"success-status", "302"},
     {"permanent-status", "404,405"},
     {"processes", "3"},
     {"core-dumps", "yes"},
