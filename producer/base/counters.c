@@ -18,6 +18,7 @@ static const char *const counter_names[COUNTERS] = {
     [COUNTER_DEAD_DROPPED] = "dead_dropped",
     [COUNTER_NO_HOOK] = "no_hook",
     [COUNTER_HOOK_DISABLED] = "hook_disabled",
+    [COUNTER_TYPE_SKIPPED] = "type_skipped",
     [COUNTER_FENCED] = "fenced",
     [COUNTER_LOST] = "lost",
     [COUNTER_GONE] = "gone",

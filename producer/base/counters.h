@@ -20,6 +20,7 @@ enum counter {
     COUNTER_DEAD_DROPPED,   /* dead_dropped  dead letters dropped past the caps */
     COUNTER_NO_HOOK,        /* no_hook       events of rooms without an enabled hook */
     COUNTER_HOOK_DISABLED,  /* hook_disabled not delivered, hook disabled at look-up */
+    COUNTER_TYPE_SKIPPED,   /* type_skipped  not delivered, the hook does not take such events */
     COUNTER_FENCED,         /* fenced        outcomes dropped, another worker's entry */
     COUNTER_LOST,           /* lost          pending entries deleted by someone else */
     COUNTER_GONE,           /* gone          all entries deleted by someone else, seen afterwards */

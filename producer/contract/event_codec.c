@@ -7,7 +7,6 @@
 #include "contract/json_string.h"
 #include "contract/parse.h"
 
-#define TYPE_MAX 128
 #define CREATED_AT_MAX INT64_C(8640000000000000) /* the last moment a JavaScript Date knows */
 
 /* The worst that can become of a byte as JSON is six: \u001f, or "false," from msgpack. */
@@ -39,14 +38,7 @@ static int read_type(struct bytes value, struct event *event, struct error_text 
     }
     if (sound) /* in its place: nothing else reads it */
         type.len = json_string_unescape(type, event->text.data + (type.data - event->text.data));
-    sound = sound && type.len > 0 && type.len <= TYPE_MAX;
-    for (size_t i = 0; sound && i < type.len; i++) {
-        char c = type.data[i];
-
-        sound = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                c == '_' || c == '.';
-    }
-    if (!sound)
+    if (!sound || !parse_is_event_type(type))
         return refuse(why, "type", "must be a string of 1..128 of A-Z a-z 0-9 _ .");
     event->type = type;
     return EVENT_OK;

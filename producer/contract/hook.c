@@ -9,6 +9,7 @@
 
 #include "contract/json_read.h"
 #include "contract/parse.h"
+#include "contract/utf8.h"
 
 #define MAX_AGE_MIN_MS 1000
 #define TIMEOUT_MIN_MS 100
@@ -65,16 +66,43 @@ static int read_signature(struct hook *hook, json_t *value, struct error_text *w
     return hook->verification_signature ? HOOK_OK : out_of_memory(why);
 }
 
+/* Of a reader in another file: 0, -1 or -2. */
+static int problem_of(int result)
+{
+    if (result == 0)
+        return HOOK_OK;
+    return result == -2 ? HOOK_NO_MEMORY : HOOK_BAD;
+}
+
 static int read_secrets(struct hook *hook, json_t *value, struct error_text *why)
 {
-    switch (hook_secrets_read(value, &hook->secrets, &hook->secrets_len, why)) {
-    case 0:
-        return HOOK_OK;
-    case -2:
-        return HOOK_NO_MEMORY;
-    default:
+    return problem_of(hook_secrets_read(value, &hook->secrets, &hook->secrets_len, why));
+}
+
+static int read_types(struct hook *hook, json_t *value, struct error_text *why)
+{
+    return problem_of(hook_types_read(hook, value, why));
+}
+
+static int read_description(struct hook *hook, json_t *value, struct error_text *why)
+{
+    struct bytes rest = json_text_of(value);
+    bool is_valid = json_is_string(value) && rest.len > 0;
+
+    for (int i = 0; is_valid && rest.len > 0; i++) {
+        uint32_t code;
+        size_t len = utf8_first(rest, &code);
+
+        rest = (struct bytes){rest.data + len, rest.len - len};
+        is_valid = i < HOOK_DESCRIPTION_MAX && !utf8_is_control(code);
+    }
+    if (!is_valid) {
+        error_text_set(why, "description: must be 1..%d characters, without control characters",
+                       HOOK_DESCRIPTION_MAX);
         return HOOK_BAD;
     }
+    hook->description = strdup(json_string_value(value));
+    return hook->description ? HOOK_OK : out_of_memory(why);
 }
 
 static int read_format(struct hook *hook, json_t *value, struct error_text *why)
@@ -223,6 +251,8 @@ static const struct hook_key {
     {"enabled", read_enabled},
     {"maxAge", read_max_age},
     {"timeout", read_timeout},
+    {"types", read_types},
+    {"description", read_description},
     {"acceptStatus", read_accept_status},
     {"rateLimit", read_rate_limit},
 };
@@ -242,7 +272,7 @@ static int read_key(struct hook *hook, struct bytes key, json_t *value, struct e
     error_text_set(
         why,
         "unknown key \"%s\"; allowed are url, verificationSignature, secret, format, headers, "
-        "enabled, maxAge, timeout, acceptStatus, rateLimit",
+        "types, description, enabled, maxAge, timeout, acceptStatus, rateLimit",
         bytes_printable(key, shown, sizeof(shown)));
     return HOOK_BAD;
 }
@@ -364,5 +394,9 @@ void hook_free(struct hook *hook)
     for (size_t i = 0; i < hook->headers_len; i++)
         wipe_text(hook->headers[i]); /* may be an Authorization */
     free(hook->headers);
+    for (size_t i = 0; i < hook->types_len; i++)
+        free(hook->types[i]);
+    free(hook->types);
+    free(hook->description);
     free(hook);
 }

@@ -13,6 +13,8 @@
  *                          names Roomhook or HTTP itself sets are refused (see hook_headers.c)
  *   enabled                true (default) or false
  *   maxAge, timeout        durations like "15s"; can only lower the settings
+ *   types                  list of 1..32 event types; "message.*" is all below. Others are skipped
+ *   description            1..200 characters, for people; no control characters
  *   acceptStatus           list of 1..16 integers from 300 to 599: these, too, count as delivered
  *   rateLimit              "<N>/s", "<N>/m" or "<N>/h", N in 1..100000: at most so many attempts
  *
@@ -21,6 +23,7 @@
 #ifndef CONTRACT_HOOK_H
 #define CONTRACT_HOOK_H
 
+#include <jansson.h>
 #include <roomhook/event.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,6 +40,8 @@
 #define HOOK_ACCEPT_STATUS_MAX 16
 #define HOOK_STATUS_LEAST 300
 #define HOOK_STATUS_MOST 599
+#define HOOK_TYPES_MAX 32
+#define HOOK_DESCRIPTION_MAX 200 /* characters */
 #define HOOK_RATE_MAX 100000
 #define HOOK_RATE_TEXT_SIZE 12        /* "100000/s", and a few zeros in front */
 #define HOOK_FINGERPRINT_SIZE 17      /* 16 hex and NUL */
@@ -59,8 +64,11 @@ struct hook {
     size_t headers_len;
     enum hook_format format;
     bool enabled;
-    int64_t max_age_ms;                        /* 0: the setting's */
-    int64_t timeout_ms;                        /* 0: the setting's */
+    int64_t max_age_ms; /* 0: the setting's */
+    int64_t timeout_ms; /* 0: the setting's */
+    char **types;       /* patterns, checked */
+    size_t types_len;
+    char *description;                         /* NULL when the hook has none */
     int accept_status[HOOK_ACCEPT_STATUS_MAX]; /* 300..599 */
     size_t accept_status_len;
     int64_t rate_interval_us;                /* between two attempts; 0: no rate limit */
@@ -80,6 +88,12 @@ enum hook_problem {
 int hook_parse(struct bytes id, struct bytes json, struct hook **ret_hook, struct error_text *why);
 
 void hook_free(struct hook *hook); /* NULL allowed; wipes secrets and signature */
+
+/* Does it want events of this type? */
+bool hook_takes_type(const struct hook *hook, struct bytes type);
+
+/* Reads the key types. 0, -1 with *why when it is not valid, or -2 with *why: no memory. */
+int hook_types_read(struct hook *hook, const json_t *value, struct error_text *why);
 
 const char *hook_format_name(enum hook_format format);
 

@@ -198,18 +198,29 @@ int parse_bool(struct bytes text, bool *ret)
     return -1;
 }
 
-bool parse_is_name(struct bytes text)
+/* 1 to max letters, digits, '_' and others. */
+static bool is_word(struct bytes text, size_t max, char other)
 {
-    if (text.len == 0 || text.len > RH_NAME_MAX)
+    if (text.len == 0 || text.len > max)
         return false;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
 
         if (!is_digit(c) && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && c != '_' &&
-            c != '-')
+            c != other)
             return false;
     }
     return true;
+}
+
+bool parse_is_name(struct bytes text)
+{
+    return is_word(text, RH_NAME_MAX, '-');
+}
+
+bool parse_is_event_type(struct bytes text)
+{
+    return is_word(text, EVENT_TYPE_MAX, '.');
 }
 
 /* Lower-case hex, as the specification demands, and not all zeros where that means "invalid". */

@@ -29,7 +29,9 @@ int parse_rate_us(struct bytes text, int64_t max, int64_t *ret_interval_us);
 /* yes no true false on off 1 0 */
 int parse_bool(struct bytes text, bool *ret);
 
-bool parse_is_name(struct bytes text);        /* [A-Za-z0-9_-]{1,64}: ids and queue names */
+bool parse_is_name(struct bytes text); /* [A-Za-z0-9_-]{1,64}: ids and queue names */
+#define EVENT_TYPE_MAX 128
+bool parse_is_event_type(struct bytes text);  /* [A-Za-z0-9_.]{1,128} */
 bool parse_is_traceparent(struct bytes text); /* W3C Trace Context, version 00 */
 
 /* A stream id "<ms>-<seq>" in its canonical decimal form. */

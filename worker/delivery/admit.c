@@ -30,6 +30,10 @@ static bool is_wanted(struct pipeline *pipeline, struct delivery *delivery)
         conclude_dead(pipeline, delivery, DEAD_HOOK_DISABLED, "the hook was disabled meanwhile");
     } else if (slot->disabled) {
         conclude(pipeline, delivery, OUTCOME_SKIPPED);
+    } else if (!delivery->entry->is_test &&
+               !hook_takes_type(slot->hook, delivery->entry->event.type)) {
+        counters_add(pipeline->queue->counters, COUNTER_TYPE_SKIPPED, 1);
+        conclude(pipeline, delivery, OUTCOME_SKIPPED);
     } else if (age > pipeline_max_age_ms(pipeline, slot->hook)) {
         bury_expired(pipeline, delivery, age);
     } else {

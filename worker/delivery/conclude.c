@@ -13,9 +13,11 @@ void conclude_set_error(struct delivery *delivery, const char *text)
 
 /* False: not at all. Failures are logged at level info always, what went as usual sparingly, and
  * everything at level debug. */
-static bool is_told(struct pipeline *pipeline, enum outcome outcome, enum log_level *ret_level,
-                    int64_t *ret_unlogged)
+static bool is_told(struct pipeline *pipeline, const struct delivery *delivery,
+                    enum log_level *ret_level, int64_t *ret_unlogged)
 {
+    enum outcome outcome = delivery->outcome;
+    enum sparing_kind kind = SPARING_DELIVERED;
     bool is_failure = outcome == OUTCOME_RETRY || outcome == OUTCOME_DEAD;
     *ret_level = is_failure || !log_is_on(LOG_DEBUG) ? LOG_INFO : LOG_DEBUG;
     if (!log_is_on(*ret_level))
@@ -24,15 +26,15 @@ static bool is_told(struct pipeline *pipeline, enum outcome outcome, enum log_le
         return true;
     if (outcome != OUTCOME_DELIVERED && outcome != OUTCOME_SKIPPED)
         return false;
-    return sparing_allows(
-        &pipeline->sparing[outcome == OUTCOME_DELIVERED ? SPARING_DELIVERED : SPARING_DISABLED],
-        loop_now_ms(), ret_unlogged);
+    if (outcome == OUTCOME_SKIPPED)
+        kind = delivery->slot->disabled ? SPARING_DISABLED : SPARING_TYPE;
+    return sparing_allows(&pipeline->sparing[kind], loop_now_ms(), ret_unlogged);
 }
 
 static const char *reason_of(const struct delivery *delivery)
 {
     if (delivery->outcome == OUTCOME_SKIPPED)
-        return "hook-disabled";
+        return delivery->slot->disabled ? "hook-disabled" : "type";
     return delivery->outcome == OUTCOME_DEAD ? dead_reason_name(delivery->reason) : "";
 }
 
@@ -47,7 +49,7 @@ static void log_outcome(struct pipeline *pipeline, const struct delivery *delive
     char origin[URL_ORIGIN_SIZE] = "";
     enum log_level level;
     int64_t unlogged = 0;
-    if (!is_told(pipeline, delivery->outcome, &level, &unlogged))
+    if (!is_told(pipeline, delivery, &level, &unlogged))
         return;
     if (delivery->slot != NULL && delivery->slot->hook != NULL)
         url_origin(&delivery->slot->hook->url, origin);

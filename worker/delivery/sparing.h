@@ -16,6 +16,7 @@ enum sparing_kind {
     SPARING_DELIVERED,
     SPARING_NO_HOOK,
     SPARING_DISABLED,
+    SPARING_TYPE,
     SPARING_KINDS
 };
 

@@ -46,6 +46,13 @@ static void put_accept_status(struct buffer *out, const struct hook *hook)
         buffer_append_format(out, "%s%d", i > 0 ? "," : "", hook->accept_status[i]);
 }
 
+/* "message.created,reaction.*" */
+static void put_types(struct buffer *out, const struct hook *hook)
+{
+    for (size_t i = 0; i < hook->types_len; i++)
+        buffer_append_format(out, "%s%s", i > 0 ? "," : "", hook->types[i]);
+}
+
 /* --- JSON --- */
 
 static void put_duration(struct buffer *line, const char *name, int64_t ms)
@@ -79,6 +86,8 @@ void hook_put_json(struct buffer *line, const struct room_id *room, const struct
 {
     object_put_room(line, "room", room);
     object_put_text(line, "id", bytes_of(hook->id));
+    if (hook->description)
+        object_put_text(line, "description", bytes_of(hook->description));
     object_put_text(line, "url", bytes_of(hook->url_text));
     object_put_text(line, "format", bytes_of(hook_format_name(hook->format)));
     object_put_bool(line, "enabled", hook->enabled);
@@ -90,6 +99,12 @@ void hook_put_json(struct buffer *line, const struct room_id *room, const struct
     put_headers(line, hook);
     put_duration(line, "maxAge", hook->max_age_ms);
     put_duration(line, "timeout", hook->timeout_ms);
+    if (hook->types_len > 0) {
+        object_put_json(line, "types", BYTES("["));
+        for (size_t i = 0; i < hook->types_len; i++)
+            buffer_append_format(line, "%s\"%s\"", i > 0 ? "," : "", hook->types[i]);
+        buffer_append_char(line, ']');
+    }
     if (hook->accept_status_len > 0) {
         object_put_json(line, "acceptStatus", BYTES("["));
         put_accept_status(line, hook);
@@ -141,6 +156,8 @@ int hook_print(const struct room_id *room, const struct hook *hook, bool shows_s
 {
     hook_print_row("room", room->text);
     hook_print_row("id", hook->id);
+    if (hook->description)
+        hook_print_row("description", hook->description);
     hook_print_row("url", hook->url_text);
     hook_print_row("format", hook_format_name(hook->format));
     if (!hook->enabled)
@@ -153,7 +170,8 @@ int hook_print(const struct room_id *room, const struct hook *hook, bool shows_s
         hook_print_row("rateLimit", hook->rate_limit);
     print_duration("timeout", hook->timeout_ms);
     print_duration("maxAge", hook->max_age_ms);
-    if (print_list("acceptStatus", hook, put_accept_status) < 0)
+    if (print_list("types", hook, put_types) < 0 ||
+        print_list("acceptStatus", hook, put_accept_status) < 0)
         return -1;
     return print_list("headers", hook, hook_put_header_names);
 }

@@ -16,6 +16,8 @@ const struct flag_spec hook_edit_specs[] = {
     {"header", "\"Name: value\"", "sent with each request; no value removes it", true},
     {"timeout", "DURATION|none", "for one request, like 5s; only lowers the worker's", false},
     {"max-age", "DURATION|none", "for one event, like 1h; only lowers the worker's", false},
+    {"types", "LIST|none", "only these events, like message.created,reaction.*", false},
+    {"description", "TEXT|none", "what it is for, up to 200 characters", false},
     {"accept-status", "LIST|none", "answers that count as delivered too, like 302,303", false},
     {"rate-limit", "N/s|N/m|N/h|none", "at most so many attempts, by all workers together", false},
     {NULL, NULL, NULL, false},
@@ -42,27 +44,39 @@ static int edit_text(json_t *hook, const char *key, const char *value, struct er
     return put(hook, key, json_string(value), why);
 }
 
-/* "302,303" as a list of numbers. */
-static int edit_statuses(json_t *hook, const char *value, struct error_text *why)
+/* A flag whose value is a list, each item of which becomes a JSON value. */
+static int edit_list(json_t *hook, const char *key, const char *value,
+                     json_t *(*read)(struct bytes item), struct error_text *why)
 {
     if (!value || strcmp(value, "none") == 0)
-        return edit_text(hook, "acceptStatus", value, why);
+        return edit_text(hook, key, value, why);
     json_t *list = json_array();
     size_t len;
     for (const char *at = value;; at += len + 1) {
-        uint64_t status;
         len = strcspn(at, ",");
-        if (parse_uint64((struct bytes){at, len}, HOOK_STATUS_MOST, &status) < 0 ||
-            json_array_append_new(list, json_integer((json_int_t)status)) < 0) {
+        if (json_array_append_new(list, read((struct bytes){at, len})) < 0) {
             json_decref(list);
-            error_text_set(why, "--accept-status must be statuses from %d to %d, like 302,303",
-                           HOOK_STATUS_LEAST, HOOK_STATUS_MOST);
-            return -1;
+            return put(hook, key, NULL, why);
         }
         if (at[len] == '\0')
             break;
     }
-    return put(hook, "acceptStatus", list, why);
+    return put(hook, key, list, why);
+}
+
+static json_t *read_text(struct bytes item)
+{
+    return json_stringn(item.data, item.len);
+}
+
+/* What is no number stays text, which the hook's own check refuses. */
+static json_t *read_number(struct bytes item)
+{
+    int64_t number;
+
+    if (parse_int64(item, INT32_MIN, INT32_MAX, &number) < 0)
+        return read_text(item);
+    return json_integer((json_int_t)number);
 }
 
 static int edit_signature(json_t *hook, const char *value, bool is_new, struct error_text *why)
@@ -200,7 +214,10 @@ int hook_edit(json_t *hook, const struct flags *flags, char ret_secret[HOOK_SECR
         edit_headers(hook, flags, why) < 0 ||
         edit_text(hook, "maxAge", flags_value(flags, "max-age"), why) < 0 ||
         edit_text(hook, "timeout", flags_value(flags, "timeout"), why) < 0 ||
-        edit_statuses(hook, flags_value(flags, "accept-status"), why) < 0 ||
+        edit_list(hook, "types", flags_value(flags, "types"), read_text, why) < 0 ||
+        edit_text(hook, "description", flags_value(flags, "description"), why) < 0 ||
+        edit_list(hook, "acceptStatus", flags_value(flags, "accept-status"), read_number, why) <
+            0 ||
         edit_text(hook, "rateLimit", flags_value(flags, "rate-limit"), why) < 0)
         return -1;
     return 0;

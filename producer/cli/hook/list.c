@@ -28,6 +28,7 @@ static const struct table_column columns[] = {
     {.title = "LIMITS", .least = 8, .is_optional = true},
     {.title = "HEADERS", .least = 8, .is_optional = true},
     {.title = "SIGNATURE", .is_optional = true},
+    {.title = "DESCRIPTION", .least = 8, .is_optional = true},
     {.title = "URL", .least = 20},
     {.title = "WHY", .least = 16},
 };
@@ -66,6 +67,7 @@ static void add_row(struct listing *listing, const struct hook *hook,
     hook_put_header_names(&listing->line, hook);
     add_line(listing);
     table_add(table, bytes_of(hook_signature_shown(hook, listing->shows_signatures)));
+    table_add(table, bytes_of(hook->description));
     table_add(table, bytes_of(hook->url_text));
     if (hook->enabled)
         hook_state_put_why(&listing->line, state, condition);
@@ -100,7 +102,7 @@ static int add_invalid(struct listing *listing, struct bytes id, const char *why
     table_add(table, room_id_bytes(&listing->room));
     table_add(table, id);
     table_add_toned(table, BYTES("not valid"), TONE_ERROR);
-    for (size_t i = 0; i < 6; i++)
+    for (size_t i = 0; i < 7; i++)
         table_add(table, BYTES(""));
     table_add(table, bytes_of(why));
     return 0;

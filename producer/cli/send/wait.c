@@ -6,6 +6,7 @@
 #include "cli/hook/store.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/json_output.h"
+#include "contract/event_codec.h"
 #include "contract/hook.h"
 #include "contract/lane.h"
 #include "contract/parse.h"
@@ -125,19 +126,23 @@ static void print_outcome(struct waiting *waiting, const char *hook_id, enum out
     buffer_release(&line);
 }
 
-/* What left nothing behind was delivered, unless its hook is disabled. */
-static bool is_disabled(const struct waiting *waiting, struct bytes id, struct bytes json,
-                        bool *ret_disabled)
+/* What left nothing behind was delivered, unless its hook is disabled, or takes no such events.
+ * *ret_skipped says which; "" when neither. */
+static bool ask_skipped(const struct waiting *waiting, struct bytes id, struct bytes json,
+                        const char **ret_skipped)
 {
     struct hook *hook;
     struct stored_state state;
     struct error_text why;
 
-    *ret_disabled = false;
+    *ret_skipped = "";
     if (hook_parse(id, json, &hook, &why) != HOOK_OK)
         return true;
     bool asked = hook_store_read(waiting->cli, hook, waiting->event->room, &state);
-    *ret_disabled = asked && (!hook->enabled || state.disabled);
+    if (asked && (!hook->enabled || state.disabled))
+        *ret_skipped = "the hook is disabled";
+    else if (!hook_takes_type(hook, BYTES(EVENT_DEFAULT_TYPE)))
+        *ret_skipped = "the hook does not take events " EVENT_DEFAULT_TYPE;
     hook_free(hook);
     return asked;
 }
@@ -147,21 +152,21 @@ static bool ask_outcome(const struct waiting *waiting, struct bytes id, struct b
 {
     char hook_id[RH_NAME_MAX + 1];
     bool waits;
-    bool disabled;
+    const char *skipped;
 
     (void)bytes_copy_text(id, hook_id, sizeof(hook_id));
     ret_why->text[0] = '\0';
     if (!ask_waits(waiting, hook_id, &waits) || (!waits && !ask_dead(waiting, hook_id, ret_why)) ||
-        !is_disabled(waiting, id, json, &disabled))
+        !ask_skipped(waiting, id, json, &skipped))
         return false;
     if (waits) {
         *ret_outcome = OUTCOME_WAITS;
         error_text_set(ret_why, "see roomhook lane show");
     } else if (ret_why->text[0] != '\0') {
         *ret_outcome = OUTCOME_DEAD;
-    } else if (disabled) {
+    } else if (skipped[0] != '\0') {
         *ret_outcome = OUTCOME_SKIPPED;
-        error_text_set(ret_why, "the hook is disabled");
+        error_text_set(ret_why, "%s", skipped);
     } else {
         *ret_outcome = OUTCOME_DELIVERED;
     }

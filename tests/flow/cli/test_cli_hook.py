@@ -55,20 +55,24 @@ def test_set_all(redis, cli):
         "--signature=9JOLCJUVylQxxdhX", "--secret=auto", f"--secret={OLD_SECRET}",
         "--header=X-Token: abc", "--header", "X-Other:def", "--timeout=5s", "--max-age=1h",
         "--rate-limit=10/s", "--accept-status=302,303",
+        "--types=message.created,reaction.*", "--description=für 🐎",
     )
     printed = json.loads(done.stdout)
     made = printed.pop("secret")
     assert made.startswith("whsec_") and made != OLD_SECRET
     assert printed == {
-        "room": -7, "id": "second", "url": URL, "format": "standard", "enabled": True,
+        "room": -7, "id": "second", "description": "für 🐎", "url": URL, "format": "standard",
+        "enabled": True,
         "verificationSignature": "9JOLCJUVylQxxdhX", "secrets": 2, "headers": 2,
         "headerNames": ["X-Token", "X-Other"], "maxAge": "1h", "timeout": "5s",
-        "acceptStatus": [302, 303], "rateLimit": "10/s",
+        "types": ["message.created", "reaction.*"], "acceptStatus": [302, 303],
+        "rateLimit": "10/s",
     }
     assert hook(redis, -7, "second") == {
         "url": URL, "verificationSignature": "9JOLCJUVylQxxdhX", "secret": [made, OLD_SECRET],
         "format": "standard", "headers": {"X-Token": "abc", "X-Other": "def"},
         "maxAge": "1h", "timeout": "5s", "acceptStatus": [302, 303], "rateLimit": "10/s",
+        "types": ["message.created", "reaction.*"], "description": "für 🐎",
     }
 
 
@@ -98,6 +102,11 @@ def test_set_changes_only_what_is_given(redis, cli):
         [f"--url={URL}", "--rate-limit=10"],
         [f"--url={URL}", "--accept-status=200"],
         [f"--url={URL}", "--accept-status=302;303"],
+        [f"--url={URL}", "--types=message.*,"],
+        [f"--url={URL}", "--types=*"],
+        [f"--url={URL}", "--description="],
+        [f"--url={URL}", "--description=\x1b[31mred"],
+        [f"--url={URL}", "--description=" + 201 * "x"],
         [f"--url={URL}", "--id=a/b"],
         [f"--url={URL}", "--room=1"],
     ],
@@ -257,7 +266,7 @@ def test_disable_keeps_the_state(redis, cli):
 def test_list(redis, cli):
     set_hook(redis, 438, "a", url=URL, verificationSignature="9JOLCJUVylQxxdhX",
              secret=[OLD_SECRET, OLD_SECRET], format="bare", headers={"X-A": "b"}, timeout="5s",
-             rateLimit="10/s")
+             rateLimit="10/s", description="for us")
     set_hook(redis, 438, "b", url=URL, enabled=False)
     set_hook(redis, 438, "c", url="x")
     done = cli("hook", "list", "--room=438")
@@ -265,20 +274,21 @@ def test_list(redis, cli):
     title, *lines = done.stdout.splitlines()
     a, b, c = sorted(lines)  # by id
     assert title.split() == [
-        "ROOM", "ID", "STATE", "FORMAT", "SECRETS", "LIMITS", "HEADERS", "SIGNATURE", "URL", "WHY",
+        "ROOM", "ID", "STATE", "FORMAT", "SECRETS", "LIMITS", "HEADERS", "SIGNATURE", "DESCRIPTION",
+        "URL", "WHY",
     ]
     assert re.split("  +", a) == [
-        "438", "a", "ok", "bare", "2", "10/s, timeout 5s", "X-A", "****", URL, "-",
+        "438", "a", "ok", "bare", "2", "10/s, timeout 5s", "X-A", "****", "for us", URL, "-",
     ]
-    assert re.split("  +", b) == ["438", "b", "disabled", "spika", "0", *"---", URL, "-"]
-    assert re.split("  +", c)[:-1] == ["438", "c", "not valid", *"------"]
+    assert re.split("  +", b) == ["438", "b", "disabled", "spika", "0", *"----", URL, "-"]
+    assert re.split("  +", c)[:-1] == ["438", "c", "not valid", *"-------"]
     assert "url: must start with" in c
 
     done = cli("hook", "list", "--room=438", "--json")
     objects = {one["id"]: one for one in map(json.loads, done.stdout.splitlines())}
     assert objects["a"] == {
         "room": 438, "id": "a", "url": URL, "format": "bare", "enabled": True,
-        "signature": True, "secrets": 2, "headers": 1,
+        "description": "for us", "signature": True, "secrets": 2, "headers": 1,
         "headerNames": ["X-A"], "timeout": "5s", "rateLimit": "10/s",
     }
     assert objects["b"]["enabled"] is False and objects["b"]["signature"] is False
@@ -340,21 +350,21 @@ def test_list_of_a_room_with_many_hooks(redis, cli):
 def test_show(redis, cli):
     cli("hook", "set", "--room=438", f"--url={URL}", "--secret=auto", "--header=X-Token: hush",
         "--rate-limit=10/s", "--timeout=5s", "--max-age=1h", "--signature=9JOLCJUVylQxxdhX",
-        "--accept-status=302,303")
+        "--accept-status=302,303", "--types=message.*,x", "--description=für uns")
     redis.zadd(key("lane:438/main"), {"1-0": 1, "1-1": 1})
     text = cli("hook", "show", "--room=438").stdout
     assert dict(line.split(maxsplit=1) for line in text.splitlines()) == {
         "room": "438", "id": "main", "url": URL, "format": "spika",
         "verificationSignature": "****", "secrets": "1", "rateLimit": "10/s",
         "timeout": "5s", "maxAge": "1h", "acceptStatus": "302,303", "headers": "X-Token",
-        "waiting": "2",
+        "waiting": "2", "types": "message.*,x", "description": "für uns",
     }
     shown = json.loads(cli("hook", "show", "--room=438", "--json").stdout)
     assert shown == {
         "room": 438, "id": "main", "url": URL, "format": "spika", "enabled": True,
         "signature": True, "secrets": 1, "headers": 1,
         "headerNames": ["X-Token"], "maxAge": "1h", "timeout": "5s", "acceptStatus": [302, 303],
-        "rateLimit": "10/s", "waiting": 2,
+        "types": ["message.*", "x"], "description": "für uns", "rateLimit": "10/s", "waiting": 2,
     }
     assert "hush" not in text and "whsec_" not in text
 

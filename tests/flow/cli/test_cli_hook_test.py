@@ -147,7 +147,8 @@ def test_waits_no_longer_than_it_is_told(redis, receiver, start_worker, hook_tes
 def test_reaches_a_hook_that_rests_or_has_a_rate(redis, receiver, start_worker, hook_test):
     """A hook that has nothing left of its rate, and that its receiver has paused."""
     receiver.script("/", [Answer(429, (("Retry-After", "60"),)), Answer(200)])
-    set_hook(redis, 438, "main", url=receiver.url(), rateLimit="1/h")
+    set_hook(redis, 438, "main", url=receiver.url(), rateLimit="1/h",
+             types=["message.created"])  # the test event is of another
     start_worker(retry_schedule="1h")
     enqueue(redis, message_event())
     receiver.wait_for(1)

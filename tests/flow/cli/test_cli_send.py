@@ -461,10 +461,13 @@ def test_wait_prints_each_outcome(redis, receiver, start_worker, cli):
     set_hook(redis, 438, "good", url=receiver.url())
     set_hook(redis, 438, "later", url=receiver.url("/later"))
     set_hook(redis, 438, "off", url=receiver.url(), enabled=False)
+    set_hook(redis, 438, "other", url=receiver.url(), types=["reaction.*"])
     start_worker(retry_schedule="300ms")
     done = cli("send", "--room=438", "--text=a", "--wait")
     assert outcomes(done) == {"good": "delivered", "later": "delivered",
-                              "off": "skipped, the hook is disabled"}  # fmt: skip
+                              "off": "skipped, the hook is disabled",
+                              "other": "skipped, the hook does not take events message.created",
+                              }  # fmt: skip
     set_hook(redis, 438, "bad", url=receiver.url("/refuses"))
     done = cli("send", "--room=438", "--text=a", "--id=mine", "--wait=20s", check=False)
     assert done.returncode == 1

@@ -7,7 +7,8 @@ def test_one_that_is_tried_by_hand_is_seen(redis, receiver, start_worker):
     set_hook(redis, 1, "main", url=receiver.url())
     set_hook(redis, 2, "main", url=receiver.url(), enabled=False)
     worker = start_worker()
-    for room in (1, 2, 3):
+    set_hook(redis, 4, "main", url=receiver.url(), types=["reaction.*"])
+    for room in (1, 2, 3, 4):
         enqueue(redis, message_event(room=room), id=f"event-{room}")
     line = worker.wait_log("delivered", event="event-1")
     assert (line["level"], line["status"], line["hook"]) == ("info", "200", "main")
@@ -15,6 +16,8 @@ def test_one_that_is_tried_by_hand_is_seen(redis, receiver, start_worker):
     assert (line["level"], line["reason"], line["hook"]) == ("info", "hook-disabled", "main")
     line = worker.wait_log("skipped", event="event-3")
     assert (line["level"], line["reason"], line["room"]) == ("info", "no-hook", "3")
+    line = worker.wait_log("skipped", event="event-4")
+    assert (line["level"], line["reason"], line["hook"]) == ("info", "type", "main")
     assert len(worker.logged("delivered")) == 1, "what was skipped was not delivered"
 
 

@@ -46,6 +46,8 @@ static void a_url_is_enough(void **state)
     assert_int_equal(hook->rate_interval_us, 0);
     assert_string_equal(hook->rate_limit, "");
     assert_int_equal(hook->accept_status_len, 0);
+    assert_int_equal(hook->types_len, 0);
+    assert_null(hook->description);
     hook_free(hook);
 }
 
@@ -55,7 +57,7 @@ static void every_key_is_taken_over(void **state)
         "{\"enabled\":false,\"url\":\"HTTP://Example.com:8080/a?b=c\",\"format\":\"standard\","
         "\"verificationSignature\":\"9JOLCJUVylQxxdhX\",\"secret\":[\"" SECRET_2 "\",\"" SECRET_1
         "\"],\"maxAge\":\"2h\",\"timeout\":\"1500ms\",\"rateLimit\":\"90/m\","
-        "\"acceptStatus\":[302,599],"
+        "\"acceptStatus\":[302,599],\"types\":[\"message.*\"],\"description\":\"für 🐎\","
         "\"headers\":{\"X-B\":\" two words \",\"Authorization\":\"Bearer x\"}}");
 
     (void)state;
@@ -72,6 +74,9 @@ static void every_key_is_taken_over(void **state)
     assert_int_equal(hook->accept_status_len, 2);
     assert_int_equal(hook->accept_status[0], 302);
     assert_int_equal(hook->accept_status[1], 599);
+    assert_int_equal(hook->types_len, 1);
+    assert_string_equal(hook->types[0], "message.*");
+    assert_string_equal(hook->description, "für 🐎");
     assert_int_equal(hook->rate_interval_us, 666667);
     assert_string_equal(hook->rate_limit, "90/m");
     assert_int_equal(hook->headers_len, 2);
@@ -148,6 +153,14 @@ static void problems_are_named(void **state)
         {"{" URL ",\"rateLimit\":\"100001/s\"}", HOOK_BAD, "then /s, /m or /h"},
         {"{" URL ",\"rateLimit\":\"1/d\"}", HOOK_BAD, "rateLimit: "},
         {"{" URL ",\"rateLimit\":\"0000000010/s\"}", HOOK_BAD, "rateLimit: "},
+        {"{" URL ",\"types\":\"message.*\"}", HOOK_BAD, "types: must be a list"},
+        {"{" URL ",\"description\":\"\"}", HOOK_BAD, "description: must be 1..200 characters"},
+        {"{" URL ",\"description\":7}", HOOK_BAD, "description: "},
+        {"{" URL ",\"description\":null}", HOOK_BAD, "description: "},
+        {"{" URL ",\"description\":\"two\\nlines\"}", HOOK_BAD, "control characters"},
+        {"{" URL ",\"description\":\"\\u001b[31m\"}", HOOK_BAD, "description: "},
+        {"{" URL ",\"description\":\"\\u009b31m\"}", HOOK_BAD, "description: "},
+        {"{" URL ",\"description\":\"a\\u202eb\"}", HOOK_BAD, "description: "},
         {"{" URL ",\"acceptStatus\":302}", HOOK_BAD, "acceptStatus: must be a list of 1 to 16"},
         {"{" URL ",\"acceptStatus\":[]}", HOOK_BAD, "acceptStatus: "},
         {"{" URL ",\"acceptStatus\":{\"a\":302}}", HOOK_BAD, "acceptStatus: "},
@@ -221,7 +234,7 @@ static void sizes_are_limited(void **state)
     assert_int_equal(hook_parse(BYTES("main"), buffer_bytes(&json), &hook, &why), HOOK_BAD);
     buffer_release(&json);
 
-    /* headers: 32, and one more; signatures: 256, and one more */
+    /* headers: 32, and one more; descriptions: 200 characters; signatures: 256 */
     for (int extra = 0; extra <= 1; extra++) {
         int expected = extra ? HOOK_BAD : HOOK_OK;
 
@@ -230,6 +243,14 @@ static void sizes_are_limited(void **state)
         for (int i = 1; i < HOOK_MAX_HEADERS + extra; i++)
             buffer_append_format(&json, ",\"X-%d\":\"y\"", i);
         buffer_append_text(&json, "}}");
+        hook = NULL;
+        assert_int_equal(hook_parse(BYTES("main"), buffer_bytes(&json), &hook, &why), expected);
+        hook_free(hook);
+        buffer_clear(&json);
+        buffer_append_text(&json, "{" URL ",\"description\":\"");
+        for (int i = 0; i < HOOK_DESCRIPTION_MAX + extra; i++)
+            buffer_append_text(&json, "🐎");
+        buffer_append_text(&json, "\"}");
         hook = NULL;
         assert_int_equal(hook_parse(BYTES("main"), buffer_bytes(&json), &hook, &why), expected);
         hook_free(hook);

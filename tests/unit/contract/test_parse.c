@@ -283,6 +283,25 @@ static void names_have_1_to_64_safe_characters(void **state)
     }
 }
 
+static void event_types_are_words_with_dots(void **state)
+{
+    char name[129];
+
+    (void)state;
+    memset(name, 'a', sizeof(name));
+    assert_true(parse_is_event_type((struct bytes){name, 128}));
+    assert_false(parse_is_event_type((struct bytes){name, 129}));
+    assert_false(parse_is_event_type(BYTES("")));
+    for (int c = 0; c < 256; c++) {
+        bool allowed = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                       c == '_' || c == '.';
+
+        name[1] = (char)c;
+        if (parse_is_event_type((struct bytes){name, 3}) != allowed)
+            fail_msg("character %d", c);
+    }
+}
+
 static void traceparents_follow_w3c_version_00(void **state)
 {
     static const char good[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -377,6 +396,7 @@ int main(void)
         cmocka_unit_test(formatted_durations_and_sizes_read_back),
         cmocka_unit_test(bools_are_eight_words),
         cmocka_unit_test(names_have_1_to_64_safe_characters),
+        cmocka_unit_test(event_types_are_words_with_dots),
         cmocka_unit_test(traceparents_follow_w3c_version_00),
         cmocka_unit_test(stream_ids_have_one_spelling),
         cmocka_unit_test(iso8601_is_as_in_javascript),

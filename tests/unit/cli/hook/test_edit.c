@@ -102,14 +102,14 @@ static void none_takes_away(void **state)
     static const char old[] = "{\"url\":\"https://a.example/\",\"verificationSignature\":\"s\","
                               "\"secret\":\"" OLD_SECRET "\",\"format\":\"bare\","
                               "\"maxAge\":\"1h\",\"timeout\":\"5s\",\"rateLimit\":\"1/s\","
-                              "\"acceptStatus\":[302]}";
+                              "\"acceptStatus\":[302],\"types\":[\"a\"],\"description\":\"d\"}";
     struct edit changed;
 
     (void)state;
     edit(&changed, old,
          (const char *const[]){"--signature=none", "--secret=none", "--format=none",
                                "--max-age=none", "--timeout=none", "--rate-limit=none",
-                               "--accept-status=none", NULL});
+                               "--accept-status=none", "--types=none", "--description=none", NULL});
     assert_json(&changed, "{\"url\":\"https://a.example/\"}");
 }
 
@@ -181,24 +181,29 @@ static void bad_headers_are_refused(void **state)
     }
 }
 
-static void statuses_become_numbers(void **state)
+/* What is not as it must be is refused when all of the hook is checked. */
+static void lists_are_separated_by_commas(void **state)
 {
-    static const char *const bad[] = {"--accept-status=",     "--accept-status=,302",
-                                      "--accept-status=302,", "--accept-status=302 303",
-                                      "--accept-status=30x",  "--accept-status=-302",
-                                      "--accept-status=70000"};
     struct edit changed;
 
     (void)state;
-    edit(&changed, "{\"url\":\"u\"}", (const char *const[]){"--accept-status=302,303", NULL});
-    assert_json(&changed, "{\"url\":\"u\",\"acceptStatus\":[302,303]}");
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        edit(&changed, "{\"url\":\"u\"}", (const char *const[]){bad[i], NULL});
-        assert_int_equal(changed.result, -1);
-        assert_string_equal(changed.why.text,
-                            "--accept-status must be statuses from 300 to 599, like 302,303");
-        json_decref(changed.hook);
-    }
+    edit(&changed, "{\"url\":\"u\"}",
+         (const char *const[]){"--accept-status=302,,x 3,-1", "--types=message.*,a, b,", NULL});
+    assert_json(&changed, "{\"url\":\"u\",\"types\":[\"message.*\",\"a\",\" b\",\"\"],"
+                          "\"acceptStatus\":[302,\"\",\"x 3\",-1]}");
+    edit(&changed, "{\"url\":\"u\"}", (const char *const[]){"--types=a,\xff", NULL});
+    assert_int_equal(changed.result, -1);
+    assert_string_equal(changed.why.text, "types is not UTF-8, or out of memory");
+    json_decref(changed.hook);
+}
+
+static void descriptions_are_text(void **state)
+{
+    struct edit changed;
+
+    (void)state;
+    edit(&changed, "{\"url\":\"u\"}", (const char *const[]){"--description=a, b", NULL});
+    assert_json(&changed, "{\"url\":\"u\",\"description\":\"a, b\"}");
 }
 
 static void text_that_is_not_utf8_is_refused(void **state)
@@ -224,7 +229,8 @@ int main(void)
         cmocka_unit_test(two_made_secrets_are_refused),
         cmocka_unit_test(headers_are_set_one_by_one),
         cmocka_unit_test(bad_headers_are_refused),
-        cmocka_unit_test(statuses_become_numbers),
+        cmocka_unit_test(lists_are_separated_by_commas),
+        cmocka_unit_test(descriptions_are_text),
         cmocka_unit_test(text_that_is_not_utf8_is_refused),
     };
 
