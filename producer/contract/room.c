@@ -50,11 +50,6 @@ static void set_integer(struct room_id *room, bool is_negative, uint64_t magnitu
     room->len = (uint8_t)(at - room->text);
 }
 
-void room_id_of_uint64(uint64_t value, struct room_id *ret)
-{
-    set_integer(ret, false, value);
-}
-
 void room_id_of_int64(int64_t value, struct room_id *ret)
 {
     /* Negated as unsigned: -INT64_MIN does not fit an int64_t. */

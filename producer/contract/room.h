@@ -10,8 +10,7 @@
  * The characters are chosen so that a text with a room in it can be cut: '/' ends a room in a lane,
  * ' ' in dead-by-room. None is special in a glob or a hash tag of Redis, or is escaped in JSON.
  *
- * Readers of events give what they have: a JSON reader the value's text (room_id_of_json, which
- * unescapes and checks by itself), a msgpack reader the integer or string. Pure.
+ * Pure.
  */
 #ifndef CONTRACT_ROOM_H
 #define CONTRACT_ROOM_H
@@ -43,7 +42,6 @@ int room_id_of_text(struct bytes text, struct room_id *ret);
 int room_id_of_json(struct bytes value, struct room_id *ret);
 
 void room_id_of_int64(int64_t value, struct room_id *ret);
-void room_id_of_uint64(uint64_t value, struct room_id *ret);
 
 struct bytes room_id_bytes(const struct room_id *room); /* borrowed */
 bool room_id_equal(const struct room_id *one, const struct room_id *other);

@@ -17,7 +17,7 @@
 #define NAME_SHOWN_SIZE 64
 #define OTHER_GROUPS_MAX 5
 #define WALK_EXAMPLES_MAX 3
-#define WALK_EXAMPLE_SIZE 128 /* a delivery id */
+#define WALK_EXAMPLE_SIZE 128 /* a delivery id or a lane; a longer name is cut */
 
 /* What is asked of Redis; each may be refused apart from the others. */
 enum question {

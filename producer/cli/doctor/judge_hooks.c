@@ -9,14 +9,15 @@
 #include "cli/terminal/human_text.h"
 #include "contract/parse.h"
 
-#define IN_SHELL_SIZE (ROOM_ID_MAX + 3)
+#define IN_SHELL_SIZE (ROOM_ID_MAX + 4)
 
-/* For a command: quoted when a shell may take it for something else. */
+/* " 438" or "='!a:b'", as it stands behind --room: quoted when a shell may take it for something
+ * else, and in one word when it looks like a flag. */
 static const char *in_shell(const struct room_id *room, char out[IN_SHELL_SIZE])
 {
-    bool is_plain = strpbrk(room->text, "!#$~=") == NULL;
+    bool is_plain = strpbrk(room->text, "!#$~") == NULL && strncmp(room->text, "--", 2) != 0;
 
-    (void)snprintf(out, IN_SHELL_SIZE, is_plain ? "%s" : "'%s'", room->text);
+    (void)snprintf(out, IN_SHELL_SIZE, is_plain ? " %s" : "='%s'", room->text);
     return out;
 }
 
@@ -108,7 +109,7 @@ struct hook *judge_hook(struct findings *findings, const struct room_id *room, s
                  bytes_printable(id, name, sizeof(name)), why.text);
     if (parse_is_name(id))
         findings_advise(findings,
-                        "roomhook hook remove --room %s --id %s, then hook set; "
+                        "roomhook hook remove --room%s --id %s, then hook set; "
                         "its events are dead letters",
                         in_shell(room, shown), name);
     else
@@ -139,7 +140,7 @@ void judge_hook_state(struct findings *findings, const struct room_id *room, con
         findings_advise(findings, "nothing, if its receiver comes back: probes find that out");
     else
         findings_advise(findings,
-                        "roomhook hook resume --room %s --id %s if its receiver is well, "
+                        "roomhook hook resume --room%s --id %s if its receiver is well, "
                         "else hook remove",
                         in_shell(room, shown), hook_id);
     buffer_release(&text);

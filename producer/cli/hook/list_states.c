@@ -16,7 +16,6 @@
 #include "contract/parse.h"
 
 #define STATES_MAX 1000000 /* they are sorted, so all of them wait in memory */
-#define PATTERN_SIZE 32
 
 static const struct flag_spec state_specs[] = {
     {"room", "ROOM", "only of this room", false},
@@ -331,7 +330,7 @@ static void states_release(struct states *states)
 static int run_state(struct cli *cli)
 {
     struct states states = {.cli = cli, .failing_only = flags_has(&cli->flags, "failing")};
-    char pattern[PATTERN_SIZE] = "*";
+    char pattern[ROOM_ID_MAX + 3] = "*";
     struct room_id room;
 
     if (flags_has(&cli->flags, "room")) {

@@ -297,6 +297,16 @@ def test_append_makes_a_lane_that_is_missing_or_late_due_within_a_second(queue, 
     assert queue.lane_score(LANE)[1] <= queue.now() + 1000
 
 
+def test_look_keeps_the_longest_name_and_no_longer_one(queue, redis):
+    longest = f"{'r' * 128}/{'h' * 64}"
+    queue.put(longest)
+    redis.zadd(queue.key("lanes"), {longest + "h": 0})
+    now, _, due, _ = queue.look()
+    assert set(due) == {longest, longest + "h"}
+    assert redis.zrange(queue.key("lanes"), 0, -1, withscores=True) == [
+        (longest.encode(), now + 1000)]
+
+
 def test_look_is_bound(queue):
     for room in range(60):
         queue.put(f"{room}/main")

@@ -160,9 +160,7 @@ static void integers_have_one_spelling(void **state)
     assert_string_equal(room.text, "0");
     room_id_of_int64(INT64_MAX, &room);
     assert_string_equal(room.text, "9223372036854775807");
-    room_id_of_uint64(UINT64_MAX, &room);
-    assert_string_equal(room.text, "18446744073709551615");
-    assert_int_equal(room.len, 20);
+    assert_int_equal(room.len, 19);
 }
 
 static struct room_id room_of(const char *text)

@@ -92,10 +92,11 @@ static void a_room_in_advice_is_quoted_for_the_shell(void **state)
         const char *room;
         const char *shown;
     } cases[] = {
-        {"!a:matrix.org", "--room '!a:matrix.org' --id main"},
-        {"#general", "--room '#general' --id main"},
-        {"$HOME", "--room '$HOME' --id main"},
-        {"~root", "--room '~root' --id main"},
+        {"!a:matrix.org", "--room='!a:matrix.org' --id main"},
+        {"#general", "--room='#general' --id main"},
+        {"$HOME", "--room='$HOME' --id main"},
+        {"~root", "--room='~root' --id main"},
+        {"--all", "--room='--all' --id main"},
         {"room@conference.example.org", "--room room@conference.example.org --id main"},
     };
 
