@@ -75,7 +75,7 @@ static void answer(const struct connection *connection, int status)
 }
 
 static void show(struct listener *listener, const struct connection *connection,
-                 const struct request *request)
+                 const struct http_request *request)
 {
     struct shown_request shown = {.request = request,
                                   .from = connection->from,
@@ -96,9 +96,10 @@ static void show(struct listener *listener, const struct connection *connection,
 /* Looks at what came. False: the connection is done with. */
 static bool look(struct listener *listener, const struct connection *connection)
 {
-    struct request request;
+    static const struct http_limits limits = {LISTEN_HEAD_MAX, LISTEN_BODY_MAX};
+    struct http_request request;
 
-    int status = request_read(buffer_bytes(&connection->in), &request);
+    int status = http_request_read(buffer_bytes(&connection->in), &limits, &request);
     if (status == 0)
         return true;
     if (status == 200) {
@@ -147,7 +148,7 @@ static void accept_one(struct listener *listener)
     (void)inet_ntop(AF_INET, &address.sin_addr, host, sizeof(host));
     (void)snprintf(connection->from, sizeof(connection->from), "%s:%u", host,
                    (unsigned)ntohs(address.sin_port));
-    buffer_init(&connection->in, REQUEST_HEAD_MAX + REQUEST_BODY_MAX + READ_SIZE);
+    buffer_init(&connection->in, LISTEN_HEAD_MAX + LISTEN_BODY_MAX + READ_SIZE);
     listener->connections_len++;
 }
 

@@ -7,7 +7,7 @@
 #include "contract/json_text.h"
 #include "contract/parse.h"
 
-#define LINE_MAX_BYTES (6 * (REQUEST_HEAD_MAX + REQUEST_BODY_MAX)) /* each byte may be escaped */
+#define LINE_MAX_BYTES (6 * (LISTEN_HEAD_MAX + LISTEN_BODY_MAX)) /* each byte may be escaped */
 #define TIME_SIZE 32
 #define NAME_SIZE 128
 
@@ -23,7 +23,7 @@ static bool is_json(struct bytes text)
 
 int show_request_text(const struct shown_request *shown)
 {
-    const struct request *request = shown->request;
+    const struct http_request *request = shown->request;
     char at[TIME_SIZE];
     char name[NAME_SIZE];
 
@@ -47,7 +47,7 @@ int show_request_text(const struct shown_request *shown)
 }
 
 /* As pairs, for a name may come twice. */
-static void put_headers(struct buffer *line, const struct request *request)
+static void put_headers(struct buffer *line, const struct http_request *request)
 {
     object_put_json(line, "headers", BYTES("["));
     for (size_t i = 0; i < request->headers_len; i++) {
@@ -62,7 +62,7 @@ static void put_headers(struct buffer *line, const struct request *request)
 
 int show_request_json(const struct shown_request *shown)
 {
-    const struct request *request = shown->request;
+    const struct http_request *request = shown->request;
     struct buffer line;
     char at[TIME_SIZE];
 

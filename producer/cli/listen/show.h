@@ -4,10 +4,13 @@
 #ifndef CLI_LISTEN_SHOW_H
 #define CLI_LISTEN_SHOW_H
 
-#include "cli/listen/request.h"
+#include "base/http_request.h"
+
+#define LISTEN_HEAD_MAX ((size_t)128 << 10)
+#define LISTEN_BODY_MAX ((size_t)64 << 20)
 
 struct shown_request {
-    const struct request *request;
+    const struct http_request *request;
     const char *from;   /* address and port of its sender */
     int64_t at_ms;      /* wall clock */
     int answered;       /* status */

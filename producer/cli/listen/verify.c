@@ -6,17 +6,17 @@
 #include "contract/signature.h"
 
 /* A header that a signed request has. False with *why. */
-static bool need(const struct request *request, const char *name, struct bytes *ret_value,
+static bool need(const struct http_request *request, const char *name, struct bytes *ret_value,
                  struct error_text *why)
 {
-    *ret_value = request_header_of(request, name);
+    *ret_value = http_request_header(request, name);
     if (ret_value->data)
         return true;
     error_text_set(why, "there is no %s", name);
     return false;
 }
 
-bool verify_request(const struct request *request, const struct hook_secret *secrets,
+bool verify_request(const struct http_request *request, const struct hook_secret *secrets,
                     size_t secrets_len, int64_t now_s, struct error_text *why)
 {
     struct bytes id, timestamp, signatures;

@@ -6,13 +6,13 @@
 
 #include <stdint.h>
 
-#include "cli/listen/request.h"
+#include "base/http_request.h"
 #include "contract/hook_secret.h"
 
 #define VERIFY_TOLERANCE_S 300
 
 /* True, or false with *why. */
-bool verify_request(const struct request *request, const struct hook_secret *secrets,
+bool verify_request(const struct http_request *request, const struct hook_secret *secrets,
                     size_t secrets_len, int64_t now_s, struct error_text *why);
 
 #endif

@@ -10,16 +10,11 @@
 #include <stdint.h>
 
 #include "contract/bytes.h"
-#include "contract/room.h"
+#include "contract/json_object.h"
 
-/* One JSON object, written member by member into buffer. Text may be anything. */
-void object_begin(struct buffer *out);
-void object_put_text(struct buffer *out, const char *name, struct bytes text);
-void object_put_int(struct buffer *out, const char *name, int64_t value);
-void object_put_room(struct buffer *out, const char *name, const struct room_id *room);
-void object_put_bool(struct buffer *out, const char *name, bool value);
-void object_put_json(struct buffer *out, const char *name, struct bytes json); /* a valid value */
-int object_print(struct buffer *out); /* ends, prints as a line, clears. 0 or -1: out of memory */
+/* Ends an object (contract/json_object.h), prints it as a line, clears the buffer. 0 or -1: out of
+ * memory. */
+int object_print(struct buffer *out);
 
 /* Prints valid JSON, indented and with indent spaces before each line, and ends the line. */
 void print_pretty_json(struct bytes json, int indent);

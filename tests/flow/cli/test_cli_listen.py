@@ -156,7 +156,7 @@ def test_a_silent_connection_and_a_broken_one_hold_up_nobody(listen):
 def test_what_a_stranger_sends_does_not_steer_the_terminal(listen):
     listener = listen()
     with socket.create_connection(("127.0.0.1", listener.port), timeout=10) as one:
-        one.sendall(b"PO\x1bST /\x1b[2J HTTP/1.1\r\nA\x07: \x1b[2J\r\n")
+        one.sendall(b"POST / HTTP/1.1\r\nA: \xc2\x9b2J \xff\r\n")
         one.sendall(b"Content-Length: 2\r\n\r\n\x1b\xff")
         assert one.recv(100).startswith(b"HTTP/1.1 200 ")
     wait_until(lambda: "answered" in listener.text(), 10, "the request")
