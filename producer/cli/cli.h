@@ -9,13 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "admin/session.h"
 #include "base/flags.h"
-#include "contract/keys.h"
-#include "contract/redis_address.h"
-#include "redis/blocking.h"
-
-#define CLI_TIMEOUT_MS 5000 /* connecting, and each reply */
-#define CLI_BATCH 100       /* ids in one command or script */
+#include "cli/terminal/progress.h"
 
 enum cli_exit {
     CLI_DONE = 0,
@@ -28,12 +24,11 @@ struct cli {
     struct flags flags;
     bool json;             /* --json */
     const char *redis_url; /* without the passwords of files */
-    struct redis_address address;
-    struct tls_files tls;
     bool has_password_file;
     bool has_sentinel_file;
-    struct keys keys;
-    struct redis_blocking *redis; /* connects at its first use */
+    struct session session;
+    struct progress progress; /* of what the session does */
+    bool has_progress;
 };
 
 struct command {
@@ -79,16 +74,12 @@ void cli_release(struct cli *cli);
 int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int cli_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
-int cli_redis_failed(const struct cli *cli); /* in the words of the last failed command */
 
 /* Values of flags that several commands have. CLI_DONE, or CLI_USAGE with the failure told. */
 int cli_room(const struct cli *cli, struct room_id *ret_room); /* --room, required */
 int cli_name(const struct cli *cli, const char *flag,
              const char **ret_name); /* an id; NULL if not given */
 
-/* Sends one command: true with the caller's reply, or false with the failure told. */
-bool cli_ask(struct cli *cli, const struct bytes *args, size_t args_len, struct reply **ret_reply);
-
-bool cli_server_time(struct cli *cli, int64_t *ret_now_ms); /* as above */
+int cli_exit(enum admin_result result); /* an exit code */
 
 #endif

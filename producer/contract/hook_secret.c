@@ -177,7 +177,7 @@ int hook_make_signature(char out[17])
     return 0;
 }
 
-int hook_make_secret(char out[64])
+int hook_make_secret(char out[HOOK_SECRET_TEXT_SIZE])
 {
     unsigned char random[NEW_SECRET_BYTES];
     size_t prefix_len = sizeof(SECRET_PREFIX) - 1;

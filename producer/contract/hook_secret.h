@@ -36,8 +36,10 @@ void hook_secrets_free(struct hook_secret *secrets, size_t len); /* NULL allowed
 /* A secret text "whsec_…" to its key, without an end. 0 or -1 with *why. */
 int hook_secret_parse(struct bytes text, struct hook_secret *ret_secret, struct error_text *why);
 
+#define HOOK_SECRET_TEXT_SIZE 64
+
 /* Makes credentials from the system's randomness. 0, or -1 when there is none. */
-int hook_make_signature(char out[17]); /* 16 of [A-Za-z0-9], as Spika does */
-int hook_make_secret(char out[64]);    /* "whsec_" and base64 of 32 bytes */
+int hook_make_signature(char out[17]);                 /* 16 of [A-Za-z0-9], as Spika does */
+int hook_make_secret(char out[HOOK_SECRET_TEXT_SIZE]); /* "whsec_" and base64 of 32 bytes */
 
 #endif

@@ -1,7 +1,7 @@
 """The scripts for lanes, run directly on Redis.
 
-The header of each in worker/scripts/ and producer/scripts/ is the contract; LaneQueue puts its
-arguments together as a worker does.
+The header of each in worker/scripts/ and producer/admin/scripts/ is the contract; LaneQueue
+puts its arguments together as a worker does.
 """
 
 import hashlib

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admin/dead/document.h"
+#include "admin/dead/filter.h"
+#include "admin/dead/scan.h"
+#include "admin/human_text.h"
 #include "cli/cli.h"
-#include "cli/dead/document.h"
-#include "cli/dead/filter.h"
-#include "cli/dead/scan.h"
-#include "cli/terminal/human_text.h"
 #include "cli/terminal/json_output.h"
 #include "cli/terminal/table.h"
 #include "contract/parse.h"
@@ -141,7 +141,7 @@ static int list_entry(struct listing *listing, const struct dead_entry *entry)
 
 static int list(struct dead_scan *scan, struct listing *listing, int64_t limit)
 {
-    struct dead_entry entries[CLI_BATCH];
+    struct dead_entry entries[SESSION_BATCH];
     size_t len;
     int more;
 
@@ -153,7 +153,7 @@ static int list(struct dead_scan *scan, struct listing *listing, int64_t limit)
                 return cli_failed("out of memory");
         }
     }
-    if (!scan->cli->json && table_print(&listing->table) < 0)
+    if (!listing->cli->json && table_print(&listing->table) < 0)
         return cli_failed("out of memory");
     return CLI_DONE;
 }
@@ -169,11 +169,11 @@ static int run_list(struct cli *cli)
 
     if (given && parse_int64(bytes_of(given), 1, LIST_MAX, &limit) < 0)
         return cli_usage(cli, "--limit is a number from 1 to %d", LIST_MAX);
-    if (!cli_server_time(cli, &listing.now_ms))
+    if (!session_server_time(&cli->session, &listing.now_ms))
         return CLI_FAILED;
     if (dead_filter_read(&filter, &cli->flags, listing.now_ms, &why) < 0)
         return cli_usage(cli, "%s", why.text);
-    if (!dead_scan_begin(&scan, cli, &filter, DEAD_NEWEST_FIRST))
+    if (!dead_scan_begin(&scan, &cli->session, &filter, DEAD_NEWEST_FIRST))
         return CLI_FAILED;
     table_init(&listing.table, columns, sizeof(columns) / sizeof(columns[0]));
     buffer_init(&listing.line, LINE_MAX_BYTES);
@@ -251,8 +251,8 @@ static int run_show(struct cli *cli)
     struct bytes id = bytes_of(cli->flags.operands[0]);
     if (parse_stream_id(id, &ms, &seq) < 0)
         return cli_usage(cli, "an ID is like 1667548137257-0");
-    const struct bytes args[] = {BYTES("XRANGE"), bytes_of(cli->keys.dead), id, id};
-    if (!cli_ask(cli, args, 4, &reply))
+    const struct bytes args[] = {BYTES("XRANGE"), bytes_of(cli->session.keys.dead), id, id};
+    if (!session_ask(&cli->session, args, 4, &reply))
         return CLI_FAILED;
     int result;
     if (reply_len(reply) == 0) {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/dead/filter.h"
+#include "admin/dead/filter.h"
 #include "contract/dead_letter.h"
 #include "contract/parse.h"
 
@@ -61,8 +61,8 @@ static size_t batch_len(const struct mover *mover)
 {
     int64_t len = mover->rate / BATCHES_PER_SECOND;
 
-    if (mover->rate == 0 || len > CLI_BATCH)
-        return CLI_BATCH;
+    if (mover->rate == 0 || len > SESSION_BATCH)
+        return SESSION_BATCH;
     return len > 0 ? (size_t)len : 1;
 }
 
@@ -102,7 +102,7 @@ static void mover_skip(struct mover *mover, struct bytes id)
 
 /* The page's letters that can be moved; those that are left are skipped. */
 static size_t take_ids(struct mover *mover, const struct dead_entry *entries, size_t len,
-                       struct bytes ids[CLI_BATCH])
+                       struct bytes ids[SESSION_BATCH])
 {
     size_t ids_len = 0;
 
@@ -117,8 +117,8 @@ static size_t take_ids(struct mover *mover, const struct dead_entry *entries, si
 
 static bool move_scanned(struct mover *mover, struct dead_scan *scan)
 {
-    struct dead_entry entries[CLI_BATCH];
-    struct bytes ids[CLI_BATCH];
+    struct dead_entry entries[SESSION_BATCH];
+    struct bytes ids[SESSION_BATCH];
     size_t len;
     int more;
 
@@ -136,7 +136,7 @@ static bool move_matching(struct mover *mover, const struct dead_filter *filter)
 {
     struct dead_scan scan;
 
-    if (!dead_scan_begin(&scan, mover->cli, filter, DEAD_OLDEST_FIRST))
+    if (!dead_scan_begin(&scan, &mover->cli->session, filter, DEAD_OLDEST_FIRST))
         return false;
     bool moved = move_scanned(mover, &scan);
     dead_scan_end(&scan);
@@ -146,11 +146,11 @@ static bool move_matching(struct mover *mover, const struct dead_filter *filter)
 static bool move_operands(struct mover *mover)
 {
     const struct flags *flags = &mover->cli->flags;
-    struct bytes ids[CLI_BATCH];
+    struct bytes ids[SESSION_BATCH];
     size_t n;
 
     for (size_t at = 0; at < flags->operands_len && !mover->stopped; at += n) {
-        for (n = 0; n < CLI_BATCH && at + n < flags->operands_len; n++)
+        for (n = 0; n < SESSION_BATCH && at + n < flags->operands_len; n++)
             ids[n] = bytes_of(flags->operands[at + n]);
         if (!move_ids(mover, ids, n))
             return false;
@@ -225,7 +225,7 @@ int mover_run(struct mover *mover)
         result = read_rate(cli, &mover->rate);
     if (result != CLI_DONE)
         return result;
-    if (!cli_server_time(cli, &now_ms))
+    if (!session_server_time(&cli->session, &now_ms))
         return CLI_FAILED;
     if (dead_filter_read(&filter, &cli->flags, now_ms, &why) < 0)
         return cli_usage(cli, "%s", why.text);

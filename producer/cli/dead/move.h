@@ -5,8 +5,8 @@
 #ifndef CLI_DEAD_MOVE_H
 #define CLI_DEAD_MOVE_H
 
+#include "admin/dead/scan.h"
 #include "cli/cli.h"
-#include "cli/dead/scan.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/json_output.h"
 #include "cli/terminal/progress.h"

@@ -1,10 +1,8 @@
 /* dead purge: deleting dead letters. */
-#include <string.h>
-
+#include "admin/dead/move.h"
 #include "cli/dead/move.h"
 #include "cli/dead/survey.h"
 #include "cli/terminal/confirm.h"
-#include "cli_lua.h"
 
 static const struct flag_spec purge_specs[] = {
     {"all", NULL, "every letter that matches the filters", false},
@@ -16,17 +14,9 @@ static const struct flag_spec purge_specs[] = {
 
 static bool purge_batch(struct mover *mover, const struct bytes *ids, size_t ids_len)
 {
-    const struct keys *keys = &mover->cli->keys;
-    struct bytes args[6 + CLI_BATCH] = {BYTES("EVAL"),
-                                        BYTES(lua_purge),
-                                        BYTES("3"),
-                                        bytes_of(keys->dead),
-                                        bytes_of(keys->dead_by_room),
-                                        bytes_of(keys->dead_bytes)};
     struct reply *reply;
 
-    memcpy(args + 6, ids, ids_len * sizeof(*ids));
-    if (!cli_ask(mover->cli, args, 6 + ids_len, &reply))
+    if (!dead_purge(&mover->cli->session, ids, ids_len, &reply))
         return false;
     for (size_t i = 0; i < ids_len; i++) {
         if (reply_int(reply_at(reply, i)) == 1)

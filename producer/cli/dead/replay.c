@@ -1,10 +1,6 @@
 /* dead replay: moving dead letters back to the events. */
-#include <stdio.h>
-#include <string.h>
-
+#include "admin/dead/move.h"
 #include "cli/dead/move.h"
-#include "cli_lua.h"
-#include "contract/dead_letter.h"
 #include "contract/parse.h"
 
 static const struct flag_spec replay_specs[] = {
@@ -17,21 +13,9 @@ static const struct flag_spec replay_specs[] = {
 
 static bool replay_batch(struct mover *mover, const struct bytes *ids, size_t ids_len)
 {
-    const struct keys *keys = &mover->cli->keys;
-    char kept[16];
-    struct bytes args[8 + CLI_BATCH] = {BYTES("EVAL"),
-                                        BYTES(lua_replay),
-                                        BYTES("4"),
-                                        bytes_of(keys->dead),
-                                        bytes_of(keys->events),
-                                        bytes_of(keys->dead_by_room),
-                                        bytes_of(keys->dead_bytes)};
     struct reply *reply;
 
-    (void)snprintf(kept, sizeof(kept), "%d", DEAD_DOCUMENT_KEPT);
-    args[7] = bytes_of(kept);
-    memcpy(args + 8, ids, ids_len * sizeof(*ids));
-    if (!cli_ask(mover->cli, args, 8 + ids_len, &reply))
+    if (!dead_replay(&mover->cli->session, ids, ids_len, &reply))
         return false;
     for (size_t i = 0; i < ids_len; i++) {
         struct bytes result = reply_text(reply_at(reply, i));
@@ -48,20 +32,10 @@ static bool replay_batch(struct mover *mover, const struct bytes *ids, size_t id
     return true;
 }
 
-/* Only the beginning of its document was kept. */
-static bool is_cut(const struct dead_entry *entry)
-{
-    struct bytes msgpack = dead_field(entry, "msgpack");
-    struct bytes document = msgpack.data ? msgpack : dead_field(entry, "json");
-
-    return bytes_equal_text(dead_field(entry, "reason"), dead_reason_name(DEAD_TOO_LARGE)) &&
-           document.len >= DEAD_DOCUMENT_KEPT;
-}
-
 static int run_replay(struct cli *cli)
 {
     struct mover mover = {
-        .cli = cli, .move = replay_batch, .leaves = is_cut, .done_word = "replayed"};
+        .cli = cli, .move = replay_batch, .leaves = dead_is_cut, .done_word = "replayed"};
 
     return mover_run(&mover);
 }

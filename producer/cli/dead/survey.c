@@ -15,7 +15,7 @@ static void note(struct dead_survey *survey, const struct dead_entry *entry)
 bool dead_survey_take(struct dead_scan *scan, const struct interrupt *interrupt,
                       struct dead_survey *ret_survey)
 {
-    struct dead_entry entries[CLI_BATCH];
+    struct dead_entry entries[SESSION_BATCH];
     size_t len;
     int more;
 

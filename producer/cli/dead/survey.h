@@ -4,7 +4,7 @@
 #ifndef CLI_DEAD_SURVEY_H
 #define CLI_DEAD_SURVEY_H
 
-#include "cli/dead/scan.h"
+#include "admin/dead/scan.h"
 #include "cli/terminal/interrupt.h"
 
 struct dead_survey {

@@ -1,11 +1,11 @@
 /* doctor: what is wrong with Redis and the queue, and what to do about it. */
 #include <stdlib.h>
 
+#include "admin/doctor/access.h"
+#include "admin/doctor/judge.h"
+#include "admin/doctor/read.h"
 #include "cli/cli.h"
-#include "cli/doctor/access.h"
-#include "cli/doctor/judge.h"
 #include "cli/doctor/print.h"
-#include "cli/doctor/read.h"
 #include "contract/parse.h"
 
 #define DEAD_MAX_DEFAULT 100000
@@ -43,11 +43,11 @@ static bool look(struct cli *cli, struct doctor *doctor)
 {
     struct doctor_facts *facts = &doctor->facts;
 
-    return doctor_read_access(cli, facts) && doctor_read_redis(cli, facts) &&
-           doctor_read_queue(cli, facts) && doctor_read_walks(cli, facts) &&
-           doctor_read_lanes(cli, facts) &&
-           doctor_read_rooms(cli, facts, &doctor->findings, &doctor->names) &&
-           doctor_read_workers(cli, facts, &doctor->names);
+    return doctor_read_access(&cli->session, facts) && doctor_read_redis(&cli->session, facts) &&
+           doctor_read_queue(&cli->session, facts) && doctor_read_walks(&cli->session, facts) &&
+           doctor_read_lanes(&cli->session, facts) &&
+           doctor_read_rooms(&cli->session, facts, &doctor->findings, &doctor->names) &&
+           doctor_read_workers(&cli->session, facts, &doctor->names);
 }
 
 static void judge(const struct cli *cli, struct doctor *doctor)
@@ -56,12 +56,12 @@ static void judge(const struct cli *cli, struct doctor *doctor)
     struct findings *findings = &doctor->findings;
 
     judge_redis(findings, facts);
-    judge_queue(findings, facts, &cli->keys);
-    judge_walks(findings, facts, &cli->keys);
-    judge_workers(findings, facts, &cli->keys);
+    judge_queue(findings, facts, &cli->session.keys);
+    judge_walks(findings, facts, &cli->session.keys);
+    judge_workers(findings, facts, &cli->session.keys);
     judge_rooms(findings, facts);
-    judge_dead(findings, facts, &cli->keys);
-    judge_refusals(findings, facts, &cli->keys);
+    judge_dead(findings, facts, &cli->session.keys);
+    judge_refusals(findings, facts, &cli->session.keys);
 }
 
 static int examine(struct cli *cli, struct doctor *doctor)
@@ -77,7 +77,7 @@ static int examine(struct cli *cli, struct doctor *doctor)
         doctor_print_text(cli, &doctor->findings);
     else if (doctor_print_json(cli, &doctor->findings) != CLI_DONE)
         return CLI_FAILED;
-    return findings_exit_code(&doctor->findings);
+    return findings_are_bad(&doctor->findings) ? CLI_FAILED : CLI_DONE;
 }
 
 static int run_doctor(struct cli *cli)

@@ -131,7 +131,7 @@ static void print_summary(const struct findings *findings)
 {
     const char *comma = "";
 
-    if (findings_exit_code(findings) == CLI_DONE)
+    if (!findings_are_bad(findings))
         (void)fputs("nothing is wrong: ", stdout);
     for (int level = LEVEL_ERROR; level >= LEVEL_OK; level--) {
         int64_t count = findings->counts[level];
@@ -151,8 +151,8 @@ void doctor_print_text(const struct cli *cli, const struct findings *findings)
     char where[512];
     char line[640];
 
-    (void)snprintf(line, sizeof(line), "queue %s on %s", cli->keys.queue,
-                   redis_address_describe(&cli->address, where, sizeof(where)));
+    (void)snprintf(line, sizeof(line), "queue %s on %s", cli->session.keys.queue,
+                   redis_address_describe(&cli->session.address, where, sizeof(where)));
     screen_put_wrapped(stdout, &screen, 0, line);
     (void)putchar('\n');
     for (enum part part = 0; part < PARTS; part++)
@@ -196,7 +196,7 @@ int doctor_print_json(const struct cli *cli, const struct findings *findings)
 
     buffer_init(&line, JSON_MAX_BYTES);
     object_begin(&line);
-    object_put_text(&line, "queue", bytes_of(cli->keys.queue));
+    object_put_text(&line, "queue", bytes_of(cli->session.keys.queue));
     for (int level = LEVEL_ERROR; level >= LEVEL_OK; level--)
         object_put_int(&line, level_name((enum level)level), findings->counts[level]);
     object_put_json(&line, "findings", BYTES("["));

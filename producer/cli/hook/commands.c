@@ -6,16 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admin/hook/address.h"
+#include "admin/hook/change.h"
+#include "admin/hook/remove.h"
+#include "admin/hook/rotate.h"
+#include "admin/hook/store.h"
 #include "cli/cli.h"
-#include "cli/hook/address.h"
-#include "cli/hook/change.h"
-#include "cli/hook/describe.h"
 #include "cli/hook/edit.h"
+#include "cli/hook/print.h"
 #include "cli/hook/resume.h"
-#include "cli/hook/rotate.h"
-#include "cli/hook/store.h"
+#include "cli/hook/target.h"
 #include "cli/terminal/json_output.h"
-#include "cli_lua.h"
 #include "contract/json_text.h"
 #include "contract/parse.h"
 
@@ -37,13 +38,15 @@ static const struct flag_spec rotate_specs[] = {
 
 /* --- set --- */
 
-static int change_by_flags(struct cli *cli, struct hook_target *target, json_t *hook)
+static enum admin_result change_by_flags(const struct session *session, struct hook_target *target,
+                                         json_t *hook, void *context)
 {
+    const struct flags *flags = context;
     struct error_text why;
 
-    if (hook_edit(hook, &cli->flags, target->secret, &why) < 0)
-        return cli_usage(cli, "%s", why.text);
-    return CLI_DONE;
+    if (hook_edit(hook, flags, target->secret, &why) < 0)
+        return session_refused(session, ADMIN_INVALID, "%s", why.text);
+    return ADMIN_DONE;
 }
 
 static void warn_about(const struct hook *hook)
@@ -112,11 +115,12 @@ static int run_set(struct cli *cli)
     struct hook_target target;
     struct hook *hook = NULL;
 
-    int result = hook_target_init(cli, &target);
+    int result = hook_target_read(cli, &target);
     if (result == CLI_DONE)
-        result = hook_change(cli, &target, change_by_flags, HOOK_STORE_FORGET, &hook);
+        result = cli_exit(hook_change(&cli->session, &target, change_by_flags, &cli->flags,
+                                      HOOK_STORE_FORGET, &hook));
     target.is_due = result == CLI_DONE && target.is_other && target.waiting > 0;
-    if (target.is_due && !hook_store_make_due(cli, &target.room, target.id))
+    if (target.is_due && !hook_store_make_due(&cli->session, &target.room, target.id))
         result = cli_failed("the hook is stored, but its retries wait until they are due");
     if (result == CLI_DONE) {
         warn_about(hook);
@@ -129,17 +133,18 @@ static int run_set(struct cli *cli)
 
 /* --- rotate --- */
 
-static int change_secret(struct cli *cli, struct hook_target *target, json_t *hook)
+static enum admin_result change_secret(const struct session *session, struct hook_target *target,
+                                       json_t *hook, void *context)
 {
     struct error_text why;
 
-    (void)cli;
+    (void)context;
     if (json_object_size(hook) == 0)
-        return hook_target_missing(target);
+        return hook_target_missing(session, target);
     if (hook_rotate(hook, target->now_ms, target->keep_ms, target->secret, &target->old_until_ms,
                     &why) < 0)
-        return cli_failed("%s", why.text);
-    return CLI_DONE;
+        return session_failed(session, "%s", why.text);
+    return ADMIN_DONE;
 }
 
 static int read_keep(const struct cli *cli, struct hook_target *target)
@@ -157,13 +162,14 @@ static int run_rotate(struct cli *cli)
     struct hook_target target;
     struct hook *hook = NULL;
 
-    int result = hook_target_init(cli, &target);
+    int result = hook_target_read(cli, &target);
     if (result == CLI_DONE)
         result = read_keep(cli, &target);
-    if (result == CLI_DONE && !cli_server_time(cli, &target.now_ms))
+    if (result == CLI_DONE && !session_server_time(&cli->session, &target.now_ms))
         result = CLI_FAILED;
     if (result == CLI_DONE)
-        result = hook_change(cli, &target, change_secret, HOOK_STORE_FORGET, &hook);
+        result = cli_exit(
+            hook_change(&cli->session, &target, change_secret, NULL, HOOK_STORE_FORGET, &hook));
     if (result == CLI_DONE)
         result = print_hook(cli, &target, hook);
     hook_free(hook);
@@ -173,25 +179,15 @@ static int run_rotate(struct cli *cli)
 
 /* --- enable, disable, remove --- */
 
-static int set_enabled(const struct hook_target *target, json_t *hook, bool enabled)
+/* context is NULL to disable it. */
+static enum admin_result set_enabled(const struct session *session, struct hook_target *target,
+                                     json_t *hook, void *context)
 {
     if (json_object_size(hook) == 0)
-        return hook_target_missing(target);
-    if (json_object_set_new(hook, "enabled", json_boolean(enabled)) < 0)
-        return cli_failed("out of memory");
-    return CLI_DONE;
-}
-
-static int change_to_enabled(struct cli *cli, struct hook_target *target, json_t *hook)
-{
-    (void)cli;
-    return set_enabled(target, hook, true);
-}
-
-static int change_to_disabled(struct cli *cli, struct hook_target *target, json_t *hook)
-{
-    (void)cli;
-    return set_enabled(target, hook, false);
+        return hook_target_missing(session, target);
+    if (json_object_set_new(hook, "enabled", json_boolean(context != NULL)) < 0)
+        return session_failed(session, "out of memory");
+    return ADMIN_DONE;
 }
 
 static int run_enable(struct cli *cli)
@@ -199,9 +195,10 @@ static int run_enable(struct cli *cli)
     struct hook_target target;
     struct hook *hook = NULL;
 
-    int result = hook_target_init(cli, &target);
+    int result = hook_target_read(cli, &target);
     if (result == CLI_DONE)
-        result = hook_change(cli, &target, change_to_enabled, HOOK_STORE_FORGET, &hook);
+        result = cli_exit(
+            hook_change(&cli->session, &target, set_enabled, cli, HOOK_STORE_FORGET, &hook));
     if (result == CLI_DONE)
         result = hook_resume_deliveries(cli, &target.room, target.id, target.waiting);
     hook_free(hook);
@@ -213,9 +210,10 @@ static int run_disable(struct cli *cli)
     struct hook_target target;
     struct hook *hook = NULL;
 
-    int result = hook_target_init(cli, &target);
+    int result = hook_target_read(cli, &target);
     if (result == CLI_DONE)
-        result = hook_change(cli, &target, change_to_disabled, HOOK_STORE_LOOK, &hook);
+        result = cli_exit(
+            hook_change(&cli->session, &target, set_enabled, NULL, HOOK_STORE_LOOK, &hook));
     hook_free(hook);
     return result;
 }
@@ -223,28 +221,11 @@ static int run_disable(struct cli *cli)
 static int run_remove(struct cli *cli)
 {
     struct hook_target target;
-    struct reply *reply;
-    struct hook_store_found found;
 
-    int result = hook_target_init(cli, &target);
+    int result = hook_target_read(cli, &target);
     if (result != CLI_DONE)
         return result;
-    const struct bytes args[] = {BYTES("EVAL"),
-                                 BYTES(lua_hook_remove),
-                                 BYTES("2"),
-                                 bytes_of(target.room_key),
-                                 bytes_of(cli->keys.hooks_changed),
-                                 room_id_bytes(&target.room),
-                                 bytes_of(target.id)};
-    if (!cli_ask(cli, args, 7, &reply))
-        return CLI_FAILED;
-    bool removed = reply_int(reply) == 1;
-    reply_free(reply);
-    /* Also when there was none: an earlier try may have been interrupted here, or the hook was
-     * removed by hand. Workers bury what waits. */
-    if (!hook_store_change(cli, &target.room, target.id, HOOK_STORE_FORGET, &found))
-        return CLI_FAILED;
-    return removed || found.known || found.waiting > 0 ? CLI_DONE : hook_target_missing(&target);
+    return cli_exit(hook_remove(&cli->session, &target));
 }
 
 const struct command command_hook_set = {

@@ -9,8 +9,7 @@
 
 #include "base/flags.h"
 #include "contract/bytes.h"
-
-#define HOOK_SECRET_TEXT_SIZE 64
+#include "contract/hook_secret.h"
 
 extern const struct flag_spec hook_edit_specs[]; /* of "hook set" */
 

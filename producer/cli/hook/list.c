@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admin/hook/rooms.h"
+#include "admin/hook/state.h"
 #include "cli/cli.h"
-#include "cli/hook/describe.h"
-#include "cli/hook/rooms.h"
-#include "cli/hook/state.h"
+#include "cli/hook/print.h"
+#include "cli/hook/tone.h"
 #include "cli/terminal/json_output.h"
 #include "cli/terminal/table.h"
 #include "contract/hook.h"
@@ -138,8 +139,9 @@ static int add_hook(struct listing *listing, struct bytes id, struct bytes json,
 static bool ask_states(struct listing *listing, const struct reply *hooks, size_t first, size_t len,
                        struct reply **ret_states)
 {
-    struct bytes args[CLI_BATCH + 2] = {BYTES("HMGET"), bytes_of(listing->cli->keys.hooks_state)};
-    char lanes[CLI_BATCH][LANE_SIZE];
+    struct bytes args[SESSION_BATCH + 2] = {BYTES("HMGET"),
+                                            bytes_of(listing->cli->session.keys.hooks_state)};
+    char lanes[SESSION_BATCH][LANE_SIZE];
 
     for (size_t i = 0; i < len; i++) {
         char id[RH_NAME_MAX + 1];
@@ -147,7 +149,7 @@ static bool ask_states(struct listing *listing, const struct reply *hooks, size_
             bytes_copy_text(reply_text(reply_at(hooks, 2 * (first + i))), id, sizeof(id));
         args[2 + i] = is_name ? bytes_of(lane_of(&listing->room, id, lanes[i])) : BYTES("");
     }
-    return cli_ask(listing->cli, args, 2 + len, ret_states);
+    return session_ask(&listing->cli->session, args, 2 + len, ret_states);
 }
 
 static int add_hooks(struct listing *listing, const struct reply *hooks)
@@ -155,8 +157,8 @@ static int add_hooks(struct listing *listing, const struct reply *hooks)
     size_t count = reply_len(hooks) / 2;
     int result = 0;
 
-    for (size_t first = 0; first < count && result == 0; first += CLI_BATCH) {
-        size_t len = count - first < CLI_BATCH ? count - first : CLI_BATCH;
+    for (size_t first = 0; first < count && result == 0; first += SESSION_BATCH) {
+        size_t len = count - first < SESSION_BATCH ? count - first : SESSION_BATCH;
         struct reply *states;
         if (!ask_states(listing, hooks, first, len, &states))
             return -1;
@@ -178,11 +180,11 @@ static int list_room(struct listing *listing, const struct room_id *room)
 
     listing->room = *room;
     const struct bytes args[] = {BYTES("HGETALL"),
-                                 bytes_of(keys_room(&listing->cli->keys, room, room_key))};
-    if (redis_command(listing->cli->redis, args, 2, &hooks) != RH_OK) {
-        if (redis_error_fault(listing->cli->redis) == FAULT_WRONGTYPE)
+                                 bytes_of(keys_room(&listing->cli->session.keys, room, room_key))};
+    if (redis_command(listing->cli->session.redis, args, 2, &hooks) != RH_OK) {
+        if (redis_error_fault(listing->cli->session.redis) == FAULT_WRONGTYPE)
             return add_invalid(listing, BYTES(""), "the room's key is not a hash");
-        cli_redis_failed(listing->cli);
+        session_redis_failed(&listing->cli->session);
         return -1;
     }
     int result = add_hooks(listing, hooks);
@@ -194,7 +196,7 @@ static int list_all(struct listing *listing)
 {
     struct rooms rooms;
 
-    if (!rooms_find(listing->cli, &rooms))
+    if (!rooms_find(&listing->cli->session, &rooms))
         return -1;
     int result = 0;
     for (size_t i = 0; i < rooms.len && result == 0; i++)
@@ -212,7 +214,7 @@ static int run_list(struct cli *cli)
 
     if (!is_all && cli_room(cli, &room) != CLI_DONE)
         return CLI_USAGE;
-    if (!cli_server_time(cli, &listing.now_ms))
+    if (!session_server_time(&cli->session, &listing.now_ms))
         return CLI_FAILED;
     buffer_init(&listing.line, HOOK_JSON_MAX);
     table_init(&listing.table, columns, sizeof(columns) / sizeof(columns[0]));

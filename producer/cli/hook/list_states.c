@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/hook/state.h"
+#include "admin/human_text.h"
+#include "admin/scan.h"
 #include "cli/cli.h"
-#include "cli/hook/state.h"
-#include "cli/scan.h"
-#include "cli/terminal/human_text.h"
+#include "cli/hook/tone.h"
 #include "cli/terminal/json_output.h"
 #include "cli/terminal/progress.h"
 #include "cli/terminal/table.h"
@@ -146,7 +147,8 @@ static int collect(struct states *states, const char *pattern)
     struct scan scan;
     int more;
 
-    scan_begin(&scan, states->cli, BYTES("HSCAN"), states->cli->keys.hooks_state, pattern);
+    scan_begin(&scan, &states->cli->session, BYTES("HSCAN"), states->cli->session.keys.hooks_state,
+               pattern);
     progress_begin(&progress, "found", false);
     while ((more = scan_next(&scan, &pairs)) > 0) {
         if (keep_page(states, pairs) < 0) {
@@ -280,17 +282,17 @@ static int show_some(struct states *states, const struct learnt *rows, size_t le
     struct reply *stored;
 
     for (size_t i = 0; i < len; i++) {
-        const struct bytes args[] = {BYTES("HGET"),
-                                     bytes_of(keys_room(&cli->keys, &rows[i].parts.room, room_key)),
-                                     bytes_of(rows[i].parts.hook_id)};
-        if (redis_append(cli->redis, args, 3) != RH_OK) {
-            cli_redis_failed(cli);
+        const struct bytes args[] = {
+            BYTES("HGET"), bytes_of(keys_room(&cli->session.keys, &rows[i].parts.room, room_key)),
+            bytes_of(rows[i].parts.hook_id)};
+        if (redis_append(cli->session.redis, args, 3) != RH_OK) {
+            session_redis_failed(&cli->session);
             return -1;
         }
     }
     for (size_t i = 0; i < len; i++) {
-        if (redis_get(cli->redis, &stored) != RH_OK) {
-            cli_redis_failed(cli);
+        if (redis_get(cli->session.redis, &stored) != RH_OK) {
+            session_redis_failed(&cli->session);
             return -1;
         }
         int shown = show(states, &rows[i], stored);
@@ -309,7 +311,7 @@ static int show_all(struct states *states)
 
     table_init(&states->table, columns, sizeof(columns) / sizeof(columns[0]));
     for (size_t at = 0; at < states->rows_len; at += n) {
-        n = states->rows_len - at < CLI_BATCH ? states->rows_len - at : CLI_BATCH;
+        n = states->rows_len - at < SESSION_BATCH ? states->rows_len - at : SESSION_BATCH;
         if (show_some(states, &states->rows[at], n) < 0)
             return CLI_FAILED;
     }
@@ -338,7 +340,7 @@ static int run_state(struct cli *cli)
             return CLI_USAGE;
         (void)snprintf(pattern, sizeof(pattern), "%s/*", room.text);
     }
-    if (!cli_server_time(cli, &states.now_ms))
+    if (!session_server_time(&cli->session, &states.now_ms))
         return CLI_FAILED;
     buffer_init(&states.line, HOOK_JSON_MAX);
     int result = collect(&states, pattern) == 0 ? show_all(&states) : CLI_FAILED;

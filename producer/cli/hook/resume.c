@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli/hook/store.h"
+#include "admin/hook/store.h"
 #include "cli/terminal/json_output.h"
 #include "contract/hook.h"
 
@@ -19,7 +19,7 @@ int hook_resume_deliveries(struct cli *cli, const struct room_id *room, const ch
 {
     struct buffer line;
 
-    if (waiting > 0 && !hook_store_make_due(cli, room, hook_id))
+    if (waiting > 0 && !hook_store_make_due(&cli->session, room, hook_id))
         return CLI_FAILED;
     if (!cli->json) {
         (void)printf("%" PRId64 " waiting %s due\n", waiting,
@@ -40,14 +40,14 @@ int hook_resume_deliveries(struct cli *cli, const struct room_id *room, const ch
 static int check_hook(struct cli *cli, const struct room_id *room, const char *hook_id)
 {
     char room_key[KEY_SIZE];
-    const struct bytes args[] = {BYTES("HGET"), bytes_of(keys_room(&cli->keys, room, room_key)),
-                                 bytes_of(hook_id)};
+    const struct bytes args[] = {
+        BYTES("HGET"), bytes_of(keys_room(&cli->session.keys, room, room_key)), bytes_of(hook_id)};
     struct hook *hook = NULL;
     struct error_text why;
     struct reply *reply;
     int result = CLI_DONE;
 
-    if (!cli_ask(cli, args, 3, &reply))
+    if (!session_ask(&cli->session, args, 3, &reply))
         return CLI_FAILED;
     if (reply_is_nil(reply))
         result = cli_failed("room %s has no hook %s", room->text, hook_id);
@@ -73,7 +73,7 @@ static int run_resume(struct cli *cli)
     int result = check_hook(cli, &room, hook_id);
     if (result != CLI_DONE)
         return result;
-    if (!hook_store_change(cli, &room, hook_id, HOOK_STORE_RESUME, &found))
+    if (!hook_store_change(&cli->session, &room, hook_id, HOOK_STORE_RESUME, &found))
         return CLI_FAILED;
     return hook_resume_deliveries(cli, &room, hook_id, found.waiting);
 }

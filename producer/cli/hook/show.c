@@ -2,11 +2,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "admin/hook/change.h"
+#include "admin/hook/store.h"
+#include "admin/human_text.h"
 #include "cli/cli.h"
-#include "cli/hook/change.h"
-#include "cli/hook/describe.h"
-#include "cli/hook/store.h"
-#include "cli/terminal/human_text.h"
+#include "cli/hook/print.h"
+#include "cli/hook/target.h"
 #include "cli/terminal/json_output.h"
 #include "contract/hook.h"
 #include "contract/lane.h"
@@ -32,9 +33,9 @@ static bool read_waiting(struct cli *cli, const struct hook_target *target, int6
     char lane_key[KEY_SIZE];
     struct reply *reply;
 
-    keys_lane(&cli->keys, lane_of(&target->room, target->id, lane), lane_key);
+    keys_lane(&cli->session.keys, lane_of(&target->room, target->id, lane), lane_key);
     const struct bytes args[] = {BYTES("ZCARD"), bytes_of(lane_key)};
-    if (!cli_ask(cli, args, 2, &reply))
+    if (!session_ask(&cli->session, args, 2, &reply))
         return false;
     *ret_waiting = reply_int(reply);
     reply_free(reply);
@@ -97,8 +98,9 @@ static int show(struct cli *cli, const struct hook_target *target, const struct 
     struct shown_hook shown = {.hook = hook,
                                .shows_signature = flags_has(&cli->flags, "show-secrets")};
 
-    if (!hook_store_read(cli, hook, &target->room, &shown.state) ||
-        !read_waiting(cli, target, &shown.waiting) || !cli_server_time(cli, &shown.now_ms))
+    if (!hook_store_read(&cli->session, hook, &target->room, &shown.state) ||
+        !read_waiting(cli, target, &shown.waiting) ||
+        !session_server_time(&cli->session, &shown.now_ms))
         return CLI_FAILED;
     int printed = cli->json ? print_object(target, &shown) : print_rows(target, &shown);
     return printed < 0 ? cli_failed("out of memory") : CLI_DONE;
@@ -111,14 +113,14 @@ static int run_show(struct cli *cli)
     struct error_text why;
     struct reply *reply;
 
-    int result = hook_target_init(cli, &target);
+    int result = hook_target_read(cli, &target);
     if (result != CLI_DONE)
         return result;
     const struct bytes args[] = {BYTES("HGET"), bytes_of(target.room_key), bytes_of(target.id)};
-    if (!cli_ask(cli, args, 3, &reply))
+    if (!session_ask(&cli->session, args, 3, &reply))
         return CLI_FAILED;
     if (reply_is_nil(reply))
-        result = hook_target_missing(&target);
+        result = cli_exit(hook_target_missing(&cli->session, &target));
     else if (hook_parse(bytes_of(target.id), reply_text(reply), &hook, &why) != HOOK_OK)
         result =
             cli_failed("room %s hook %s is not valid: %s", target.room.text, target.id, why.text);

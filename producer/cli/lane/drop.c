@@ -4,19 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/dead/filter.h"
+#include "admin/lane/drop.h"
+#include "admin/lane/look.h"
 #include "cli/cli.h"
-#include "cli/dead/filter.h"
-#include "cli/lane/look.h"
 #include "cli/lane/select.h"
 #include "cli/terminal/confirm.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/json_output.h"
 #include "cli/terminal/progress.h"
-#include "cli_lua.h"
 #include "contract/parse.h"
 
 #define IDS_A_PAGE 500
-#define ARGS_MAX (3 + 9 + CLI_BATCH + 2 + CLI_BATCH)
+#define ARGS_MAX (3 + 9 + SESSION_BATCH + 2 + SESSION_BATCH)
 
 static const struct flag_spec drop_specs[] = {
     {"all", NULL, "of all lanes that match the filters", false},
@@ -47,46 +47,6 @@ struct dropping {
 
 /* --- a lane --- */
 
-static bool send_batch(struct dropping *dropping, const char *lane, const struct bytes *ids,
-                       size_t len, struct reply **ret_reply)
-{
-    const struct keys *keys = &dropping->cli->keys;
-    struct lane_parts parts = {0};
-    struct bytes args[ARGS_MAX];
-    char holders[CLI_BATCH][KEY_SIZE];
-    char lane_key[KEY_SIZE];
-    char keys_len[24];
-    size_t n = 0;
-
-    (void)lane_split(bytes_of(lane), &parts); /* else it has no room */
-    (void)snprintf(keys_len, sizeof(keys_len), "%zu", 9 + len);
-    const struct bytes fixed[] = {BYTES("EVAL"),
-                                  BYTES(lua_lane_drop),
-                                  bytes_of(keys_len),
-                                  bytes_of(keys->deliveries),
-                                  bytes_of(keys->documents),
-                                  bytes_of(keys->leases),
-                                  bytes_of(keys->lanes),
-                                  bytes_of(keys->lanes_shut),
-                                  bytes_of(keys->dead),
-                                  bytes_of(keys->dead_by_room),
-                                  bytes_of(keys->dead_bytes),
-                                  bytes_of(keys_lane(keys, lane, lane_key))};
-    for (; n < sizeof(fixed) / sizeof(fixed[0]); n++)
-        args[n] = fixed[n];
-    for (size_t i = 0; i < len; i++) {
-        char stream[LANE_STREAM_SIZE];
-        size_t stream_len = strcspn(ids[i].data, "/");
-        (void)snprintf(stream, sizeof(stream), "%.*s", (int)stream_len, ids[i].data);
-        args[n++] = bytes_of(keys_holders(keys, stream, holders[i]));
-    }
-    args[n++] = room_id_bytes(&parts.room);
-    args[n++] = bytes_of(dropping->url);
-    for (size_t i = 0; i < len; i++)
-        args[n++] = ids[i];
-    return cli_ask(dropping->cli, args, n, ret_reply);
-}
-
 static bool drop_ids(struct dropping *dropping, const char *lane, const struct bytes *ids,
                      size_t len)
 {
@@ -94,8 +54,8 @@ static bool drop_ids(struct dropping *dropping, const char *lane, const struct b
     size_t handled;
 
     for (size_t at = 0; at < len && !dropping->stopped; at += handled) {
-        size_t n = len - at < CLI_BATCH ? len - at : CLI_BATCH;
-        if (!send_batch(dropping, lane, ids + at, n, &reply))
+        size_t n = len - at < SESSION_BATCH ? len - at : SESSION_BATCH;
+        if (!lane_drop(&dropping->cli->session, lane, dropping->url, ids + at, n, &reply))
             return false;
         handled = reply_len(reply);
         for (size_t i = 0; i < handled; i++) {
@@ -158,10 +118,10 @@ static bool walk(struct dropping *dropping, const char *lane)
         struct reply *page;
         (void)snprintf(from, sizeof(from), "%" PRId64, at);
         (void)snprintf(to, sizeof(to), "%" PRId64, at + IDS_A_PAGE - 1);
-        const struct bytes args[] = {BYTES("ZRANGE"),
-                                     bytes_of(keys_lane(&dropping->cli->keys, lane, lane_key)),
-                                     bytes_of(from), bytes_of(to)};
-        if (!cli_ask(dropping->cli, args, 4, &page))
+        const struct bytes args[] = {
+            BYTES("ZRANGE"), bytes_of(keys_lane(&dropping->cli->session.keys, lane, lane_key)),
+            bytes_of(from), bytes_of(to)};
+        if (!session_ask(&dropping->cli->session, args, 4, &page))
             return false;
         int64_t before = dropping->done;
         looked = reply_len(page);
@@ -199,7 +159,7 @@ static bool each_lane(struct dropping *dropping, const struct lanes_found *found
         struct lane_look look;
         if (dropping->done >= dropping->limit)
             break;
-        if (!lanes_look(dropping->cli, &found->list[i], 1, 0, &look))
+        if (!lanes_look(&dropping->cli->session, &found->list[i], 1, 0, &look))
             return false;
         dropping->url = look.url;
         bool ok = drop_lane(dropping, found->list[i].name);
@@ -310,13 +270,13 @@ static int run_drop(struct cli *cli)
     int result = read_flags(cli, &dropping, &selection);
     if (result != CLI_DONE)
         return result;
-    if (!cli_server_time(cli, &dropping.before_ms))
+    if (!session_server_time(&cli->session, &dropping.before_ms))
         return CLI_FAILED;
     int64_t now_ms = dropping.before_ms++;
     if (read_time(cli, "since", now_ms, &dropping.since_ms) != CLI_DONE ||
         read_time(cli, "before", now_ms, &dropping.before_ms) != CLI_DONE)
         return CLI_USAGE;
-    if (!lanes_find(cli, &selection, LANE_LIMIT_MAX, &found))
+    if (!lanes_find(&cli->session, &selection, LANE_LIMIT_MAX, &found))
         return CLI_FAILED;
     if (interrupt_open(&dropping.interrupt) < 0) {
         free(found.list);

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/human_text.h"
+#include "admin/lane/look.h"
 #include "cli/cli.h"
-#include "cli/lane/look.h"
+#include "cli/hook/tone.h"
 #include "cli/lane/select.h"
-#include "cli/terminal/human_text.h"
 #include "cli/terminal/json_output.h"
 #include "cli/terminal/table.h"
 #include "contract/parse.h"
@@ -63,13 +64,13 @@ static int print_object(struct listing *listing, const struct lane_found *lane,
     return object_print(&listing->line);
 }
 
-/* Up to CLI_BATCH lanes. 0, or -1 with the failure told. */
+/* Up to SESSION_BATCH lanes. 0, or -1 with the failure told. */
 static int show_some(struct listing *listing, const struct lane_found *lanes, size_t len)
 {
-    struct lane_look looks[CLI_BATCH];
+    struct lane_look looks[SESSION_BATCH];
     int result = 0;
 
-    if (!lanes_look(listing->cli, lanes, len, listing->now_ms, looks))
+    if (!lanes_look(&listing->cli->session, lanes, len, listing->now_ms, looks))
         return -1;
     for (size_t i = 0; i < len && result == 0; i++) {
         if (looks[i].waiting == 0 && looks[i].condition != LANE_BROKEN)
@@ -88,7 +89,7 @@ static int show_all(struct listing *listing, const struct lanes_found *found)
     size_t n;
 
     for (size_t at = 0; at < found->len; at += n) {
-        n = found->len - at < CLI_BATCH ? found->len - at : CLI_BATCH;
+        n = found->len - at < SESSION_BATCH ? found->len - at : SESSION_BATCH;
         if (show_some(listing, &found->list[at], n) < 0)
             return CLI_FAILED;
     }
@@ -113,8 +114,8 @@ static int run_list(struct cli *cli)
         return CLI_USAGE;
     if (given && parse_int64(bytes_of(given), 1, LANE_LIMIT_MAX, &limit) < 0)
         return cli_usage(cli, "--limit is a number from 1 to %d", LANE_LIMIT_MAX);
-    if (!cli_server_time(cli, &listing.now_ms) ||
-        !lanes_find(cli, &selection, (size_t)limit, &found))
+    if (!session_server_time(&cli->session, &listing.now_ms) ||
+        !lanes_find(&cli->session, &selection, (size_t)limit, &found))
         return CLI_FAILED;
     table_init(&listing.table, columns, sizeof(columns) / sizeof(columns[0]));
     buffer_init(&listing.line, LINE_MAX_BYTES);

@@ -4,14 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/human_text.h"
+#include "admin/lane/look.h"
+#include "admin/lane/record.h"
 #include "cli/cli.h"
-#include "cli/lane/look.h"
-#include "cli/lane/record.h"
 #include "cli/lane/select.h"
-#include "cli/terminal/human_text.h"
 #include "cli/terminal/json_output.h"
 #include "cli/terminal/table.h"
-#include "cli_lua.h"
 #include "contract/parse.h"
 
 #define LIMIT_DEFAULT 20
@@ -85,13 +84,14 @@ static int print_object(struct showing *showing, const struct lane_record *recor
 
 static int show_deliveries(struct showing *showing, int64_t limit)
 {
-    struct lane_record records[CLI_BATCH];
+    struct lane_record records[SESSION_BATCH];
     int64_t at = 0;
     size_t len = 1;
 
     while (at < limit && len > 0) {
-        size_t most = limit - at < CLI_BATCH ? (size_t)(limit - at) : CLI_BATCH;
-        if (!lane_records_read(showing->cli, showing->lane->name, at, most, records, &len))
+        size_t most = limit - at < SESSION_BATCH ? (size_t)(limit - at) : SESSION_BATCH;
+        if (!lane_records_read(&showing->cli->session, showing->lane->name, at, most, records,
+                               &len))
             return CLI_FAILED;
         for (size_t i = 0; i < len; i++) {
             if (!showing->cli->json)
@@ -111,7 +111,8 @@ static int show(struct cli *cli, const struct lane_found *lane, int64_t limit)
     struct showing showing = {.cli = cli, .lane = lane};
     struct lane_look look;
 
-    if (!cli_server_time(cli, &showing.now_ms) || !lanes_look(cli, lane, 1, showing.now_ms, &look))
+    if (!session_server_time(&cli->session, &showing.now_ms) ||
+        !lanes_look(&cli->session, lane, 1, showing.now_ms, &look))
         return CLI_FAILED;
     table_init(&showing.table, columns, sizeof(columns) / sizeof(columns[0]));
     buffer_init(&showing.line, LINE_MAX_BYTES);
@@ -137,7 +138,7 @@ static int run_show(struct cli *cli)
         return cli_usage(cli, "give a LANE, or --room and --hook");
     if (given && parse_int64(bytes_of(given), 1, LANE_LIMIT_MAX, &limit) < 0)
         return cli_usage(cli, "--limit is a number from 1 to %d", LANE_LIMIT_MAX);
-    if (!lanes_find(cli, &selection, 1, &found))
+    if (!lanes_find(&cli->session, &selection, 1, &found))
         return CLI_FAILED;
     int result = found.len > 0 ? show(cli, &found.list[0], limit)
                                : cli_failed("nothing waits in lane %s", selection.exact);

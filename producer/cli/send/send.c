@@ -162,14 +162,14 @@ static int run_send(struct cli *cli)
 {
     const struct rh_producer_options options = {
         .redis = cli->redis_url,
-        .queue = cli->keys.queue,
-        .connect_timeout_ms = CLI_TIMEOUT_MS,
-        .command_timeout_ms = CLI_TIMEOUT_MS,
-        .password = cli->has_password_file ? cli->address.password : NULL,
-        .tls_ca = cli->tls.ca,
-        .tls_cert = cli->tls.cert,
-        .tls_key = cli->tls.key,
-        .sentinel_password = cli->has_sentinel_file ? cli->address.sentinel_password : NULL,
+        .queue = cli->session.keys.queue,
+        .connect_timeout_ms = SESSION_TIMEOUT_MS,
+        .command_timeout_ms = SESSION_TIMEOUT_MS,
+        .password = cli->has_password_file ? cli->session.address.password : NULL,
+        .tls_ca = cli->session.tls.ca,
+        .tls_cert = cli->session.tls.cert,
+        .tls_key = cli->session.tls.key,
+        .sentinel_password = cli->has_sentinel_file ? cli->session.address.sentinel_password : NULL,
     };
     struct rh_event event = {0};
     struct rh_producer *producer;

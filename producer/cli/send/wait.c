@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/hook/store.h"
+#include "admin/hook/store.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/json_output.h"
 #include "contract/event_codec.h"
@@ -38,10 +38,11 @@ struct waiting {
 static bool ask_open(const struct waiting *waiting, bool *ret_open)
 {
     const struct bytes id = bytes_of(waiting->event->stream_id);
-    const struct bytes args[] = {BYTES("XRANGE"), bytes_of(waiting->cli->keys.events), id, id};
+    const struct bytes args[] = {BYTES("XRANGE"), bytes_of(waiting->cli->session.keys.events), id,
+                                 id};
     struct reply *reply;
 
-    if (!cli_ask(waiting->cli, args, 4, &reply))
+    if (!session_ask(&waiting->cli->session, args, 4, &reply))
         return false;
     *ret_open = reply_len(reply) > 0;
     reply_free(reply);
@@ -51,11 +52,11 @@ static bool ask_open(const struct waiting *waiting, bool *ret_open)
 static bool ask_waits(const struct waiting *waiting, const char *hook_id, bool *ret_waits)
 {
     char id[DELIVERY_ID_SIZE];
-    const struct bytes args[] = {BYTES("HEXISTS"), bytes_of(waiting->cli->keys.deliveries),
+    const struct bytes args[] = {BYTES("HEXISTS"), bytes_of(waiting->cli->session.keys.deliveries),
                                  bytes_of(delivery_id(waiting->stream, hook_id, id))};
     struct reply *reply;
 
-    if (!cli_ask(waiting->cli, args, 3, &reply))
+    if (!session_ask(&waiting->cli->session, args, 3, &reply))
         return false;
     *ret_waits = reply_int(reply) == 1;
     reply_free(reply);
@@ -82,11 +83,11 @@ static bool ask_dead(const struct waiting *waiting, const char *hook_id, struct 
     struct reply *reply;
 
     (void)snprintf(since, sizeof(since), "%lld", (long long)waiting->sent_ms);
-    const struct bytes args[] = {BYTES("XRANGE"), bytes_of(waiting->cli->keys.dead),
+    const struct bytes args[] = {BYTES("XRANGE"), bytes_of(waiting->cli->session.keys.dead),
                                  bytes_of(since), BYTES("+"),
                                  BYTES("COUNT"),  BYTES(LETTERS_MAX)};
     ret_why->text[0] = '\0';
-    if (!cli_ask(waiting->cli, args, 6, &reply))
+    if (!session_ask(&waiting->cli->session, args, 6, &reply))
         return false;
     for (size_t i = 0; i < reply_len(reply) && ret_why->text[0] == '\0'; i++) {
         const struct reply *letter = reply_at(reply, i);
@@ -138,7 +139,7 @@ static bool ask_skipped(const struct waiting *waiting, struct bytes id, struct b
     *ret_skipped = "";
     if (hook_parse(id, json, &hook, &why) != HOOK_OK)
         return true;
-    bool asked = hook_store_read(waiting->cli, hook, waiting->event->room, &state);
+    bool asked = hook_store_read(&waiting->cli->session, hook, waiting->event->room, &state);
     if (asked && (!hook->enabled || state.disabled))
         *ret_skipped = "the hook is disabled";
     else if (!hook_takes_type(hook, BYTES(EVENT_DEFAULT_TYPE)))
@@ -251,11 +252,12 @@ static int run(struct waiting *waiting, int64_t timeout_ms)
 {
     char room_key[KEY_SIZE];
     const struct bytes args[] = {
-        BYTES("HGETALL"), bytes_of(keys_room(&waiting->cli->keys, waiting->event->room, room_key))};
+        BYTES("HGETALL"),
+        bytes_of(keys_room(&waiting->cli->session.keys, waiting->event->room, room_key))};
     struct reply *hooks;
     bool open = true;
 
-    if (!cli_ask(waiting->cli, args, 2, &hooks))
+    if (!session_ask(&waiting->cli->session, args, 2, &hooks))
         return CLI_FAILED;
     bool asked = wait_for(waiting, hooks, timeout_ms, &open);
     if (asked && open)

@@ -1,5 +1,5 @@
 /* status: how the queue is, once or again and again. */
-#include "cli/status/read.h"
+#include "admin/status/read.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cli.h"
 #include "cli/status/text.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/json_output.h"
@@ -134,7 +135,7 @@ static int print_json(const struct cli *cli, const struct status *status, const 
 
     buffer_init(&line, LINE_MAX_BYTES);
     object_begin(&line);
-    object_put_text(&line, "queue", bytes_of(cli->keys.queue));
+    object_put_text(&line, "queue", bytes_of(cli->session.keys.queue));
     object_put_int(&line, "time_ms", status->now_ms);
     put_number(&line, "backlog", status->backlog);
     put_number(&line, "in_flight", status->in_flight);
@@ -188,7 +189,7 @@ static int look(struct cli *cli, struct rates *rates, bool redraw)
     struct status status;
     int result = CLI_DONE;
 
-    if (!status_read(cli, &status))
+    if (!status_read(&cli->session, &status))
         return CLI_FAILED;
     rates_update(rates, &status);
     bool is_whole = status.missing.len == 0;

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "cli/terminal/human_text.h"
+#include "admin/human_text.h"
 #include "cli/terminal/table.h"
 #include "contract/json_read.h"
 #include "contract/parse.h"
@@ -184,7 +184,8 @@ static void print_missing(const struct page *page, const struct cli *cli,
     for (size_t i = 0; i < missing->len && len < sizeof(rights); i++)
         len += (size_t)snprintf(rights + len, sizeof(rights) - len, " %s", missing->names[i]);
     if (missing->len > 0 && missing->of_keys)
-        put_row(page, "unknown", "what is ?: give the user the keys ~{%s}:*", cli->keys.queue);
+        put_row(page, "unknown", "what is ?: give the user the keys ~{%s}:*",
+                cli->session.keys.queue);
     else if (missing->len > 0)
         put_row(page, "unknown", "what is ?: give the user%s", rights);
 }
@@ -211,8 +212,8 @@ int status_text(const struct cli *cli, const struct status *status, const struct
     char age[HUMAN_TEXT_SIZE];
     char text[NUMBER_SIZE];
 
-    put_row(&page, "queue", "%s on %s at %s", cli->keys.queue,
-            redis_address_describe(&cli->address, where, sizeof(where)),
+    put_row(&page, "queue", "%s on %s at %s", cli->session.keys.queue,
+            redis_address_describe(&cli->session.address, where, sizeof(where)),
             format_iso8601(status->now_ms, at, sizeof(at)));
     put_row(&page, "backlog", "%s", number(status->backlog, text));
     put_row(&page, "in flight", "%s", number(status->in_flight, text));

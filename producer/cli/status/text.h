@@ -6,8 +6,9 @@
 
 #include <stdio.h>
 
-#include "cli/status/rates.h"
-#include "cli/status/read.h"
+#include "admin/status/rates.h"
+#include "admin/status/read.h"
+#include "cli/cli.h"
 #include "cli/terminal/screen.h"
 
 /* An exit code, failures are told. */

@@ -131,7 +131,7 @@ def test_protocol_mentions_every_reason_counter_and_script():
         found = re.findall(r'^ +\[\w+\] = "([a-z_-]+)",', text_of(source), re.MULTILINE)
         assert len(found) > 10
         names.update(found)
-    for folder in ("worker/scripts", "producer/scripts"):
+    for folder in ("worker/scripts", "producer/admin/scripts"):
         names.update(path.name for path in (TOP / folder).glob("*.lua"))
     assert not sorted(name for name in names if f"`{name}`" not in protocol)
 

@@ -126,10 +126,11 @@ def look_at_lanes(client, run):
 def test_scripts_may_do_what_they_do():
     """Also what is rare. Workers run all of the shared parts."""
     texts = {folder: [path.read_text(encoding="utf-8") for path in (TOP / folder).glob("*.lua")]
-             for folder in ("worker/scripts", "producer/scripts", "producer/contract/scripts")}
+             for folder in ("worker/scripts", "producer/admin/scripts",
+                            "producer/contract/scripts")}
     needed = commands_in(*texts["worker/scripts"], *texts["producer/contract/scripts"])
     assert len(needed) > 30 and not needed - rights_of("worker")
-    needed = commands_in(*texts["producer/scripts"])
+    needed = commands_in(*texts["producer/admin/scripts"])
     assert len(needed) > 15 and not needed - rights_of("operator")
 
 

@@ -1,0 +1,115 @@
+#include "admin/hook/describe.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "contract/json_object.h"
+#include "contract/json_text.h"
+#include "contract/parse.h"
+
+#define NUMBER_SIZE 32
+
+static void put_limit(struct buffer *out, const char *name, int64_t ms)
+{
+    char text[NUMBER_SIZE];
+
+    if (ms > 0)
+        buffer_append_format(out, "%s%s %s", out->len > 0 ? ", " : "", name,
+                             format_duration(ms, text, sizeof(text)));
+}
+
+void hook_put_limits(struct buffer *out, const struct hook *hook)
+{
+    buffer_append_text(out, hook->rate_limit);
+    put_limit(out, "timeout", hook->timeout_ms);
+    put_limit(out, "max-age", hook->max_age_ms);
+}
+
+static struct bytes header_name(const struct hook *hook, size_t i)
+{
+    return (struct bytes){hook->headers[i], strcspn(hook->headers[i], ":")};
+}
+
+void hook_put_header_names(struct buffer *out, const struct hook *hook)
+{
+    for (size_t i = 0; i < hook->headers_len; i++) {
+        buffer_append_text(out, i > 0 ? ", " : "");
+        buffer_append_bytes(out, header_name(hook, i));
+    }
+}
+
+/* "302,303" */
+void hook_put_accept_status(struct buffer *out, const struct hook *hook)
+{
+    for (size_t i = 0; i < hook->accept_status_len; i++)
+        buffer_append_format(out, "%s%d", i > 0 ? "," : "", hook->accept_status[i]);
+}
+
+/* "message.created,reaction.*" */
+void hook_put_types(struct buffer *out, const struct hook *hook)
+{
+    for (size_t i = 0; i < hook->types_len; i++)
+        buffer_append_format(out, "%s%s", i > 0 ? "," : "", hook->types[i]);
+}
+
+/* --- JSON --- */
+
+static void put_duration(struct buffer *line, const char *name, int64_t ms)
+{
+    char text[NUMBER_SIZE];
+
+    if (ms > 0)
+        object_put_text(line, name, bytes_of(format_duration(ms, text, sizeof(text))));
+}
+
+static void put_headers(struct buffer *line, const struct hook *hook)
+{
+    object_put_int(line, "headers", (int64_t)hook->headers_len);
+    if (hook->headers_len == 0)
+        return;
+    object_put_json(line, "headerNames", BYTES("["));
+    for (size_t i = 0; i < hook->headers_len; i++) {
+        buffer_append_text(line, i > 0 ? "," : "");
+        json_put_untrusted(line, header_name(hook, i));
+    }
+    buffer_append_char(line, ']');
+}
+
+const char *hook_signature_shown(const struct hook *hook, bool shows_signature)
+{
+    return shows_signature || !hook->verification_signature ? hook->verification_signature : "****";
+}
+
+void hook_put_json(struct buffer *line, const struct room_id *room, const struct hook *hook,
+                   bool shows_signature)
+{
+    object_put_room(line, "room", room);
+    object_put_text(line, "id", bytes_of(hook->id));
+    if (hook->description)
+        object_put_text(line, "description", bytes_of(hook->description));
+    object_put_text(line, "url", bytes_of(hook->url_text));
+    object_put_text(line, "format", bytes_of(hook_format_name(hook->format)));
+    object_put_bool(line, "enabled", hook->enabled);
+    if (!shows_signature)
+        object_put_bool(line, "signature", hook->verification_signature != NULL);
+    else if (hook->verification_signature)
+        object_put_text(line, "verificationSignature", bytes_of(hook->verification_signature));
+    object_put_int(line, "secrets", (int64_t)hook->secrets_len);
+    put_headers(line, hook);
+    put_duration(line, "maxAge", hook->max_age_ms);
+    put_duration(line, "timeout", hook->timeout_ms);
+    if (hook->types_len > 0) {
+        object_put_json(line, "types", BYTES("["));
+        for (size_t i = 0; i < hook->types_len; i++)
+            buffer_append_format(line, "%s\"%s\"", i > 0 ? "," : "", hook->types[i]);
+        buffer_append_char(line, ']');
+    }
+    if (hook->accept_status_len > 0) {
+        object_put_json(line, "acceptStatus", BYTES("["));
+        hook_put_accept_status(line, hook);
+        buffer_append_char(line, ']');
+    }
+    if (hook->rate_limit[0] != '\0')
+        object_put_text(line, "rateLimit", bytes_of(hook->rate_limit));
+}

@@ -1,0 +1,32 @@
+/*
+ * A hook as it is stored, for people and for programs: without what is secret about it, but for its
+ * signature when that is asked for. It is a password, and lists are looked at by many eyes.
+ */
+#ifndef ADMIN_HOOK_DESCRIBE_H
+#define ADMIN_HOOK_DESCRIBE_H
+
+#include <stdbool.h>
+
+#include "contract/hook.h"
+#include "contract/room.h"
+
+/* "10/s, timeout 5s, max-age 1h"; nothing when it has no limits. */
+void hook_put_limits(struct buffer *out, const struct hook *hook);
+
+/* Its types, or nothing when it takes all. */
+void hook_put_types(struct buffer *out, const struct hook *hook);
+
+/* "302,303": what it accepts besides 2xx; nothing when there are none. */
+void hook_put_accept_status(struct buffer *out, const struct hook *hook);
+
+/* "X-A, X-B": their values may be passwords. */
+void hook_put_header_names(struct buffer *out, const struct hook *hook);
+
+/* Its signature, or what stands for it; NULL when it has none. */
+const char *hook_signature_shown(const struct hook *hook, bool shows_signature);
+
+/* The room and the hook as members of an object; secrets are counted. */
+void hook_put_json(struct buffer *line, const struct room_id *room, const struct hook *hook,
+                   bool shows_signature);
+
+#endif
