@@ -11,11 +11,11 @@
 enum attempt_end {
     ATTEMPT_ANSWERED,  /* a final status (>= 200) arrived, whatever became of the connection */
     ATTEMPT_TIMEOUT,   /* the deadline passed before a final status */
-    ATTEMPT_DNS,       /* the name could not be resolved */
+    ATTEMPT_DNS,       /* the name could not be resolved, or to an address that is refused */
     ATTEMPT_CONNECT,   /* no connection */
     ATTEMPT_TLS,       /* no trusted TLS session */
     ATTEMPT_BROKEN,    /* the connection ended before a final status, or what came was not HTTP */
-    ATTEMPT_BLOCKED,   /* the address guard refused; no connection was made */
+    ATTEMPT_BLOCKED,   /* the address guard refused the URL's address; no connection was made */
     ATTEMPT_BAD_URL,   /* the URL is refused; no connection was made */
     ATTEMPT_LOCAL,     /* our own shortage: descriptors, threads, memory, our TLS files */
     ATTEMPT_DIRTY,     /* a reused connection had unasked-for bytes, or ended as we asked */

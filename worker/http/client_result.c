@@ -45,8 +45,8 @@ static enum attempt_end end_of_connect(const struct http_transfer *transfer, CUR
 /* How a transfer without a final status ended. */
 static enum attempt_end end_of(const struct http_transfer *transfer, CURLcode code)
 {
-    if (transfer->blocked)
-        return ATTEMPT_BLOCKED;
+    if (transfer->blocked) /* a name that exists inside is to look like one that does not exist */
+        return transfer->host_is_address ? ATTEMPT_BLOCKED : ATTEMPT_DNS;
     if (transfer->dirty || died_in_pool(transfer, code))
         return ATTEMPT_DIRTY;
     if (transfer->no_lookup)
@@ -91,6 +91,9 @@ static void tell_error(const struct http_transfer *transfer, enum attempt_end en
     char clean[120];
     if (end == ATTEMPT_BLOCKED) {
         snprintf(out, size, "the address is not allowed"); /* which one is nobody's business */
+    } else if (end == ATTEMPT_DNS) {
+        snprintf(out, size, "%s: the name leads to no address that webhooks may reach",
+                 attempt_end_name(end));
     } else if (end == ATTEMPT_BAD_URL) {
         snprintf(out, size, "the URL is not allowed");
     } else if (end == ATTEMPT_NO_LOOKUP) {

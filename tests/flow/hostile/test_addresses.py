@@ -27,7 +27,6 @@ def test_loopback_is_blocked_by_default(redis, start_worker):
             "hex": "0x7f000001",
             "octal": "0177.0.0.1",
             "short": "127.1",
-            "name": "localhost",
             "any": "0.0.0.0",
             "mapped": "[::ffff:127.0.0.1]",
             "six": "[::1]",

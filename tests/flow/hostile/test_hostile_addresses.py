@@ -4,6 +4,8 @@ The worker is alone with us: every connection it begins is seen, on every port. 
 one that is shipped, without a rule.
 """
 
+import json
+
 import pytest
 
 from batch import Batch
@@ -21,6 +23,8 @@ from spellings import (
     unicode_spellings,
 )
 from forbidden_listeners import Traps
+from wait import wait_until
+from webhook_queue import key
 
 PRIVATE = "10.0.0.1"
 # In what order the resolver gives the addresses of a name depends on how much each shares with our
@@ -90,7 +94,9 @@ def test_urls_that_hide_where_they_lead_to(batch, world, start_far_worker, names
     for text in CONFUSING_URLS:
         batch.add(text, text.format(host="good.example") % {"bad": "127.0.0.1"})
     start_far_worker(env={"LC_ALL": locale, "LANG": locale})
-    check_untouched(world, batch, ("dead blocked", "dead bad-url", "dead bad-hook"))
+    check_untouched(world, batch, ("dead blocked", "dead bad-url", "dead bad-hook", "retry dns"))
+    as_names = [text for text, end in batch.outcomes().items() if end == "retry dns"]
+    assert all("localhost" in text.lower() for text in as_names), as_names
 
 
 def test_ports_where_others_listen(batch, world, start_far_worker):
@@ -120,16 +126,15 @@ def test_an_exact_rule_opens_one_of_our_own(batch, world, start_far_worker):
     assert world.attempts() == {(NAME_SERVER, 80)}
 
 
-def test_a_port_scan_learns_nothing(batch, world, network, names, start_far_worker):
+def test_a_port_scan_learns_nothing(batch, world, network, start_far_worker):
     """Open, closed, without an answer, without a route, ours: one answer, and nobody is asked."""
     network.world.run("ip route add blackhole 10.0.0.2/32")  # no answer
     network.worker.run("ip route add unreachable 10.0.0.3/32")
     network.worker.run("ip route add blackhole 10.0.0.4/32")
-    names.set("scan.example", Records(a=(PRIVATE,)))
     try:
         for port in (80, 443, 8080, 9090):  # listening on both sides, on one, and on none
             for host in (PRIVATE, "10.0.0.2", "10.0.0.3", "10.0.0.4", "127.0.0.1", WORKER_V4,
-                         "[::1]", f"[{WORKER_V6}]", NAME_SERVER, "scan.example"):  # fmt: skip
+                         "[::1]", f"[{WORKER_V6}]", NAME_SERVER):  # fmt: skip
                 batch.add(f"{host}:{port}", f"http://{host}:{port}/")
         start_far_worker()
         check_untouched(world, batch)
@@ -143,7 +148,7 @@ def test_a_port_scan_learns_nothing(batch, world, network, names, start_far_work
          if name not in differs and not name.endswith("_at")}
         for letter in batch.letters().values()
     ]  # fmt: skip
-    assert len(letters) == 40
+    assert len(letters) == 36
     assert all(letter == letters[0] for letter in letters), letters
     assert letters[0] == {
         "reason": "blocked", "error": "the address is not allowed", "attempts": "1", "hook": "main"
@@ -167,7 +172,31 @@ def test_names_of_forbidden_addresses(batch, world, names, start_far_worker):
     batch.add("cname", "http://alias.example/")
     batch.add("own", "http://mine.example/")
     start_far_worker()
-    check_untouched(world, batch)
+    check_untouched(world, batch, ("retry dns",))
+
+
+def test_names_inside_look_like_names_that_do_not_exist(batch, world, redis, names,
+                                                        start_far_worker):
+    """Whether a name is known inside, where it leads to, and what listens there: all the same."""
+    names.set("inside.example", Records(a=(PRIVATE,)))
+    names.set("ours.example", Records(a=("127.0.0.1",), aaaa=("::1",)))
+    names.set("broken.example", Failure())
+    hosts = ("inside.example", "ours.example", "broken.example", "nobody.example",
+             "inside.example:22", "nobody.example:22", "localhost")  # fmt: skip
+    for host in hosts:
+        batch.add(host, f"http://{host}/")
+    worker = start_far_worker()
+    check_untouched(world, batch, ("retry dns",))
+    own = ("lane", "due_at", "first_attempt_at", "last_attempt_at", "document")
+    seen = [{n: v for n, v in batch.record(host).items() if n not in own} for host in hosts]
+    assert all(one == seen[0] for one in seen), seen
+    assert seen[0]["error"] == "dns: the name leads to no address that webhooks may reach"
+    wait_until(lambda: redis.hlen(key("hooks-state")) == len(hosts), 10, "the hooks' states")
+    states = [json.loads(state) for state in redis.hvals(key("hooks-state"))]
+    assert len({(one["failures"], one["error"]) for one in states}) == 1, states
+    # Operators are told which is which.
+    assert "10.0.0.1" in worker.logged("blocked", host="inside.example")[0]["why"]
+    assert not worker.logged("blocked", host="nobody.example")
 
 
 MIXED = {
@@ -193,10 +222,10 @@ def test_mixed_answers(batch, world, names, start_far_worker):
         batch.add(name, f"http://mixed-{n}.example/")
     start_far_worker()
     outcomes = batch.run()
-    assert wrong(outcomes, ("dead blocked", "delivered")) == {}
+    assert wrong(outcomes, ("retry dns", "delivered")) == {}
     assert world.attempts() <= PUBLIC
     for name in ("private first", "loopback v6", "own"):
-        assert outcomes[name] == "dead blocked", name
+        assert outcomes[name] == "retry dns", name
     assert outcomes["public first"] == "delivered"
 
 
@@ -204,7 +233,7 @@ def test_after_a_refused_address_no_other_is_tried(batch, world, names, start_fa
     names.set("private-first.example", Records(a=(PRIVATE, PUBLIC_FAR)))
     batch.add("private first", "http://private-first.example/")
     start_far_worker()
-    check_untouched(world, batch)
+    check_untouched(world, batch, ("retry dns",))
 
 
 def test_a_name_that_moves_to_a_forbidden_address(batch, world, names, start_far_worker):
@@ -218,10 +247,10 @@ def test_a_name_that_moves_to_a_forbidden_address(batch, world, names, start_far
     for name in moves.values():
         assert names.asked(f"{name}.example") == 1
         batch.add(f"{name}, then", f"http://{name}.example:8080/")
-    assert wrong(batch.run(), ("dead blocked", "delivered")) == {}
+    assert wrong(batch.run(), ("retry dns", "delivered")) == {}
     for name in moves.values():
         assert names.asked(f"{name}.example") == 2
-        assert batch.outcomes()[f"{name}, then"] == "dead blocked"
+        assert batch.outcomes()[f"{name}, then"] == "retry dns"
     assert world.attempts() == {(GOOD_V4, 80)}
 
 
@@ -243,7 +272,7 @@ def test_a_name_of_many_addresses(batch, world, names, network, start_far_worker
     batch.add("closed, the last private", "http://last-private.example:8081/")
     for name, outcome in batch.run().items():
         assert outcome == "delivered" or name.startswith("closed"), name
-        assert outcome in ("delivered", "retry connect", "retry timeout", "dead blocked"), name
+        assert outcome in ("delivered", "retry connect", "retry timeout", "retry dns"), name
     for port in (8080, 8081):
         tried = [address for address, its_port in world.attempts() if its_port == port]
         assert 2 <= len(tried) <= 8
