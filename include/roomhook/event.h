@@ -47,7 +47,7 @@ struct rh_event {
     size_t document_len;
     const char *id;          /* the producer's own event id, or NULL: then it is msg_<stream id> */
     const char *hook;        /* only this hook of the room, or NULL for all of them */
-    const char *traceparent; /* W3C trace context to pass on, or NULL */
+    const char *traceparent; /* W3C trace context to pass on, or NULL; an invalid one is dropped */
 };
 
 /*

@@ -22,6 +22,7 @@ static const char *const counter_names[COUNTERS] = {
     [COUNTER_FENCED] = "fenced",
     [COUNTER_LOST] = "lost",
     [COUNTER_GONE] = "gone",
+    [COUNTER_TRACEPARENT_DROPPED] = "traceparent_dropped",
     [COUNTER_WIPED] = "wiped",
     [COUNTER_LOCAL_SHORTAGES] = "local_shortages",
     [COUNTER_REDIS_CONNECTS] = "redis_connects",

@@ -21,10 +21,11 @@ enum counter {
     COUNTER_NO_HOOK,        /* no_hook       events of rooms without an enabled hook */
     COUNTER_HOOK_DISABLED,  /* hook_disabled not delivered, hook disabled at look-up */
     COUNTER_TYPE_SKIPPED,   /* type_skipped  not delivered, the hook does not take such events */
-    COUNTER_FENCED,         /* fenced        outcomes dropped, another worker's entry */
-    COUNTER_LOST,           /* lost          pending entries deleted by someone else */
-    COUNTER_GONE,           /* gone          all entries deleted by someone else, seen afterwards */
-    COUNTER_WIPED,          /* wiped         times that the stream or the queue was deleted */
+    COUNTER_TRACEPARENT_DROPPED, /* traceparent_dropped  of events, not W3C Trace Context */
+    COUNTER_FENCED,              /* fenced        outcomes dropped, another worker's entry */
+    COUNTER_LOST,                /* lost          pending entries deleted by someone else */
+    COUNTER_GONE,  /* gone          all entries deleted by someone else, seen afterwards */
+    COUNTER_WIPED, /* wiped         times that the stream or the queue was deleted */
     COUNTER_LOCAL_SHORTAGES, /* local_shortages  attempts not made, own shortage */
     COUNTER_REDIS_CONNECTS,  /* redis_connects */
     COUNTER_REDIS_ERRORS,    /* redis_errors  all of the following together; redis/fault.h */

@@ -23,8 +23,6 @@ static int check_fields(const struct rh_event *event, size_t max_bytes, struct e
         return refuse(why, "id: must be 1..64 of A-Z a-z 0-9 _ -");
     if (event->hook && !parse_is_name(bytes_of(event->hook)))
         return refuse(why, "hook: must be 1..64 of A-Z a-z 0-9 _ -");
-    if (event->traceparent && !parse_is_traceparent(bytes_of(event->traceparent)))
-        return refuse(why, "traceparent: must be 00-<32 hex>-<16 hex>-<2 hex> in lower case");
     if (!event->document || event->document_len == 0)
         return refuse(why, "the document is empty");
     if (event->document_len > max_bytes) {

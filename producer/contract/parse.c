@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#define TRACEPARENT_LEN 55              /* "00-" 32 hex "-" 16 hex "-" 2 hex */
-#define ISO8601_MAX_MS 8640000000000000 /* the range of a JavaScript Date */
+#define TRACEPARENT_LEN (TRACEPARENT_SIZE - 1) /* "00-" 32 hex "-" 16 hex "-" 2 hex */
+#define ISO8601_MAX_MS 8640000000000000        /* the range of a JavaScript Date */
 
 static bool is_digit(char c)
 {
@@ -237,12 +237,28 @@ static bool is_trace_field(const char *text, size_t len, bool may_be_zero)
     return may_be_zero || !is_zero;
 }
 
-bool parse_is_traceparent(struct bytes text)
+/* <version>-<trace id>-<parent id>-<flags>, and of a higher version perhaps more behind a '-'. */
+int parse_traceparent(struct bytes text, char *out)
 {
-    return text.len == TRACEPARENT_LEN && memcmp(text.data, "00-", 3) == 0 &&
-           is_trace_field(text.data + 3, 32, false) && text.data[35] == '-' &&
-           is_trace_field(text.data + 36, 16, false) && text.data[52] == '-' &&
-           is_trace_field(text.data + 53, 2, true);
+    const char *data = text.data;
+    bool is_known = text.len >= TRACEPARENT_LEN && memcmp(data, "00", 2) == 0;
+
+    if (text.len < TRACEPARENT_LEN || !is_trace_field(data, 2, true) || data[2] != '-' ||
+        !is_trace_field(data + 3, 32, false) || data[35] != '-' ||
+        !is_trace_field(data + 36, 16, false) || data[52] != '-' ||
+        !is_trace_field(data + 53, 2, true) || memcmp(data, "ff", 2) == 0)
+        return -1;
+    if (text.len > TRACEPARENT_LEN && (is_known || data[TRACEPARENT_LEN] != '-'))
+        return -1;
+    memcpy(out, data, TRACEPARENT_LEN);
+    out[TRACEPARENT_LEN] = '\0';
+    if (!is_known) { /* of its flags only "sampled" is known to mean the same */
+        bool is_sampled = (data[54] <= '9' ? data[54] - '0' : data[54] - 'a' + 10) & 1;
+
+        memcpy(out, "00", 2);
+        memcpy(out + 53, is_sampled ? "01" : "00", 2);
+    }
+    return 0;
 }
 
 /* A number without leading zeros, so that one id has one spelling. */

@@ -31,8 +31,11 @@ int parse_bool(struct bytes text, bool *ret);
 
 bool parse_is_name(struct bytes text); /* [A-Za-z0-9_-]{1,64}: ids and queue names */
 #define EVENT_TYPE_MAX 128
-bool parse_is_event_type(struct bytes text);  /* [A-Za-z0-9_.]{1,128} */
-bool parse_is_traceparent(struct bytes text); /* W3C Trace Context, version 00 */
+bool parse_is_event_type(struct bytes text); /* [A-Za-z0-9_.]{1,128} */
+
+/* W3C Trace Context, of any version; TRACEPARENT_SIZE bytes are written, of version 00. */
+#define TRACEPARENT_SIZE 56
+int parse_traceparent(struct bytes text, char *out);
 
 /* A stream id "<ms>-<seq>" in its canonical decimal form. */
 int parse_stream_id(struct bytes text, uint64_t *ret_ms, uint64_t *ret_seq);

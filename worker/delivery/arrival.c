@@ -285,22 +285,17 @@ static bool read_fields(struct entry *entry, const struct stream_entry *read,
         }
         bytes_copy_text(read->hook, entry->only_hook, sizeof(entry->only_hook));
     }
-    if (read->traceparent.data != NULL) {
-        if (!parse_is_traceparent(read->traceparent)) {
-            error_text_set(why, "traceparent \"%s\" is not in the form of W3C Trace Context",
-                           bytes_printable(read->traceparent, shown, sizeof(shown)));
-            return false;
-        }
-        bytes_copy_text(read->traceparent, entry->traceparent, sizeof(entry->traceparent));
-    }
-    if (read->test.data != NULL) {
-        if (!bytes_equal_text(read->test, TEST_EVENT_VALUE) || entry->only_hook[0] == '\0') {
-            error_text_set(why, "test must be " TEST_EVENT_VALUE ", beside a hook");
-            return false;
-        }
-        entry->is_test = true;
-    }
     return true;
+}
+
+/* It only helps to find an event in traces: an invalid one is no reason not to deliver. */
+static void read_traceparent(const struct pipeline *pipeline, struct entry *entry,
+                             struct bytes traceparent)
+{
+    if (traceparent.data == NULL || parse_traceparent(traceparent, entry->traceparent) == 0)
+        return;
+    counters_add(pipeline->queue->counters, COUNTER_TRACEPARENT_DROPPED, 1);
+    log_at(LOG_DEBUG, "traceparent_dropped", log_text("entry", entry->stream_id));
 }
 
 /* Everything about an entry that can be judged without decoding it. */
@@ -347,6 +342,7 @@ void arrival_of_entry(void *context, const struct stream_entry *read)
     entry->claims = read->claims;
     entry->arrived = registry_stamp(pipeline->registry);
     entry->by_reader = read->by_reader;
+    read_traceparent(pipeline, entry, read->traceparent);
     if (!entry_remember(&pipeline->entries, entry)) {
         give_up(pipeline, entry);
     } else if (check(pipeline, entry, read, &reason, &why)) {

@@ -31,6 +31,7 @@
 #include "contract/dead_letter.h"
 #include "contract/event_codec.h"
 #include "contract/lane.h"
+#include "contract/parse.h"
 #include "hooks/registry.h"
 #include "queue/lanes.h"
 #include "queue/record.h"
@@ -143,7 +144,7 @@ struct entry {
     bool is_suspect;                /* it may be what ended workers: it runs alone */
     char event_id[RH_NAME_MAX + 1]; /* the webhook-id */
     bool own_event_id;              /* given by the producer */
-    char traceparent[RECORD_TRACEPARENT_SIZE];
+    char traceparent[TRACEPARENT_SIZE];
     char only_hook[RH_NAME_MAX + 1]; /* "" for all */
     bool is_test;                    /* see test_reply.h */
 

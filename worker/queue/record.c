@@ -130,8 +130,7 @@ static int get_traceparent(const json_t *object, struct record *record, struct e
         return -1;
     if (text.len == 0)
         return 0;
-    if (!parse_is_traceparent(text) ||
-        !bytes_copy_text(text, record->traceparent, sizeof(record->traceparent))) {
+    if (parse_traceparent(text, record->traceparent)) {
         error_text_set(why, "the record's \"traceparent\" is not a W3C trace context");
         return -1;
     }

@@ -18,10 +18,10 @@
 
 #include "contract/bytes.h"
 #include "contract/lane.h"
+#include "contract/parse.h"
 
 #define RECORD_META_MAX 4096
 #define RECORD_ERROR_SIZE 160
-#define RECORD_TRACEPARENT_SIZE 56
 
 /* What is remembered about the attempts so far; also part of every delivery in the process. */
 struct history {
@@ -36,7 +36,7 @@ struct history {
 struct record {
     char lane[LANE_SIZE];
     char event_id[RH_NAME_MAX + 1]; /* "" when the producer gave none */
-    char traceparent[RECORD_TRACEPARENT_SIZE];
+    char traceparent[TRACEPARENT_SIZE];
     struct history history;
     enum rh_encoding encoding;
     bool is_shared;        /* the document is not in the record */

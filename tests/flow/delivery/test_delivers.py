@@ -275,6 +275,20 @@ def test_headers_of_the_hook_and_of_the_trace(redis, receiver, start_worker):
     assert request.header("Accept") == "application/vnd.example+json", "instead of ours"
 
 
+def test_an_invalid_traceparent_is_dropped_and_a_later_version_parsed(
+    redis, receiver, start_worker
+):
+    set_hook(redis, 438, "main", url=receiver.url())
+    start_worker()
+    ids = f"{'a' * 32}-{'b' * 16}"
+    enqueue(redis, message_event(), traceparent="00-x", id="invalid")
+    enqueue(redis, message_event(), traceparent=f"cc-{ids}-03-more", id="later")
+    requests = {request.header("webhook-id"): request for request in receiver.wait_for(2)}
+    assert requests["invalid"].header("traceparent") is None
+    assert requests["later"].header("traceparent") == f"00-{ids}-01"
+    wait_stat(redis, "traceparent_dropped", 1)
+
+
 def test_the_producers_id_is_the_webhook_id(redis, receiver, start_worker):
     set_hook(redis, 438, "main", url=receiver.url("/main"))
     set_hook(redis, 438, "other", url=receiver.url("/other"))

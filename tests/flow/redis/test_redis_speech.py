@@ -75,9 +75,10 @@ def test_ids_and_fields(redis, receiver, start_worker):
         add_entry(redis, {"json": document, text: text})
         add_entry(redis, {"json": text})
     redis.xadd(key("hooks-changed"), {"room": SPEECH[0], "hook": SPEECH[0]})
-    letters = wait_dead(redis, 4 * len(SPEECH))
+    letters = wait_dead(redis, 3 * len(SPEECH))
     assert {letter["reason"] for letter in letters} == {"malformed"}
-    receiver.wait_for(len(SPEECH))
+    requests = receiver.wait_for(2 * len(SPEECH))
+    assert not any(request.header("traceparent") for request in requests)
     assert_queue_empty(redis)
 
 

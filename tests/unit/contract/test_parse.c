@@ -302,31 +302,59 @@ static void event_types_are_words_with_dots(void **state)
     }
 }
 
-static void traceparents_follow_w3c_version_00(void **state)
+#define TRACE_IDS "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"
+
+static void traceparents_follow_w3c(void **state)
 {
-    static const char good[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    static const struct {
+        const char *text;
+        const char *sent;
+    } good[] = {
+        {"00-" TRACE_IDS "-01", "00-" TRACE_IDS "-01"},
+        {"00-" TRACE_IDS "-ff", "00-" TRACE_IDS "-ff"},
+        {"00-00000000000000000000000000000001-0000000000000001-00",
+         "00-00000000000000000000000000000001-0000000000000001-00"},
+        /* A higher version is sent on as the one that is known. */
+        {"01-" TRACE_IDS "-01", "00-" TRACE_IDS "-01"},
+        {"fe-" TRACE_IDS "-ff", "00-" TRACE_IDS "-01"},
+        {"cc-" TRACE_IDS "-0e", "00-" TRACE_IDS "-00"},
+        {"cc-" TRACE_IDS "-03-", "00-" TRACE_IDS "-01"},
+        {"cc-" TRACE_IDS "-01-what-the-future-has", "00-" TRACE_IDS "-01"},
+    };
     static const char *const bad[] = {
         "",
-        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0",
-        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-011",
-        "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00",
+        "00-" TRACE_IDS "-0",
+        "00-" TRACE_IDS "-011",
+        "00-" TRACE_IDS "-01-",
+        "00-" TRACE_IDS "-01-more",
+        "01-" TRACE_IDS "-0",
+        "01-" TRACE_IDS "-011",
+        "01-" TRACE_IDS "-01.more",
+        "0x-" TRACE_IDS "-01",
+        "CC-" TRACE_IDS "-01",
+        "ff-" TRACE_IDS "-01",
+        "ff-" TRACE_IDS "-01-more",
         "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "01-00000000000000000000000000000000-b7ad6b7169203331-01",
         "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
         "00-0af7651916cd43dd8448eb211c80319g-b7ad6b7169203331-01",
-        "00_0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00_" TRACE_IDS "-01",
         "00-0af7651916cd43dd8448eb211c80319c_b7ad6b7169203331-01",
-        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331_01",
-        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0\n",
+        "00-" TRACE_IDS "_01",
+        "00-" TRACE_IDS "-0\n",
+        "00-" TRACE_IDS "-0A",
     };
+    char sent[TRACEPARENT_SIZE];
 
     (void)state;
-    assert_true(parse_is_traceparent(bytes_of(good)));
-    assert_true(
-        parse_is_traceparent(BYTES("00-00000000000000000000000000000001-0000000000000001-00")));
+    for (size_t i = 0; i < LEN(good); i++) {
+        assert_int_equal(parse_traceparent(bytes_of(good[i].text), sent), 0);
+        assert_string_equal(sent, good[i].sent);
+    }
     for (size_t i = 0; i < LEN(bad); i++) {
-        if (parse_is_traceparent(bytes_of(bad[i])))
+        if (parse_traceparent(bytes_of(bad[i]), sent) == 0)
             fail_msg("%s", bad[i]);
     }
 }
@@ -397,7 +425,7 @@ int main(void)
         cmocka_unit_test(bools_are_eight_words),
         cmocka_unit_test(names_have_1_to_64_safe_characters),
         cmocka_unit_test(event_types_are_words_with_dots),
-        cmocka_unit_test(traceparents_follow_w3c_version_00),
+        cmocka_unit_test(traceparents_follow_w3c),
         cmocka_unit_test(stream_ids_have_one_spelling),
         cmocka_unit_test(iso8601_is_as_in_javascript),
     };
