@@ -11,13 +11,14 @@ int session_open(struct session *session, const struct redis_options *options, c
                  struct error_text *why)
 {
     struct redis_blocking_options redis = {
-        .address = options->address,
         .connect_timeout_ms = SESSION_TIMEOUT_MS,
         .command_timeout_ms = SESSION_TIMEOUT_MS,
         .name = name,
         .tls = options->tls,
     };
 
+    /* Not in the initialiser: gcc 12 clears what it takes for padding there, bytes of the user. */
+    redis.address = options->address;
     session->keys = options->keys;
     session->address = options->address;
     session->tls = options->tls;

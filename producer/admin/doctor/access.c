@@ -69,14 +69,14 @@ static bool try_to_read(struct session *session, struct redis_blocking *redis,
 
 bool doctor_read_access(struct session *session, struct doctor_facts *facts)
 {
-    struct redis_blocking_options options = {.address = session->address,
-                                             .connect_timeout_ms = SESSION_TIMEOUT_MS,
+    struct redis_blocking_options options = {.connect_timeout_ms = SESSION_TIMEOUT_MS,
                                              .command_timeout_ms = SESSION_TIMEOUT_MS,
                                              .name = "roomhook",
                                              .tls = session->tls};
     struct redis_blocking *redis;
     struct error_text why;
 
+    options.address = session->address; /* see session_open */
     options.address.user[0] = '\0';
     explicit_bzero(options.address.password, sizeof(options.address.password));
     if (redis_open(&options, &redis, &why) != RH_OK) {
