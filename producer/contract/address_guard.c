@@ -244,11 +244,37 @@ static bool rule_opens(const struct address_guard *guard, const struct ip *ip, u
     return false;
 }
 
+/* What listens on one address of a machine may listen on all. */
+static bool is_of_this_machine(const struct address_guard *guard, const struct ip *ip)
+{
+    bool is_loopback = ip->is_ipv4 ? ip->low >> 24 == 127 : ip->high == 0 && ip->low == 1;
+
+    return is_loopback || list_has(guard->own, guard->own_len, ip, 0);
+}
+
+/* Our own Redis, by whatever address of this machine when it runs here. */
+static bool is_our_redis(const struct address_guard *guard, const struct ip *ip, uint16_t port)
+{
+    bool is_here = is_of_this_machine(guard, ip);
+
+    for (size_t i = 0; i < guard->never_len; i++) {
+        struct ip redis;
+        uint16_t redis_port;
+
+        if (!ip_of_sockaddr((const struct sockaddr *)&guard->never[i], &redis, &redis_port) ||
+            redis_port != port)
+            continue;
+        if (ip_equal(ip, &redis) || (is_here && is_of_this_machine(guard, &redis)))
+            return true;
+    }
+    return false;
+}
+
 static bool ip_is_allowed(const struct address_guard *guard, const struct ip *ip, uint16_t port)
 {
     enum address_class class = address_class_of(ip);
 
-    if (class == ADDRESS_NEVER || list_has(guard->never, guard->never_len, ip, port))
+    if (class == ADDRESS_NEVER || is_our_redis(guard, ip, port))
         return false;
     if (list_has(guard->own, guard->own_len, ip, 0))
         class = ADDRESS_BY_EXACT_RULE;
@@ -304,7 +330,7 @@ static void explain_ip(const struct address_guard *guard, const struct ip *ip, u
     const char *right = ip->is_ipv4 ? "" : "]";
 
     (void)ip_text(ip, text);
-    if (list_has(guard->never, guard->never_len, ip, port)) {
+    if (is_our_redis(guard, ip, port)) {
         error_text_set(why, "%s port %u is this worker's Redis, and never reachable", text, port);
         return;
     }

@@ -41,7 +41,8 @@ struct address_guard {
     /* Those of our own interfaces and name servers, but loopback: class X, on every port. */
     struct sockaddr_storage own[ADDRESS_OWN_MAX];
     size_t own_len;
-    /* Exact addresses and ports that are never allowed, whatever the rules say: our own Redis. */
+    /* Addresses and ports that are never allowed, whatever the rules say: our own Redis. One on
+     * this machine is not, on that port, by any address of it. */
     struct sockaddr_storage never[8];
     size_t never_len;
 };

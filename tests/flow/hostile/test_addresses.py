@@ -92,11 +92,14 @@ def test_ports_of_other_protocols_are_blocked(redis, start_worker):
 
 
 def test_our_own_redis_is_blocked(redis, redis_server, receiver, start_worker):
-    """Whatever the rules say."""
-    set_hook(redis, 438, "main", url=f"http://127.0.0.1:{redis_server.port}/")
-    start_worker(allow_address=["127.0.0.0/8", f"127.0.0.1/32:{redis_server.port}"])
+    """Whatever the rules say, and by whatever address of its machine."""
+    port = redis_server.port
+    hosts = ("127.0.0.1", "127.0.0.2", "[::1]")
+    for n, host in enumerate(hosts):
+        set_hook(redis, 438, f"h{n}", url=f"http://{host}:{port}/")
+    start_worker(allow_address=["127.0.0.0/8", f"127.0.0.0/8:{port}", f"[::1]:{port}"])
     enqueue(redis, message_event())
-    check_blocked(redis, receiver, 1)
+    check_blocked(redis, receiver, len(hosts))
 
 
 def test_a_proxy_in_the_environment_is_not_used(redis, receiver, start_worker):

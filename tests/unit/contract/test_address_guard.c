@@ -532,6 +532,32 @@ static void own_redis_is_never_reached(void **unused)
     assert_true(allows_text(&guard, "10.0.0.9", 80));
 }
 
+/* It may listen on all addresses of its machine. */
+static void own_redis_is_never_reached_by_another_address(void **unused)
+{
+    static const char *const here[] = {"127.0.0.1", "127.0.0.2",        "127.255.255.255",
+                                       "::1",       "::ffff:127.0.0.9", "93.184.215.2"};
+    struct address_guard guard = {.never_len = 1, .own_len = 1};
+
+    (void)unused;
+    guard.own[0] = sockaddr_of(address_of("93.184.215.2"), 0);
+    add_rule(&guard, "127.0.0.0/8:1-65535");
+    add_rule(&guard, "[::1]:1-65535");
+    add_rule(&guard, "93.184.215.2:1-65535");
+    add_rule(&guard, "10.0.0.0/8:1-65535");
+    for (size_t redis = 0; redis < sizeof(here) / sizeof(here[0]); redis++) {
+        guard.never[0] = sockaddr_of(address_of(here[redis]), 7000);
+        for (size_t i = 0; i < sizeof(here) / sizeof(here[0]); i++) {
+            assert_false(allows_text(&guard, here[i], 7000));
+            assert_true(allows_text(&guard, here[i], 7001));
+        }
+        assert_true(allows_text(&guard, "10.0.0.1", 7000));
+    }
+    guard.never[0] = sockaddr_of(address_of("10.0.0.9"), 7000); /* on another machine */
+    assert_true(allows_text(&guard, "127.0.0.1", 7000));
+    assert_true(allows_text(&guard, "10.0.0.8", 7000));
+}
+
 static void other_families_and_zones_are_refused(void **unused)
 {
     struct address_guard guard = {.rules_len = 0};
@@ -773,6 +799,7 @@ int main(void)
         cmocka_unit_test(any_of_several_rules_opens),
         cmocka_unit_test(own_addresses_need_an_exact_rule),
         cmocka_unit_test(own_redis_is_never_reached),
+        cmocka_unit_test(own_redis_is_never_reached_by_another_address),
         cmocka_unit_test(what_looks_like_mapped_ipv4_is_judged_as_ipv6),
         cmocka_unit_test(an_own_address_is_all_of_its_bits),
         cmocka_unit_test(other_families_and_zones_are_refused),
