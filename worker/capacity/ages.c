@@ -88,6 +88,7 @@ int64_t capacity_tick(struct capacity *capacity, int64_t now_ms)
     const struct capacity_lane *entered;
     int64_t next_ms;
 
+    capacity->now_ms = now_ms;
     end_youths(capacity, now_ms);
     end_freshness(capacity, now_ms);
     notice_patience(capacity, now_ms);

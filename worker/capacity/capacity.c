@@ -148,7 +148,7 @@ static struct capacity_limit *where_others_wait(const struct path *path, int rin
 static void enter(struct capacity *capacity, struct capacity_lane *lane,
                   struct capacity_limit *limit, int64_t now_ms)
 {
-    if (ring_enter(capacity, lane, limit, lane_ring(lane), now_ms))
+    if (ring_enter(capacity, lane, limit, lane_ring(capacity, lane), now_ms))
         return;
     lane->backlog = CAPACITY_BACKLOG_NONE;
     lane_settle(capacity, lane);
@@ -166,7 +166,7 @@ static struct capacity_step start(struct capacity *capacity, struct capacity_lan
     struct capacity_limit *limit;
     struct path next;
 
-    place_take(&waiter->place, path, start_class(lane_ring(lane)), now_ms);
+    place_take(&waiter->place, path, start_class(lane_ring(capacity, lane)), now_ms);
     place_watch(capacity, &waiter->place);
     waiter->place.generation = lane->generation;
     line_remove(capacity, waiter);
@@ -174,7 +174,7 @@ static struct capacity_step start(struct capacity *capacity, struct capacity_lan
     waiter->since_ms = now_ms;
     lane->in_flight++;
     next = lane_path(capacity, lane);
-    limit = where_others_wait(&next, lane_ring(lane));
+    limit = where_others_wait(&next, lane_ring(capacity, lane));
     if (limit && lane_wants_place(capacity, lane) && !lane_capped_by(lane, &next))
         enter(capacity, lane, limit, now_ms);
     else
@@ -189,7 +189,7 @@ static struct capacity_step claim(struct capacity *capacity, struct capacity_lan
 
     lane->is_claiming = true;
     if (path)
-        place_take(&lane->promise, path, lane->class, now_ms);
+        place_take(&lane->promise, path, start_class(lane_ring(capacity, lane)), now_ms);
     lane_settle(capacity, lane);
     return (struct capacity_step){.what = CAPACITY_CLAIM, .lane = lane, .most = many};
 }
@@ -211,7 +211,7 @@ static struct capacity_step try_lane(struct capacity *capacity, struct capacity_
         ring_enter_capped(lane, limit);
         return nothing;
     }
-    limit = refused_by(&path, lane_ring(lane));
+    limit = refused_by(&path, lane_ring(capacity, lane));
     if (limit) {
         enter(capacity, lane, limit, now_ms);
         return nothing;
@@ -261,6 +261,7 @@ struct capacity_step capacity_next(struct capacity *capacity, int64_t now_ms)
 {
     struct capacity_step step = {.what = CAPACITY_NOTHING};
 
+    capacity->now_ms = now_ms;
     /* Those that wait before those that come. */
     while (step.what == CAPACITY_NOTHING) {
         if (!TAILQ_EMPTY(&capacity->granted))
@@ -331,7 +332,7 @@ void capacity_requeue(struct capacity *capacity, struct capacity_waiter *waiter,
     land(capacity, waiter);
     line_insert(capacity, lane, waiter, true, now_ms);
     path = lane_path(capacity, lane);
-    if (!lane->is_held && !refused_by(&path, lane_ring(lane)))
+    if (!lane->is_held && !refused_by(&path, lane_ring(capacity, lane)))
         lane_hold(capacity, lane, now_ms + CAPACITY_SOON_MS);
     lane_settle(capacity, lane);
 }

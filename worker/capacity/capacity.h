@@ -15,18 +15,20 @@
  * it is given the place first and the caller claims for it. No arrival passes lanes of its class
  * that wait at one of its limits.
  *
- * Turns. A free place goes to the first of quick, medium, untried, slow that holds less than a
- * quarter of the limit; if none does, to the first of them that may start. Untried and slow ones
- * start only while together they hold less than three quarters of each of their limits. A slow lane
- * has one attempt at a time while a lane waits at one of its limits.
+ * Turns. A free place goes to the first of quick, stale, medium, untried, slow that holds less than
+ * a quarter of the limit; if none does, to the first of them that may start. A stale lane was quick
+ * when it was last heard of, half a second ago or longer: it may have turned since, as hooks of one
+ * receiver do together, so those that were quick just now go before it. Untried and slow ones start
+ * only while together they hold less than seven eighths of each of their limits. A slow lane has
+ * one attempt at a time while a lane waits at one of its limits.
  *
  * Cuts. An attempt is late when it has taken over 1 s, unless it started as slow while slow ones
- * held less than a quarter of each of its limits and no status has come; it can be given up while
- * slow ones hold over a quarter of a limit where another lane waits. For a quick lane that waits,
- * one that started as quick and has taken over 250 ms can be given up as well, while medium ones
- * hold over a quarter. All of this only when a lane that is not slow has waited 50 ms there and the
- * limit is full; for an untried lane it is enough that untried and slow ones hold three quarters,
- * and it counts only while untried ones hold less than half. The oldest late attempt goes first.
+ * held less than a quarter of each of its limits and no status has come. The oldest late attempt is
+ * given up when a lane that is not slow has waited 50 ms at a limit that is full: for an untried
+ * lane in any case, also when untried and slow ones hold their seven eighths, so that new lanes
+ * come soon beside new ones that hang; for others while slow ones hold over a quarter. For a quick
+ * or stale lane also one that started as such and has taken over 250 ms, while medium ones hold
+ * over a quarter.
  *
  * Places kept for what was claimed: arrivals share a further limit of in_flight - kept places, to
  * which the same rules apply.
@@ -58,6 +60,7 @@
 enum capacity_class {
     CAPACITY_UNTRIED, /* none of its attempts has ended */
     CAPACITY_QUICK,   /* gives a place back within 100 ms */
+    CAPACITY_STALE,   /* quick, but no attempt of it has ended for 500 ms: no lane's own class */
     CAPACITY_MEDIUM,  /* within 1 s */
     CAPACITY_SLOW,
     CAPACITY_CLASSES

@@ -56,6 +56,7 @@ void classes_learn(struct capacity_lane *lane, enum capacity_news news, int64_t 
     } else if (news == CAPACITY_BUSY || news == CAPACITY_SILENCE || news == CAPACITY_TIMEOUT) {
         concurrency_cut(&lane->concurrency, began_ms, now_ms);
     }
+    lane->ended_ms = now_ms;
     learn_hold(lane, now_ms - began_ms);
     if (news == CAPACITY_TIMEOUT || news == CAPACITY_CUT)
         classes_make_slow(lane);

@@ -5,25 +5,24 @@ static bool is_full(const struct capacity_limit *limit)
     return limit->in_flight >= limit->places;
 }
 
-/* An untried lane has waited long, and they hold less than half. */
 static bool is_due_to_untried(const struct capacity_limit *limit)
 {
-    size_t untried = limit->counts[CAPACITY_UNTRIED];
+    size_t unproven = limit->counts[CAPACITY_UNTRIED] + limit->counts[CAPACITY_SLOW];
 
-    if (limit->patient[CAPACITY_UNTRIED] == 0 || 2 * untried >= limit->places)
-        return false;
-    return is_full(limit) || untried + limit->counts[CAPACITY_SLOW] >= limit_three_quarters(limit);
+    return limit->patient[CAPACITY_UNTRIED] > 0 &&
+           (is_full(limit) || unproven >= limit_seven_eighths(limit));
 }
 
 static struct capacity_place *to_cut_at(const struct capacity_limit *limit)
 {
-    bool due_to_quick = is_full(limit) && limit->patient[CAPACITY_QUICK] > 0;
+    bool due_to_untried = is_due_to_untried(limit);
+    bool due_to_quick = is_full(limit) &&
+                        (limit->patient[CAPACITY_QUICK] > 0 || limit->patient[CAPACITY_STALE] > 0);
     bool due_to_medium = is_full(limit) && limit->patient[CAPACITY_MEDIUM] > 0;
+    bool is_over_quarter = limit->counts[CAPACITY_SLOW] > limit_quarter(limit);
 
-    if (!due_to_quick && !due_to_medium && !is_due_to_untried(limit))
-        return NULL;
     if (!TAILQ_EMPTY(&limit->late[LATE_SLOW]) &&
-        limit->counts[CAPACITY_SLOW] > limit_quarter(limit))
+        (due_to_untried || (is_over_quarter && (due_to_quick || due_to_medium))))
         return TAILQ_FIRST(&limit->late[LATE_SLOW]);
     if (due_to_quick && 4 * limit->counts[CAPACITY_MEDIUM] > limit->places)
         return TAILQ_FIRST(&limit->late[LATE_MEDIUM]);

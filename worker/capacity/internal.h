@@ -27,6 +27,7 @@
 #define QUICK_LATE_MS 250 /* ... or counts as medium from then on */
 #define LATE_MS 1000      /* from then on any attempt counts as slow */
 #define PATIENCE_MS 50    /* a lane waits so long before another's attempt is cut for it */
+#define STALE_MS 500      /* what a lane's last attempt has shown counts so long */
 
 /* The rings of a limit: one for each class, and one for lanes whose next may only start within the
  * slow quarter. */
@@ -46,7 +47,7 @@ TAILQ_HEAD(turns, turn);
 
 enum late {
     LATE_SLOW,
-    LATE_MEDIUM, /* started as quick */
+    LATE_MEDIUM, /* started as quick or stale */
     LATES
 };
 
@@ -112,6 +113,7 @@ struct capacity_lane {
     enum capacity_class class;
     unsigned quicker; /* successive attempts that were quicker than its class */
     double hold_ms;   /* a moving average; 0: none has ended */
+    int64_t ended_ms; /* the last of them */
     bool has_succeeded;
     struct concurrency concurrency;
 
@@ -147,6 +149,7 @@ struct capacity_lane {
 
 struct capacity {
     struct capacity_limits limits;
+    int64_t now_ms; /* in the last turn */
     struct capacity_limit *process;
     struct capacity_limit *arrivals; /* NULL when no place is kept */
     struct capacity_limit *named[CAPACITY_LEVELS];
@@ -210,7 +213,7 @@ void limit_unref(struct capacity *capacity, struct capacity_limit *limit); /* NU
 
 bool limit_admits(const struct capacity_limit *limit, int ring);
 size_t limit_quarter(const struct capacity_limit *limit);
-size_t limit_three_quarters(const struct capacity_limit *limit);
+size_t limit_seven_eighths(const struct capacity_limit *limit);
 bool limit_has_patient(const struct capacity_limit *limit);
 
 void limit_make_dirty(struct capacity *capacity, struct capacity_limit *limit);
@@ -247,7 +250,8 @@ void ring_leave_capped(struct capacity *capacity, struct capacity_lane *lane);
 
 /* --- lines.c --- */
 
-int lane_ring(const struct capacity_lane *lane);
+/* Where it waits if it is refused; but a lane keeps its turn when it becomes stale as it waits. */
+int lane_ring(const struct capacity *capacity, const struct capacity_lane *lane);
 struct path lane_path(const struct capacity *capacity, const struct capacity_lane *lane);
 
 /* Attempts, and the place that is promised. */

@@ -50,7 +50,9 @@ static bool is_in_the_right_ring(const struct capacity *capacity, const struct c
         return false;
     if (lane->at == capacity->arrivals && (!head || head->claimed))
         return false;
-    return lane->ring == lane_ring(lane);
+    if (lane->ring == CAPACITY_QUICK)
+        return lane->class == CAPACITY_QUICK && !(head && head->only_protected);
+    return lane->ring == lane_ring(capacity, lane);
 }
 
 void lane_settle(struct capacity *capacity, struct capacity_lane *lane)

@@ -59,9 +59,9 @@ size_t limit_quarter(const struct capacity_limit *limit)
     return most(limit->places / 4, 1);
 }
 
-size_t limit_three_quarters(const struct capacity_limit *limit)
+size_t limit_seven_eighths(const struct capacity_limit *limit)
 {
-    return most(limit->places * 3 / 4, 1);
+    return most(limit->places * 7 / 8, 1);
 }
 
 bool limit_admits(const struct capacity_limit *limit, int ring)
@@ -70,17 +70,17 @@ bool limit_admits(const struct capacity_limit *limit, int ring)
 
     if (limit->in_flight >= limit->places)
         return false;
-    if (ring == CAPACITY_QUICK || ring == CAPACITY_MEDIUM)
+    if (ring == CAPACITY_QUICK || ring == CAPACITY_STALE || ring == CAPACITY_MEDIUM)
         return true;
-    if (limit->counts[CAPACITY_UNTRIED] + slow >= limit_three_quarters(limit))
+    if (limit->counts[CAPACITY_UNTRIED] + slow >= limit_seven_eighths(limit))
         return false;
     return ring != RING_PROTECTED || slow < limit_quarter(limit);
 }
 
 bool limit_has_patient(const struct capacity_limit *limit)
 {
-    return limit->patient[CAPACITY_QUICK] > 0 || limit->patient[CAPACITY_MEDIUM] > 0 ||
-           limit->patient[CAPACITY_UNTRIED] > 0;
+    return limit->patient[CAPACITY_QUICK] > 0 || limit->patient[CAPACITY_STALE] > 0 ||
+           limit->patient[CAPACITY_MEDIUM] > 0 || limit->patient[CAPACITY_UNTRIED] > 0;
 }
 
 void limit_make_dirty(struct capacity *capacity, struct capacity_limit *limit)

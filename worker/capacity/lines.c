@@ -2,11 +2,15 @@
 
 #define ROUND_CONCURRENCIES 4
 
-int lane_ring(const struct capacity_lane *lane)
+int lane_ring(const struct capacity *capacity, const struct capacity_lane *lane)
 {
     const struct capacity_waiter *head = TAILQ_FIRST(&lane->line);
 
-    return head && head->only_protected ? RING_PROTECTED : (int)lane->class;
+    if (head && head->only_protected)
+        return RING_PROTECTED;
+    if (lane->class == CAPACITY_QUICK && capacity->now_ms - lane->ended_ms > STALE_MS)
+        return CAPACITY_STALE;
+    return (int)lane->class;
 }
 
 struct path lane_path(const struct capacity *capacity, const struct capacity_lane *lane)

@@ -40,7 +40,7 @@ void place_watch(struct capacity *capacity, struct capacity_place *place)
 {
     place->is_fresh = true;
     TAILQ_INSERT_TAIL(&capacity->fresh, place, fresh);
-    if (place->started_as != CAPACITY_QUICK)
+    if (place->started_as != CAPACITY_QUICK && place->started_as != CAPACITY_STALE)
         return;
     place->is_young = true;
     TAILQ_INSERT_TAIL(&capacity->young, place, young);

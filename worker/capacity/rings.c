@@ -2,8 +2,8 @@
 
 /* Of a place that is free the first of these is thought of. Those that may only start within the
  * slow quarter come before other slow ones, which would fill it. */
-static const int order[RINGS] = {CAPACITY_QUICK, CAPACITY_MEDIUM, CAPACITY_UNTRIED, RING_PROTECTED,
-                                 CAPACITY_SLOW};
+static const int order[RINGS] = {CAPACITY_QUICK,   CAPACITY_STALE, CAPACITY_MEDIUM,
+                                 CAPACITY_UNTRIED, RING_PROTECTED, CAPACITY_SLOW};
 
 /* --- turns --- */
 

@@ -83,6 +83,65 @@ static void quicker_ones_first_but_a_quarter_for_each(void **unused)
     capacity_free(capacity);
 }
 
+/* Fills an origin by lanes that are neither quick nor stale. */
+static void fill(struct capacity *capacity, struct capacity_waiter *full, size_t many,
+                 int64_t now_ms)
+{
+    for (size_t i = 0; i < many; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof(name), "f%zu/1", i);
+        queue(capacity, scene_lane_of(capacity, name, "o", 500), &full[i], now_ms);
+        assert_starts(capacity, &full[i], now_ms);
+    }
+}
+
+static void quick_just_now_goes_before_quick_long_ago(void **unused)
+{
+    struct capacity *capacity = scene_new(8);
+    struct capacity_lane *stale = scene_lane_of(capacity, "s/1", "o", 10);
+    struct capacity_lane *quick = scene_lane(capacity, "q/1", "o");
+    struct capacity_waiter full[8] = {{0}}, s = {0}, q = {0};
+
+    (void)unused;
+    attempt(capacity, quick, CAPACITY_ANSWER, 100, 10);
+    fill(capacity, full, 8, 600);
+    queue(capacity, stale, &s, 600);
+    assert_nothing(capacity, 600);
+    queue(capacity, quick, &q, 600);
+    assert_nothing(capacity, 600);
+    end(capacity, &full[0], 600);
+    assert_starts(capacity, &q, 600);
+    assert_nothing(capacity, 600);
+    end(capacity, &full[1], 600);
+    assert_starts(capacity, &s, 600);
+    capacity_free(capacity);
+}
+
+static void lane_that_becomes_stale_as_it_waits_keeps_its_turn(void **unused)
+{
+    struct capacity *capacity = scene_new(8);
+    struct capacity_lane *first = scene_lane_of(capacity, "a/1", "o", 10);
+    struct capacity_lane *second = scene_lane_of(capacity, "b/1", "o", 10);
+    struct capacity_waiter full[8] = {{0}}, a[2] = {{0}}, b = {0}, more = {0};
+
+    (void)unused;
+    queue(capacity, second, &more, 490);
+    assert_starts(capacity, &more, 490);
+    fill(capacity, full, 7, 490);
+    queue(capacity, first, &a[0], 490);
+    assert_nothing(capacity, 490);
+    assert_nothing(capacity, 560);
+    queue(capacity, second, &b, 560);
+    queue(capacity, first, &a[1], 560); /* stale, and settled once more */
+    capacity_leave(capacity, &more, CAPACITY_ANSWER, 560);
+    assert_starts(capacity, &a[0], 560);
+    assert_nothing(capacity, 560);
+    end(capacity, &full[0], 560);
+    assert_starts(capacity, &b, 560);
+    capacity_free(capacity);
+}
+
 /* Before other slow ones, which would fill the quarter; after all others. */
 static void protected_one_comes_between_untried_and_slow(void **unused)
 {
@@ -113,23 +172,23 @@ static void protected_one_comes_between_untried_and_slow(void **unused)
     capacity_free(capacity);
 }
 
-static void untried_and_slow_leave_a_quarter(void **unused)
+static void untried_and_slow_leave_an_eighth(void **unused)
 {
-    struct capacity *capacity = scene_new(8);
+    struct capacity *capacity = scene_new(16);
     struct capacity_lane *quick = scene_lane_of(capacity, "q/1", "o", 10);
     struct capacity_lane *medium = scene_lane_of(capacity, "m/1", "o", 500);
     struct capacity_lane *slow = scene_lane_of(capacity, "s/1", "o", 2000);
-    struct capacity_waiter u[7] = {{0}}, q[2] = {{0}}, s = {0};
+    struct capacity_waiter u[15] = {{0}}, q[2] = {{0}}, s = {0};
 
     (void)unused;
     queue(capacity, slow, &s, 0);
     assert_starts(capacity, &s, 0);
-    for (size_t i = 0; i < 7; i++) {
+    for (size_t i = 0; i < 15; i++) {
         char name[16];
 
         (void)snprintf(name, sizeof(name), "u%zu/1", i);
         queue(capacity, scene_lane(capacity, name, "o"), &u[i], 0);
-        if (i < 5)
+        if (i < 13)
             assert_starts(capacity, &u[i], 0);
         else
             assert_nothing(capacity, 0);
@@ -141,7 +200,7 @@ static void untried_and_slow_leave_a_quarter(void **unused)
     end(capacity, &q[0], 0);
     assert_nothing(capacity, 0);
     end(capacity, &u[0], 0);
-    assert_starts(capacity, &u[5], 0);
+    assert_starts(capacity, &u[13], 0);
     assert_nothing(capacity, 0);
     capacity_free(capacity);
 }
@@ -377,8 +436,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rooms_take_turns_then_their_lanes),
         cmocka_unit_test(quicker_ones_first_but_a_quarter_for_each),
+        cmocka_unit_test(quick_just_now_goes_before_quick_long_ago),
+        cmocka_unit_test(lane_that_becomes_stale_as_it_waits_keeps_its_turn),
         cmocka_unit_test(protected_one_comes_between_untried_and_slow),
-        cmocka_unit_test(untried_and_slow_leave_a_quarter),
+        cmocka_unit_test(untried_and_slow_leave_an_eighth),
         cmocka_unit_test(arrival_passes_none_that_wait_in_its_class),
         cmocka_unit_test(slow_lane_has_one_while_another_waits),
         cmocka_unit_test(slow_lane_goes_on_when_none_waits),

@@ -176,6 +176,21 @@ static void quick_ones_over_250_ms_give_way_to_quick_ones(void **unused)
     capacity_free(scene.capacity);
 }
 
+static void stale_ones_over_250_ms_give_way_to_stale_ones(void **unused)
+{
+    struct scene scene = scene_of(8);
+    struct capacity_lane *stale = scene_lane_of(scene.capacity, "q/a", "o", 10);
+
+    (void)unused;
+    start(&scene, 8, 10, 1000);
+    wait_known(&scene, stale, 1000);
+    assert_null(to_cut(&scene, 1249));
+    assert_ptr_equal(to_cut(&scene, 1250), &scene.waiters[0]);
+    capacity_leave(scene.capacity, &scene.waiters[0], CAPACITY_CUT, 1250);
+    assert_starts(scene.capacity, &scene.other, 1250);
+    capacity_free(scene.capacity);
+}
+
 static void quick_ones_over_250_ms_do_not_give_way_to_others(void **unused)
 {
     struct scene scene = scene_of(8);
@@ -203,30 +218,32 @@ static void quick_ones_stay_while_medium_ones_hold_a_quarter(void **unused)
     capacity_free(scene.capacity);
 }
 
-/* Three quarters are enough for an untried lane, if untried ones hold less than half. */
+/* Seven eighths are enough for an untried lane. */
 static void untried_lane_needs_no_full_limit(void **unused)
 {
     struct scene scene = scene_of(8);
 
     (void)unused;
-    start(&scene, 6, -1, 0);
+    start(&scene, 7, -1, 0);
     wait(&scene, -1, 10);
-    assert_null(to_cut(&scene, 999)); /* they hold three quarters, but all of it themselves */
+    assert_null(to_cut(&scene, 999)); /* none is late */
     assert_ptr_equal(to_cut(&scene, 1000), &scene.waiters[0]);
     capacity_leave(scene.capacity, &scene.waiters[0], CAPACITY_CUT, 1000);
     assert_starts(scene.capacity, &scene.other, 1000);
     capacity_free(scene.capacity);
 }
 
-static void untried_lane_waits_while_untried_ones_hold_half(void **unused)
+static void untried_lane_comes_also_while_slow_ones_hold_little(void **unused)
 {
     struct scene scene = scene_of(8);
 
     (void)unused;
-    start(&scene, 4, 10, 0);
-    start(&scene, 4, -1, 900);
+    start(&scene, 1, 10, 0);
+    start(&scene, 7, 10, 900);
     wait(&scene, -1, 900);
-    assert_null(to_cut(&scene, 1100));
+    assert_ptr_equal(to_cut(&scene, 1000), &scene.waiters[0]);
+    capacity_leave(scene.capacity, &scene.waiters[0], CAPACITY_CUT, 1000);
+    assert_starts(scene.capacity, &scene.other, 1000);
     capacity_free(scene.capacity);
 }
 
@@ -278,10 +295,11 @@ int main(void)
         cmocka_unit_test(slow_quarter_is_protected),
         cmocka_unit_test(known_status_ends_protection),
         cmocka_unit_test(quick_ones_over_250_ms_give_way_to_quick_ones),
+        cmocka_unit_test(stale_ones_over_250_ms_give_way_to_stale_ones),
         cmocka_unit_test(quick_ones_over_250_ms_do_not_give_way_to_others),
         cmocka_unit_test(quick_ones_stay_while_medium_ones_hold_a_quarter),
         cmocka_unit_test(untried_lane_needs_no_full_limit),
-        cmocka_unit_test(untried_lane_waits_while_untried_ones_hold_half),
+        cmocka_unit_test(untried_lane_comes_also_while_slow_ones_hold_little),
         cmocka_unit_test(full_limit_is_enough_for_an_untried_lane),
         cmocka_unit_test(only_protected_starts_within_the_slow_quarter),
     };

@@ -45,6 +45,8 @@ struct crowd {
     size_t hooks;
     double rate;
     bool at_the_start;
+    double later_s; /* than others begin */
+    bool once;      /* an event for each, and no more */
     enum where_from where;
     bool one_room;
     bool one_url;
@@ -64,7 +66,8 @@ static void add_crowd(struct world *world, const struct crowd *given)
                                                 .group = given->group};
     struct source source = {.lanes = crowd->hooks,
                             .rate = crowd->rate,
-                            .start = given->at_the_start ? 0 : 1,
+                            .start = given->at_the_start ? 0 : 1 + given->later_s,
+                            .most = given->once ? crowd->hooks : 0,
                             .is_even = true,
                             .all_at_once = crowd->one_room,
                             .burst = given->burst};
@@ -162,6 +165,11 @@ static const struct scenario scenarios[] = {
     {                                                                      \
         .prefix = "s", .at_the_start = true, .group = SPECIAL, __VA_ARGS__ \
     }
+#define NEW                                                                                   \
+    {                                                                                         \
+        .prefix = "n", .receiver = {.kind = RECEIVER_GOOD, .a = .002, .b = .05}, .hooks = 20, \
+        .rate = 10, .later_s = 1, .once = true, .group = NEWCOMER                             \
+    }
 #define SLOW14 .receiver = {.kind = RECEIVER_CONST, .a = 14}
 #define HANG .receiver = {.kind = RECEIVER_CONST, .a = 15}
 #define DRIP .receiver = {.kind = RECEIVER_DRIP}
@@ -182,6 +190,31 @@ static const struct scenario scenarios[] = {
     {.name = "hangurl",
      .healthy_url = "good0",
      .crowds = {ATTACK(HANG, .one_url = true)},
+     .target = {100, 1500, 0, 0}},
+    {.name = "flipurl",
+     .healthy_url = "good0",
+     .crowds = {ATTACK(FLIP, .one_url = true)},
+     .target = {100, 1500, 0, 0}},
+    {.name = "flip7url",
+     .healthy_url = "good0",
+     .crowds = {ATTACK(.receiver = {.kind = RECEIVER_FLIP, .n = 7, .c = 3, .back = true},
+                       .one_url = true)},
+     .target = {100, 1500, 0, 0}},
+    {.name = "togetherurl",
+     .healthy_url = "good0",
+     .crowds = {ATTACK(AT(15), .one_url = true)},
+     .target = {100, 1500, 0, 0}},
+    {.name = "new",
+     .no_healthy = true,
+     .crowds = {ATTACK(SLOW14, .once = true), NEW},
+     .target = {100, 1500, 0, 0}},
+    {.name = "newdrip",
+     .no_healthy = true,
+     .crowds = {ATTACK(DRIP, .once = true), NEW},
+     .target = {100, 1500, 0, 0}},
+    {.name = "newaddress",
+     .no_healthy = true,
+     .crowds = {ATTACK(HANG, .once = true, .where = ADDRESS, .hooks = 400, .rate = 200), NEW},
      .target = {100, 1500, 0, 0}},
     {.name = "address", .crowds = {ATTACK(SLOW14, .where = ADDRESS)}, .target = {100, 1500, 0, 0}},
     {.name = "wide", .crowds = {ATTACK(SLOW14, .where = WIDE)}, .target = {100, 1500, 0, 0}},

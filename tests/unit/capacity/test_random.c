@@ -62,7 +62,10 @@ static void check_rings(const struct play *play, struct capacity_limit *limit)
             waiting++;
             patient += lane->is_patient;
             assert_true(lane_wants_place(play->capacity, lane));
-            assert_int_equal(lane_ring(lane), ring);
+            if (ring == CAPACITY_QUICK) /* also when it has become stale as it waits */
+                assert_int_equal(lane->class, CAPACITY_QUICK);
+            else
+                assert_int_equal(lane_ring(play->capacity, lane), ring);
             if (limit == play->capacity->arrivals)
                 assert_false(TAILQ_FIRST(&lane->line)->claimed);
         }
@@ -110,14 +113,19 @@ static void check_counts(struct play *play, const struct capacity_limit *limit)
     assert_int_equal(limit->references, in_flight + references);
 }
 
+static bool was_quick(const struct capacity_place *place)
+{
+    return place->started_as == CAPACITY_QUICK || place->started_as == CAPACITY_STALE;
+}
+
 /* By its definition, over all attempts. */
 static bool must_cut(struct play *play, const struct capacity_limit *limit)
 {
     bool full = limit->in_flight >= limit->places;
     size_t untried = limit->counts[CAPACITY_UNTRIED], slow = limit->counts[CAPACITY_SLOW];
-    bool for_quick = full && limit->patient[CAPACITY_QUICK];
-    bool for_untried = limit->patient[CAPACITY_UNTRIED] && 2 * untried < limit->places &&
-                       (full || untried + slow >= limit_three_quarters(limit));
+    bool for_quick = full && (limit->patient[CAPACITY_QUICK] || limit->patient[CAPACITY_STALE]);
+    bool for_untried =
+        limit->patient[CAPACITY_UNTRIED] && (full || untried + slow >= limit_seven_eighths(limit));
 
     if (!for_quick && !for_untried && !(full && limit->patient[CAPACITY_MEDIUM]))
         return false;
@@ -128,10 +136,10 @@ static bool must_cut(struct play *play, const struct capacity_limit *limit)
         if (!place || place->limit[limit->level] != limit)
             continue;
         took_ms = play->now_ms - place->since_ms;
-        if (took_ms >= 1000 && slow > limit_quarter(limit) &&
+        if (took_ms >= 1000 && (for_untried || slow > limit_quarter(limit)) &&
             (place->started_as != CAPACITY_SLOW || place->is_borrowed || place->has_status))
             return true;
-        if (for_quick && place->started_as == CAPACITY_QUICK && took_ms >= 250 && took_ms < 1000 &&
+        if (for_quick && was_quick(place) && took_ms >= 250 && took_ms < 1000 &&
             4 * limit->counts[CAPACITY_MEDIUM] > limit->places)
             return true;
     }

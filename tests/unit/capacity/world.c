@@ -332,7 +332,8 @@ static void feed(struct world *world, size_t index)
     for (size_t i = 0; i < (source->all_at_once ? source->lanes : 1); i++)
         arrive(world, &world->hooks[source->first + (source->all_at_once ? i : lane)]);
     feed->count++;
-    if ((double)world->now_us / SECOND_US + gap_s < world->config.seconds - 3)
+    if (feed->count != source->most &&
+        (double)world->now_us / SECOND_US + gap_s < world->config.seconds - 3)
         events_add(&world->events, in_s(world, gap_s),
                    (struct event){.kind = EVENT_FEED, .index = index});
 }

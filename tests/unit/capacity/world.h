@@ -57,6 +57,7 @@ struct source {
     bool is_even;     /* in turn and at equal distances, else random */
     bool all_at_once; /* each event is for all lanes: a room */
     unsigned burst;   /* so many for each lane at the start */
+    size_t most;      /* events in turn; 0: until the end */
 };
 
 void world_source(struct world *world, const struct source *source);
