@@ -55,7 +55,7 @@
 #define CAPACITY_RINGS_MAX 4096  /* lanes in rings */
 #define CAPACITY_ROUND_MIN 8     /* deliveries claimed for a lane at a time, ... */
 #define CAPACITY_ROUND_MAX 64    /* ... four times its concurrency ... */
-#define CAPACITY_ROUND_MS 100    /* ... and at most what it takes in so long; at least one */
+#define CAPACITY_ROUND_MS 200    /* ... and at most what it takes in so long; at least one */
 
 enum capacity_class {
     CAPACITY_UNTRIED, /* none of its attempts has ended */

@@ -1,6 +1,7 @@
 #include "capacity/internal.h"
 
 #define ROUND_CONCURRENCIES 4
+#define QUICK_PATIENCE_MS 100 /* of arrivals for a quick lane */
 
 int lane_ring(const struct capacity *capacity, const struct capacity_lane *lane)
 {
@@ -123,7 +124,7 @@ size_t lane_soon(const struct capacity *capacity, const struct capacity_lane *la
 
 int64_t lane_patience_ms(const struct capacity_lane *lane)
 {
-    return lane->class == CAPACITY_QUICK ? CAPACITY_ROUND_MS : CAPACITY_SOON_MS;
+    return lane->class == CAPACITY_QUICK ? QUICK_PATIENCE_MS : CAPACITY_SOON_MS;
 }
 
 size_t lane_line_max(const struct capacity *capacity, const struct capacity_lane *lane)

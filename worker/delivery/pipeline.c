@@ -115,6 +115,8 @@ static void turn(void *context)
         run_capacity(pipeline);
     sweep_lines(pipeline);
     claims_send(pipeline);
+    if (pipeline->draining)
+        (void)settle_flush(pipeline->settle);
     intake_kick(pipeline->intake);
     lanes_kick(pipeline->lanes);
 }

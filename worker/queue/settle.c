@@ -6,8 +6,10 @@
 #include "base/log.h"
 
 #define BATCHES_UNDER_WAY_MAX 4
-#define GATHER_MS 5         /* between batches; the first after a rest goes at once */
-#define GATHER_LEASED_MS 20 /* from the first on: their leases hold, and nobody waits for them */
+#define GATHER_MS 5 /* between batches; the first after a rest goes at once */
+/* From the first on: their leases hold, and nobody waits for them. A whole batch goes at once, and
+ * what there is goes before a claim. */
+#define GATHER_LEASED_MS 100
 #define HOLD_EVERY_MS 500
 #define HOLD_MS 30000
 #define HOLD_MAX 1000 /* leases in one call; the others run out, and come again */
@@ -23,6 +25,7 @@ struct outbox {
     struct settle *settle;
     enum settle_kind kind;
     struct settlement_list list;
+    size_t len; /* submitted since the last flush */
     int under_way;
     int failures; /* refusals in a row */
     bool refused; /* the last one was one that goes on */
@@ -100,13 +103,14 @@ static int64_t gather_ms(const struct outbox *outbox)
 {
     int64_t since = loop_now_ms() - outbox->last_flush_ms;
     if (outbox->kind == SETTLE_LEASED)
-        return GATHER_LEASED_MS;
+        return outbox->len < SETTLE_BATCH_MAX ? GATHER_LEASED_MS : 0;
     return since >= GATHER_MS ? 0 : GATHER_MS - since;
 }
 
 static void flush_soon(struct outbox *outbox)
 {
-    if (outbox->failures == 0 && !loop_timer_is_armed(&outbox->timer))
+    bool is_armed = loop_timer_is_armed(&outbox->timer);
+    if (outbox->failures == 0 && (!is_armed || outbox->len == SETTLE_BATCH_MAX))
         loop_timer_arm(&outbox->timer, gather_ms(outbox));
 }
 
@@ -116,6 +120,7 @@ void settle_submit(struct settle *settle, struct settlement *settlement)
     settlement->again = false;
     STAILQ_INSERT_TAIL(&outbox->list, settlement, link);
     settle->waiting++;
+    outbox->len++;
     flush_soon(outbox);
 }
 
@@ -336,6 +341,7 @@ static void flush(struct outbox *outbox)
 {
     int most = outbox->failures > 0 ? 1 : BATCHES_UNDER_WAY_MAX;
     outbox->last_flush_ms = loop_now_ms();
+    outbox->len = 0;
     while (!STAILQ_EMPTY(&outbox->list) && outbox->under_way < most &&
            redis_link_is_up(outbox->settle->queue->link)) {
         if (!send_one(outbox)) {

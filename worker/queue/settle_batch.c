@@ -4,7 +4,6 @@
 #include <string.h>
 #include <uthash.h>
 
-#define BATCH_MAX 200
 #define BATCH_BYTES_MAX (8u << 20)
 
 /* A lane or a set of holders that a batch names. */
@@ -37,7 +36,7 @@ struct settle_batch *settle_batch_new(struct queue *queue, enum settle_kind kind
     batch->kind = kind;
     redis_args_init(&batch->args);
     STAILQ_INIT(&batch->list);
-    for (int n = 0; n < BATCH_MAX && bytes < BATCH_BYTES_MAX; n++) {
+    for (int n = 0; n < SETTLE_BATCH_MAX && bytes < BATCH_BYTES_MAX; n++) {
         struct settlement *settlement = STAILQ_FIRST(from);
         if (settlement == NULL)
             break;

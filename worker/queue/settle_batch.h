@@ -14,6 +14,8 @@
 #include "queue/queue.h"
 #include "redis/args.h"
 
+#define SETTLE_BATCH_MAX 200 /* settlements in one call */
+
 enum settle_kind {
     SETTLE_ACK,    /* an entry that leaves nothing behind; nothing is put */
     SETTLE_STREAM, /* an entry with outcomes: settle_stream.lua */
