@@ -84,13 +84,13 @@ class Claimed:
 class Claim:
     """A claim's reply: now, lanes {name: (taken, word, next_ms, at)}, deliveries, documents."""
 
-    def __init__(self, queue, names, first, reply):
+    def __init__(self, queue, names, first, reply, mark):
         self.now, lanes, items, documents = reply
         self.lanes = {name: (row[0], row[1].decode(), row[2], row[3])
                       for name, row in zip(names, lanes)}
         self.documents = dict(zip(documents[::2], documents[1::2]))
         self.deliveries = [
-            Claimed(queue, names[item[0] - 1], f"{queue.consumer}:{first + i}", item,
+            Claimed(queue, names[item[0] - 1], f"{queue.consumer}:{first + i}{mark}", item,
                     self.documents)
             for i, item in enumerate(items)
         ]
@@ -101,7 +101,7 @@ class LaneQueue:
 
     def __init__(self, redis, consumer="w1", queue=DEFAULT_QUEUE):
         self.redis, self.consumer, self.queue = redis, consumer, queue
-        self.number = 1
+        self.number, self.whole_ms = 1, 0
         self.dead_max, self.dead_max_bytes, self.lane_max = 1000, 64 << 20, 1000000
         self.prints, self.max_ages, self.intervals = {}, {}, {}
         redis.xgroup_create(self.key("events"), GROUP, "0", mkstream=True) \
@@ -225,12 +225,12 @@ class LaneQueue:
         first, args = self.number, []
         for lane in lanes:
             args += [self.print_of(lane), count, lease_ms, self.max_age_of(lane),
-                     self.intervals.get(lane, 0), mode]
+                     self.intervals.get(lane, 0), self.lane_max, mode]
         reply = self.call(
             "claim", self.keys("deliveries documents leases gates lanes lanes-shut", lanes),
             [self.consumer, first, most, most_bytes, *args])
         self.number += most
-        return Claim(self, lanes, first, reply)
+        return Claim(self, lanes, first, reply, "!" if mode == "overflow" else "")
 
     # --- what workers learn, and what operators do ---
 
@@ -272,10 +272,12 @@ class LaneQueue:
 
     def heal(self, count=100):
         """Walks over all. Returns what was wrong, as a list of (what, of which)."""
-        found, cursor = [], "0"
+        found, cursor, began = [], "0", None
         while True:
-            cursor, page, streams, leased = self.call(
+            cursor, page, streams, leased, now = self.call(
                 "walk", self.keys("deliveries documents leases"), [cursor, count, 1000])
+            began = began or now
+            self.whole_ms = began if int(cursor) == 0 else self.whole_ms
             found += self._heal_page(page, streams or [], leased or [])
             if int(cursor) == 0:
                 return found
@@ -289,10 +291,11 @@ class LaneQueue:
         for stream in streams:
             items += ["document", stream, holders(stream.decode())]
         for identity in leased:
-            items += ["lease", identity]
+            items += ["lease", identity, holders(stream_of(identity.decode()))]
         reply = self.call(
             "heal", self.keys("deliveries documents leases gates lanes lanes-shut retries",
-                              lanes.names, holders.names), [len(lanes.names), *items])
+                              lanes.names, holders.names),
+            [len(lanes.names), self.whole_ms, *items])
         return [(what.decode(), which.decode()) for what, which in zip(reply[::2], reply[1::2])]
 
     def tidy_dead(self, start=""):

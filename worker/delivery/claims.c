@@ -108,6 +108,7 @@ static void put_wish(struct visit *visit, enum claim_mode mode, size_t count)
         .max_age_ms = pipeline_max_age_ms(pipeline, hook),
         .interval_us = hook == NULL ? rates_find(&pipeline->inline_rates, visit->lane)
                                     : hook->rate_interval_us,
+        .lane_max = pipeline->settings->lane_max,
         .context = visit,
     };
     snprintf(wish->lane, sizeof(wish->lane), "%s", visit->lane);

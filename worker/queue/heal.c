@@ -16,6 +16,8 @@
 struct heal {
     struct queue *queue;
     char cursor[24];
+    int64_t began_ms; /* of the walk under way, by Redis' clock; 0: not all of it was mended */
+    int64_t whole_ms; /* of the last one that came to its end; 0: none did */
     int64_t unreported;
     int64_t reported_at_ms;
 };
@@ -53,6 +55,8 @@ static void on_healed(void *context, const struct reply *reply)
 {
     struct heal *heal = context;
     int64_t found = (int64_t)(reply_len(reply) / 2);
+    if (!reply_is_list(reply))
+        heal->began_ms = 0;
     if (found == 0)
         return;
     counters_add(heal->queue->counters, COUNTER_HEALED, found);
@@ -79,6 +83,14 @@ static void put_holders(const struct heal *heal, struct page *page, struct bytes
     redis_args_int(&page->args, (int64_t)page->holders.len);
 }
 
+/* Of a delivery. */
+static void put_its_holders(const struct heal *heal, struct page *page, struct bytes id)
+{
+    const char *slash = id.len > 0 ? memchr(id.data, '/', id.len) : NULL;
+    put_holders(heal, page,
+                (struct bytes){id.data, slash == NULL ? id.len : (size_t)(slash - id.data)});
+}
+
 static void put_lane(const struct heal *heal, struct page *page, struct bytes lane)
 {
     struct lane_parts parts;
@@ -101,12 +113,10 @@ static void put_items(const struct heal *heal, struct page *page, const struct r
     const struct reply *leases = reply_at(reply, 3);
     for (size_t i = 0; i + 1 < reply_len(deliveries); i += 2) {
         struct bytes id = reply_text(reply_at(deliveries, i));
-        const char *slash = id.len > 0 ? memchr(id.data, '/', id.len) : NULL;
-        size_t stream_len = slash == NULL ? id.len : (size_t)(slash - id.data);
         redis_args_text(&page->args, "delivery");
         redis_args_borrow(&page->args, id);
         put_lane(heal, page, reply_text(reply_at(deliveries, i + 1)));
-        put_holders(heal, page, (struct bytes){id.data, stream_len});
+        put_its_holders(heal, page, id);
     }
     for (size_t i = 0; i < reply_len(documents); i++) {
         redis_args_text(&page->args, "document");
@@ -116,6 +126,7 @@ static void put_items(const struct heal *heal, struct page *page, const struct r
     for (size_t i = 0; i < reply_len(leases); i++) {
         redis_args_text(&page->args, "lease");
         redis_args_borrow(&page->args, reply_text(reply_at(leases, i)));
+        put_its_holders(heal, page, reply_text(reply_at(leases, i)));
     }
 }
 
@@ -132,9 +143,16 @@ static void send_page(struct heal *heal, const struct page *page)
     redis_args_append(&args, &page->holders);
     int keys_len = (int)args.len;
     redis_args_int(&args, (int64_t)page->lanes.len);
+    redis_args_int(&args, heal->whole_ms);
     redis_args_append(&args, &page->args);
-    (void)queue_call(heal->queue, SCRIPT_HEAL, keys_len, &args, on_healed, heal);
+    if (queue_call(heal->queue, SCRIPT_HEAL, keys_len, &args, on_healed, heal) != 0)
+        heal->began_ms = 0;
     redis_args_release(&args);
+}
+
+static bool is_at_start(const struct heal *heal)
+{
+    return strcmp(heal->cursor, "0") == 0;
 }
 
 static void on_page(void *context, const struct reply *reply)
@@ -143,8 +161,12 @@ static void on_page(void *context, const struct reply *reply)
     struct page page;
     if (!reply_is_list(reply))
         return; /* the same page again with the next step */
+    if (is_at_start(heal))
+        heal->began_ms = reply_int(reply_at(reply, 4));
     if (!bytes_copy_text(reply_text(reply_at(reply, 0)), heal->cursor, sizeof(heal->cursor)))
         snprintf(heal->cursor, sizeof(heal->cursor), "0");
+    if (is_at_start(heal) && heal->began_ms > 0)
+        heal->whole_ms = heal->began_ms;
     redis_args_init(&page.lanes);
     redis_args_init(&page.holders);
     redis_args_init(&page.args);

@@ -62,16 +62,21 @@ void lanes_free(struct lanes *lanes)
     free(lanes);
 }
 
-static void write_fence(const struct lanes *lanes, int64_t number, char out[FENCE_SIZE])
+/* As claim.lua does. */
+static void write_fence(const struct lanes *lanes, int64_t number, enum claim_mode mode,
+                        char out[FENCE_SIZE])
 {
     char *at = write_text(out, lanes->queue->consumer, CONSUMER_NAME_SIZE - 1);
     *at++ = ':';
-    *write_uint64(at, (uint64_t)number, 0) = '\0';
+    at = write_uint64(at, (uint64_t)number, 0);
+    if (mode == CLAIM_OVERFLOW)
+        *at++ = '!';
+    *at = '\0';
 }
 
 void lanes_fence(struct lanes *lanes, char out[FENCE_SIZE])
 {
-    write_fence(lanes, ++lanes->fence_number, out);
+    write_fence(lanes, ++lanes->fence_number, CLAIM_DUE, out);
 }
 
 /* --- when to look --- */
@@ -270,7 +275,7 @@ static void report_delivery(struct claim *claim, const struct lane_answer *answe
     const struct reply *document = is_shared ? document_of(documents, claimed.id) : NULL;
     claimed.document = reply_text(document);
     claimed.has_document = claimed.document.len > 0;
-    write_fence(lanes, number, claimed.fence);
+    write_fence(lanes, number, wish->mode, claimed.fence);
     lanes->config.claimed(lanes->config.context, &claimed);
 }
 
@@ -329,6 +334,7 @@ static void put_wish(struct redis_args *args, const struct lane_wish *wish)
     redis_args_int(args, wish->lease_ms);
     redis_args_int(args, wish->max_age_ms);
     redis_args_int(args, wish->interval_us);
+    redis_args_int(args, wish->lane_max);
     redis_args_text(args, modes[wish->mode]);
 }
 

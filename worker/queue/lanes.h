@@ -29,7 +29,7 @@ struct due_lane {
 enum claim_mode {
     CLAIM_DUE,     /* what is due, as far as its gate allows */
     CLAIM_ALL,     /* whatever its gate and time, to be buried */
-    CLAIM_OVERFLOW /* the same: the oldest never-tried ones, the newest if there is none */
+    CLAIM_OVERFLOW /* the same, what is over lane_max: the oldest never-tried ones first */
 };
 
 /* What is wished of a lane. */
@@ -41,7 +41,8 @@ struct lane_wish {
     int64_t lease_ms;
     int64_t max_age_ms;
     int64_t interval_us; /* of a hook with a rate; 0: none */
-    void *context;       /* the caller's */
+    int64_t lane_max;
+    void *context; /* the caller's */
 };
 
 enum lane_word {

@@ -5,18 +5,20 @@
 --
 -- KEYS  deliveries documents leases gates lanes lanes-shut, then lane:<lane> of each lane
 -- ARGV  consumer first_number most_deliveries most_bytes, then per lane
---         fingerprint count lease_ms max_age_ms (0: none) interval_us (0: no rate), and
+--         fingerprint count lease_ms max_age_ms (0: none) interval_us (0: no rate) lane_max, and
 --         'due'       what is due: through an open gate that is due one, the probe; at a rate as
 --                     many as there are places within 100 ms; what is expired passes any gate
 --         'all'       whatever its gate and time, to bury it
---         'overflow'  the same, the oldest never-tried ones, and the newest if there is none
+--         'overflow'  the same, the oldest never-tried ones, and the newest if there is none; no
+--                     more than the lane has over lane_max and as others do not bury already
 -- reply {now_ms, {per lane {taken, word, next_ms, at}}, {delivery …}, {stream_id, document …}}
 --       word: 'free', 'empty' (the same, and nothing is left), 'wrong' (the key was no sorted
 --         set), 'probe' (the one taken is), or the kind of the gate in force
 --       next_ms: when it is worth a look, rounded up; -1: it is empty
 --       at: of a rate, the place of the first one taken, in us; else 0
 --       delivery: {lane, id, expired leases, its place in ms, 1 when over max_age, record or nil}
---         in the order of their fences, "<consumer>:<first_number>" and on
+--         in the order of their fences, "<consumer>:<first_number>" and on; of an overflow with
+--         "!" behind it
 --       document: those that are not in their records, once each; '' when it is missing
 --       When most_bytes is reached the rest stays; one delivery comes in any case. Nothing is
 --       healed here: a delivery without record or document comes as it is, to be buried.
@@ -27,6 +29,7 @@ local most, budget = tonumber(ARGV[3]), tonumber(ARGV[4])
 local FIRST, SKIPPED_MAX = 6, 32
 local EXPIRED_MAX = 1000000 -- whatever somebody set by hand
 local ID_MAX = 106 -- of a delivery; contract/lane.h
+local LEAVING_MAX = 1000 -- leases that are looked through for those of an overflow
 --include rights
 --include lane
 --include passage
@@ -57,6 +60,22 @@ local function candidates(key, wish, allowed)
         end
     end
     return #untried > 0 and untried or redis.call('ZREVRANGE', key, 0, last, 'WITHSCORES')
+end
+
+-- How many a lane has over lane_max, but for those that another overflow took.
+local function excess(key, wish)
+    local count = redis.pcall('ZCARD', key)
+    if type(count) == 'table' then
+        return 0
+    end
+    local leased = redis.call('ZRANGEBYSCORE', key, '(' .. now, now + wish.lease, 'LIMIT', 0,
+        LEAVING_MAX)
+    for _, lease in ipairs(#leased > 0 and redis.call('HMGET', leases, unpack(leased)) or {}) do
+        if lease and string.find(lease, '^%S+! ') then
+            count = count - 1
+        end
+    end
+    return math.max(0, count - wish.lane_max)
 end
 
 -- Whether it fits into the reply, with its document.
@@ -132,7 +151,8 @@ local function take(lane, key, wish, allowed)
             expired = math.min(tonumber(expired or 0), EXPIRED_MAX) + (was_leased and 1 or 0)
             counted = counted + (is_over and 0 or 1)
             new_leases[#new_leases + 1] = id
-            new_leases[#new_leases + 1] = string.format('%s:%d %d %.0f', me, number, expired, place)
+            new_leases[#new_leases + 1] = string.format('%s:%d%s %d %.0f', me, number,
+                wish.mode == 'overflow' and '!' or '', expired, place)
             new_scores[#new_scores + 1] = now + wish.lease
             new_scores[#new_scores + 1] = id
             number = number + 1
@@ -148,6 +168,9 @@ end
 
 local function claim(i, key, wish)
     local lane = lane_of(key)
+    if wish.mode == 'overflow' then
+        wish.count = math.min(wish.count, excess(key, wish))
+    end
     local at, kind = read_gate(redis.call('HGET', gates, lane), wish.fingerprint)
     if kind == 'rate' and
         (wish.interval == 0 or at - now > wish.interval / 1000 + AHEAD_MS) then
@@ -173,14 +196,15 @@ local function claim(i, key, wish)
 end
 
 for i = 1, #KEYS - FIRST do
-    local at = 6 * i - 1
+    local at = 7 * i - 2
     claim(i, KEYS[FIRST + i], {
         fingerprint = ARGV[at],
         count = tonumber(ARGV[at + 1]),
         lease = tonumber(ARGV[at + 2]),
         max_age = tonumber(ARGV[at + 3]),
         interval = tonumber(ARGV[at + 4]),
-        mode = ARGV[at + 5],
+        lane_max = tonumber(ARGV[at + 5]),
+        mode = ARGV[at + 6],
     })
 end
 return {now, out_lanes, out, out_documents}

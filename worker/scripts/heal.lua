@@ -1,13 +1,16 @@
 #!lua flags=allow-oom
 -- Repairs what walk.lua found, where something is missing: a delivery's place in its lane, the
--- lane's in its set, a holder; removes documents and leases of nothing.
+-- lane's in its set, a holder; removes documents and leases of nothing. Where holders of a document
+-- were missing, "-<ms>" is one of them, since when: the document stays until a walk that began
+-- after that has added what waits.
 --
 -- KEYS  deliveries documents leases gates lanes lanes-shut retries, then lane:<lane> of each lane,
 --       then holders:<stream id>
--- ARGV  lanes_len, then per item
+-- ARGV  lanes_len began_ms (of the last walk that came to its end, maybe with these; 0: none), then
+--       per item
 --         'delivery' delivery_id lane holders
 --         'document' stream_id holders
---         'lease' delivery_id
+--         'lease' delivery_id holders
 --       lane and holders count as in settle_leased.lua; holders 0: it has no event's name. What
 --       has no lane that can be read is given one, "unreadable", where a claim finds it. lane 0: a
 --       record of contract 1.
@@ -16,11 +19,11 @@
 --       'orphan-document' of a stream_id, 'orphan-lease' of a delivery_id
 local deliveries, documents, leases = KEYS[1], KEYS[2], KEYS[3]
 local gates, lanes, shut, retries = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local FIRST, lanes_len = 7, tonumber(ARGV[1])
+local FIRST, lanes_len, began = 7, tonumber(ARGV[1]), tonumber(ARGV[2])
 local LEASE_MOST_MS = 600000
 --include lane
 --include documents
-local out, at = {}, 2
+local out, at = {}, 3
 
 local function next_arg()
     at = at + 1
@@ -61,6 +64,11 @@ local function heal_lane(key)
     end
 end
 
+-- The set is incomplete.
+local function mark(holders)
+    redis.call('SADD', holders, string.format('-%.0f', now))
+end
+
 local function heal_holder(id, holders)
     if redis.call('HEXISTS', documents, stream_of(id)) == 0 then
         report('document', id)
@@ -72,6 +80,7 @@ local function heal_holder(id, holders)
         added = redis.call('SADD', holders, id)
     end
     if added == 1 then
+        mark(holders)
         report('holder', id)
     end
 end
@@ -99,23 +108,48 @@ local function heal_delivery(id, lane, holders)
     end
 end
 
+-- Removes holders that do not wait. Returns whether there was a set, one that waits, and since when
+-- the set may be incomplete.
+local function look_through(holders)
+    local held = redis.pcall('SMEMBERS', holders)
+    local since, is_held
+    if held.err then
+        redis.call('DEL', holders)
+        return false
+    end
+    for _, id in ipairs(held) do
+        local at = tonumber(string.match(id, '^%-(%d+)$'))
+        if at then
+            since = math.max(since or 0, at)
+        elseif redis.call('HEXISTS', deliveries, id) == 1 then
+            is_held = true
+        else
+            redis.call('SREM', holders, id)
+        end
+    end
+    return #held > 0, is_held, since
+end
+
 local function heal_document(stream, holders)
     if not holders then
         redis.call('HDEL', documents, stream)
         return report('orphan-document', stream)
     end
-    local held = redis.pcall('SMEMBERS', holders)
-    if held.err then -- what holds it is added by the walk
+    local was_there, is_held, since = look_through(holders)
+    if not was_there then
+        mark(holders)
+        report('holder', stream)
+    elseif not is_held and (since or 0) < began then
         redis.call('DEL', holders)
-        return report('holder', stream)
-    end
-    for _, id in ipairs(held) do
-        if redis.call('HEXISTS', deliveries, id) == 0 then
-            redis.call('SREM', holders, id)
-        end
-    end
-    if redis.call('EXISTS', holders) == 0 and redis.call('HDEL', documents, stream) == 1 then
+        redis.call('HDEL', documents, stream)
         report('orphan-document', stream)
+    end
+end
+
+local function heal_lease(id, holders)
+    if redis.call('HEXISTS', deliveries, id) == 0 and redis.call('HDEL', leases, id) == 1 then
+        let_go(holders, id)
+        report('orphan-lease', id)
     end
 end
 
@@ -125,9 +159,8 @@ while at <= #ARGV do
         heal_delivery(name, tonumber(next_arg()), tonumber(next_arg()))
     elseif kind == 'document' then
         heal_document(name, holders_of(tonumber(next_arg())))
-    elseif redis.call('HEXISTS', deliveries, name) == 0 and
-        redis.call('HDEL', leases, name) == 1 then
-        report('orphan-lease', name)
+    else
+        heal_lease(name, holders_of(tonumber(next_arg())))
     end
 end
 return out

@@ -4,10 +4,11 @@
 --
 -- KEYS  deliveries documents leases
 -- ARGV  cursor count samples
--- reply {next cursor, {delivery_id, lane …}, {stream_id …}, {delivery_id …} with a lease}
+-- reply {next cursor, {delivery_id, lane …}, {stream_id …}, {delivery_id …} with a lease, now_ms}
 --       lane: as its record says, '-' for a record of contract 1, '' when it cannot be read
 --include record
 
+local time = redis.call('TIME')
 local page = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
 local found = {}
 for i = 1, #page[2], 2 do
@@ -16,4 +17,5 @@ end
 return {
     page[1], found,
     redis.call('HRANDFIELD', KEYS[2], ARGV[3]), redis.call('HRANDFIELD', KEYS[3], ARGV[3]),
+    time[1] * 1000 + math.floor(time[2] / 1000),
 }

@@ -19,7 +19,7 @@ local function check(stream, holders)
         return
     end
     for _, id in ipairs(held) do
-        if redis.call('HEXISTS', deliveries, id) == 0 then
+        if not string.find(id, '^%-%d') and redis.call('HEXISTS', deliveries, id) == 0 then
             out[#out + 1] = id
         end
     end

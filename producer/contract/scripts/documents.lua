@@ -24,10 +24,14 @@ local function hold(holders, id, document)
     return true
 end
 
--- Removes a holder after what it stood for, and with the last one the document.
+-- Removes a holder after what it stood for, and with the last one the document, first: done by half
+-- it is done again. One that is not in the set says nothing about others: somebody changed the set.
 local function let_go(holders, id)
-    if holders and type(redis.pcall('SREM', holders, id)) == 'number' and
-        redis.call('EXISTS', holders) == 0 then
+    if not holders or redis.pcall('SISMEMBER', holders, id) ~= 1 then
+        return
+    end
+    if redis.call('SCARD', holders) == 1 then
         redis.call('HDEL', documents, stream_of(id))
     end
+    redis.call('SREM', holders, id)
 end

@@ -242,7 +242,7 @@ HARMS = {
     lease_nonsense: (4, ["expired", "poison"]),
     gate_nonsense: (1, []),
     gate_beyond_its_limits: (1, []),
-    lane_names: (0, ["malformed"] * 10),
+    lane_names: (0, ["hook-removed"] + ["malformed"] * 9),
     lane_names_alone: (0, []),
     delivery_names: (1, ["malformed"] * 8),
     **{key_of_a_wrong_type(name): (1, []) for name in

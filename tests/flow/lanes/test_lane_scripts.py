@@ -709,7 +709,26 @@ def test_overflow_without_untried_ones_gives_the_newest(queue):
     made = queue.event(count=3)
     for delay, stream_id in enumerate(made):
         queue.settle_stream((stream_id, b"{}", ("retry", "main", LANE, FAR_MS + delay)))
-    assert ids(queue.claim(LANE, count=1, mode="overflow")) == [delivery_id(made[2])]
+    queue.lane_max = 2
+    assert ids(queue.claim(LANE, count=3, mode="overflow")) == [delivery_id(made[2])]
+
+
+def test_overflow_takes_no_more_than_is_over(queue, other):
+    """Two workers were told of it: what one has taken is still in the lane, or is gone."""
+    queue.lane_max = other.lane_max = 3
+    held = queue.put(LANE)
+    queue.claim(LANE)  # leased to be sent: it stays
+    made = [queue.put(LANE) for _ in range(6)]
+    claim = queue.claim(LANE, count=2, mode="overflow")
+    rest = other.claim(LANE, count=100, mode="overflow")
+    assert ids(claim) + ids(rest) == [delivery_id(stream_id) for stream_id in made[:4]]
+    assert ids(other.claim(LANE, count=100, mode="overflow")) == []
+    for worker, taken in ((queue, claim), (other, rest)):
+        outcomes = [(one, "dead", LETTER) for one in taken.deliveries]
+        assert all(worker.settle_leased(*outcomes).results)
+    assert ids(other.claim(LANE, count=100, mode="overflow")) == []
+    assert queue.redis.zcard(queue.key(f"lane:{LANE}")) == 3
+    assert queue.score(LANE, delivery_id(held))
 
 
 def letter_of(room, size=10):
@@ -923,16 +942,38 @@ def test_holder_and_document_of_nothing_are_removed(queue, redis):
     redis.sadd(queue.key(f"holders:{stream}"), f"{stream}/main")
     redis.hset(queue.key("documents"), "0000000000002-000000", LARGE)
     redis.hset(queue.key("leases"), f"{stream}/main", "w1:1 0 5")
+    unheld = "0000000000002-000000"
     assert sorted(queue.heal()) == [
-        ("orphan-document", stream), ("orphan-document", "0000000000002-000000"),
-        ("orphan-lease", f"{stream}/main")]
+        ("holder", unheld), ("orphan-document", stream), ("orphan-lease", f"{stream}/main")]
+    # It may be held: the next walk adds what waits.
+    assert redis.hkeys(queue.key("documents")) == [unheld.encode()]
+    while queue.now() == queue.whole_ms:
+        pass
+    assert queue.heal() == [("orphan-document", unheld)]
+    assert not redis.exists(queue.key(f"holders:{unheld}"), queue.key("documents"))
 
 
-def test_holder_that_is_missing_is_added(queue, redis):
-    delivery = delivery_id(queue.put(LANE, document=LARGE))
-    redis.delete(queue.key(f"holders:{stream_of(delivery)}"))
+def test_holders_that_are_missing_are_added(queue, redis):
+    stream = stream_of(delivery_id(queue.put("438/a", "438/b", document=LARGE)))
+    redis.delete(queue.key(f"holders:{stream}"))
     found = queue.heal()
-    assert ("holder", delivery) in found or ("orphan-document", stream_of(delivery)) in found
+    assert {("holder", f"{stream}/a"), ("holder", f"{stream}/b")} <= set(found)
+    for lane in ("438/a", "438/b"):
+        (claimed,) = queue.claim(lane).deliveries
+        assert claimed.document == LARGE
+        queue.settle_leased((claimed, "done"))
+    assert queue.heal() == []
+
+
+def test_holders_that_were_deleted_keep_the_document_for_all(queue, redis):
+    """One is done before the walk comes to the other."""
+    stream = stream_of(delivery_id(queue.put("438/a", "438/b", document=LARGE)))
+    redis.delete(queue.key(f"holders:{stream}"))
+    (claimed,) = queue.claim("438/a").deliveries
+    queue.settle_leased((claimed, "done"))
+    queue.heal()
+    (claimed,) = queue.claim("438/b").deliveries
+    assert claimed.document == LARGE
 
 
 def test_a_batch_that_was_refused_is_settled_when_sent_again(queue, redis):

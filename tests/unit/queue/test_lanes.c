@@ -209,6 +209,7 @@ static struct lane_wish wish_of(char *lane)
                              .lease_ms = 20000,
                              .max_age_ms = 5000,
                              .interval_us = 100,
+                             .lane_max = 9,
                              .context = lane};
 
     snprintf(wish.lane, sizeof(wish.lane), "%s", lane);
@@ -229,7 +230,8 @@ static void claim_two(void)
 #define CLAIM_KEYS                                                                \
     "{q}:deliveries {q}:documents {q}:leases {q}:gates {q}:lanes {q}:lanes-shut " \
     "{q}:lane:1/a {q}:lane:1/b "
-#define CLAIM_WISHES " 8 8388608 01234567 3 20000 5000 100 due 01234567 1 20000 5000 100 overflow"
+#define CLAIM_WISHES \
+    " 8 8388608 01234567 3 20000 5000 100 9 due 01234567 1 20000 5000 100 9 overflow"
 #define CLAIMED                                                                         \
     "*4\r\n:1000\r\n*2\r\n*4\r\n:2\r\n$4\r\nfree\r\n:1500\r\n:999500\r\n*4\r\n:1\r\n"   \
     "$5\r\nempty\r\n:-1\r\n:0\r\n*3\r\n"                                                \
@@ -257,7 +259,7 @@ static void claimed_deliveries_come_before_the_answer_of_their_lane(void **unuse
     answer(&rig.link, "claim", CLAIMED);
     assert_said("1/a: 0000000000001-000001/a by w:1, 0 leases, record {}\nd1, document none\n"
                 "1/a: 0000000000001-000002/a by w:2, 2 leases, over age, record {}, document d2\n"
-                "1/b: 0000000000001-000003/b by w:3, 0 leases, record none, document none\n"
+                "1/b: 0000000000001-000003/b by w:3!, 0 leases, record none, document none\n"
                 "1/a: free, 2 taken, next 500, first -500\n"
                 "1/b: empty, 1 taken, next -1, first 0\n");
     assert_in_range(rig.lease_until_ms, before_ms + 20000, before_ms + 25000);
