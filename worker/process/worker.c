@@ -191,7 +191,7 @@ static struct liveness_trouble trouble(void *context)
     }
     if (refusal->fault != FAULT_NONE) {
         trouble.fault = redis_fault_name(refusal->fault);
-        trouble.what = "outcomes";
+        trouble.what = refusal->error;
         trouble.unstored = pipeline_unstored(worker->pipeline);
         trouble.unstored_ms = loop_now_ms() - refusal->since_ms;
     }

@@ -134,12 +134,12 @@ void settle_resume(struct settle *settle)
 
 /* --- what Redis refuses --- */
 
-static void remind(struct settle *settle, const char *error)
+static void remind(struct settle *settle)
 {
     const struct settle_refusal *refusal = &settle->refusal;
     settle->told_ms = loop_now_ms();
     log_at(LOG_ERROR, "outcomes_refused", log_text("fault", redis_fault_name(refusal->fault)),
-           log_text("error", error), log_int("outcomes", (int64_t)settle->waiting),
+           log_text("error", refusal->error), log_int("outcomes", (int64_t)settle->waiting),
            log_int("for_ms", settle->told_ms - refusal->since_ms),
            log_text("why", "they are kept, and nothing is read, until Redis stores them"),
            log_text("do", redis_fault_advice(refusal->fault)));
@@ -150,15 +150,15 @@ static void note_refusal(struct outbox *outbox, const struct reply *reply)
     struct settle *settle = outbox->settle;
     struct settle_refusal *refusal = &settle->refusal;
     bool begins = refusal->fault == FAULT_NONE;
-    char words[200];
     outbox->refused = true;
     loop_timer_disarm(&settle->rest);
     if (begins)
         *refusal = (struct settle_refusal){.since_ms = loop_now_ms()};
     refusal->fault = redis_fault_of(reply);
     refusal->times++;
+    bytes_printable(reply_error_text(reply), refusal->error, sizeof(refusal->error));
     if (begins || loop_now_ms() - settle->told_ms >= REMIND_EVERY_MS)
-        remind(settle, bytes_printable(reply_error_text(reply), words, sizeof(words)));
+        remind(settle);
     if (begins)
         settle->config.refusal(settle->config.context);
 }

@@ -30,6 +30,7 @@ struct settle_refusal {
     enum redis_fault fault; /* FAULT_NONE: it refuses none, and did not just now, for long */
     int64_t since_ms;
     int64_t times;
+    char error[128]; /* what Redis said last, printable */
 };
 
 struct settle;

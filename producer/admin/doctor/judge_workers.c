@@ -102,6 +102,42 @@ static enum redis_fault fault_named(const char *name)
     return FAULT_OTHER;
 }
 
+/* The command that may not be used: in our words, in those of Redis, or what was refused itself. */
+static size_t find_command(const char *what, const char **ret_command)
+{
+    static const char *const before[] = {" may not ", " run the '", " subcommand: "};
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    const char *command = what;
+
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+        const char *found = strstr(what, before[i]);
+        if (found)
+            command = found + strlen(before[i]);
+    }
+    size_t len = strspn(command, letters);
+    bool is_error = strncmp(what, "ERR ", 4) == 0 || strncmp(what, "NOPERM ", 7) == 0;
+    if (command == what && (is_error || strcspn(what, "abcdefghijklmnopqrstuvwxyz") < len))
+        return 0;
+    *ret_command = command;
+    return len;
+}
+
+static void advise_refused(struct findings *findings, const struct worker_fact *worker)
+{
+    enum redis_fault fault = fault_named(worker->refused);
+    const char *command = NULL;
+    size_t len = fault == FAULT_NOPERM ? find_command(worker->refused_what, &command) : 0;
+    char right[32] = "";
+
+    for (size_t i = 0; i < len && i + 1 < sizeof(right); i++)
+        right[i] = (char)(command[i] | 0x20); /* lower case */
+    if (right[0] != '\0')
+        findings_advise(findings, "give its user +%s, or all that docs/operations.md lists", right);
+    else
+        findings_advise(findings, "%s; the worker's log has the words of Redis",
+                        redis_fault_advice(fault));
+}
+
 /* What Redis refuses it, as its heartbeat says. */
 static void judge_refused(struct findings *findings, const struct worker_fact *worker)
 {
@@ -109,9 +145,10 @@ static void judge_refused(struct findings *findings, const struct worker_fact *w
 
     if (worker->unstored > 0) {
         findings_add(findings, PART_WORKERS, "unstored", LEVEL_ERROR,
-                     "%s cannot store %" PRId64 " outcome%s, for %s (%s): it reads nothing",
+                     "%s cannot store %" PRId64 " outcome%s, for %s, and reads nothing (%s%s%s)",
                      worker->name, worker->unstored, worker->unstored == 1 ? "" : "s",
-                     human_age(worker->unstored_ms, age), worker->refused);
+                     human_age(worker->unstored_ms, age), worker->refused,
+                     worker->refused_what[0] != '\0' ? ": " : "", worker->refused_what);
     } else if (worker->refused[0] != '\0') {
         findings_add(findings, PART_WORKERS, "refused", LEVEL_WARNING, "Redis refuses %s %s (%s)",
                      worker->name,
@@ -120,8 +157,7 @@ static void judge_refused(struct findings *findings, const struct worker_fact *w
     } else {
         return;
     }
-    findings_advise(findings, "%s; the worker's log has the words of Redis",
-                    redis_fault_advice(fault_named(worker->refused)));
+    advise_refused(findings, worker);
 }
 
 /*

@@ -134,12 +134,14 @@ def test_busy_queue(redis, doctor, receiver, start_worker):
     assert doctor().levels() == {}
 
 
-def test_a_worker_that_cannot_store_outcomes(own_redis, doctor, cli, receiver, start_worker):
+@pytest.mark.parametrize("right", ["xack", "xdel"])
+def test_a_worker_that_cannot_store_outcomes(own_redis, doctor, cli, receiver, start_worker,
+                                             right):
     """Its user lacks a right: events are pending, and all else looks well."""
     server = own_redis(**GOOD_SETTINGS)
     client = server.client()
     set_hook(client, 438, "main", url=receiver.url())
-    client.execute_command("ACL", "SETUSER", "worker", "on", ">secret", "~*", "+@all", "-xack")
+    client.execute_command("ACL", "SETUSER", "worker", "on", ">secret", "~*", "+@all", f"-{right}")
     url = server.url.replace("redis://", "redis://worker:secret@")
     start_worker(redis=url, heartbeat_ttl="3s")
     assert doctor(redis=server).exit_code == 0
@@ -149,11 +151,12 @@ def test_a_worker_that_cannot_store_outcomes(own_redis, doctor, cli, receiver, s
     )
     assert report.levels() == {"unstored": "error", "address": "note"}
     assert report.has("unstored", "error", "cannot store 1 outcome", "noperm", "reads nothing")
-    assert "rights" in report.of("unstored")["advice"]
+    assert right.upper() in report.of("unstored")["text"]
+    assert f"give its user +{right}, or" in report.of("unstored")["advice"]
     shown = cli("status", redis=server).stdout
     assert re.search(r"  noperm .*, 1 outcome waits for \d", shown)
 
-    client.execute_command("ACL", "SETUSER", "worker", "+xack")
+    client.execute_command("ACL", "SETUSER", "worker", f"+{right}")
     assert_queue_empty(client, timeout=10)
     wait_until(lambda: "unstored" not in doctor(redis=server).levels(), 10, "that to be over")
 

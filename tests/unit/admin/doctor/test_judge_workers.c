@@ -206,9 +206,39 @@ static void what_redis_refuses_a_worker_is_found(void **state)
     workers[1].unstored_ms = 420000;
     judge();
     assert_found(&findings, "unstored", LEVEL_ERROR,
-                 "vm-2-00000000 cannot store 10 outcomes, for 7m (noreplicas)");
+                 "vm-2-00000000 cannot store 10 outcomes, for 7m, and reads nothing (noreplicas)");
     assert_non_null(strstr(found(&findings, "unstored")->advice, "min-replicas-to-write"));
     assert_null(found(&findings, "refused"));
+}
+
+static void the_right_that_is_missing_is_named(void **state)
+{
+    static const struct {
+        const char *what;
+        const char *advice;
+    } rows[] = {
+        {"NOPERM the user may not XDEL {webhooks}:events", "give its user +xdel, or"},
+        {"NOPERM this user has no permissions to run the 'xautoclaim' command", "+xautoclaim, or"},
+        {"HGETALL {webhooks}:room:1", "+hgetall, or"},
+        {"XREADGROUP", "+xreadgroup, or"},
+        {"heartbeat {webhooks}:leader", "the rights that docs/operations.md lists"},
+        {"ERR The user executing the script can't run this command or subcommand: XACK {w}:events",
+         "+xack, or"},
+        {"ERR The user executing the script can't run this command or subcommand",
+         "the rights that"},
+        {"", "the rights that"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        begin(state);
+        memcpy(workers[0].refused, "noperm", 7);
+        (void)snprintf(workers[0].refused_what, sizeof(workers[0].refused_what), "%s",
+                       rows[i].what);
+        judge();
+        const char *advice = found(&findings, "refused")->advice;
+        if (!strstr(advice, rows[i].advice))
+            fail_msg("%s: %s", rows[i].what, advice);
+    }
 }
 
 int main(void)
@@ -224,6 +254,7 @@ int main(void)
         cmocka_unit_test_setup(different_versions_are_a_note, begin),
         cmocka_unit_test_setup(letters_near_the_cap_are_a_warning, begin),
         cmocka_unit_test_setup(dropped_letters_are_a_warning, begin),
+        cmocka_unit_test_setup(the_right_that_is_missing_is_named, begin),
         cmocka_unit_test_setup(what_was_not_asked_is_not_judged, begin),
     };
 
