@@ -30,8 +30,9 @@ def _with_parts(text):
     return re.sub(r"^--include (\w+)\n", part, text, flags=re.MULTILINE)
 
 
+FOLDERS = [TOP / name / "scripts" for name in ("producer/admin", "worker")]
 TEXTS = {path.stem: _with_parts(path.read_text(encoding="utf-8"))
-         for folder in ("producer", "worker") for path in (TOP / folder / "scripts").glob("*.lua")}
+         for folder in FOLDERS for path in folder.glob("*.lua")}
 SHAS = {name: hashlib.sha1(text.encode()).hexdigest() for name, text in TEXTS.items()}
 
 
