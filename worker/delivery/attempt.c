@@ -69,6 +69,7 @@ void attempt_start(struct pipeline *pipeline, struct delivery *delivery)
         .url = &hook->url,
         .timeout_ms = timeout,
         .connect_timeout_ms = connect < timeout ? connect : timeout,
+        .owner = room_id_bytes(&entry->event.room_id),
         .fresh = delivery->redone,
         .status_came = on_status,
         .led_to = on_address,

@@ -280,6 +280,7 @@ void http_transfer_start(struct http_transfer *transfer, const struct http_targe
     transfer->is_final = false;
     transfer->status_came = target->status_came;
     transfer->led_to = target->led_to;
+    transfer->owner = lookups_owner(&client->lookups, target->owner);
     transfer->fn = fn;
     transfer->context = context;
     transfer->started_at_ms = loop_now_ms();

@@ -38,7 +38,8 @@ struct http_target {
     const struct url *url;
     int64_t timeout_ms;
     int64_t connect_timeout_ms;
-    bool fresh; /* not on a pooled connection */
+    struct bytes owner; /* the room: name look-ups are shared out among those; not kept */
+    bool fresh;         /* not on a pooled connection */
     /* Both are called from inside libcurl: nothing of this client may be called. NULL: nobody asks.
      * context is that of http_transfer_start. */
     void (*status_came)(void *context); /* the final one; the body has not ended */

@@ -98,6 +98,7 @@ struct http_transfer {
     bool spoilt;  /* not for the pool: it may hold memory that a hostile answer filled */
     char host[HOST_MAX_SIZE];
     bool host_is_address;
+    uint64_t owner;                  /* of its look-up, see lookups.h */
     int64_t lookup;                  /* its look-up that runs, see lookups.h; 0: none */
     int lookup_descriptor;           /* that libcurl watches meanwhile, -1: none */
     bool no_lookup;                  /* there was no place for its look-up */

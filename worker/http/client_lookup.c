@@ -27,7 +27,7 @@ int on_lookup(void *resolver, void *reserved, void *context)
         return 0;
     lookup_end(transfer, false);
     transfer->lookup_descriptor = -1;
-    transfer->lookup = lookups_begin(lookups, transfer->host, loop_now_ms());
+    transfer->lookup = lookups_begin(lookups, transfer->host, transfer->owner, loop_now_ms());
     transfer->no_lookup = transfer->lookup == 0;
     return transfer->no_lookup ? 1 : 0;
 }
@@ -137,7 +137,7 @@ void lookup_release(struct http_client *client)
     for (transfer = TAILQ_FIRST(&client->waiting); transfer != NULL; transfer = next) {
         int64_t waited = now - transfer->started_at_ms;
         next = TAILQ_NEXT(transfer, link);
-        if (lookups_have_room(&client->lookups, transfer->host, now))
+        if (lookups_have_room(&client->lookups, transfer->host, transfer->owner, now))
             transfer->no_lookup = transfer_set_timeouts(transfer, waited) != 0;
         else if (waited < LOOKUP_WAIT_MS)
             continue;

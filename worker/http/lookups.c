@@ -9,12 +9,12 @@ void lookups_init(struct lookups *lookups, uint64_t seed)
 }
 
 /* FNV-1a from a secret start, its high bits mixed into the low ones; never 0. */
-static uint64_t hash_of(const struct lookups *lookups, const char *host)
+static uint64_t hash_of(const struct lookups *lookups, struct bytes text)
 {
     uint64_t hash = lookups->seed ^ 14695981039346656037u;
 
-    for (; *host != '\0'; host++)
-        hash = (hash ^ (unsigned char)*host) * 1099511628211u;
+    for (size_t i = 0; i < text.len; i++)
+        hash = (hash ^ (unsigned char)text.data[i]) * 1099511628211u;
     hash ^= hash >> 32;
     return hash != 0 ? hash : 1;
 }
@@ -47,30 +47,40 @@ static void forget_lost(struct lookups *lookups, int64_t now_ms)
     lookups->running_len = kept;
 }
 
-static bool has_room(struct lookups *lookups, uint64_t host, int64_t now_ms)
+static bool has_room(struct lookups *lookups, uint64_t host, uint64_t owner, int64_t now_ms)
 {
+    size_t max = max_for(lookups, host);
     size_t of_host = 0;
+    size_t of_owner = 0;
 
     forget_lost(lookups, now_ms);
-    for (size_t i = 0; i < lookups->running_len; i++)
+    for (size_t i = 0; i < lookups->running_len; i++) {
         of_host += lookups->running[i].host == host ? 1 : 0;
-    return lookups->running_len < max_for(lookups, host) && of_host < LOOKUPS_PER_HOST;
+        of_owner += lookups->running[i].owner == owner ? 1 : 0;
+    }
+    return of_host < LOOKUPS_PER_HOST && lookups->running_len + LOOKUPS_OWNER_PART * of_owner < max;
 }
 
-bool lookups_have_room(struct lookups *lookups, const char *host, int64_t now_ms)
+uint64_t lookups_owner(const struct lookups *lookups, struct bytes owner)
 {
-    return has_room(lookups, hash_of(lookups, host), now_ms);
+    return hash_of(lookups, owner);
 }
 
-int64_t lookups_begin(struct lookups *lookups, const char *host, int64_t now_ms)
+bool lookups_have_room(struct lookups *lookups, const char *host, uint64_t owner, int64_t now_ms)
 {
-    uint64_t hash = hash_of(lookups, host);
+    return has_room(lookups, hash_of(lookups, bytes_of(host)), owner, now_ms);
+}
 
-    if (!has_room(lookups, hash, now_ms))
+int64_t lookups_begin(struct lookups *lookups, const char *host, uint64_t owner, int64_t now_ms)
+{
+    uint64_t hash = hash_of(lookups, bytes_of(host));
+
+    if (!has_room(lookups, hash, owner, now_ms))
         return 0;
     lookups->running[lookups->running_len].id = ++lookups->last_id;
     lookups->running[lookups->running_len].began_ms = now_ms;
     lookups->running[lookups->running_len].host = hash;
+    lookups->running[lookups->running_len].owner = owner;
     lookups->running_len++;
     return lookups->last_id;
 }

@@ -4,7 +4,9 @@
  *
  * Names that nobody answers for must not keep out those that work: hosts whose last look-up was
  * answered may take all places, unknown ones leave some, those whose last one failed leave twice as
- * many. Hosts are remembered by hash, with a seed that strangers do not know.
+ * many. Of what is left an owner, the room that a request is for, may hold a quarter: one with
+ * hundreds of hanging names leaves places to all others. Hosts and owners are told apart by hash,
+ * with a seed that strangers do not know.
  */
 #ifndef HTTP_LOOKUPS_H
 #define HTTP_LOOKUPS_H
@@ -13,9 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "contract/bytes.h"
+
 #define LOOKUPS_MAX 64
 #define LOOKUPS_PER_HOST 2
-#define LOOKUPS_KEPT 16 /* of LOOKUPS_MAX: what unknown hosts leave */
+#define LOOKUPS_KEPT 16      /* of LOOKUPS_MAX: what unknown hosts leave */
+#define LOOKUPS_OWNER_PART 4 /* an owner may hold this part of what is free */
 #define LOOKUPS_REMEMBERED 1024
 
 /* One whose end nobody told is taken to have ended after this. Resolvers give up before, unless
@@ -27,6 +32,7 @@ struct lookups {
         int64_t id;
         int64_t began_ms;
         uint64_t host;
+        uint64_t owner;
     } running[LOOKUPS_MAX];
     size_t running_len;
     int64_t last_id;
@@ -39,11 +45,13 @@ struct lookups {
 
 void lookups_init(struct lookups *lookups, uint64_t seed);
 
+uint64_t lookups_owner(const struct lookups *lookups, struct bytes owner);
+
 /* host in lower case. Would lookups_begin have a place for it now? */
-bool lookups_have_room(struct lookups *lookups, const char *host, int64_t now_ms);
+bool lookups_have_room(struct lookups *lookups, const char *host, uint64_t owner, int64_t now_ms);
 
 /* Counts a look-up in and returns its id, greater than 0; 0: there is no place for it. */
-int64_t lookups_begin(struct lookups *lookups, const char *host, int64_t now_ms);
+int64_t lookups_begin(struct lookups *lookups, const char *host, uint64_t owner, int64_t now_ms);
 
 /* Its thread has ended, with addresses or without. An id that is not known any more is ignored. */
 void lookups_end(struct lookups *lookups, int64_t id, bool answered);

@@ -56,6 +56,20 @@ def test_200_black_holed_names_beside_1000_good_deliveries(redis, world, names, 
     assert stats(redis)["waited"] > 100
 
 
+def test_a_room_of_hanging_names_leaves_lookups_to_others(redis, world, names, start_far_worker):
+    """Each name is asked for the first time, there and elsewhere."""
+    hanging = [[{"url": f"http://h{n}-{m}.dead/"} for m in range(60)] for n in range(5)]
+    start_far_worker(retry_schedule="1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s,1s")
+    for hooks in hanging:
+        enqueue(redis, {**message_event(room=1), "webhooks": hooks})
+    dead = [f"h{n}-{m}.dead" for n in range(5) for m in range(60)]
+    wait_until(lambda: sum(names.asked(name) > 0 for name in dead) >= 10, 5, "its look-ups")
+    for n in range(10):
+        set_hook(redis, 100 + n, "main", url=f"http://new{n}.good/{n}")
+        enqueue(redis, message_event(room=100 + n))
+        world.wait_for(n + 1, timeout=1)
+
+
 def test_one_host_has_two_lookups(redis, world, names, start_far_worker):
     batch = Batch(redis)
     for n in range(30):
