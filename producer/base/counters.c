@@ -49,6 +49,7 @@ static const char *const counter_names[COUNTERS] = {
     [COUNTER_ADOPTED] = "adopted",
     [COUNTER_REAPED] = "reaped",
     [COUNTER_SWEPT] = "swept",
+    [COUNTER_LOG_DROPPED] = "log_dropped",
     [COUNTER_HEALED] = "healed",
     [COUNTER_CONVERTED] = "converted",
 };

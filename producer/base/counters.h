@@ -51,6 +51,7 @@ enum counter {
     COUNTER_ADOPTED,       /* adopted       own pending entries taken up after a reconnect */
     COUNTER_REAPED,        /* reaped        entries taken over from dead workers */
     COUNTER_SWEPT,         /* swept         entries taken over from live ones that forgot them */
+    COUNTER_LOG_DROPPED,   /* log_dropped   entries of the attempt log that were not written */
     COUNTER_HEALED,        /* healed        what was missing beside waiting deliveries */
     COUNTER_CONVERTED,     /* converted     waiting deliveries of contract 1 */
     COUNTERS               /* how many there are */

@@ -59,6 +59,7 @@ extern const struct command command_dead_list;
 extern const struct command command_dead_show;
 extern const struct command command_dead_replay;
 extern const struct command command_dead_purge;
+extern const struct command command_log;
 extern const struct command command_status;
 extern const struct command command_listen;
 extern const struct command command_doctor;

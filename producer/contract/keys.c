@@ -28,6 +28,8 @@ int keys_init(struct keys *keys, const char *queue)
     set_key(keys, keys->hooks_state, "hooks-state");
     set_key(keys, keys->hooks_changed, "hooks-changed");
     set_key(keys, keys->hooks_pace, "hooks-pace");
+    set_key(keys, keys->logs, "logs");
+    set_key(keys, keys->log_sizes, "log-sizes");
     set_key(keys, keys->leader, "leader");
     set_key(keys, keys->stats, "stats");
     set_key(keys, keys->meta, "meta");
@@ -49,6 +51,12 @@ const char *keys_worker(const struct keys *keys, const char *consumer, char out[
 const char *keys_lane(const struct keys *keys, const char *lane, char out[KEY_SIZE])
 {
     snprintf(out, KEY_SIZE, "{%s}:lane:%s", keys->queue, lane);
+    return out;
+}
+
+const char *keys_log(const struct keys *keys, const char *lane, char out[KEY_SIZE])
+{
+    snprintf(out, KEY_SIZE, "{%s}:log:%s", keys->queue, lane);
     return out;
 }
 

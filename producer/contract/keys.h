@@ -30,6 +30,8 @@ struct keys {
     char hooks_changed[KEY_SIZE]; /* stream: which hooks changed lately */
     char retries[KEY_SIZE];       /* of contract 1: zset, delivery id -> due time */
     char hooks_pace[KEY_SIZE];    /* of contract 1 */
+    char logs[KEY_SIZE];          /* zset: lane -> when its log was written last, ms */
+    char log_sizes[KEY_SIZE];     /* hash: lane -> bytes of its log; "*": of all */
     char leader[KEY_SIZE];        /* string: maintenance lease */
     char stats[KEY_SIZE];         /* hash: counters */
     char meta[KEY_SIZE];          /* hash: contract version */
@@ -38,11 +40,12 @@ struct keys {
 /* 0, or -1 when queue is not [A-Za-z0-9_-]{1,64}. */
 int keys_init(struct keys *keys, const char *queue);
 
-/* {Q}:room:<id>, {Q}:worker:<consumer>, {Q}:lane:<lane>, {Q}:holders:<padded stream id> and
- * {Q}:reply:<stream id>; each returns out. */
+/* {Q}:room:<id>, {Q}:worker:<consumer>, {Q}:lane:<lane>, {Q}:log:<lane>,
+ * {Q}:holders:<padded stream id> and {Q}:reply:<stream id>; each returns out. */
 const char *keys_room(const struct keys *keys, const struct room_id *room, char out[KEY_SIZE]);
 const char *keys_worker(const struct keys *keys, const char *consumer, char out[KEY_SIZE]);
 const char *keys_lane(const struct keys *keys, const char *lane, char out[KEY_SIZE]);
+const char *keys_log(const struct keys *keys, const char *lane, char out[KEY_SIZE]);
 const char *keys_holders(const struct keys *keys, const char *stream, char out[KEY_SIZE]);
 const char *keys_reply(const struct keys *keys, const char *stream_id, char out[KEY_SIZE]);
 

@@ -44,12 +44,12 @@ def drain(run, events, workers=1, hooks=1, **settings):
     }
 
 
-def one_deliver(site, events, body=BODY, endpoints=ENDPOINTS, encoding="json"):
+def one_deliver(site, events, body=BODY, endpoints=ENDPOINTS, encoding="json", **settings):
     """Figures of a worker that finds all events waiting."""
     with site.run() as run:
         run.hooks({room: run.sink.url(room) for room in range(endpoints)})
         run.load(events, rooms=endpoints, body=body, encoding=encoding)
-        return drain(run, events)
+        return drain(run, events, **settings)
 
 
 def _count_syscalls(site, events, report):
@@ -100,8 +100,10 @@ def run(site, scale, report):
         ("bare loop", lambda: one_limit(site, events)),
         ("worker", lambda: one_deliver(site, events)),
         ("worker, msgpack", lambda: one_deliver(site, events, encoding="msgpack")),
+        ("attempt-log all", lambda: one_deliver(site, events, attempt_log="all")),
+        ("attempt-log failures", lambda: one_deliver(site, events, attempt_log="failures")),
     ])  # fmt: skip
-    limit, worker, packed = found.values()
+    limit, worker, packed, logs_all, logs_failures = found.values()
     report.row("worker: deliveries", pick(worker, "rate"), "/s")
     report.row("bare loop: requests", pick(limit, "rate"), "/s")
     report.row("worker: CPU a delivery", pick(worker, "cpu"), "µs")
@@ -110,7 +112,12 @@ def run(site, scale, report):
                at_most(1.35))  # fmt: skip
     report.row("worker, events as msgpack: CPU a delivery", pick(packed, "cpu"), "µs")
     report.row("the same ÷ bare loop", ratios(pick(packed, "cpu"), pick(limit, "cpu")))
-    report.row("Redis: CPU an event", pick(worker, "redis_cpu"), "µs")
+    report.row("Redis: CPU an event, attempt-log off", pick(worker, "redis_cpu"), "µs")
+    report.row("Redis: CPU an event, attempt-log all", pick(logs_all, "redis_cpu"), "µs")
+    report.row("Redis: CPU an event, failures (there are none)", pick(logs_failures, "redis_cpu"),
+               "µs")  # fmt: skip
+    report.row("worker: CPU a delivery, attempt-log all ÷ off",
+               ratios(pick(logs_all, "cpu"), pick(worker, "cpu")))  # fmt: skip
     report.row("sink: CPU a request", pick(worker, "sink_cpu"), "µs")
     report.row("worker: peak memory", pick(worker, "rss"), "MB")
     reuse = [100 * (1 - one["connections"] / events) for one in worker]

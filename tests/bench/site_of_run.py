@@ -86,7 +86,8 @@ class BenchWorker:
     """A worker whose log goes to a file: reading it would cost what is measured."""
 
     def __init__(self, binary, redis_url, folder, prefix=(), **settings):
-        settings = {"allow_address": "127.0.0.0/8", "log_level": "warn", **settings}
+        settings = {"allow_address": "127.0.0.0/8", "log_level": "warn",
+                    "attempt_log": "off", **settings}
         argv = [*prefix, str(binary), "--redis", redis_url]
         for name, value in settings.items():
             argv += ["--" + name.replace("_", "-"), str(value)]

@@ -94,6 +94,8 @@ static void remember(struct delivery *delivery, const struct http_result *result
 {
     struct history *history = &delivery->history;
     char location[DEAD_LOCATION_MAX + 1];
+    delivery->is_attempted = true;
+    delivery->took_ms = loop_now_ms() - delivery->waiter.since_ms;
     history->attempts++;
     if (history->first_attempt_ms == 0)
         history->first_attempt_ms = delivery->started_wall_ms;

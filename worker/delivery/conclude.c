@@ -31,6 +31,15 @@ static bool is_told(struct pipeline *pipeline, const struct delivery *delivery,
     return sparing_allows(&pipeline->sparing[kind], loop_now_ms(), ret_unlogged);
 }
 
+static const char *outcome_name(enum outcome outcome)
+{
+    static const char *const names[] = {
+        [OUTCOME_NONE] = "none",  [OUTCOME_DELIVERED] = "delivered", [OUTCOME_SKIPPED] = "skipped",
+        [OUTCOME_WAIT] = "waits", [OUTCOME_RELEASED] = "released",   [OUTCOME_RETRY] = "retry",
+        [OUTCOME_DEAD] = "dead"};
+    return names[outcome];
+}
+
 static const char *reason_of(const struct delivery *delivery)
 {
     if (delivery->outcome == OUTCOME_SKIPPED)
@@ -40,10 +49,6 @@ static const char *reason_of(const struct delivery *delivery)
 
 static void log_outcome(struct pipeline *pipeline, const struct delivery *delivery)
 {
-    static const char *const names[] = {
-        [OUTCOME_NONE] = "none",  [OUTCOME_DELIVERED] = "delivered", [OUTCOME_SKIPPED] = "skipped",
-        [OUTCOME_WAIT] = "waits", [OUTCOME_RELEASED] = "released",   [OUTCOME_RETRY] = "retry",
-        [OUTCOME_DEAD] = "dead"};
     const struct entry *entry = delivery->entry;
     const struct history *history = &delivery->history;
     char origin[URL_ORIGIN_SIZE] = "";
@@ -53,13 +58,37 @@ static void log_outcome(struct pipeline *pipeline, const struct delivery *delive
         return;
     if (delivery->slot != NULL && delivery->slot->hook != NULL)
         url_origin(&delivery->slot->hook->url, origin);
-    log_at(level, names[delivery->outcome], log_text("event", entry->event_id),
+    log_at(level, outcome_name(delivery->outcome), log_text("event", entry->event_id),
            log_text("entry", entry->stream_id),
            log_bytes("room", room_id_bytes(&entry->event.room_id)),
            log_text("hook", delivery->hook_id), log_text("origin", origin),
            log_int("attempts", history->attempts), log_int("status", history->status),
            log_text("error", history->error), log_text("reason", reason_of(delivery)),
            log_int("delay_ms", delivery->delay_ms), log_int("unlogged", unlogged));
+}
+
+/* Waiting and going back to the lane are no news for who asks what became of a message. */
+static void note_attempt(struct pipeline *pipeline, const struct delivery *delivery)
+{
+    const struct history *history = &delivery->history;
+    bool is_made = delivery->is_attempted;
+    struct attempt_note note = {
+        .lane = delivery->lane,
+        .event_id = delivery->entry->event_id,
+        .outcome = outcome_name(delivery->outcome),
+        .reason = reason_of(delivery),
+        .error = history->error,
+        .attempt = is_made ? history->attempts : 0,
+        .status = is_made ? history->status : 0,
+        .took_ms = delivery->took_ms,
+    };
+    bool goes_on = delivery->outcome == OUTCOME_WAIT || delivery->outcome == OUTCOME_RELEASED ||
+                   delivery->outcome == OUTCOME_RETRY;
+    if (goes_on && !is_made)
+        return;
+    if (is_made && delivery->outcome != OUTCOME_DELIVERED)
+        note.answer = buffer_bytes(&delivery->response);
+    attempt_log_add(pipeline->log, &note);
 }
 
 void conclude_without_hook(struct pipeline *pipeline, const struct entry *entry)
@@ -116,6 +145,7 @@ void conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome
     delivery_move(&pipeline->entries, delivery, DELIVERY_CONCLUDED);
     if (!entry->is_test)
         log_outcome(pipeline, delivery);
+    note_attempt(pipeline, delivery);
     if (delivery->leased)
         settlement_of_delivery(pipeline, delivery);
     else if (entry->state == ENTRY_OPEN)

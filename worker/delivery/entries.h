@@ -104,6 +104,8 @@ struct delivery {
     bool was_tried;          /* before it came here: it is not in its lane for the first time */
     int64_t not_before_ms;   /* its place at a hook with a rate, monotonic; 0: none */
     int64_t started_wall_ms; /* of the attempt under way */
+    bool is_attempted;       /* it was answered, or failed: history and took_ms are about it */
+    int64_t took_ms;         /* how long it held its place */
     enum capacity_news news; /* of the attempt that ended */
 
     enum outcome outcome;

@@ -27,6 +27,7 @@
 #include "delivery/verdict.h"
 #include "hooks/registry.h"
 #include "http/client.h"
+#include "queue/attempt_log.h"
 #include "queue/intake.h"
 #include "queue/lanes.h"
 #include "queue/settle.h"
@@ -52,6 +53,7 @@ struct pipeline {
     struct http_client *http;
     struct settle *settle;
     struct lanes *lanes;
+    struct attempt_log *log;
     struct visits *visits; /* claims.c's */
     struct verdict_policy policy;
     int64_t lease_ms;

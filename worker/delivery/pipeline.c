@@ -172,12 +172,23 @@ static struct registry_rules rules_of(struct pipeline *pipeline)
                                    .context = pipeline};
 }
 
+static struct attempt_log_limits log_limits_of(const struct settings *settings)
+{
+    return (struct attempt_log_limits){
+        .what = (enum attempt_log_what)settings->attempt_log,
+        .per_hook = settings->attempt_log_per_hook,
+        .max_bytes = settings->attempt_log_max_bytes,
+    };
+}
+
 void pipeline_settings_changed(struct pipeline *pipeline)
 {
+    const struct attempt_log_limits log = log_limits_of(pipeline->settings);
     const struct settle_caps caps = caps_of(pipeline->settings);
     const struct registry_rules rules = rules_of(pipeline);
     set_policy(pipeline);
     settle_set_caps(pipeline->settle, &caps);
+    attempt_log_set_limits(pipeline->log, &log);
     registry_set_rules(pipeline->registry, &rules);
 }
 
@@ -247,12 +258,14 @@ static int make_ends(struct pipeline *pipeline)
         .answered = claims_answered,
         .context = pipeline,
     };
+    const struct attempt_log_limits log = log_limits_of(settings);
     pipeline->settle = settle_new(pipeline->loop, pipeline->queue, &settle);
     pipeline->intake = intake_new(pipeline->loop, pipeline->queue, pipeline->reader, &taker);
     pipeline->lanes = lanes_new(pipeline->loop, pipeline->queue, &lanes);
     pipeline->visits = claims_new();
+    pipeline->log = attempt_log_new(pipeline->loop, pipeline->queue, &log);
     return pipeline->settle != NULL && pipeline->intake != NULL && pipeline->lanes != NULL &&
-                   pipeline->visits != NULL
+                   pipeline->visits != NULL && pipeline->log != NULL
                ? 0
                : -1;
 }
@@ -330,6 +343,7 @@ void pipeline_free(struct pipeline *pipeline)
     settle_free(pipeline->settle);
     intake_free(pipeline->intake);
     lanes_free(pipeline->lanes);
+    attempt_log_free(pipeline->log);
     registry_free(pipeline->registry);
     http_client_free(pipeline->http);
     capacity_free(pipeline->capacity);
@@ -408,7 +422,8 @@ void pipeline_give_back_all(struct pipeline *pipeline)
 bool pipeline_is_empty(const struct pipeline *pipeline)
 {
     return pipeline->entries.len == 0 && settle_waiting(pipeline->settle) == 0 &&
-           intake_is_stopped(pipeline->intake) && lanes_is_stopped(pipeline->lanes);
+           intake_is_stopped(pipeline->intake) && lanes_is_stopped(pipeline->lanes) &&
+           attempt_log_is_idle(pipeline->log);
 }
 
 const struct settle_refusal *pipeline_refusal(const struct pipeline *pipeline)

@@ -225,7 +225,8 @@ static void on_reload_signal(void *context)
     if (process_reload(worker->settings) == 0) {
         set_guard_rules(worker);
         pipeline_settings_changed(worker->pipeline);
-        leader_set_caps(worker->leader, settings->dead_max, settings->dead_max_bytes);
+        leader_set_caps(worker->leader, settings->dead_max, settings->dead_max_bytes,
+                        settings->attempt_log_max_bytes);
         worker->drain.timeout_ms = settings->drain_timeout_ms;
     }
     own_addresses_look(worker->own_addresses);
@@ -300,6 +301,7 @@ static int make_parts(struct worker *worker, struct error_text *why)
         .suspect_claims = SUSPECT_CLAIMS,
         .dead_max = worker->settings->dead_max,
         .dead_max_bytes = worker->settings->dead_max_bytes,
+        .log_max_bytes = worker->settings->attempt_log_max_bytes,
         .adopt = on_adopt,
         .context = worker,
     };

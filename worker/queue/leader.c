@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "queue/consumers.h"
 #include "queue/heal.h"
+#include "queue/log_tidy.h"
 #include "queue/losses.h"
 #include "queue/prune.h"
 
@@ -25,6 +26,7 @@ struct leader {
     char dead_cursor[CURSOR_SIZE];
     char count_from[CURSOR_SIZE];
     struct prune prune;
+    struct log_tidy log;
 };
 
 static void on_consumer(void *context, const char *name, const struct reply *heartbeat);
@@ -36,6 +38,7 @@ struct leader *leader_new(const struct leader_config *config)
         return NULL;
     const struct consumers_config consumers = {.each = on_consumer, .context = leader};
     leader->config = *config;
+    leader->log = (struct log_tidy){.queue = config->queue, .max_bytes = config->log_max_bytes};
     snprintf(leader->dead_cursor, CURSOR_SIZE, "0");
     snprintf(leader->count_from, CURSOR_SIZE, "-");
     prune_init(&leader->prune);
@@ -191,8 +194,10 @@ static void on_pruned(void *context, const struct reply *reply)
     (void)prune_read(&leader->prune, reply);
 }
 
-void leader_set_caps(struct leader *leader, int64_t dead_max, int64_t dead_max_bytes)
+void leader_set_caps(struct leader *leader, int64_t dead_max, int64_t dead_max_bytes,
+                     int64_t log_max_bytes)
 {
+    leader->log.max_bytes = log_max_bytes;
     leader->config.dead_max = dead_max;
     leader->config.dead_max_bytes = dead_max_bytes;
 }
@@ -210,5 +215,6 @@ void leader_look_after(struct leader *leader)
     heal_keys(leader->heal);
     sweep(leader);
     tidy_dead(leader);
+    log_tidy_run(&leader->log);
     (void)prune_send(&leader->prune, leader->config.queue, on_pruned, leader);
 }

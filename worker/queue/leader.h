@@ -1,8 +1,8 @@
 /*
  * What one worker does for all, as long as it holds the maintenance lease: taking over the entries
  * of consumers without a heartbeat, and those that others forgot; noticing that somebody deletes
- * entries; keeping dead letters within their cap; forgetting old pauses; healing what waits;
- * converting what a worker of contract 1 still puts off.
+ * entries; keeping dead letters within their cap; forgetting old pauses and attempt logs; healing
+ * what waits; converting what a worker of contract 1 still puts off.
  */
 #ifndef QUEUE_LEADER_H
 #define QUEUE_LEADER_H
@@ -20,7 +20,8 @@ struct leader_config {
     int64_t ttl_ms;
     int64_t dead_max;
     int64_t dead_max_bytes;
-    int suspect_claims; /* up to here a take-over counts as a claim */
+    int64_t log_max_bytes; /* of attempt logs */
+    int suspect_claims;    /* up to here a take-over counts as a claim */
     void (*adopt)(void *context, int64_t min_idle_ms); /* entries were taken over */
     void *context;
 };
@@ -28,7 +29,8 @@ struct leader_config {
 struct leader *leader_new(const struct leader_config *config); /* NULL: no memory */
 void leader_free(struct leader *leader);                       /* NULL allowed */
 
-void leader_set_caps(struct leader *leader, int64_t dead_max, int64_t dead_max_bytes);
+void leader_set_caps(struct leader *leader, int64_t dead_max, int64_t dead_max_bytes,
+                     int64_t log_max_bytes);
 void leader_look_after(struct leader *leader); /* one round; called with each heartbeat */
 
 #endif

@@ -38,6 +38,8 @@ int scripts_init(struct scripts *scripts)
         [SCRIPT_SWEEP] = {"sweep", lua_sweep, false},
         [SCRIPT_ACCOUNT] = {"account", lua_account, true},
         [SCRIPT_LONE_RUN] = {"lone_run", lua_lone_run, false},
+        [SCRIPT_LOG_ATTEMPTS] = {"log_attempts", lua_log_attempts, true},
+        [SCRIPT_LOG_TIDY] = {"log_tidy", lua_log_tidy, false},
         [SCRIPT_LEAVE] = {"leave", lua_leave, false},
     };
     for (int i = 0; i < SCRIPTS; i++) {

@@ -32,6 +32,8 @@ enum script_number {
     SCRIPT_CONVERT_LOOK,  /* read a page of what waits as contract 1 has it */
     SCRIPT_CONVERT,       /* bring it into lanes */
     SCRIPT_LONE_RUN,      /* count a run of a suspect entry */
+    SCRIPT_LOG_ATTEMPTS,  /* write what attempts came to into the logs of lanes */
+    SCRIPT_LOG_TIDY,      /* keep these logs within their bytes */
     SCRIPT_LEAVE,         /* say goodbye */
     SCRIPTS
 };

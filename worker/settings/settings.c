@@ -26,6 +26,7 @@
 
 static const char *const automatic[] = {"auto", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const attempt_logs[] = {"all", "failures", "off", NULL};
 static const char *const log_formats[] = {"logfmt", "json", NULL};
 
 /* A row is read as a row. */
@@ -130,6 +131,19 @@ const struct setting settings_table[] = {
      .kind = KIND_SIZE, FIELD(dead_max_bytes),
      .min = MIB, .max = 1024 * GIB, .default_text = "1g",
      .help = "and how much memory they may take"},
+
+    {.group = "Attempt log", .name = "attempt-log", .reloads = true,
+     .kind = KIND_CHOICE, FIELD(attempt_log),
+     .words = attempt_logs, .default_text = "all",
+     .help = "attempts of which Redis keeps what they came to, for each hook"},
+    {.group = "Attempt log", .name = "attempt-log-per-hook", .reloads = true,
+     .kind = KIND_INTEGER, FIELD(attempt_log_per_hook), .min = 1,
+     .max = 100000, .default_text = "200",
+     .help = "of so many of a hook, the newest, at least"},
+    {.group = "Attempt log", .name = "attempt-log-max-bytes", .reloads = true,
+     .kind = KIND_SIZE, FIELD(attempt_log_max_bytes),
+     .min = MIB, .max = 1024 * GIB, .default_text = "128m",
+     .help = "memory that all logs may take; the ones written longest ago go first"},
 
     {.group = "Worker", .name = "processes", .kind = KIND_INTEGER, FIELD(processes),
      .words = automatic, .min = 1, .max = PROCESSES_MAX, .default_text = "1",

@@ -1,0 +1,36 @@
+#!lua flags=allow-oom
+-- Deletes logs of lanes: those that expired, and, while all take more than they may, those that
+-- were written longest ago.
+--
+-- KEYS  logs log-sizes, then log:<lane> of each candidate
+-- ARGV  bytes that they may take; how long a log lasts, ms; how many candidates to name; then the
+--       candidates, the one written longest ago first
+-- reply {lane …}: the next candidates, none when all is tidy
+local MAX, LASTS, LIMIT = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local logs, sizes = KEYS[1], KEYS[2]
+local FIRST = 3
+local time = redis.call('TIME')
+local oldest = time[1] * 1000 + math.floor(time[2] / 1000) - LASTS
+
+local function total()
+    return tonumber(redis.call('HGET', sizes, '*') or 0)
+end
+
+for i = FIRST, #KEYS do
+    local lane = ARGV[i + 1]
+    local written = tonumber(redis.call('ZSCORE', logs, lane) or 0)
+    if total() > MAX or written < oldest then
+        redis.call('DEL', KEYS[i])
+        redis.call('ZREM', logs, lane)
+        redis.call('HINCRBY', sizes, '*', -(redis.call('HGET', sizes, lane) or 0))
+        redis.call('HDEL', sizes, lane)
+    end
+end
+if redis.call('ZCARD', logs) == 0 then
+    redis.call('DEL', sizes) -- nothing is left that it could be the size of
+    return {}
+end
+if total() > MAX then
+    return redis.call('ZRANGE', logs, 0, LIMIT - 1)
+end
+return redis.call('ZRANGEBYSCORE', logs, '-inf', '(' .. oldest, 'LIMIT', 0, LIMIT)
