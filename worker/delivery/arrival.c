@@ -285,6 +285,13 @@ static bool read_fields(struct entry *entry, const struct stream_entry *read,
         }
         bytes_copy_text(read->hook, entry->only_hook, sizeof(entry->only_hook));
     }
+    if (read->test.data != NULL) {
+        if (!bytes_equal_text(read->test, TEST_EVENT_VALUE) || entry->only_hook[0] == '\0') {
+            error_text_set(why, "test must be " TEST_EVENT_VALUE ", beside a hook");
+            return false;
+        }
+        entry->is_test = true;
+    }
     return true;
 }
 

@@ -11,6 +11,7 @@ from webhook_queue import (
     dead_letters,
     enqueue,
     hook_states,
+    is_well,
     key,
     message_event,
     set_hook,
@@ -165,7 +166,7 @@ def test_closes_an_open_hook(redis, receiver, start_worker, hook_test):
         assert hook_test()[1]["status"] == 500
     wait_until(lambda: hook_states(redis).get("438/main", {}).get("opens"), 5, "the hook to open")
     assert hook_test()[0] == 0
-    wait_until(lambda: not hook_states(redis), 5, "the hook to be closed")
+    wait_until(lambda: is_well(redis, 438), 5, "the hook to be closed")
 
 
 def test_an_old_one_is_not_sent(redis, receiver, start_worker):
