@@ -67,27 +67,28 @@ static void log_outcome(struct pipeline *pipeline, const struct delivery *delive
            log_int("delay_ms", delivery->delay_ms), log_int("unlogged", unlogged));
 }
 
-/* Waiting and going back to the lane are no news for who asks what became of a message. */
-static void note_attempt(struct pipeline *pipeline, const struct delivery *delivery)
+/* Waiting and going back to the lane are no news for people who ask what became of a message, nor
+ * is a test that was not sent; one that was has one attempt, whatever it came to. */
+static void note_attempt(struct pipeline *pipeline, const struct delivery *delivery,
+                         enum outcome outcome)
 {
     const struct history *history = &delivery->history;
     bool is_made = delivery->is_attempted;
+    bool is_test = delivery->entry->is_test;
+    bool failed = outcome != OUTCOME_DELIVERED;
+    if (!is_made && (is_test || (outcome != OUTCOME_SKIPPED && outcome != OUTCOME_DEAD)))
+        return;
     struct attempt_note note = {
         .lane = delivery->lane,
         .event_id = delivery->entry->event_id,
-        .outcome = outcome_name(delivery->outcome),
-        .reason = reason_of(delivery),
+        .outcome = is_test && failed ? "failed" : outcome_name(outcome),
+        .reason = is_test ? "" : reason_of(delivery),
         .error = history->error,
         .attempt = is_made ? history->attempts : 0,
         .status = is_made ? history->status : 0,
         .took_ms = delivery->took_ms,
+        .answer = is_made && failed ? buffer_bytes(&delivery->response) : BYTES(""),
     };
-    bool goes_on = delivery->outcome == OUTCOME_WAIT || delivery->outcome == OUTCOME_RELEASED ||
-                   delivery->outcome == OUTCOME_RETRY;
-    if (goes_on && !is_made)
-        return;
-    if (is_made && delivery->outcome != OUTCOME_DELIVERED)
-        note.answer = buffer_bytes(&delivery->response);
     attempt_log_add(pipeline->log, &note);
 }
 
@@ -133,6 +134,7 @@ static void end_probe(struct pipeline *pipeline, const struct delivery *delivery
 void conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome outcome)
 {
     struct entry *entry = delivery->entry;
+    enum outcome of_attempt = outcome;
     if (entry->is_test)
         outcome = test_reply(pipeline, delivery, outcome);
     if (outcome == OUTCOME_WAIT || outcome == OUTCOME_RELEASED)
@@ -145,7 +147,7 @@ void conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome
     delivery_move(&pipeline->entries, delivery, DELIVERY_CONCLUDED);
     if (!entry->is_test)
         log_outcome(pipeline, delivery);
-    note_attempt(pipeline, delivery);
+    note_attempt(pipeline, delivery, of_attempt);
     if (delivery->leased)
         settlement_of_delivery(pipeline, delivery);
     else if (entry->state == ENTRY_OPEN)

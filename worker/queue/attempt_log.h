@@ -36,7 +36,7 @@ struct attempt_log_limits {
 struct attempt_note {
     const char *lane;
     const char *event_id;
-    const char *outcome; /* delivered, retry, dead, skipped */
+    const char *outcome; /* delivered, retry, dead, skipped, failed */
     const char *reason;  /* of dead and skipped, else "" */
     const char *error;   /* printable */
     int64_t attempt;     /* counts from 1; 0: none was made */

@@ -56,6 +56,8 @@ static const char *const others[][2] = {
     {"max-event-bytes", "2k"},
     {"max-response-bytes", "2k"},
     {"dead-max-bytes", "2m"},
+    {"attempt-log", "failures"},
+    {"attempt-log-max-bytes", "17m"},
     {"timeout", "17s"},
     {"retry-after-max", "17s"},
     {"max-age", "17d"},
