@@ -33,6 +33,7 @@ class Request:
     arrived: float  # time.monotonic() when the head was complete
     arrived_wall: float  # time.time() at that moment
     to: str  # the address that the connection was made to
+    tls: object  # the connection's ssl.SSLObject, None without TLS
 
     def header(self, name):
         """The only value of a header, None when it is absent; fails when it came twice."""
@@ -368,7 +369,10 @@ class Receiver:
         if not getattr(behaviour, "before_body", False):
             body = await self._read_body(connection.reader, headers)
         to = connection.writer.get_extra_info("sockname")[0].removeprefix("::ffff:")
-        request = Request(method, path, headers, body, connection.number, arrived, arrived_wall, to)
+        request = Request(
+            method, path, headers, body, connection.number, arrived, arrived_wall, to,
+            connection.writer.get_extra_info("ssl_object"),
+        )  # fmt: skip
         with self._changed:
             self._requests.append(request)
             self._by_path.setdefault(path, []).append(request)

@@ -124,6 +124,7 @@ void http_client_look(struct http_client *client)
     if (!file_mark_changed(&client->ca_file, client->config.ca_file))
         return;
     client->ca_changed_ms = loop_now_ms();
+    tls_sessions_forget_all(client->sessions);
     log_at(LOG_INFO, "ca_file_changed", log_text("file", client->config.ca_file));
 }
 
@@ -141,9 +142,11 @@ struct http_client *http_client_new(struct loop *loop, const struct http_client_
     (void)file_mark_changed(&client->ca_file, config->ca_file);
     init_lists(client);
     client->descriptor_of_port = calloc(PORTS, sizeof(*client->descriptor_of_port));
-    if (client->descriptor_of_port == NULL || curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK ||
-        tls_init() != 0 || getrandom(&seed, sizeof(seed), 0) != sizeof(seed) ||
-        init_loop(client) != 0 || open_multi(client) != 0) {
+    client->sessions = tls_sessions_new();
+    if (client->descriptor_of_port == NULL || client->sessions == NULL ||
+        curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK || tls_init() != 0 ||
+        getrandom(&seed, sizeof(seed), 0) != sizeof(seed) || init_loop(client) != 0 ||
+        open_multi(client) != 0) {
         http_client_free(client);
         return NULL;
     }
@@ -197,6 +200,7 @@ void http_client_free(struct http_client *client)
     free_list(&client->idle);
     if (client->multi != NULL)
         curl_multi_cleanup(client->multi);
+    tls_sessions_free(client->sessions);
     client_url_free_all(client);
     for (size_t i = 0; i < client->sockets_cap; i++)
         loop_watch_free(client->sockets[i].watch);
@@ -307,11 +311,15 @@ void http_transfer_cut(struct http_transfer *transfer, struct http_result *ret_r
 
 static void answer(struct http_transfer *transfer, CURLcode code)
 {
+    char peer[TLS_PEER_SIZE];
     struct http_result result;
     transfer_move(transfer, NULL);
     transfer_leave_destination(transfer);
     transfer->spoilt = code != CURLE_OK || transfer->all_header_bytes > POOLED_HEADERS_MAX;
     transfer_result(transfer, code, &result);
+    /* A session may be what it does not take, or of a certificate that has been replaced. */
+    if (result.attempt.end == ATTEMPT_TLS)
+        tls_sessions_forget(transfer->client->sessions, tls_peer(transfer, peer));
     transfer->fn(transfer->context, &result);
     http_transfer_drop(transfer);
 }

@@ -32,6 +32,7 @@ static CURLcode set_policy(CURL *easy, const struct http_client_config *config)
      * */
     bad |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     bad |= curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_S);
+    bad |= curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L); /* see tls_sessions.h */
     return bad == 0 ? CURLE_OK : CURLE_FAILED_INIT;
 }
 
@@ -175,6 +176,7 @@ int transfer_prepare(struct http_transfer *transfer, const struct http_target *t
     if (transfer->bad_url)
         return 0;
     snprintf(transfer->host, sizeof(transfer->host), "%s", url->host);
+    transfer->port = url->port;
     transfer->host_is_address = url->is_ipv4 || url->is_ipv6;
     transfer->timeout_ms = target->timeout_ms;
     transfer->connect_timeout_ms = target->connect_timeout_ms;

@@ -28,6 +28,7 @@
 #include "http/client.h"
 #include "http/destinations.h"
 #include "http/lookups.h"
+#include "http/tls_sessions.h"
 
 #define OPENED_MAX 8      /* sockets of one transfer: addresses of a name tried in turn */
 #define HOST_MAX_SIZE 256 /* as in struct url */
@@ -97,6 +98,7 @@ struct http_transfer {
     bool started; /* given to libcurl: what it tells is about this request */
     bool spoilt;  /* not for the pool: it may hold memory that a hostile answer filled */
     char host[HOST_MAX_SIZE];
+    uint16_t port;
     bool host_is_address;
     uint64_t owner;                  /* of its look-up, see lookups.h */
     int64_t lookup;                  /* its look-up that runs, see lookups.h; 0: none */
@@ -146,6 +148,7 @@ struct http_client {
     struct loop_turn turn;
     struct socket_info *sockets; /* by descriptor */
     size_t sockets_cap;
+    struct tls_sessions *sessions;
     size_t tls_allowance;           /* what TLS may still read within this call of libcurl */
     int *descriptor_of_port;        /* 65536 entries: local port -> descriptor, 0 none */
     struct parsed_url *urls;        /* by text: the latest, and those in use */
@@ -188,6 +191,8 @@ void on_strays_check(void *context);
 int tls_init(void);
 void tls_allow(struct http_client *client); /* before each call that may read */
 CURLcode on_ssl_context(CURL *easy, void *ssl_context, void *context); /* libcurl's callback */
+/* What a session of TLS may be used for: the same receiver. */
+const char *tls_peer(const struct http_transfer *transfer, char out[TLS_PEER_SIZE]);
 const char *tls_reason(const char *error); /* ours, within libcurl's words; NULL: none */
 
 /* client_certificate.c: of the body of a Certificate message. */

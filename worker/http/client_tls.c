@@ -126,6 +126,12 @@ static void on_message(int is_ours, int version, int kind, const void *data, siz
     }
 }
 
+const char *tls_peer(const struct http_transfer *transfer, char out[TLS_PEER_SIZE])
+{
+    snprintf(out, TLS_PEER_SIZE, "%s:%u", transfer->host, (unsigned)transfer->port);
+    return out;
+}
+
 /*
  * A receiver may send TLS records that are none of the answer: session tickets, key updates. Left
  * to itself OpenSSL reads on inside one call for as long as they come, and nothing else runs
@@ -134,7 +140,10 @@ static void on_message(int is_ours, int version, int kind, const void *data, siz
 CURLcode on_ssl_context(CURL *easy, void *ssl_context, void *context)
 {
     char groups[] = GROUPS; /* OpenSSL's macro takes no const */
-    (void)easy;
+    char peer[TLS_PEER_SIZE];
+    struct http_client *client = context;
+    struct http_transfer *transfer = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
     SSL_CTX_clear_mode(ssl_context, SSL_MODE_AUTO_RETRY);
     SSL_CTX_set_read_ahead(ssl_context, 0); /* what is not read stays in the kernel */
     SSL_CTX_set_options(ssl_context, SSL_OP_NO_RENEGOTIATION);
@@ -144,7 +153,8 @@ CURLcode on_ssl_context(CURL *easy, void *ssl_context, void *context)
     SSL_CTX_set_msg_callback(ssl_context, on_message);
     SSL_CTX_set_msg_callback_arg(ssl_context, context);
     if (SSL_CTX_set_cipher_list(ssl_context, SUITES) != 1 ||
-        SSL_CTX_set1_groups_list(ssl_context, groups) != 1)
+        SSL_CTX_set1_groups_list(ssl_context, groups) != 1 ||
+        tls_sessions_attach(client->sessions, ssl_context, tls_peer(transfer, peer)) != 0)
         return CURLE_OUT_OF_MEMORY;
     return CURLE_OK;
 }

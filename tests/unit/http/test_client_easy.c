@@ -219,6 +219,7 @@ static const struct {
     {CURLOPT_HTTP09_ALLOWED, 0},
     {CURLOPT_SSL_VERIFYPEER, 1},
     {CURLOPT_SSL_VERIFYHOST, 2},
+    {CURLOPT_SSL_SESSIONID_CACHE, 0},
     {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
     /* what keeps the loop and the memory */
     {CURLOPT_CA_CACHE_TIMEOUT, 3600},
@@ -404,6 +405,7 @@ static void headers_of_libcurl_are_left_out(void **state)
 
 static void openssl_comes_back_after_each_record(void **state)
 {
+    struct http_transfer *transfer = start(client_for(true), "https://host.example/hook", false);
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 
     (void)state;
@@ -411,7 +413,7 @@ static void openssl_comes_back_after_each_record(void **state)
     assert_true(SSL_CTX_get_mode(context) & SSL_MODE_AUTO_RETRY); /* OpenSSL's own choice */
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_read_ahead(context, 1);
-    assert_int_equal(on_ssl_context(NULL, context, client_for(true)), CURLE_OK);
+    assert_int_equal(on_ssl_context(transfer->easy, context, client), CURLE_OK);
     assert_false(SSL_CTX_get_mode(context) & SSL_MODE_AUTO_RETRY);
     assert_false(SSL_CTX_get_read_ahead(context));
     assert_true(SSL_CTX_get_options(context) & SSL_OP_NO_RENEGOTIATION);
@@ -421,12 +423,13 @@ static void openssl_comes_back_after_each_record(void **state)
 
 static void tls_1_2_is_spoken_with_ecdhe_only(void **state)
 {
+    struct http_transfer *transfer = start(client_for(true), "https://host.example/hook", false);
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     STACK_OF(SSL_CIPHER) * suites;
 
     (void)state;
     assert_non_null(context);
-    assert_int_equal(on_ssl_context(NULL, context, client_for(true)), CURLE_OK);
+    assert_int_equal(on_ssl_context(transfer->easy, context, client), CURLE_OK);
     suites = SSL_CTX_get_ciphers(context);
     assert_true(sk_SSL_CIPHER_num(suites) > 3);
     for (int i = 0; i < sk_SSL_CIPHER_num(suites); i++) {
