@@ -29,16 +29,18 @@ static int out_of_memory(struct error_text *why)
 
 static int read_type(struct bytes value, struct event *event, struct error_text *why)
 {
-    struct bytes type = {value.data + 1, value.len - 2}; /* without its quotes */
-    bool sound = json_kind_of(value) == JSON_KIND_STRING;
+    struct bytes type = {NULL, 0};
 
     if (value.len == 0) {
         event->type = BYTES(EVENT_DEFAULT_TYPE);
         return EVENT_OK;
     }
-    if (sound) /* in its place: nothing else reads it */
+    if (json_kind_of(value) == JSON_KIND_STRING) {
+        type = (struct bytes){value.data + 1, value.len - 2}; /* without its quotes */
+        /* In its place: nothing else reads it. */
         type.len = json_string_unescape(type, event->text.data + (type.data - event->text.data));
-    if (!sound || !parse_is_event_type(type))
+    }
+    if (!parse_is_event_type(type))
         return refuse(why, "type", "must be a string of 1..128 of A-Z a-z 0-9 _ .");
     event->type = type;
     return EVENT_OK;

@@ -8,25 +8,13 @@
 #include <strings.h>
 
 #include "contract/json_read.h"
+#include "contract/json_text.h"
 #include "contract/parse.h"
 #include "contract/utf8.h"
 
 #define MAX_AGE_MIN_MS 1000
 #define TIMEOUT_MIN_MS 100
 #define DURATION_MAX_MS INT64_C(315360000000) /* ten years: more cannot be a wish, only a slip */
-
-static const char *const format_names[] = {
-    [HOOK_FORMAT_SPIKA] = "spika",
-    [HOOK_FORMAT_BARE] = "bare",
-    [HOOK_FORMAT_STANDARD] = "standard",
-};
-
-#define FORMATS_LEN (sizeof(format_names) / sizeof(format_names[0]))
-
-const char *hook_format_name(enum hook_format format)
-{
-    return format_names[format];
-}
 
 /* --- one reader for each key; each returns an enum hook_problem and tells why --- */
 
@@ -107,14 +95,34 @@ static int read_description(struct hook *hook, json_t *value, struct error_text 
 
 static int read_format(struct hook *hook, json_t *value, struct error_text *why)
 {
-    for (size_t i = 0; json_is_string(value) && i < FORMATS_LEN; i++) {
-        if (bytes_equal_text(json_text_of(value), format_names[i])) {
-            hook->format = (enum hook_format)i;
-            return HOOK_OK;
-        }
+    return problem_of(hook_format_read(value, &hook->format, why));
+}
+
+static int read_template(struct hook *hook, json_t *value, struct error_text *why)
+{
+    static const struct template_rules rules = {0};
+    int result = template_parse(value, &rules, &hook->template, why);
+    struct buffer text;
+
+    if (result != 0)
+        return problem_of(result);
+    buffer_init(&text, TEMPLATE_BYTES_MAX);
+    (void)json_put_value(&text, value, TEMPLATE_DEPTH_MAX);
+    hook->template_json = buffer_take(&text);
+    return hook->template_json ? HOOK_OK : out_of_memory(why);
+}
+
+/* What comes of format and template together. */
+static int finish_format(struct hook *hook, const json_t *root, struct error_text *why)
+{
+    if (!hook->template_json)
+        return problem_of(hook_format_template(hook->format, &hook->template, why));
+    if (json_object_get(root, "format")) {
+        error_text_set(why, "template: a hook with a template has no format");
+        return HOOK_BAD;
     }
-    error_text_set(why, "format: must be \"spika\", \"bare\" or \"standard\"");
-    return HOOK_BAD;
+    hook->format = HOOK_FORMAT_TEMPLATE;
+    return HOOK_OK;
 }
 
 /* Two spellings of one name would reach the receiver as one header with both values. */
@@ -247,6 +255,7 @@ static const struct hook_key {
     {"verificationSignature", read_signature},
     {"secret", read_secrets},
     {"format", read_format},
+    {"template", read_template},
     {"headers", read_headers},
     {"enabled", read_enabled},
     {"maxAge", read_max_age},
@@ -271,7 +280,8 @@ static int read_key(struct hook *hook, struct bytes key, json_t *value, struct e
     }
     error_text_set(
         why,
-        "unknown key \"%s\"; allowed are url, verificationSignature, secret, format, headers, "
+        "unknown key \"%s\"; allowed are url, verificationSignature, secret, format, template, "
+        "headers, "
         "types, description, enabled, maxAge, timeout, acceptStatus, rateLimit",
         bytes_printable(key, shown, sizeof(shown)));
     return HOOK_BAD;
@@ -294,7 +304,7 @@ static int read_keys(struct hook *hook, json_t *root, struct error_text *why)
         error_text_set(why, "url: is missing");
         return HOOK_BAD;
     }
-    return HOOK_OK;
+    return finish_format(hook, root, why);
 }
 
 /* The header line that holds credentials by its definition, or NULL. */
@@ -398,5 +408,7 @@ void hook_free(struct hook *hook)
         free(hook->types[i]);
     free(hook->types);
     free(hook->description);
+    template_free(hook->template);
+    wipe_text(hook->template_json);
     free(hook);
 }

@@ -7,7 +7,8 @@
  *   verificationSignature  1..256 visible ASCII characters, sent as a header and in spika bodies
  *   secret                 "whsec_<base64 of 24..64 bytes>" or a list of at most 4, newest first;
  *                          older ones may have an end (see hook_secret.h)
- *   format                 "spika" (default), "bare" or "standard"
+ *   format                 "spika" (default) or another one (see hook_format.h)
+ *   template               instead of format: what a body looks like (see template.h)
  *   headers                object of at most 32; names are RFC 9110 tokens of up to 64 bytes, none
  *                          twice; values are 0x20..0x7e and tab, 1 byte to 1 KiB, trimmed; the
  *                          names Roomhook or HTTP itself sets are refused (see hook_headers.c)
@@ -29,6 +30,7 @@
 #include <stdint.h>
 
 #include "contract/bytes.h"
+#include "contract/hook_format.h"
 #include "contract/hook_secret.h"
 #include "contract/url.h"
 
@@ -47,12 +49,6 @@
 #define HOOK_FINGERPRINT_SIZE 17      /* 16 hex and NUL */
 #define HOOK_STATE_FINGERPRINT_SIZE 9 /* of these the first 8, and NUL */
 
-enum hook_format {
-    HOOK_FORMAT_SPIKA,
-    HOOK_FORMAT_BARE,
-    HOOK_FORMAT_STANDARD
-};
-
 struct hook {
     char id[RH_NAME_MAX + 1];
     char *url_text; /* as given */
@@ -63,6 +59,8 @@ struct hook {
     char **headers; /* "Name: value" lines, checked and trimmed, in the hook's order */
     size_t headers_len;
     enum hook_format format;
+    struct template *template; /* of formats that are one, else NULL */
+    char *template_json;       /* the hook's own, else NULL */
     bool enabled;
     int64_t max_age_ms; /* 0: the setting's */
     int64_t timeout_ms; /* 0: the setting's */
@@ -94,8 +92,6 @@ bool hook_takes_type(const struct hook *hook, struct bytes type);
 
 /* Reads the key types. 0, -1 with *why when it is not valid, or -2 with *why: no memory. */
 int hook_types_read(struct hook *hook, const json_t *value, struct error_text *why);
-
-const char *hook_format_name(enum hook_format format);
 
 /* Checks one header against the rules above. 0, or -1 with *why. Used for hooks and on the
  * command line. */

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "contract/utf8.h"
+
 #define REPLACEMENT 0xfffd
 
 static uint32_t hex_value(char digit)
@@ -38,30 +40,6 @@ static uint32_t code_point(const char *at, const char *end, size_t *ret_len)
     return is_surrogate(code, 0xd800) || is_surrogate(code, 0xdc00) ? REPLACEMENT : code;
 }
 
-static size_t write_utf8(uint32_t code, char *out)
-{
-    if (code < 0x80) {
-        out[0] = (char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        out[0] = (char)(0xc0 | code >> 6);
-        out[1] = (char)(0x80 | (code & 0x3f));
-        return 2;
-    }
-    if (code < 0x10000) {
-        out[0] = (char)(0xe0 | code >> 12);
-        out[1] = (char)(0x80 | (code >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (code & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | code >> 18);
-    out[1] = (char)(0x80 | (code >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (code >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (code & 0x3f));
-    return 4;
-}
-
 /* Of the escapes of one letter. */
 static char short_escape(char letter)
 {
@@ -85,7 +63,7 @@ static char short_escape(char letter)
 static size_t unescape(const char *at, const char *end, char *out, size_t *ret_used)
 {
     if (at[1] == 'u')
-        return write_utf8(code_point(at, end, ret_used), out);
+        return utf8_write(code_point(at, end, ret_used), out);
     *ret_used = 2;
     *out = short_escape(at[1]);
     return 1;
@@ -107,4 +85,17 @@ size_t json_string_unescape(struct bytes string, char *out)
         at += used;
     }
     return len;
+}
+
+size_t json_string_first(struct bytes string, uint32_t *ret_code)
+{
+    size_t used = 2;
+
+    if (string.data[0] != '\\')
+        return utf8_first(string, ret_code);
+    if (string.data[1] == 'u')
+        *ret_code = code_point(string.data, string.data + string.len, &used);
+    else
+        *ret_code = (unsigned char)short_escape(string.data[1]);
+    return used;
 }

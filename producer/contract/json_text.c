@@ -68,7 +68,7 @@ static size_t clean_run(struct bytes text, size_t start)
 }
 
 /* Without the quotes: runs that need no escape are copied whole. */
-static void put_text(struct buffer *out, struct bytes text)
+void json_put_inside(struct buffer *out, struct bytes text)
 {
     size_t at = 0;
 
@@ -96,7 +96,7 @@ void json_put_string(struct buffer *out, struct bytes text)
         return;
     }
     buffer_append_char(out, '"');
-    put_text(out, text);
+    json_put_inside(out, text);
     buffer_append_char(out, '"');
 }
 
@@ -106,7 +106,7 @@ void json_put_untrusted(struct buffer *out, struct bytes text)
     while (text.len > 0) {
         size_t sound = bytes_utf8_prefix(text);
 
-        put_text(out, (struct bytes){text.data, sound});
+        json_put_inside(out, (struct bytes){text.data, sound});
         if (sound == text.len)
             break;
         buffer_append_text(out, "\xef\xbf\xbd"); /* U+FFFD for each byte that has no place */

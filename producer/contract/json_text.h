@@ -15,6 +15,7 @@
 #include "contract/bytes.h"
 
 void json_put_string(struct buffer *out, struct bytes text); /* quoted; text must be valid UTF-8 */
+void json_put_inside(struct buffer *out, struct bytes text); /* the same without the quotes */
 void json_put_real(struct buffer *out, double value);        /* value must be finite */
 
 /* A whole jansson value, at most max_depth levels of maps and lists. -1 when deeper: out is then

@@ -22,6 +22,7 @@ static const char *const hooks[] = {
     "{\"url\":\"https://host/\"}",
     "{\"url\":\"https://host/\",\"verificationSignature\":\"a\\\"b\\\\c\"}",
     "{\"url\":\"https://host/\",\"format\":\"bare\",\"secret\":\"" SECRET "\"}",
+    "{\"url\":\"https://host/\",\"format\":\"cloudevents\"}",
     "{\"url\":\"https://host/\",\"format\":\"standard\",\"headers\":{\"X-A\":\"a: b\"}}",
 };
 

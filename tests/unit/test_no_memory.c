@@ -28,7 +28,8 @@
 #define SECRET "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 #define HOOK                                                                                      \
     "{\"url\":\"https://host.example:8443/a?b\",\"verificationSignature\":\"9JOLCJUVylQxxdhX\","  \
-    "\"secret\":[\"" SECRET "\",{\"key\":\"" SECRET "\",\"until\":1}],\"format\":\"standard\","   \
+    "\"secret\":[\"" SECRET "\",{\"key\":\"" SECRET "\",\"until\":1}],\"template\":{\"a\":"       \
+    "\"{{message.body.text|type}} b\"},\"types\":[\"a.*\"],\"description\":\"d\","                \
     "\"headers\":{\"X-A\":\"1\",\"X-B\":\"a longer value, so that the line has to grow a bit\"}," \
     "\"enabled\":true,\"timeout\":\"5s\",\"maxAge\":\"1h\",\"rateLimit\":\"10/s\"}"
 #define EVENT                                                                                    \

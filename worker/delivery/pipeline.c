@@ -192,6 +192,13 @@ void pipeline_settings_changed(struct pipeline *pipeline)
     registry_set_rules(pipeline->registry, &rules);
 }
 
+/* Of the largest event in the format that makes most of it, or of a template. */
+static size_t max_body(const struct settings *settings)
+{
+    size_t of_event = (size_t)settings->max_event_bytes * BODY_GROWTH + BODY_MARGIN;
+    return of_event > TEMPLATE_BODY_MAX ? of_event : TEMPLATE_BODY_MAX;
+}
+
 static int make_http(struct pipeline *pipeline, struct error_text *why)
 {
     const struct settings *settings = pipeline->settings;
@@ -201,7 +208,7 @@ static int make_http(struct pipeline *pipeline, struct error_text *why)
         .max_transfers = (size_t)settings->max_in_flight,
         .max_per_address = (size_t)settings->max_per_address,
         .max_response_bytes = (size_t)settings->max_response_bytes,
-        .max_body_bytes = (size_t)settings->max_event_bytes * BODY_GROWTH + BODY_MARGIN,
+        .max_body_bytes = max_body(settings),
         .https_only = settings->https_only,
     };
     pipeline->http = http_client_new(pipeline->loop, &config, why);

@@ -72,19 +72,63 @@ static void put_spika(struct buffer *body, const struct render_input *input)
     buffer_append_text(body, "}}");
 }
 
-static void put_standard(struct buffer *body, const struct render_input *input)
+static struct template_values values_of(const struct render_input *input)
 {
-    const struct event *event = input->event;
-    int64_t when_ms = event->has_created_at ? event->created_at_ms : input->queued_at_ms;
+    return (struct template_values){input->event, input->event_id, input->queued_at_ms};
+}
+
+static void put_when(struct buffer *body, const struct render_input *input)
+{
+    struct template_values values = values_of(input);
     char when[32];
 
+    buffer_append_text(body, format_iso8601(template_when_ms(&values), when, sizeof(when)));
+}
+
+static void put_standard(struct buffer *body, const struct render_input *input)
+{
     buffer_append_text(body, "{\"type\":");
-    json_put_string(body, event->type);
+    json_put_string(body, input->event->type);
     buffer_append_text(body, ",\"timestamp\":\"");
-    buffer_append_text(body, format_iso8601(when_ms, when, sizeof(when)));
+    put_when(body, input);
     buffer_append_text(body, "\",\"data\":");
-    put_data(body, event);
+    put_data(body, input->event);
     buffer_append_char(body, '}');
+}
+
+/* A relative reference. Of a room's characters only one has a meaning in a path of a URI. */
+static void put_source(struct buffer *body, struct bytes room)
+{
+    buffer_append_text(body, room.len > 0 ? "/rooms/" : "/rooms");
+    for (size_t i = 0; i < room.len; i++) {
+        if (room.data[i] == '#')
+            buffer_append_text(body, "%23");
+        else
+            buffer_append_char(body, room.data[i]);
+    }
+}
+
+/* Version 1.0 of the specification, structured. */
+static void put_cloudevent(struct buffer *body, const struct render_input *input)
+{
+    buffer_append_text(body, "{\"specversion\":\"1.0\",\"id\":");
+    json_put_string(body, input->event_id);
+    buffer_append_text(body, ",\"source\":\"");
+    put_source(body, room_id_bytes(&input->event->room_id));
+    buffer_append_text(body, "\",\"type\":");
+    json_put_string(body, input->event->type);
+    buffer_append_text(body, ",\"time\":\"");
+    put_when(body, input);
+    buffer_append_text(body, "\",\"datacontenttype\":\"application/json\",\"data\":");
+    put_data(body, input->event);
+    buffer_append_char(body, '}');
+}
+
+static void put_template(struct buffer *body, const struct render_input *input)
+{
+    struct template_values values = values_of(input);
+
+    template_render(input->hook->template, &values, body);
 }
 
 static void put_body(struct buffer *body, const struct render_input *input)
@@ -98,6 +142,15 @@ static void put_body(struct buffer *body, const struct render_input *input)
         break;
     case HOOK_FORMAT_STANDARD:
         put_standard(body, input);
+        break;
+    case HOOK_FORMAT_CLOUDEVENTS:
+        put_cloudevent(body, input);
+        break;
+    case HOOK_FORMAT_SLACK:
+    case HOOK_FORMAT_DISCORD:
+    case HOOK_FORMAT_MATTERMOST:
+    case HOOK_FORMAT_TEMPLATE:
+        put_template(body, input);
         break;
     }
 }
@@ -131,7 +184,9 @@ static int put_headers(struct request *request, const struct render_input *input
 {
     const struct hook *hook = input->hook;
 
-    put_line(request, "Content-Type: application/json");
+    put_line(request, hook->format == HOOK_FORMAT_CLOUDEVENTS
+                          ? "Content-Type: application/cloudevents+json"
+                          : "Content-Type: application/json");
     if (hook->verification_signature)
         put_header(request, "Verification-Signature: ", bytes_of(hook->verification_signature));
     put_line(request, "User-Agent: Roomhook/" RH_VERSION);

@@ -5,9 +5,11 @@
  *              "headers":{"Content-Type":"application/json","Verification-Signature":"…"}}
  *   bare      {"message":…,"fromUser":…,"room":…}
  *   standard  {"type":"message.created","timestamp":"<ISO 8601>","data":{…}}
+ *   cloudevents  {"specversion":"1.0","id":…,"source":"/rooms/438","type":…,"time":…,
+ *                 "datacontenttype":"application/json","data":{…}}
+ *   slack, discord, mattermost, and a hook's own template: see contract/template.h
  *
- * Absent parts are left out. The timestamp of standard is message.createdAt, else the time of
- * enqueueing.
+ * Absent parts are left out. The time is message.createdAt, else that of enqueueing.
  */
 #ifndef HTTP_RENDER_H
 #define HTTP_RENDER_H

@@ -7,7 +7,7 @@
 #include "admin_lua.h"
 #include "contract/json_text.h"
 
-#define JSON_DEPTH 8  /* a hook has three levels */
+#define JSON_DEPTH (TEMPLATE_DEPTH_MAX + 2) /* deeper is refused with more words below */
 #define SWAP_TRIES 20 /* somebody else changes the same hook at the same moment, again and again */
 
 void hook_target_init(const struct session *session, struct hook_target *target,

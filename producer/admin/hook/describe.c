@@ -7,6 +7,7 @@
 #include "contract/json_object.h"
 #include "contract/json_text.h"
 #include "contract/parse.h"
+#include "contract/utf8.h"
 
 #define NUMBER_SIZE 32
 
@@ -53,6 +54,25 @@ void hook_put_types(struct buffer *out, const struct hook *hook)
         buffer_append_format(out, "%s%s", i > 0 ? "," : "", hook->types[i]);
 }
 
+void hook_put_template(struct buffer *out, const struct hook *hook)
+{
+    struct bytes rest = bytes_of(hook->template_json);
+
+    while (rest.len > 0) {
+        uint32_t code;
+        size_t used = utf8_first(rest, &code);
+
+        if (code >= 0x10000)
+            buffer_append_format(out, "\\u%04x\\u%04x", 0xd7c0 + (code >> 10),
+                                 0xdc00 + (code & 0x3ff));
+        else if (code >= 0x7f)
+            buffer_append_format(out, "\\u%04x", code);
+        else
+            buffer_append(out, rest.data, used);
+        rest = (struct bytes){rest.data + used, rest.len - used};
+    }
+}
+
 /* --- JSON --- */
 
 static void put_duration(struct buffer *line, const char *name, int64_t ms)
@@ -90,6 +110,8 @@ void hook_put_json(struct buffer *line, const struct room_id *room, const struct
         object_put_text(line, "description", bytes_of(hook->description));
     object_put_text(line, "url", bytes_of(hook->url_text));
     object_put_text(line, "format", bytes_of(hook_format_name(hook->format)));
+    if (hook->template_json)
+        object_put_json(line, "template", bytes_of(hook->template_json));
     object_put_bool(line, "enabled", hook->enabled);
     if (!shows_signature)
         object_put_bool(line, "signature", hook->verification_signature != NULL);

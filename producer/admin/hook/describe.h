@@ -13,6 +13,10 @@
 /* "10/s, timeout 5s, max-age 1h"; nothing when it has no limits. */
 void hook_put_limits(struct buffer *out, const struct hook *hook);
 
+/* Its own template as JSON in ASCII, so that nothing in it steers a terminal; nothing when it has
+ * none. */
+void hook_put_template(struct buffer *out, const struct hook *hook);
+
 /* Its types, or nothing when it takes all. */
 void hook_put_types(struct buffer *out, const struct hook *hook);
 

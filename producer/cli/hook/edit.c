@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/hook/template_flag.h"
 #include "contract/hook.h"
 #include "contract/parse.h"
 
@@ -10,7 +11,9 @@ const struct flag_spec hook_edit_specs[] = {
     {"room", "ROOM", "the room; needed", false},
     {"id", "ID", "the hook's id in the room; default main", false},
     {"url", "URL", "where events are POSTed; needed for a new hook", false},
-    {"format", "NAME", "body: spika (default), bare or standard", false},
+    {"format", "NAME",
+     "body: spika (default), bare, standard, cloudevents, slack, discord or mattermost", false},
+    {"template", "FILE|JSON|none", "body: JSON with places like {{message.body.text}}", false},
     {"signature", "auto|TEXT|none", "Verification-Signature; a new hook gets auto", false},
     {"secret", "auto|whsec_...|none", "signs requests (Standard Webhooks), newest first", true},
     {"header", "\"Name: value\"", "sent with each request; no value removes it", true},
@@ -77,6 +80,27 @@ static json_t *read_number(struct bytes item)
     if (parse_int64(item, INT32_MIN, INT32_MAX, &number) < 0)
         return read_text(item);
     return json_integer((json_int_t)number);
+}
+
+/* Each takes the other away. */
+static int edit_format(json_t *hook, const struct flags *flags, struct error_text *why)
+{
+    const char *format = flags_value(flags, "format");
+    const char *value = flags_value(flags, "template");
+    bool is_none = value && strcmp(value, "none") == 0;
+
+    if (format && value && !is_none) {
+        error_text_set(why, "give --format or --template");
+        return -1;
+    }
+    if (format || value)
+        (void)json_object_del(hook, "template");
+    if (value && !is_none) {
+        json_t *template = template_flag_read(value, why);
+        (void)json_object_del(hook, "format");
+        return template ? put(hook, "template", template, why) : -1;
+    }
+    return edit_text(hook, "format", format, why);
 }
 
 static int edit_signature(json_t *hook, const char *value, bool is_new, struct error_text *why)
@@ -209,8 +233,7 @@ int hook_edit(json_t *hook, const struct flags *flags, char ret_secret[HOOK_SECR
     }
     if (edit_text(hook, "url", flags_value(flags, "url"), why) < 0 ||
         edit_signature(hook, flags_value(flags, "signature"), is_new, why) < 0 ||
-        edit_secrets(hook, flags, ret_secret, why) < 0 ||
-        edit_text(hook, "format", flags_value(flags, "format"), why) < 0 ||
+        edit_secrets(hook, flags, ret_secret, why) < 0 || edit_format(hook, flags, why) < 0 ||
         edit_headers(hook, flags, why) < 0 ||
         edit_text(hook, "maxAge", flags_value(flags, "max-age"), why) < 0 ||
         edit_text(hook, "timeout", flags_value(flags, "timeout"), why) < 0 ||

@@ -1,6 +1,7 @@
 /*
  * A hook's JSON as the flags of "hook set" change it: what is not given stays. Pure, but for the
- * randomness of new credentials. What comes out is to be checked by hook_parse.
+ * randomness of new credentials and the file of a template. What comes out is to be checked by
+ * hook_parse.
  */
 #ifndef CLI_HOOK_EDIT_H
 #define CLI_HOOK_EDIT_H

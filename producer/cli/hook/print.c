@@ -61,7 +61,8 @@ int hook_print(const struct room_id *room, const struct hook *hook, bool shows_s
         hook_print_row("rateLimit", hook->rate_limit);
     print_duration("timeout", hook->timeout_ms);
     print_duration("maxAge", hook->max_age_ms);
-    if (print_list("types", hook, hook_put_types) < 0 ||
+    if (print_list("template", hook, hook_put_template) < 0 ||
+        print_list("types", hook, hook_put_types) < 0 ||
         print_list("acceptStatus", hook, hook_put_accept_status) < 0)
         return -1;
     return print_list("headers", hook, hook_put_header_names);

@@ -102,6 +102,10 @@ def test_set_changes_only_what_is_given(redis, cli):
         [f"--url={URL}", "--rate-limit=10"],
         [f"--url={URL}", "--accept-status=200"],
         [f"--url={URL}", "--accept-status=302;303"],
+        [f"--url={URL}", '--template={"a":"{{x.y}}"}'],
+        [f"--url={URL}", '--template={"a":"b"}', "--format=bare"],
+        [f"--url={URL}", "--template=/no/such/file"],
+        [f"--url={URL}", "--template=" + 9 * "[" + 9 * "]"],
         [f"--url={URL}", "--types=message.*,"],
         [f"--url={URL}", "--types=*"],
         [f"--url={URL}", "--description="],
@@ -367,6 +371,17 @@ def test_show(redis, cli):
         "types": ["message.*", "x"], "description": "für uns", "rateLimit": "10/s", "waiting": 2,
     }
     assert "hush" not in text and "whsec_" not in text
+
+
+def test_a_template_is_shown_as_json(redis, cli):
+    template = {"a": "für {{type}} \u009b31m \U0001f40e"}
+    cli("hook", "set", "--room=438", f"--url={URL}", f"--template={json.dumps(template)}")
+    text = cli("hook", "show", "--room=438").stdout
+    shown = dict(line.split(maxsplit=1) for line in text.splitlines())
+    assert shown["format"] == "template"
+    assert shown["template"].isascii() and json.loads(shown["template"]) == template
+    assert json.loads(cli("hook", "show", "--room=438", "--json").stdout)["template"] == template
+    assert rows(cli("hook", "list"))[0]["FORMAT"] == "template"
 
 
 def test_show_tells_the_state(redis, cli):

@@ -162,6 +162,12 @@ def test_hooks_are_registered_as_shown(redis, shell):
     assert told == {b"room": b"438", b"hook": b"main"}
 
 
+def test_hooks_of_other_receivers_are_registered_as_shown(redis, shell):
+    shell(block("sh", "--format slack"))
+    assert sorted(redis.hkeys(key("room:439"))) == [b"team", b"tickets"]
+    assert json.loads(redis.hget(key("room:439"), "tickets"))["template"]["title"]
+
+
 def test_rooms_of_chat_systems_are_named_as_shown(redis, shell):
     shell(block("sh", "matrix.org"))
     for room in ("!OGEhHVWSdvArJzumhm:matrix.org", "C024BE91L", "1234567890123456789"):

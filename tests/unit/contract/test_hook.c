@@ -48,6 +48,8 @@ static void a_url_is_enough(void **state)
     assert_int_equal(hook->accept_status_len, 0);
     assert_int_equal(hook->types_len, 0);
     assert_null(hook->description);
+    assert_null(hook->template);
+    assert_null(hook->template_json);
     hook_free(hook);
 }
 
@@ -137,6 +139,11 @@ static void problems_are_named(void **state)
          "secret: "},
         {"{" URL ",\"format\":\"Spika\"}", HOOK_BAD, "format: "},
         {"{" URL ",\"format\":0}", HOOK_BAD, "format: "},
+        {"{" URL ",\"format\":\"template\"}", HOOK_BAD, "format: "},
+        {"{" URL ",\"template\":null}", HOOK_BAD, "template: must be a JSON object or list"},
+        {"{" URL ",\"template\":{},\"format\":\"bare\"}", HOOK_BAD, "has no format"},
+        {"{" URL ",\"format\":\"slack\",\"template\":{}}", HOOK_BAD, "has no format"},
+        {"{" URL ",\"template\":[\"{{x}}\"]}", HOOK_BAD, "template: {{x}}: allowed are"},
         {"{" URL ",\"enabled\":\"yes\"}", HOOK_BAD, "enabled: "},
         {"{" URL ",\"enabled\":1}", HOOK_BAD, "enabled: "},
         {"{" URL ",\"maxAge\":60}", HOOK_BAD, "maxAge: "},
@@ -322,7 +329,38 @@ static void formats_have_names(void **state)
     assert_string_equal(hook_format_name(HOOK_FORMAT_SPIKA), "spika");
     assert_string_equal(hook_format_name(HOOK_FORMAT_BARE), "bare");
     assert_string_equal(hook_format_name(HOOK_FORMAT_STANDARD), "standard");
+    assert_string_equal(hook_format_name(HOOK_FORMAT_TEMPLATE), "template");
     hook_free(NULL);
+}
+
+static void formats_that_are_templates_have_one(void **state)
+{
+    static const struct {
+        const char *json;
+        enum hook_format format;
+        bool has_template;
+        const char *own;
+    } rows[] = {
+        {"{" URL ",\"format\":\"slack\"}", HOOK_FORMAT_SLACK, true, NULL},
+        {"{" URL ",\"format\":\"discord\"}", HOOK_FORMAT_DISCORD, true, NULL},
+        {"{" URL ",\"format\":\"mattermost\"}", HOOK_FORMAT_MATTERMOST, true, NULL},
+        {"{" URL ",\"format\":\"cloudevents\"}", HOOK_FORMAT_CLOUDEVENTS, false, NULL},
+        {"{" URL ",\"template\":[ \"{{type}}\", 1e2 ]}", HOOK_FORMAT_TEMPLATE, true,
+         "[\"{{type}}\",100.0]"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct hook *hook = parse(rows[i].json);
+
+        assert_int_equal(hook->format, rows[i].format);
+        assert_int_equal(hook->template != NULL, rows[i].has_template);
+        if (rows[i].own)
+            assert_string_equal(hook->template_json, rows[i].own);
+        else
+            assert_null(hook->template_json);
+        hook_free(hook);
+    }
 }
 
 int main(void)
@@ -336,6 +374,7 @@ int main(void)
         cmocka_unit_test(older_secrets_may_have_an_end),
         cmocka_unit_test(fingerprints_follow_url_and_credentials),
         cmocka_unit_test(formats_have_names),
+        cmocka_unit_test(formats_that_are_templates_have_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,6 +171,20 @@ static void standard_tells_type_and_creation_time(void **state)
                 "\"data\":{\"message\":" MESSAGE ",\"fromUser\":" FROM_USER ",\"room\":" ROOM "}}");
 }
 
+static void a_cloudevent_has_its_attributes_and_content_type(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->hook.format = HOOK_FORMAT_CLOUDEVENTS;
+    render_ok(fixture);
+    assert_body(fixture,
+                "{\"specversion\":\"1.0\",\"id\":\"msg_1667548137257-0\",\"source\":\"/rooms/438\","
+                "\"type\":\"message.created\",\"time\":\"2022-11-04T07:48:57.257Z\","
+                "\"datacontenttype\":\"application/json\",\"data\":{\"message\":" MESSAGE
+                ",\"fromUser\":" FROM_USER ",\"room\":" ROOM "}}");
+    assert_string_equal(header(fixture, 0), "Content-Type: application/cloudevents+json");
+}
+
 static void standard_without_creation_time_tells_when_it_was_queued(void **state)
 {
     struct fixture *fixture = *state;
@@ -320,6 +334,8 @@ int main(void)
             spika_signature_is_escaped_in_the_body_and_plain_in_the_header, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bare_leaves_absent_parts_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(standard_tells_type_and_creation_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cloudevent_has_its_attributes_and_content_type, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(standard_without_creation_time_tells_when_it_was_queued,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(headers_stand_in_their_order, set_up, tear_down),

@@ -4,8 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 /* cmocka.h needs those above. */
 #include <cmocka.h>
 
@@ -197,6 +199,89 @@ static void lists_are_separated_by_commas(void **state)
     json_decref(changed.hook);
 }
 
+static void a_template_and_a_format_take_each_other_away(void **state)
+{
+    struct edit changed;
+
+    (void)state;
+    edit(&changed, "{\"url\":\"u\",\"format\":\"bare\"}",
+         (const char *const[]){"--template= {\"a\": \"{{type}}\"}", NULL});
+    assert_json(&changed, "{\"url\":\"u\",\"template\":{\"a\":\"{{type}}\"}}");
+    edit(&changed, "{\"url\":\"u\",\"template\":{\"a\":\"x\"}}",
+         (const char *const[]){"--format=slack", NULL});
+    assert_json(&changed, "{\"url\":\"u\",\"format\":\"slack\"}");
+    edit(&changed, "{\"url\":\"u\",\"template\":{\"a\":\"x\"}}",
+         (const char *const[]){"--template=none", NULL});
+    assert_json(&changed, "{\"url\":\"u\"}");
+}
+
+static void a_template_comes_from_a_file_too(void **state)
+{
+    static const struct {
+        const char *content;
+        const char *why; /* NULL: it is taken */
+    } rows[] = {
+        {"\n [ \"{{type}}\" ]\n", NULL},
+        {"\"text\"", "--template: line 1"},
+        {"", "--template: "},
+    };
+    char name[] = "/tmp/test-edit-XXXXXX";
+    char flag[64];
+    int fd = mkstemp(name);
+
+    (void)state;
+    assert_true(fd >= 0);
+    (void)snprintf(flag, sizeof(flag), "--template=%s", name);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct edit changed;
+
+        assert_int_equal(ftruncate(fd, 0), 0);
+        assert_int_equal(pwrite(fd, rows[i].content, strlen(rows[i].content), 0),
+                         strlen(rows[i].content));
+        edit(&changed, "{\"url\":\"u\"}", (const char *const[]){flag, NULL});
+        if (!rows[i].why) {
+            assert_json(&changed, "{\"url\":\"u\",\"template\":[\"{{type}}\"]}");
+            continue;
+        }
+        assert_int_equal(changed.result, -1);
+        assert_non_null(strstr(changed.why.text, rows[i].why));
+        json_decref(changed.hook);
+    }
+    assert_int_equal(ftruncate(fd, HOOK_JSON_MAX + 1), 0);
+    struct edit changed;
+    edit(&changed, "{\"url\":\"u\"}", (const char *const[]){flag, NULL});
+    assert_int_equal(changed.result, -1);
+    assert_string_equal(changed.why.text, "--template: the file has more than 65536 bytes");
+    json_decref(changed.hook);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(unlink(name), 0);
+    edit(&changed, "{\"url\":\"u\"}", (const char *const[]){flag, NULL});
+    assert_int_equal(changed.result, -1);
+    assert_non_null(strstr(changed.why.text, "no file that can be read: No such file"));
+    json_decref(changed.hook);
+}
+
+static void bad_templates_are_named(void **state)
+{
+    static const struct {
+        const char *flags[3];
+        const char *why;
+    } rows[] = {
+        {{"--template={\"a\":", NULL}, "--template: line 1"},
+        {{"--template=[]", "--format=bare", NULL}, "give --format or --template"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct edit changed;
+
+        edit(&changed, "{\"url\":\"u\"}", rows[i].flags);
+        assert_int_equal(changed.result, -1);
+        assert_non_null(strstr(changed.why.text, rows[i].why));
+        json_decref(changed.hook);
+    }
+}
+
 static void descriptions_are_text(void **state)
 {
     struct edit changed;
@@ -230,6 +315,9 @@ int main(void)
         cmocka_unit_test(headers_are_set_one_by_one),
         cmocka_unit_test(bad_headers_are_refused),
         cmocka_unit_test(lists_are_separated_by_commas),
+        cmocka_unit_test(a_template_and_a_format_take_each_other_away),
+        cmocka_unit_test(a_template_comes_from_a_file_too),
+        cmocka_unit_test(bad_templates_are_named),
         cmocka_unit_test(descriptions_are_text),
         cmocka_unit_test(text_that_is_not_utf8_is_refused),
     };
