@@ -24,6 +24,7 @@ local LEASE_MOST_MS = 600000
 --include lane
 --include documents
 local out, at = {}, 3
+local seen = {} -- lanes of deliveries
 
 local function next_arg()
     at = at + 1
@@ -102,7 +103,7 @@ local function heal_delivery(id, lane, holders)
         redis.call('ZADD', key, place, id)
         report('place', id)
     end
-    heal_lane(key)
+    seen[key] = true
     if holders_of(holders) and not string.find(record, '\n', 1, true) then
         heal_holder(id, holders_of(holders))
     end
@@ -162,5 +163,8 @@ while at <= #ARGV do
     else
         heal_lease(name, holders_of(tonumber(next_arg())))
     end
+end
+for key in pairs(seen) do
+    heal_lane(key)
 end
 return out
