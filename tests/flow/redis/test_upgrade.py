@@ -87,6 +87,27 @@ def test_it_waits_for_workers_of_contract_1(redis, receiver, start_worker):
     assert meta(redis)["contract"] == "2" and "converting" not in meta(redis)
 
 
+def test_a_pool_upgrades_once(redis, receiver, start_worker):
+    """All of its workers wait, and one converts."""
+    old = OldWorker(redis)
+    set_hook(redis, 438, "main", url=receiver.url("/good"))
+    for seq in range(300):
+        add_waiting_old(redis, stream_id(redis, seq), attempts=1)
+    enqueue(redis, message_event())
+    pool = start_worker(processes=3, wait_ready=False, heartbeat_ttl="3s")
+    wait_until(lambda: len({line["process"] for line in pool.logged("waits_for_contract_1")}) == 3,
+               10, pool.log)
+    assert meta(redis) == {"contract": "1"} and not receiver.requests()
+    old.stop()
+    receiver.wait_for(301, timeout=20)
+    assert_queue_empty(redis)
+    wait_converted(redis)
+    wait_stat(redis, "converted", 300)
+    wait_stat(redis, "delivered", 301)
+    assert len(receiver.requests()) == 301
+    check_invariants(redis)
+
+
 def test_it_stops_while_it_waits(redis, start_worker):
     OldWorker(redis)
     worker = start_worker(wait_ready=False)
