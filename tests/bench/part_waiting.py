@@ -26,6 +26,19 @@ def backlog(site, events, ms):
         return drain(run, events)
 
 
+def bare(site, events, ms):
+    """As many requests to the same endpoint by the bare loop, which has as many connections as the
+    endpoint has slots: what a receiver and a machine like these give at best."""
+    with site.run() as run:
+        _answer_after(run, ms)
+        answer = run.limit(events, endpoints=1, connections=SLOTS, body=BODY)
+        report = run.sink.report()
+        return {
+            "rate": (events - 1) / max(report["last_us"] - report["first_us"], 1) * 1e6,
+            "cpu": (answer["user_us"] + answer["system_us"]) / events,
+        }
+
+
 def calm(site, events, rate=0):
     """The same number, for many endpoints of which all is known: none waits. At once, or at a
     rate: a busy worker needs less for each."""
@@ -65,7 +78,7 @@ def overload(site, seconds):
         }
 
 
-def _report_backlog(report, ms, found, calm_cpu, paced_cpu, is_quick):
+def _report_backlog(report, ms, found, calm_cpu, paced_cpu, loop, is_quick):
     name = f"answers after {ms} ms"
     report.row(f"{name}: deliveries", pick(found, "rate"), "/s")
     report.row(f"{name}: Redis CPU a delivery", pick(found, "redis_cpu"), "µs", at_most(35))
@@ -78,6 +91,8 @@ def _report_backlog(report, ms, found, calm_cpu, paced_cpu, is_quick):
         share = [rate / (SLOTS * 1000 / ms) for rate in pick(found, "rate")]
         report.row(f"{name}: rate ÷ (slots ÷ latency)", share, "",
                    None if is_quick else at_least(0.95))  # fmt: skip
+        report.row(f"{name}: rate ÷ bare loop", ratios(pick(found, "rate"), pick(loop, "rate")))
+        report.row(f"{name}: CPU ÷ bare loop", ratios(pick(found, "cpu"), pick(loop, "cpu")))
     report.row(f"{name}: written into its lane, of 100", pick(found, "waited"))
     report.row(f"{name}: POSTs that came twice", pick(found, "extra"), "", at_most(0))
 
@@ -89,6 +104,7 @@ def run(site, scale, report):
         *((f"after {ms} ms", lambda ms=ms: backlog(site, events, ms)) for ms in ANSWERS_MS),
         *((f"none waits, as fast as after {ms} ms",
            lambda ms=ms: calm(site, events, SLOTS * 1000 // ms)) for ms in ANSWERS_MS if ms),
+        *((f"bare loop, {ms} ms", lambda ms=ms: bare(site, events, ms)) for ms in ANSWERS_MS if ms),
     ])  # fmt: skip
     report.note(f"{events} events wait for one endpoint")
     unhurried = pick(found["none waits"], "cpu")
@@ -97,7 +113,7 @@ def run(site, scale, report):
     for ms in ANSWERS_MS:
         paced = found.get(f"none waits, as fast as after {ms} ms", [])
         _report_backlog(report, ms, found[f"after {ms} ms"], unhurried, pick(paced, "cpu"),
-                        scale.quick)  # fmt: skip
+                        found.get(f"bare loop, {ms} ms"), scale.quick)  # fmt: skip
 
     seconds = scale.number(8, 1)
     over = alternate(site, scale.rounds, [("overload", lambda: overload(site, seconds))])
