@@ -17,6 +17,8 @@ PORTS = 40  # of the attackers, when it is the address that they share
 LATE_MS = 14_000  # shorter than the timeout, so that it is a success
 FLIP_AFTER = 5
 MANY_HOOKS = 256
+# Hooks of one origin, which takes 1,280 a second of these.
+OVERLOAD = {"hooks": 200, "answer_ms": 50, "rate": 3000}
 
 
 class Attack:
@@ -132,6 +134,26 @@ def newcomers(site, scale):
         return _wait_for(run, count, NEWCOMER, NEWCOMER + count - 1, scale.number(30, 5))
 
 
+def elsewhere(site, scale):
+    """A healthy hook beside hooks of another origin that answer soon and get more than it takes:
+    what waits for them must not keep the stream from being read."""
+    seconds, late_s = scale.number(20, 2), scale.number(60, 5)
+    with site.run() as run:
+        run.sink.set(1, 1, "quick")
+        run.sink.set(FIRST, FIRST + OVERLOAD["hooks"] - 1, "slow", OVERLOAD["answer_ms"])
+        run.hooks({1: run.sink.url(1, "127.0.2.1")})
+        rooms = range(FIRST, FIRST + OVERLOAD["hooks"])
+        run.hooks({room: run.sink.url(room, HOST) for room in rooms})
+        run.worker()
+        sent = HEALTHY_RATE * seconds
+        healthy = run.start_load(sent, rate=HEALTHY_RATE, first_room=1, rooms=1)
+        time.sleep(scale.number(1, 0))
+        run.start_load(OVERLOAD["rate"] * seconds, rate=OVERLOAD["rate"], first_room=FIRST,
+                       rooms=OVERLOAD["hooks"])  # fmt: skip
+        assert healthy.wait(seconds * 3 + 30) == 0, "the producer has failed"
+        return _wait_for(run, sent, 1, 1, late_s)
+
+
 class Honest:
     """Hooks of one origin that nobody means harm with. later: see Attack."""
 
@@ -202,6 +224,11 @@ def run(site, scale, report):
     report.row("a new hook beside 200 new slow ones: longest", pick(new, "max"), "s",
                None if scale.quick else at_most(1.5))  # fmt: skip
     report.row("a new hook beside 200 new slow ones: p99", pick(new, "p99"), "s")
+    apart = alternate(site, scale.rounds, [("elsewhere", lambda: elsewhere(site, scale))])
+    apart = apart["elsewhere"]
+    name = "beside an overload of another origin"
+    report.row(f"{name}: healthy in time", pick(apart, "share"), "%", at_least(100))
+    report.row(f"{name}: healthy p99", pick(apart, "p99"), "s", at_most(1.5))
     quiet = alternate(site, scale.rounds, [
         (kind, lambda load=load: honest(site, load, scale)) for kind, load in HONEST.items()
     ])  # fmt: skip

@@ -148,8 +148,10 @@ static struct capacity_limit *where_others_wait(const struct path *path, int rin
 static void enter(struct capacity *capacity, struct capacity_lane *lane,
                   struct capacity_limit *limit, int64_t now_ms)
 {
-    if (ring_enter(capacity, lane, limit, lane_ring(capacity, lane), now_ms))
+    if (ring_enter(capacity, lane, limit, lane_ring(capacity, lane), now_ms)) {
+        lane_count_soon(capacity, lane);
         return;
+    }
     lane->backlog = CAPACITY_BACKLOG_NONE;
     lane_settle(capacity, lane);
 }
@@ -209,6 +211,7 @@ static struct capacity_step try_lane(struct capacity *capacity, struct capacity_
     limit = lane_busy(lane) > 0 ? lane_capped_by(lane, &path) : NULL;
     if (limit) {
         ring_enter_capped(lane, limit);
+        lane_count_soon(capacity, lane);
         return nothing;
     }
     limit = refused_by(&path, lane_ring(capacity, lane));

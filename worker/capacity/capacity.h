@@ -261,7 +261,9 @@ const char *capacity_lane_name(const struct capacity_lane *lane);
 size_t capacity_in_flight(const struct capacity *capacity); /* promised places included */
 size_t capacity_in_lines(const struct capacity *capacity);
 size_t capacity_places(const struct capacity *capacity); /* free ones of the process */
-size_t capacity_soon(const struct capacity *capacity);   /* what lanes in Redis have for so long */
+/* What lanes that have something in Redis take within CAPACITY_SOON_MS; nothing of those that wait
+ * their turn at a limit. */
+size_t capacity_soon(const struct capacity *capacity);
 size_t capacity_ring_room(const struct capacity *capacity); /* lanes that may still enter a ring */
 
 #endif

@@ -281,6 +281,7 @@ bool lane_claims_ahead(const struct capacity *capacity, const struct capacity_la
 
 /* Puts the lane where it belongs, after any change. */
 void lane_settle(struct capacity *capacity, struct capacity_lane *lane);
+void lane_count_soon(struct capacity *capacity, struct capacity_lane *lane); /* part of settle */
 void lane_move(struct capacity *capacity, struct capacity_lane *lane, enum where where);
 void lane_hold(struct capacity *capacity, struct capacity_lane *lane, int64_t until_ms);
 void lane_forget_all(struct capacity *capacity);

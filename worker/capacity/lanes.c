@@ -55,12 +55,17 @@ static bool is_in_the_right_ring(const struct capacity *capacity, const struct c
     return lane->ring == lane_ring(capacity, lane);
 }
 
-void lane_settle(struct capacity *capacity, struct capacity_lane *lane)
+void lane_count_soon(struct capacity *capacity, struct capacity_lane *lane)
 {
-    lane_follow(lane);
     capacity->soon -= lane->soon;
     lane->soon = lane_soon(capacity, lane);
     capacity->soon += lane->soon;
+}
+
+void lane_settle(struct capacity *capacity, struct capacity_lane *lane)
+{
+    lane_follow(lane);
+    lane_count_soon(capacity, lane);
     if (lane->where == GRANTED || is_in_the_right_ring(capacity, lane))
         return;
     if (lane_wants_place(capacity, lane) || lane_claims_ahead(capacity, lane)) {

@@ -117,7 +117,8 @@ void lane_follow(struct capacity_lane *lane)
 
 size_t lane_soon(const struct capacity *capacity, const struct capacity_lane *lane)
 {
-    bool gives = lane->is_claiming || may_claim(lane);
+    bool is_refused = lane->where == IN_RING || lane->where == CAPPED;
+    bool gives = !is_refused && (lane->is_claiming || may_claim(lane));
 
     return gives ? least(lane->owed, takes_within(capacity, lane, CAPACITY_SOON_MS)) : 0;
 }

@@ -152,6 +152,28 @@ static void lanes_tell_what_they_take_soon(void **unused)
     capacity_free(capacity);
 }
 
+static void lane_that_waits_its_turn_takes_nothing_soon(void **unused)
+{
+    struct capacity *capacity = scene_new(1);
+    struct capacity_lane *lane = scene_lane_of(capacity, "a/1", "o", 10);
+    struct capacity_waiter other = {0};
+
+    (void)unused;
+    queue(capacity, scene_lane_of(capacity, "b/1", "o", 10), &other, 0);
+    assert_starts(capacity, &other, 0);
+    capacity_note_coming(capacity, lane);
+    capacity_note_come(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    assert_int_equal(capacity_soon(capacity), 1);
+    assert_nothing(capacity, 0); /* the origin is full */
+    assert_int_equal(capacity_soon(capacity), 0);
+    capacity_note_coming(capacity, lane);
+    assert_int_equal(capacity_soon(capacity), 0);
+    capacity_leave(capacity, &other, CAPACITY_NO_NEWS, 0);
+    assert_claims(capacity, lane, 8, 0);
+    assert_int_equal(capacity_soon(capacity), 2);
+    capacity_free(capacity);
+}
+
 static void held_lane_waits_for_the_end(void **unused)
 {
     struct capacity *capacity = scene_new(8);
@@ -255,6 +277,7 @@ int main(void)
         cmocka_unit_test(arrivals_follow_what_the_next_claim_brings),
         cmocka_unit_test(arrivals_do_not_follow_what_one_claim_does_not_bring),
         cmocka_unit_test(lanes_tell_what_they_take_soon),
+        cmocka_unit_test(lane_that_waits_its_turn_takes_nothing_soon),
         cmocka_unit_test(held_lane_waits_for_the_end),
         cmocka_unit_test(restricted_lane_has_so_many),
         cmocka_unit_test(requeued_one_is_the_first_again),

@@ -149,7 +149,7 @@ static bool must_cut(struct play *play, const struct capacity_limit *limit)
 static void check_lanes(const struct play *play)
 {
     const struct capacity *capacity = play->capacity;
-    size_t in_rings = 0, in_lines = 0, unused = 0, turns = 0, idle = 0;
+    size_t in_rings = 0, in_lines = 0, unused = 0, turns = 0, idle = 0, soon = 0;
     const struct turn *turn;
 
     for (size_t i = 0; i < LANES; i++) {
@@ -169,7 +169,10 @@ static void check_lanes(const struct play *play)
         if (lane_wants_place(capacity, lane))
             assert_true(lane->where == IN_RING || lane->where == CAPPED);
         assert_int_equal(lane->is_claiming, play->to_claim[i] > 0);
+        assert_true(lane->soon == 0 || (lane->where != IN_RING && lane->where != CAPPED));
+        soon += lane->soon;
     }
+    assert_int_equal(capacity->soon, soon);
     assert_int_equal(capacity->rings_len, in_rings);
     assert_int_equal(capacity->in_lines, in_lines);
     assert_int_equal(capacity->idle_len, idle);
