@@ -99,7 +99,8 @@ static void check_counts(struct play *play, const struct capacity_limit *limit)
         in_flight++;
     }
     assert_int_equal(limit->in_flight, in_flight);
-    /* Connections may lead more to an address than it has places: the client refuses these. */
+    /* An attempt counts at an address once its connection leads there, before http/destinations,
+     * by which max-per-address holds, refuses it. None starts beyond: see check_start. */
     assert_true(in_flight <= limit->places || limit->level == CAPACITY_LEVEL_ADDRESS);
     assert_memory_equal(limit->counts, counts, sizeof(counts));
     for (size_t i = 0; i < LANES; i++)
@@ -221,6 +222,16 @@ static struct capacity_waiter *waiter_in(struct play *play, enum capacity_state 
     return NULL;
 }
 
+/* What started has a place at each of its limits, as far as they are known. */
+static void check_start(const struct capacity_place *place)
+{
+    for (int level = 0; level < CAPACITY_LEVELS; level++) {
+        const struct capacity_limit *limit = place->limit[level];
+
+        assert_true(!limit || limit->in_flight <= limit->places);
+    }
+}
+
 static void turn(struct play *play)
 {
     struct capacity_waiter *waiter;
@@ -229,9 +240,12 @@ static void turn(struct play *play)
     (void)capacity_tick(play->capacity, play->now_ms);
     do {
         while ((step = capacity_next(play->capacity, play->now_ms)).what != CAPACITY_NOTHING) {
-            play->starts += step.what == CAPACITY_START;
-            if (step.what != CAPACITY_CLAIM)
+            if (step.what != CAPACITY_CLAIM) {
+                check_start(&step.waiter->place);
+                play->starts++;
                 continue;
+            }
+            check_start(&step.lane->promise);
             assert_int_equal(play->to_claim[index_of(play, step.lane)], 0);
             assert_in_range(step.most, 1, CAPACITY_ROUND_MAX);
             play->to_claim[index_of(play, step.lane)] = step.most;
