@@ -84,7 +84,8 @@ static enum admin_result change_once(struct session *session, struct hook_target
     json_t *json = old.len > 0 ? json_loadb(old.data, old.len, 0, NULL) : json_object();
     if (!json_is_object(json)) {
         json_decref(json);
-        return session_failed(session, "the stored hook is not a JSON object: remove it first");
+        return session_refused(session, ADMIN_CONFLICT,
+                               "the stored hook is not a JSON object: remove it first");
     }
     buffer_init(&new, HOOK_JSON_MAX);
     result = change(session, target, json, context);
@@ -133,5 +134,6 @@ enum admin_result hook_change(struct session *session, struct hook_target *targe
         *ret_hook = hook;
         return ADMIN_DONE;
     }
-    return session_failed(session, "the hook is being changed by somebody else all the time");
+    return session_refused(session, ADMIN_CONFLICT,
+                           "the hook is being changed by somebody else all the time");
 }

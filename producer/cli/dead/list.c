@@ -6,6 +6,7 @@
 
 #include "admin/dead/document.h"
 #include "admin/dead/filter.h"
+#include "admin/dead/json.h"
 #include "admin/dead/scan.h"
 #include "admin/human_text.h"
 #include "cli/cli.h"
@@ -39,75 +40,6 @@ static const struct table_column columns[] = {
     {.title = "ERROR", .least = 16},
 };
 
-/* When it died is told by its id; 0 when that is none. */
-static int64_t died_ms(const struct dead_entry *entry)
-{
-    uint64_t ms;
-    uint64_t seq;
-
-    return parse_stream_id(entry->id, &ms, &seq) < 0 || ms > INT64_MAX ? 0 : (int64_t)ms;
-}
-
-static const char *dead_since(const struct dead_entry *entry, char *out, size_t size)
-{
-    int64_t ms = died_ms(entry);
-
-    return ms > 0 ? format_iso8601(ms, out, size) : "";
-}
-
-/* The answer's body is stored as it stands inside a JSON string. False: it is not. */
-static bool put_escaped(struct buffer *line, const char *key, struct bytes inside)
-{
-    struct buffer quoted;
-    json_t *json = NULL;
-
-    buffer_init(&quoted, inside.len + 2);
-    buffer_append_char(&quoted, '"');
-    buffer_append_bytes(&quoted, inside);
-    buffer_append_char(&quoted, '"');
-    if (!buffer_failed(&quoted))
-        json = json_loadb(quoted.data, quoted.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-    if (json)
-        object_put_json(line, key, buffer_bytes(&quoted));
-    json_decref(json);
-    buffer_release(&quoted);
-    return json != NULL;
-}
-
-static bool is_document(struct bytes name)
-{
-    return bytes_equal_text(name, "json") || bytes_equal_text(name, "msgpack");
-}
-
-static bool is_number(struct bytes name)
-{
-    return bytes_equal_text(name, "status") || bytes_equal_text(name, "attempts");
-}
-
-/* All fields but the document, as an object's members. */
-static void put_fields(struct buffer *line, const struct dead_entry *entry)
-{
-    char since[32];
-
-    object_put_text(line, "id", entry->id);
-    object_put_text(line, "dead_since", bytes_of(dead_since(entry, since, sizeof(since))));
-    for (size_t i = 0; i + 1 < reply_len(entry->fields); i += 2) {
-        struct bytes name = reply_text(reply_at(entry->fields, i));
-        struct bytes value = reply_text(reply_at(entry->fields, i + 1));
-        char key[64];
-        struct room_id room;
-        int64_t number;
-        if (is_document(name) || !bytes_copy_text(name, key, sizeof(key)) || !bytes_is_utf8(name))
-            continue;
-        if (is_number(name) && parse_int64(value, INT64_MIN, INT64_MAX, &number) == 0)
-            object_put_int(line, key, number);
-        else if (bytes_equal_text(name, "room") && room_id_of_text(value, &room) == 0)
-            object_put_room(line, key, &room);
-        else if (!bytes_equal_text(name, "response") || !put_escaped(line, key, value))
-            object_put_text(line, key, value);
-    }
-}
-
 static void add_row(struct table *table, const struct dead_entry *entry, int64_t now_ms)
 {
     static const char *const fields[] = {"reason", "room",     "hook", "attempts",
@@ -115,7 +47,7 @@ static void add_row(struct table *table, const struct dead_entry *entry, int64_t
     char when[HUMAN_TEXT_SIZE];
 
     table_add(table, entry->id);
-    table_add(table, bytes_of(human_when(died_ms(entry), now_ms, when)));
+    table_add(table, bytes_of(human_when(dead_died_ms(entry), now_ms, when)));
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         table_add(table, dead_field(entry, fields[i]));
 }
@@ -135,7 +67,7 @@ static int list_entry(struct listing *listing, const struct dead_entry *entry)
         return 0;
     }
     object_begin(&listing->line);
-    put_fields(&listing->line, entry);
+    dead_put_json(&listing->line, entry);
     return object_print(&listing->line);
 }
 
@@ -192,13 +124,8 @@ static int show_json(const struct dead_entry *entry, const struct dead_document 
 
     buffer_init(&line, LINE_MAX_BYTES);
     object_begin(&line);
-    put_fields(&line, entry);
-    if (document->encoding)
-        object_put_text(&line, "encoding", bytes_of(document->encoding));
-    if (document->json.len > 0)
-        object_put_json(&line, "document", buffer_bytes(&document->json));
-    else if (document->encoding)
-        object_put_text(&line, "document_text", document->stored);
+    dead_put_json(&line, entry);
+    dead_document_put_json(&line, document);
     int printed = object_print(&line);
     buffer_release(&line);
     return printed < 0 ? cli_failed("out of memory") : CLI_DONE;
@@ -214,7 +141,7 @@ static int show_text(const struct dead_entry *entry, const struct dead_document 
     for (size_t i = 0; i + 1 < reply_len(entry->fields); i += 2) {
         struct bytes name = reply_text(reply_at(entry->fields, i));
         char shown[64];
-        if (is_document(name))
+        if (dead_is_document(name))
             continue;
         (void)printf("%-17s ", bytes_printable(name, shown, sizeof(shown)));
         print_value(reply_text(reply_at(entry->fields, i + 1)));

@@ -1,15 +1,10 @@
 /* doctor: what is wrong with Redis and the queue, and what to do about it. */
 #include <stdlib.h>
 
-#include "admin/doctor/access.h"
-#include "admin/doctor/judge.h"
-#include "admin/doctor/read.h"
+#include "admin/doctor/examine.h"
 #include "cli/cli.h"
 #include "cli/doctor/print.h"
 #include "contract/parse.h"
-
-#define DEAD_MAX_DEFAULT 100000
-#define DEAD_MAX_BYTES_DEFAULT (UINT64_C(1) << 30)
 
 static const struct flag_spec doctor_specs[] = {
     {"dead-max", "N", "what the workers have set; default 100000", false},
@@ -17,20 +12,12 @@ static const struct flag_spec doctor_specs[] = {
     {NULL, NULL, NULL, false},
 };
 
-/* All of one run. Large. */
-struct doctor {
-    struct doctor_facts facts;
-    struct findings findings;
-    struct worker_names names;
-};
-
 static int read_options(const struct cli *cli, struct doctor_facts *facts)
 {
     const char *dead_max = flags_value(&cli->flags, "dead-max");
     const char *dead_max_bytes = flags_value(&cli->flags, "dead-max-bytes");
-    uint64_t bytes = DEAD_MAX_BYTES_DEFAULT;
+    uint64_t bytes = (uint64_t)facts->dead_max_bytes;
 
-    facts->dead_max = DEAD_MAX_DEFAULT;
     if (dead_max && parse_int64(bytes_of(dead_max), 1, INT64_MAX, &facts->dead_max) < 0)
         return cli_usage(cli, "--dead-max is a whole number from 1");
     if (dead_max_bytes && parse_size(bytes_of(dead_max_bytes), 1, INT64_MAX, &bytes) < 0)
@@ -39,40 +26,14 @@ static int read_options(const struct cli *cli, struct doctor_facts *facts)
     return CLI_DONE;
 }
 
-static bool look(struct cli *cli, struct doctor *doctor)
-{
-    struct doctor_facts *facts = &doctor->facts;
-
-    return doctor_read_access(&cli->session, facts) && doctor_read_redis(&cli->session, facts) &&
-           doctor_read_queue(&cli->session, facts) && doctor_read_walks(&cli->session, facts) &&
-           doctor_read_lanes(&cli->session, facts) &&
-           doctor_read_rooms(&cli->session, facts, &doctor->findings, &doctor->names) &&
-           doctor_read_workers(&cli->session, facts, &doctor->names);
-}
-
-static void judge(const struct cli *cli, struct doctor *doctor)
-{
-    const struct doctor_facts *facts = &doctor->facts;
-    struct findings *findings = &doctor->findings;
-
-    judge_redis(findings, facts);
-    judge_queue(findings, facts, &cli->session.keys);
-    judge_walks(findings, facts, &cli->session.keys);
-    judge_workers(findings, facts, &cli->session.keys);
-    judge_rooms(findings, facts);
-    judge_dead(findings, facts, &cli->session.keys);
-    judge_refusals(findings, facts, &cli->session.keys);
-}
-
 static int examine(struct cli *cli, struct doctor *doctor)
 {
     int failed = read_options(cli, &doctor->facts);
 
     if (failed != CLI_DONE)
         return failed;
-    if (!look(cli, doctor))
+    if (!doctor_examine(&cli->session, doctor))
         return CLI_FAILED;
-    judge(cli, doctor);
     if (!cli->json)
         doctor_print_text(cli, &doctor->findings);
     else if (doctor_print_json(cli, &doctor->findings) != CLI_DONE)
@@ -82,13 +43,12 @@ static int examine(struct cli *cli, struct doctor *doctor)
 
 static int run_doctor(struct cli *cli)
 {
-    struct doctor *doctor = calloc(1, sizeof(*doctor));
+    struct doctor *doctor = doctor_new();
 
     if (!doctor)
         return cli_failed("out of memory");
     int result = examine(cli, doctor);
-    free(doctor->facts.workers.list);
-    free(doctor);
+    doctor_free(doctor);
     return result;
 }
 

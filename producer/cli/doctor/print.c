@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admin/doctor/examine.h"
 #include "cli/terminal/json_output.h"
 #include "cli/terminal/screen.h"
-#include "contract/json_text.h"
 
 #define TEXT_COLUMN 13 /* where texts begin, behind their level */
 #define JSON_MAX_BYTES ((size_t)4 << 20)
@@ -160,49 +160,13 @@ void doctor_print_text(const struct cli *cli, const struct findings *findings)
     print_summary(findings);
 }
 
-static void put_finding(struct buffer *out, const struct finding *finding)
-{
-    object_begin(out);
-    object_put_text(out, "level", bytes_of(level_name(finding->level)));
-    object_put_text(out, "part", bytes_of(part_name(finding->part)));
-    object_put_text(out, "check", bytes_of(finding->check));
-    object_put_text(out, "text", bytes_of(finding->text));
-    if (finding->advice[0] != '\0')
-        object_put_text(out, "advice", bytes_of(finding->advice));
-    if (finding->more > 0)
-        object_put_int(out, "more", finding->more);
-    buffer_append_char(out, '}');
-}
-
-/* Part by part, as for eyes. */
-static void put_findings(struct buffer *out, const struct findings *findings)
-{
-    const char *comma = "";
-
-    for (enum part part = 0; part < PARTS; part++) {
-        for (size_t i = 0; i < findings->len; i++) {
-            if (findings->list[i].part != part)
-                continue;
-            buffer_append_text(out, comma);
-            put_finding(out, &findings->list[i]);
-            comma = ",";
-        }
-    }
-}
-
 int doctor_print_json(const struct cli *cli, const struct findings *findings)
 {
     struct buffer line;
 
     buffer_init(&line, JSON_MAX_BYTES);
-    object_begin(&line);
-    object_put_text(&line, "queue", bytes_of(cli->session.keys.queue));
-    for (int level = LEVEL_ERROR; level >= LEVEL_OK; level--)
-        object_put_int(&line, level_name((enum level)level), findings->counts[level]);
-    object_put_json(&line, "findings", BYTES("["));
-    put_findings(&line, findings);
-    buffer_append_char(&line, ']');
-    int printed = object_print(&line);
+    doctor_put_json(&line, cli->session.keys.queue, findings);
+    int printed = object_print_whole(&line);
     buffer_release(&line);
     return printed < 0 ? cli_failed("out of memory") : CLI_DONE;
 }

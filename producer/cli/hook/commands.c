@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admin/hook/actions.h"
 #include "admin/hook/address.h"
 #include "admin/hook/change.h"
 #include "admin/hook/remove.h"
-#include "admin/hook/rotate.h"
 #include "admin/hook/store.h"
 #include "cli/cli.h"
 #include "cli/hook/edit.h"
@@ -19,9 +19,6 @@
 #include "cli/terminal/json_output.h"
 #include "contract/json_text.h"
 #include "contract/parse.h"
-
-#define KEEP_DEFAULT_MS (24 * 3600 * INT64_C(1000))
-#define KEEP_MAX_MS (365 * KEEP_DEFAULT_MS)
 
 static const struct flag_spec target_specs[] = {
     {"room", "ROOM", "the room; needed", false},
@@ -133,26 +130,12 @@ static int run_set(struct cli *cli)
 
 /* --- rotate --- */
 
-static enum admin_result change_secret(const struct session *session, struct hook_target *target,
-                                       json_t *hook, void *context)
-{
-    struct error_text why;
-
-    (void)context;
-    if (json_object_size(hook) == 0)
-        return hook_target_missing(session, target);
-    if (hook_rotate(hook, target->now_ms, target->keep_ms, target->secret, &target->old_until_ms,
-                    &why) < 0)
-        return session_failed(session, "%s", why.text);
-    return ADMIN_DONE;
-}
-
 static int read_keep(const struct cli *cli, struct hook_target *target)
 {
     const char *text = flags_value(&cli->flags, "keep");
 
-    target->keep_ms = KEEP_DEFAULT_MS;
-    if (text && parse_duration_ms(bytes_of(text), 0, KEEP_MAX_MS, &target->keep_ms) < 0)
+    target->keep_ms = HOOK_KEEP_DEFAULT_MS;
+    if (text && parse_duration_ms(bytes_of(text), 0, HOOK_KEEP_MAX_MS, &target->keep_ms) < 0)
         return cli_usage(cli, "--keep must be a time from 0 to 365d, like 24h");
     return CLI_DONE;
 }
@@ -165,11 +148,8 @@ static int run_rotate(struct cli *cli)
     int result = hook_target_read(cli, &target);
     if (result == CLI_DONE)
         result = read_keep(cli, &target);
-    if (result == CLI_DONE && !session_server_time(&cli->session, &target.now_ms))
-        result = CLI_FAILED;
     if (result == CLI_DONE)
-        result = cli_exit(
-            hook_change(&cli->session, &target, change_secret, NULL, HOOK_STORE_FORGET, &hook));
+        result = cli_exit(hook_replace_secret(&cli->session, &target, &hook));
     if (result == CLI_DONE)
         result = print_hook(cli, &target, hook);
     hook_free(hook);
@@ -179,17 +159,6 @@ static int run_rotate(struct cli *cli)
 
 /* --- enable, disable, remove --- */
 
-/* context is NULL to disable it. */
-static enum admin_result set_enabled(const struct session *session, struct hook_target *target,
-                                     json_t *hook, void *context)
-{
-    if (json_object_size(hook) == 0)
-        return hook_target_missing(session, target);
-    if (json_object_set_new(hook, "enabled", json_boolean(context != NULL)) < 0)
-        return session_failed(session, "out of memory");
-    return ADMIN_DONE;
-}
-
 static int run_enable(struct cli *cli)
 {
     struct hook_target target;
@@ -197,8 +166,7 @@ static int run_enable(struct cli *cli)
 
     int result = hook_target_read(cli, &target);
     if (result == CLI_DONE)
-        result = cli_exit(
-            hook_change(&cli->session, &target, set_enabled, cli, HOOK_STORE_FORGET, &hook));
+        result = cli_exit(hook_enable(&cli->session, &target, &hook));
     if (result == CLI_DONE)
         result = hook_resume_deliveries(cli, &target.room, target.id, target.waiting);
     hook_free(hook);
@@ -212,8 +180,7 @@ static int run_disable(struct cli *cli)
 
     int result = hook_target_read(cli, &target);
     if (result == CLI_DONE)
-        result = cli_exit(
-            hook_change(&cli->session, &target, set_enabled, NULL, HOOK_STORE_LOOK, &hook));
+        result = cli_exit(hook_disable(&cli->session, &target, &hook));
     hook_free(hook);
     return result;
 }

@@ -2,8 +2,8 @@
  * about them. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "admin/hook/list.h"
 #include "admin/hook/rooms.h"
 #include "admin/hook/state.h"
 #include "cli/cli.h"
@@ -12,7 +12,6 @@
 #include "cli/terminal/json_output.h"
 #include "cli/terminal/table.h"
 #include "contract/hook.h"
-#include "contract/lane.h"
 
 static const struct flag_spec list_specs[] = {
     {"room", "ROOM", "only of this room", false},
@@ -109,87 +108,24 @@ static int add_invalid(struct listing *listing, struct bytes id, const char *why
     return 0;
 }
 
-/* 0, or -1 with the failure told. */
-static int add_hook(struct listing *listing, struct bytes id, struct bytes json, struct bytes known)
+/* 0, or -1: no memory. */
+static int add_hook(void *context, const struct hook_listed *listed)
 {
-    char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
-    struct hook *hook;
-    struct stored_state state;
-    struct error_text why;
-    int result = 0;
+    struct listing *listing = context;
 
-    if (hook_parse(id, json, &hook, &why) != HOOK_OK) {
-        result = add_invalid(listing, id, why.text);
-    } else {
-        hook_state_parse(known, &state);
-        if (strcmp(state.fingerprint, lane_fingerprint(hook, fingerprint)) != 0)
-            state = (struct stored_state){0}; /* of another URL, or with other credentials */
-        if (listing->cli->json)
-            result = print_object(listing, hook, &state);
-        else
-            add_row(listing, hook, &state);
-        hook_free(hook);
-    }
-    if (result < 0)
-        cli_failed("out of memory");
-    return result;
-}
-
-/* What workers learnt about so many of a room's hooks, in their order. */
-static bool ask_states(struct listing *listing, const struct reply *hooks, size_t first, size_t len,
-                       struct reply **ret_states)
-{
-    struct bytes args[SESSION_BATCH + 2] = {BYTES("HMGET"),
-                                            bytes_of(listing->cli->session.keys.hooks_state)};
-    char lanes[SESSION_BATCH][LANE_SIZE];
-
-    for (size_t i = 0; i < len; i++) {
-        char id[RH_NAME_MAX + 1];
-        bool is_name =
-            bytes_copy_text(reply_text(reply_at(hooks, 2 * (first + i))), id, sizeof(id));
-        args[2 + i] = is_name ? bytes_of(lane_of(&listing->room, id, lanes[i])) : BYTES("");
-    }
-    return session_ask(&listing->cli->session, args, 2 + len, ret_states);
-}
-
-static int add_hooks(struct listing *listing, const struct reply *hooks)
-{
-    size_t count = reply_len(hooks) / 2;
-    int result = 0;
-
-    for (size_t first = 0; first < count && result == 0; first += SESSION_BATCH) {
-        size_t len = count - first < SESSION_BATCH ? count - first : SESSION_BATCH;
-        struct reply *states;
-        if (!ask_states(listing, hooks, first, len, &states))
-            return -1;
-        for (size_t i = 0; i < len && result == 0; i++) {
-            size_t at = 2 * (first + i);
-            result = add_hook(listing, reply_text(reply_at(hooks, at)),
-                              reply_text(reply_at(hooks, at + 1)), reply_text(reply_at(states, i)));
-        }
-        reply_free(states);
-    }
-    return result;
+    if (!listed->hook)
+        return add_invalid(listing, listed->id, listed->why);
+    if (listing->cli->json)
+        return print_object(listing, listed->hook, listed->state);
+    add_row(listing, listed->hook, listed->state);
+    return 0;
 }
 
 /* 0, or -1 with the failure told. */
 static int list_room(struct listing *listing, const struct room_id *room)
 {
-    char room_key[KEY_SIZE];
-    struct reply *hooks;
-
     listing->room = *room;
-    const struct bytes args[] = {BYTES("HGETALL"),
-                                 bytes_of(keys_room(&listing->cli->session.keys, room, room_key))};
-    if (redis_command(listing->cli->session.redis, args, 2, &hooks) != RH_OK) {
-        if (redis_error_fault(listing->cli->session.redis) == FAULT_WRONGTYPE)
-            return add_invalid(listing, BYTES(""), "the room's key is not a hash");
-        session_redis_failed(&listing->cli->session);
-        return -1;
-    }
-    int result = add_hooks(listing, hooks);
-    reply_free(hooks);
-    return result;
+    return hooks_list(&listing->cli->session, room, add_hook, listing) ? 0 : -1;
 }
 
 static int list_all(struct listing *listing)

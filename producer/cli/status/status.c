@@ -1,8 +1,7 @@
 /* status: how the queue is, once or again and again. */
-#include "admin/status/read.h"
+#include "admin/status/json.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +12,12 @@
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/json_output.h"
 #include "cli/terminal/progress.h"
-#include "contract/json_text.h"
 #include "contract/parse.h"
 
 #define INTERVAL_DEFAULT_MS 2000
 #define INTERVAL_MIN_MS 100
 #define INTERVAL_MAX_MS 3600000
 #define LINE_MAX_BYTES ((size_t)16 << 20)
-#define HEARTBEAT_DEPTH 8
 
 static const struct flag_spec status_specs[] = {
     {"watch", NULL, "again and again, with rates, until Ctrl-C", false},
@@ -28,134 +25,13 @@ static const struct flag_spec status_specs[] = {
     {NULL, NULL, NULL, false},
 };
 
-/* --- JSON --- */
-
-static void put_counters(struct buffer *out, const struct status *status)
-{
-    buffer_append_char(out, '{');
-    for (size_t i = 0; i + 1 < reply_len(status->counters); i += 2) {
-        if (i > 0)
-            buffer_append_char(out, ',');
-        json_put_untrusted(out, reply_text(reply_at(status->counters, i)));
-        buffer_append_char(out, ':');
-        buffer_append_int64(out, reply_int(reply_at(status->counters, i + 1)));
-    }
-    buffer_append_char(out, '}');
-}
-
-/* The heartbeat as it is, when it is JSON. */
-static void put_heartbeat(struct buffer *out, struct bytes text)
-{
-    json_t *json = json_loadb(text.data, text.len, 0, NULL);
-
-    if (!json || json_put_value(out, json, HEARTBEAT_DEPTH) < 0)
-        buffer_append_text(out, "null");
-    json_decref(json);
-}
-
-static void put_workers(struct buffer *out, const struct status *status)
-{
-    buffer_append_char(out, '[');
-    for (size_t i = 0; i < status->workers_len; i++) {
-        buffer_append_text(out, i > 0 ? ",{\"name\":" : "{\"name\":");
-        json_put_untrusted(out, status->workers[i].name);
-        buffer_append_text(out, ",\"heartbeat\":");
-        put_heartbeat(out, reply_text(status->workers[i].heartbeat));
-        buffer_append_char(out, '}');
-    }
-    buffer_append_char(out, ']');
-}
-
-static void put_pools(struct buffer *out, const struct status *status)
-{
-    buffer_append_char(out, '[');
-    for (size_t i = 0; i < status->pools.len; i++) {
-        const struct status_pool *pool = &status->pools.list[i];
-        buffer_append_text(out, i > 0 ? "," : "");
-        object_begin(out);
-        object_put_text(out, "host", bytes_of(pool->host));
-        object_put_int(out, "pid", pool->pid);
-        object_put_int(out, "processes", pool->processes);
-        object_put_int(out, "alive", pool->alive);
-        object_put_int(out, "restarts", pool->restarts);
-        object_put_int(out, "in_flight", pool->in_flight);
-        buffer_append_char(out, '}');
-    }
-    buffer_append_char(out, ']');
-}
-
-static void put_rates(struct buffer *out, const struct rates *rates)
-{
-    for (size_t i = 0; i < RATES; i++) {
-        buffer_append_char(out, i > 0 ? ',' : '{');
-        json_put_string(out, bytes_of(rates_names[i]));
-        buffer_append_char(out, ':');
-        json_put_real(out, rates->per_second[i]);
-    }
-    buffer_append_char(out, '}');
-}
-
-static void put_null(struct buffer *out, const struct status *status)
-{
-    (void)status;
-    buffer_append_text(out, "null");
-}
-
-typedef void (*put_fn)(struct buffer *out, const struct status *status);
-
-static void put_nested(struct buffer *out, const char *name, put_fn put,
-                       const struct status *status)
-{
-    object_put_json(out, name, BYTES(""));
-    put(out, status);
-}
-
-/* Below 0 it is not known, or there is none. */
-static void put_number(struct buffer *out, const char *name, int64_t number)
-{
-    if (number >= 0)
-        object_put_int(out, name, number);
-    else
-        object_put_json(out, name, BYTES("null"));
-}
-
-static void put_missing(struct buffer *out, const struct status *status)
-{
-    buffer_append_char(out, '[');
-    for (size_t i = 0; i < status->missing.len; i++) {
-        buffer_append_text(out, i > 0 ? "," : "");
-        json_put_string(out, bytes_of(status->missing.names[i]));
-    }
-    buffer_append_char(out, ']');
-}
-
 static int print_json(const struct cli *cli, const struct status *status, const struct rates *rates)
 {
     struct buffer line;
 
     buffer_init(&line, LINE_MAX_BYTES);
-    object_begin(&line);
-    object_put_text(&line, "queue", bytes_of(cli->session.keys.queue));
-    object_put_int(&line, "time_ms", status->now_ms);
-    put_number(&line, "backlog", status->backlog);
-    put_number(&line, "in_flight", status->in_flight);
-    put_number(&line, "oldest_event_ms", status->oldest_age_ms);
-    put_number(&line, "deliveries_waiting", status->waiting.deliveries);
-    put_number(&line, "oldest_waiting_ms", status_waiting_age_ms(status));
-    put_number(&line, "lanes_waiting", status->waiting.lanes);
-    put_number(&line, "lanes_due", status->waiting.lanes_due);
-    put_number(&line, "lanes_shut", status->waiting.lanes_shut);
-    put_number(&line, "dead", status->dead);
-    if (status->missing.len > 0)
-        put_nested(&line, "rights_missing", put_missing, status);
-    put_nested(&line, "workers", status->knows_workers ? put_workers : put_null, status);
-    put_nested(&line, "pools", status->knows_workers ? put_pools : put_null, status);
-    put_nested(&line, "counters", status->knows_counters ? put_counters : put_null, status);
-    if (rates->known) {
-        object_put_json(&line, "per_second", BYTES(""));
-        put_rates(&line, rates);
-    }
-    int printed = object_print(&line);
+    status_put_json(&line, cli->session.keys.queue, status, rates);
+    int printed = object_print_whole(&line);
     buffer_release(&line);
     return printed < 0 ? cli_failed("out of memory") : CLI_DONE;
 }

@@ -115,7 +115,12 @@ static void print_line(struct bytes text)
 
 int object_print(struct buffer *out)
 {
-    buffer_append_char(out, '}');
+    object_end(out);
+    return object_print_whole(out);
+}
+
+int object_print_whole(struct buffer *out)
+{
     bool ok = !buffer_failed(out);
     if (ok)
         print_line(buffer_bytes(out));

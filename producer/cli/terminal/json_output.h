@@ -15,6 +15,7 @@
 /* Ends an object (contract/json_object.h), prints it as a line, clears the buffer. 0 or -1: out of
  * memory. */
 int object_print(struct buffer *out);
+int object_print_whole(struct buffer *out); /* the same for one that is ended */
 
 /* Prints valid JSON, indented and with indent spaces before each line, and ends the line. */
 void print_pretty_json(struct bytes json, int indent);
