@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from pathlib import Path
 
 import redis
 
@@ -67,7 +68,9 @@ class RedisServer:
         return client
 
     def start(self):
-        argv = ["redis-server"]
+        config = Path(self.folder) / "redis.conf"  # for CONFIG REWRITE
+        config.touch()
+        argv = ["redis-server", str(config)]
         for name, value in self._settings.items():
             argv += [f"--{name}", value]
         self.process = spawn(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)

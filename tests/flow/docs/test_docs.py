@@ -45,18 +45,6 @@ def block(language, containing, name="README.md"):
     return fitting[0]
 
 
-def test_examples_of_running_a_test_select_one():
-    pages = text_of("CONTRIBUTING.md") + text_of("tests/README.md")
-    examples = re.findall(r"pytest (tests/\S+ -k \w+)", pages)
-    assert len(examples) == 2
-    for example in examples:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "--collect-only", "-q", *example.split()],
-            cwd=TOP, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0 and "::" in done.stdout, done.stdout + done.stderr
-
-
 @pytest.fixture
 def shell(roomhook_bin, redis_server, tmp_path):
     """shell(commands) runs a block of commands against redis_server -> what it printed."""
@@ -217,14 +205,6 @@ def test_c_enqueues(receiver, redis_server, roomhook_bin, room_438, tmp_path):
     subprocess.run([tmp_path / "send"], check=True, env=environment)
     (request,) = receiver.wait_for(1)
     assert request.header("webhook-id") == "c-1"
-
-
-@pytest.mark.parametrize("containing", ["ioredis", "node-2"])
-def test_node_is_javascript(containing, tmp_path):
-    program = tmp_path / "send.mjs"
-    program.write_text(block("js", containing))
-    if shutil.which("node"):
-        subprocess.run(["node", "--check", program], check=True)
 
 
 def test_receiver_verifies_as_shown(cli, receiver, start_worker):
