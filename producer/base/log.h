@@ -44,8 +44,11 @@ struct log_field log_int(const char *key, int64_t value);
 void log_line(enum log_level level, const char *msg, const struct log_field *fields,
               int fields_len);
 
-#define log_at(level, msg, ...)                                       \
-    log_line((level), (msg), (const struct log_field[]){__VA_ARGS__}, \
-             (int)(sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field)))
+/* What a line that is not written would say is not made up. */
+#define log_at(level, msg, ...)                                                           \
+    (log_is_on(level) ? log_line((level), (msg), (const struct log_field[]){__VA_ARGS__}, \
+                                 (int)(sizeof((const struct log_field[]){__VA_ARGS__}) /  \
+                                       sizeof(struct log_field)))                         \
+                      : (void)0)
 
 #endif
