@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "contract/event_parts.h"
+#include "contract/event_room.h"
 #include "contract/json_scan.h"
 #include "contract/json_string.h"
 #include "contract/parse.h"
@@ -206,6 +207,8 @@ int event_decode(enum rh_encoding encoding, struct bytes document, struct event 
         *ret_event = event;
         return EVENT_OK;
     }
+    if (problem == EVENT_BAD)
+        (void)event_find_room(encoding, document, &ret_event->room_id);
     event.has_inline_hooks = true; /* perhaps: to be wiped */
     event_release(&event);
     return problem;

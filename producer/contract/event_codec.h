@@ -36,9 +36,9 @@ struct event {
     struct buffer text; /* what the views above point into */
 };
 
-/* Decodes a document. 0, or an enum event_problem with *why told and *ret_event untouched. A
- * decoded event is the caller's, to be given to event_release. An absent fromUser or room and
- * one that is null are the same. */
+/* Decodes a document. 0, or an enum event_problem with *why told and *ret_event untouched, but for
+ * the room of one that is EVENT_BAD, if it has one. A decoded event is the caller's, to be given to
+ * event_release. An absent fromUser or room and one that is null are the same. */
 int event_decode(enum rh_encoding encoding, struct bytes document, struct event *ret_event,
                  struct error_text *why);
 

@@ -61,6 +61,12 @@ struct scan {
     size_t depth;
 };
 
+/* What a header says. */
+struct header {
+    bool has_elements; /* a map or list */
+    uint64_t elements; /* a map's keys and values */
+};
+
 static int truncated(const struct scan *scan, size_t at, struct error_text *why)
 {
     error_text_set(why, "byte %zu: promises more than the %zu bytes of the document", at,
@@ -93,7 +99,8 @@ static int open_level(struct scan *scan, uint64_t count, size_t from, struct err
 }
 
 /* The headers 0xc0..0xdf, from is where the header stands. */
-static int scan_row(struct scan *scan, const struct row *row, size_t from, struct error_text *why)
+static int scan_row(struct scan *scan, const struct row *row, size_t from,
+                    struct header *ret_header, struct error_text *why)
 {
     uint64_t number = 0;
     size_t number_at = scan->at;
@@ -110,9 +117,9 @@ static int scan_row(struct scan *scan, const struct row *row, size_t from, struc
         number = number << 8 | scan->data[number_at++];
     switch (row->layout) {
     case LAYOUT_ARRAY:
-        return open_level(scan, number, from, why);
     case LAYOUT_MAP:
-        return open_level(scan, number * 2, from, why);
+        *ret_header = (struct header){true, row->layout == LAYOUT_MAP ? number * 2 : number};
+        return 0;
     case LAYOUT_EXT:
         return skip(scan, number + 1, from, why);
     default:
@@ -120,20 +127,49 @@ static int scan_row(struct scan *scan, const struct row *row, size_t from, struc
     }
 }
 
-static int scan_element(struct scan *scan, struct error_text *why)
+/* A header, and its value when that is no map or list. */
+static int scan_header(struct scan *scan, struct header *ret_header, struct error_text *why)
 {
     size_t from = scan->at++;
     unsigned char header = scan->data[from];
 
+    *ret_header = (struct header){.has_elements = false};
+
     if (header < 0x80 || header >= 0xe0) /* small integers */
         return 0;
-    if (header < 0x90)
-        return open_level(scan, (header & 0x0fu) * 2, from, why);
-    if (header < 0xa0)
-        return open_level(scan, header & 0x0fu, from, why);
+    if (header < 0xa0) {
+        uint64_t len = header & 0x0fu;
+
+        *ret_header = (struct header){true, header < 0x90 ? len * 2 : len};
+        return 0;
+    }
     if (header < 0xc0)
         return skip(scan, header & 0x1fu, from, why);
-    return scan_row(scan, &rows[header - 0xc0], from, why);
+    return scan_row(scan, &rows[header - 0xc0], from, ret_header, why);
+}
+
+static int scan_element(struct scan *scan, struct error_text *why)
+{
+    size_t from = scan->at;
+    struct header header;
+
+    if (scan_header(scan, &header, why))
+        return -1;
+    return header.has_elements ? open_level(scan, header.elements, from, why) : 0;
+}
+
+int event_prescan_header(struct bytes document, size_t *at, uint64_t *ret_elements)
+{
+    struct scan scan = {
+        .data = (const unsigned char *)document.data, .len = document.len, .at = *at};
+    struct error_text why;
+    struct header header;
+
+    if (scan.at >= scan.len || scan_header(&scan, &header, &why))
+        return -1;
+    *at = scan.at;
+    *ret_elements = header.elements;
+    return 0;
 }
 
 int event_prescan(struct bytes document, struct error_text *why)

@@ -7,9 +7,17 @@
 #ifndef CONTRACT_EVENT_PRESCAN_H
 #define CONTRACT_EVENT_PRESCAN_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "contract/bytes.h"
 
 /* 0, or -1 with *why giving the byte offset. */
 int event_prescan(struct bytes document, struct error_text *why);
+
+/* For documents of which only a part is sound. Moves *at behind the value that begins there, of a
+ * map or list behind its header only; ret_elements is how many values that promises, those of a
+ * map's keys among them. -1 when the document ends within. */
+int event_prescan_header(struct bytes document, size_t *at, uint64_t *ret_elements);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
+#include "contract/event_room.h"
 #include "contract/parse.h"
 #include "contract/test_event.h"
 #include "delivery/admit.h"
@@ -356,6 +357,7 @@ void arrival_of_entry(void *context, const struct stream_entry *read)
         arrival_run_or_quarantine(pipeline, entry, SUSPECT_CLAIMS);
     } else {
         struct letter_cause cause = {reason, why.text, read->json, read->msgpack};
+        (void)event_find_room(entry->encoding, entry->document, &entry->event.room_id);
         settlement_bury(pipeline, entry, &cause);
     }
 }

