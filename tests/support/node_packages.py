@@ -1,0 +1,34 @@
+"""Programs of Node with packages from npm: express, and the libraries of Standard Webhooks and of
+Svix.
+
+They are installed once, below build/. Where npm cannot get them the test is skipped with a line
+"not run:", which ctest and scripts/test report.
+"""
+
+import fcntl
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SUPPORT = Path(__file__).resolve().parent / "node"
+FOLDER = SUPPORT.parents[2] / "build" / "npm" / "node"
+ENVIRONMENT = {**os.environ, "NODE_PATH": str(FOLDER / "node_modules"), "NODE_ENV": "production"}
+
+
+def install():
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock:  # tests run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(
+            [SUPPORT / "install", FOLDER], capture_output=True, text=True, timeout=120, check=False
+        )
+    if done.returncode == 1:
+        pytest.skip("not run: " + done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+
+
+def node(script):
+    """The command and the environment of one of tests/support/node."""
+    return ["node", SUPPORT / script], ENVIRONMENT
