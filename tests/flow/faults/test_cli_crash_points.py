@@ -2,12 +2,13 @@
 doing, each delivery is in one place afterwards, and the same command, given again, ends it."""
 
 import json
+import os
 import signal
 import subprocess
 from collections import Counter
 
 import pytest
-
+import sanitizer
 from lane_invariants import check_invariants
 from lane_scripts import LaneQueue
 from wait import wait_until
@@ -99,7 +100,8 @@ def run(roomhook_bin, server, arguments, call=None, when=0):
     tracer = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", *inject]
     done = subprocess.run(
         [*(tracer if call else []), roomhook_bin / "roomhook", "--redis", server.url, *arguments],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False)
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False,
+        env={**os.environ, **sanitizer.traced()})
     assert done.returncode in (0, -signal.SIGKILL), done.stdout + done.stderr
     return done.returncode != 0
 
