@@ -99,7 +99,8 @@ static void run_capacity(struct pipeline *pipeline)
             else
                 claims_want(pipeline, step.lane, step.most);
         }
-        late = capacity_to_cut(capacity, loop_now_ms());
+        /* What drains starts nothing in its place. */
+        late = pipeline->draining ? NULL : capacity_to_cut(capacity, loop_now_ms());
         if (late != NULL)
             attempt_cut(pipeline, delivery_of(late));
     } while (late != NULL);
