@@ -247,7 +247,9 @@ static void check(const char *text, const struct url *url)
     attempt(text, url);
     must(last.end == ATTEMPT_CONNECT || last.end == ATTEMPT_BLOCKED || last.end == ATTEMPT_DNS ||
          last.end == ATTEMPT_BAD_URL);
-    must((last.end == ATTEMPT_CONNECT) == (network.connects > 0) || last.end == ATTEMPT_BLOCKED);
+    /* A name of which one address is refused looks like a name that does not exist. */
+    must((last.end == ATTEMPT_CONNECT) == (network.connects > 0) || last.end == ATTEMPT_BLOCKED ||
+         (last.end == ATTEMPT_DNS && !network.all_permitted));
     if (network.looked_up > 0 && network.addresses_len > 0 && network.all_permitted)
         must(last.end == ATTEMPT_CONNECT);
 }

@@ -367,6 +367,7 @@ def fail_for_long(redis, receiver, cli):
         enqueue(redis, message_event(), id=f"event-{n}")
     wait_until(lambda: [row["state"] for row in listed(cli)] == ["open"], 15, "the hook to open")
     wait_until(lambda: len(lane_of(redis, "438/main")) == 20, 15, "all to wait")
+    wait_until(lambda: redis.hlen(key("leases")) == 0, 5, "all failures to be stored")
     wait_until(lambda: place_of(redis, "438/main")[0] == "lanes-shut", 5, "the lane to be shut")
 
 

@@ -119,7 +119,8 @@ def test_a_wide_terminal_shows_more(filled, on_terminal):
     assert titles[80][:3] == ["ROOM", "ID", "STATE"] and titles[80][-1] == "WHY"
     assert len(titles[80]) < len(titles[120])
     assert titles[300] == [
-        "ROOM", "ID", "STATE", "FORMAT", "SECRETS", "LIMITS", "HEADERS", "SIGNATURE", "URL", "WHY",
+        "ROOM", "ID", "STATE", "FORMAT", "SECRETS", "LIMITS", "HEADERS", "SIGNATURE",
+        "DESCRIPTION", "URL", "WHY",
     ]
     wide = on_terminal("hook list --room 438", 300)
     assert "10/s, timeout 5s, max-age 1h" in wide and "X-Token, X-Other" in wide
