@@ -32,7 +32,7 @@ static const struct table_column columns[] = {
     {.title = "ID"},
     {.title = "DIED"},
     {.title = "REASON"},
-    {.title = "ROOM"},
+    {.title = "ROOM", .least = 12},
     {.title = "HOOK", .least = 8},
     {.title = "ATTEMPTS", .is_optional = true},
     {.title = "STATUS", .is_optional = true},

@@ -20,7 +20,7 @@ static const struct flag_spec list_specs[] = {
 };
 
 static const struct table_column columns[] = {
-    {.title = "ROOM"},
+    {.title = "ROOM", .least = 12},
     {.title = "ID", .least = 8},
     {.title = "STATE"},
     {.title = "FORMAT", .is_optional = true},

@@ -25,7 +25,7 @@ static const struct flag_spec state_specs[] = {
 };
 
 static const struct table_column columns[] = {
-    {.title = "ROOM"},
+    {.title = "ROOM", .least = 12},
     {.title = "ID", .least = 8},
     {.title = "STATE"},
     {.title = "SINCE"},

@@ -3,13 +3,18 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "cli/terminal/screen.h"
 #include "contract/parse.h"
 
 #define NUMBER_SIZE 32
+#define VALUE_COLUMN 23
 
 void hook_print_row(const char *name, const char *value)
 {
-    (void)printf("%-22s %s\n", name, value);
+    struct screen screen = screen_of_stdout();
+
+    (void)printf("%-*s", VALUE_COLUMN, name);
+    screen_put_wrapped(stdout, &screen, VALUE_COLUMN, value);
 }
 
 static void print_number(const char *name, int64_t number)

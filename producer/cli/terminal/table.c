@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP 2 /* between columns */
+#define GAP 2      /* between columns */
+#define READABLE 2 /* times its least width a column has while there are optional ones */
 
 void table_init(struct table *table, const struct table_column *columns, size_t columns_len)
 {
@@ -77,13 +78,13 @@ static size_t total(const struct layout *layout)
     return sum;
 }
 
-/* What is shown of it when all is cut as far as it may be. */
-static size_t least_total(const struct table *table, const struct layout *layout)
+/* How much there is when all is cut as far as is good to read. */
+static size_t readable_total(const struct table *table, const struct layout *layout)
 {
     struct layout least = *layout;
 
     for (size_t i = 0; i < layout->len; i++) {
-        size_t may = table->columns[i].least;
+        size_t may = READABLE * table->columns[i].least;
         if (may > 0 && may < least.widths[i])
             least.widths[i] = may;
     }
@@ -101,23 +102,29 @@ static bool leave_one_out(const struct table *table, struct layout *layout)
     return false;
 }
 
-static void cut_column(const struct table *table, struct layout *layout, size_t i, size_t columns)
+/* The widest of those that may be cut, of several the last. */
+static bool cut_one(const struct table *table, struct layout *layout)
 {
-    size_t excess = total(layout) > columns ? total(layout) - columns : 0;
-    size_t width = layout->widths[i];
-    size_t least = table->columns[i].least;
+    size_t widest = layout->len;
 
-    if (excess == 0 || least == 0 || width <= least)
-        return;
-    layout->widths[i] = width - least > excess ? width - excess : least;
+    for (size_t i = 0; i < layout->len; i++) {
+        size_t least = table->columns[i].least;
+        if (least > 0 && layout->widths[i] > least &&
+            (widest == layout->len || layout->widths[i] >= layout->widths[widest]))
+            widest = i;
+    }
+    if (widest == layout->len)
+        return false;
+    layout->widths[widest]--;
+    return true;
 }
 
 static void fit(const struct table *table, size_t columns, struct layout *layout)
 {
-    while (least_total(table, layout) > columns && leave_one_out(table, layout))
+    while (readable_total(table, layout) > columns && leave_one_out(table, layout))
         ;
-    for (size_t i = layout->len; i-- > 0;)
-        cut_column(table, layout, i, columns);
+    while (total(layout) > columns && cut_one(table, layout))
+        ;
 }
 
 static void lay_out(const struct table *table, size_t columns, struct layout *layout)

@@ -1,7 +1,8 @@
 /*
  * A table for people: columns as wide as their widest cell. On a terminal it is no wider than that:
- * optional columns are left out, then the last one is cut, then others that may be. Bytes of a
- * cell that are not printable ASCII are shown as "?", so that text of strangers cannot steer it.
+ * optional columns are left out, then the widest of those that may be is cut, again and again.
+ * Bytes of a cell that are not printable ASCII are shown as "?", so that text of strangers cannot
+ * steer it.
  */
 #ifndef CLI_TERMINAL_TABLE_H
 #define CLI_TERMINAL_TABLE_H

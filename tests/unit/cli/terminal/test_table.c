@@ -61,24 +61,26 @@ static void elsewhere_than_on_a_terminal_all_is_there(void **unused)
                        "12345  hook-name  aaa  bbb  because of it\n");
 }
 
-static void the_last_column_is_cut_first(void **unused)
+static void the_widest_column_is_cut(void **unused)
 {
     (void)unused;
     assert_written(40, "ID     HOOK       A    B    WHY\n"
                        "12345  hook-name  aaa  bbb  because of..\n");
-    assert_written(32, "ID     HOOK       A    B    WHY\n"
-                       "12345  hook-name  aaa  bbb  be..\n");
-    assert_written(31, "ID     HOOK      A    B    WHY\n"
-                       "12345  hook-n..  aaa  bbb  be..\n");
+    assert_written(36, "ID     HOOK       A    B    WHY\n"
+                       "12345  hook-name  aaa  bbb  becaus..\n");
+    assert_written(25, "ID     HOOK      WHY\n"
+                       "12345  hook-n..  becaus..\n");
+    assert_written(21, "ID     HOOK    WHY\n"
+                       "12345  hook..  beca..\n");
 }
 
 static void optional_columns_are_left_out_the_last_first(void **unused)
 {
     (void)unused;
-    assert_written(28, "ID     HOOK       A    WHY\n"
-                       "12345  hook-name  aaa  bec..\n");
-    assert_written(20, "ID     HOOK     WHY\n"
-                       "12345  hook-..  be..\n");
+    assert_written(32, "ID     HOOK       A    WHY\n"
+                       "12345  hook-name  aaa  because..\n");
+    assert_written(28, "ID     HOOK       WHY\n"
+                       "12345  hook-name  because ..\n");
 }
 
 static void no_line_is_longer_than_the_terminal(void **unused)
@@ -140,7 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(elsewhere_than_on_a_terminal_all_is_there),
-        cmocka_unit_test(the_last_column_is_cut_first),
+        cmocka_unit_test(the_widest_column_is_cut),
         cmocka_unit_test(optional_columns_are_left_out_the_last_first),
         cmocka_unit_test(no_line_is_longer_than_the_terminal),
         cmocka_unit_test(colour_takes_no_room),
