@@ -37,8 +37,16 @@ struct check {
     size_t args_len;
 };
 
-/* One page of any walk: notes what it gives. */
-typedef enum ask_result page_fn(struct walker *walker, char cursor[CURSOR_SIZE]);
+/* What is walked over, by SCAN of its kind or by a script, whose first reply is the cursor too. */
+struct source {
+    enum question question;
+    enum walk_kind kind;
+    const char *scan; /* NULL: by the script */
+    struct bytes script;
+    const char *keys[2];
+    const char *count;                                                         /* of a page */
+    enum ask_result (*visit)(struct walker *walker, const struct reply *page); /* notes it */
+};
 
 static struct walk *walk_of(const struct walker *walker, enum walk_kind kind)
 {
@@ -77,18 +85,49 @@ static void note_found(struct walker *walker, const struct reply *found, size_t 
     }
 }
 
-static enum ask_result walk(struct walker *walker, page_fn *page, enum walk_kind kind)
+static enum ask_result ask_page(struct walker *walker, const struct source *source,
+                                char cursor[CURSOR_SIZE], struct reply **ret_page)
+{
+    struct bytes args[6];
+    size_t len = 0;
+
+    if (source->scan)
+        args[len++] = bytes_of(source->scan);
+    args[len++] = bytes_of(source->keys[0]);
+    if (source->keys[1])
+        args[len++] = bytes_of(source->keys[1]);
+    size_t keys_len = len;
+    args[len++] = bytes_of(cursor);
+    if (source->scan)
+        args[len++] = BYTES("COUNT");
+    args[len++] = bytes_of(source->count);
+    enum ask_result result =
+        source->scan
+            ? doctor_ask(walker->session, walker->facts, walker->question, args, len, ret_page)
+            : doctor_ask_script(walker->session, walker->facts, walker->question, source->script,
+                                keys_len, args, len, ret_page);
+    if (result == ASK_ANSWERED)
+        take_cursor(*ret_page, cursor);
+    return result;
+}
+
+static enum ask_result walk(struct walker *walker, const struct source *source)
 {
     char cursor[CURSOR_SIZE] = "0";
     enum ask_result result = ASK_ANSWERED;
+    struct reply *page;
 
     walker->looked = 0;
     do {
         if (walker->looked >= WAITING_MAX) {
-            walk_of(walker, kind)->cut = true;
+            walk_of(walker, source->kind)->cut = true;
             break;
         }
-        result = page(walker, cursor);
+        result = ask_page(walker, source, cursor, &page);
+        if (result == ASK_ANSWERED) {
+            result = source->visit(walker, page);
+            reply_free(page);
+        }
         session_progress(walker->session, "looked at", (uint64_t)walker->looked);
     } while (result == ASK_ANSWERED && cursor[0] != '\0' && strcmp(cursor, "0") != 0);
     session_progress_end(walker->session);
@@ -158,19 +197,12 @@ static enum ask_result check_deliveries(struct walker *walker, const struct repl
     return ASK_ANSWERED;
 }
 
-static enum ask_result page_of_deliveries(struct walker *walker, char cursor[CURSOR_SIZE])
+static enum ask_result visit_deliveries(struct walker *walker, const struct reply *page)
 {
-    const struct bytes args[] = {bytes_of(walker->session->keys.deliveries), bytes_of(cursor),
-                                 BYTES(RECORDS_A_PAGE)};
-    struct reply *page;
-
-    enum ask_result result = doctor_ask_script(walker->session, walker->facts, walker->question,
-                                               BYTES(lua_look_deliveries), 1, args, 3, &page);
-    if (result != ASK_ANSWERED)
-        return result;
     const struct reply *found = reply_at(page, 1);
     size_t len = reply_len(found) / 3;
-    take_cursor(page, cursor);
+    enum ask_result result = ASK_ANSWERED;
+
     for (size_t at = 0; at < len && result == ASK_ANSWERED; at += ITEMS_MAX)
         result = check_deliveries(walker, found, at, len - at < ITEMS_MAX ? len - at : ITEMS_MAX);
     walker->looked += (int64_t)len;
@@ -178,7 +210,6 @@ static enum ask_result page_of_deliveries(struct walker *walker, char cursor[CUR
     note_looked(walker, WALK_RECORDS, len);
     for (size_t i = 0; i < len; i++)
         note_looked(walker, WALK_SHARED, reply_int(reply_at(found, 3 * i + 2)) == 1 ? 1 : 0);
-    reply_free(page);
     return result;
 }
 
@@ -213,80 +244,42 @@ static enum ask_result check_lanes(struct walker *walker, const struct reply *pa
     return ASK_ANSWERED;
 }
 
-static enum ask_result page_of_set(struct walker *walker, const char *set, char cursor[CURSOR_SIZE])
+static enum ask_result visit_lanes(struct walker *walker, const struct reply *page)
 {
-    const struct bytes args[] = {BYTES("ZSCAN"), bytes_of(set), bytes_of(cursor), BYTES("COUNT"),
-                                 BYTES(LANES_A_PAGE)};
-    struct reply *page;
-
-    enum ask_result result =
-        doctor_ask(walker->session, walker->facts, walker->question, args, 5, &page);
-    if (result != ASK_ANSWERED)
-        return result;
     const struct reply *pairs = reply_at(page, 1);
     size_t len = reply_len(pairs) / 2;
-    take_cursor(page, cursor);
+    enum ask_result result = ASK_ANSWERED;
+
     for (size_t at = 0; at < len && result == ASK_ANSWERED; at += ITEMS_MAX)
         result = check_lanes(walker, pairs, at, len - at < ITEMS_MAX ? len - at : ITEMS_MAX);
     walker->looked += (int64_t)len;
     note_looked(walker, WALK_LANES, len);
-    reply_free(page);
     return result;
-}
-
-static enum ask_result page_of_lanes(struct walker *walker, char cursor[CURSOR_SIZE])
-{
-    return page_of_set(walker, walker->session->keys.lanes, cursor);
-}
-
-static enum ask_result page_of_shut(struct walker *walker, char cursor[CURSOR_SIZE])
-{
-    return page_of_set(walker, walker->session->keys.lanes_shut, cursor);
 }
 
 /* --- gates, leases, documents --- */
 
-static enum ask_result page_of_gates(struct walker *walker, char cursor[CURSOR_SIZE])
+static enum ask_result visit_gates(struct walker *walker, const struct reply *page)
 {
-    const struct bytes args[] = {BYTES("HSCAN"), bytes_of(walker->session->keys.gates),
-                                 bytes_of(cursor), BYTES("COUNT"), BYTES(GATES_A_PAGE)};
-    struct reply *page;
+    const struct reply *pairs = reply_at(page, 1);
     struct gate gate;
 
-    enum ask_result result =
-        doctor_ask(walker->session, walker->facts, walker->question, args, 5, &page);
-    if (result != ASK_ANSWERED)
-        return result;
-    const struct reply *pairs = reply_at(page, 1);
-    take_cursor(page, cursor);
     for (size_t i = 0; i + 1 < reply_len(pairs); i += 2) {
         if (gate_parse(reply_text(reply_at(pairs, i + 1)), &gate) < 0)
             walk_note(walk_of(walker, WALK_GATES), reply_text(reply_at(pairs, i)));
         walker->looked++;
         note_looked(walker, WALK_GATES, 1);
     }
-    reply_free(page);
-    return result;
+    return ASK_ANSWERED;
 }
 
-static enum ask_result page_of_leases(struct walker *walker, char cursor[CURSOR_SIZE])
+static enum ask_result visit_leases(struct walker *walker, const struct reply *page)
 {
-    const struct keys *keys = &walker->session->keys;
-    const struct bytes args[] = {bytes_of(keys->leases), bytes_of(keys->deliveries),
-                                 bytes_of(cursor), BYTES(LEASES_A_PAGE)};
-    struct reply *page;
-
-    enum ask_result result = doctor_ask_script(walker->session, walker->facts, walker->question,
-                                               BYTES(lua_look_leases), 2, args, 4, &page);
-    if (result != ASK_ANSWERED)
-        return result;
-    take_cursor(page, cursor);
     walker->looked += reply_int(reply_at(page, 1));
     note_looked(walker, WALK_LEASES, (size_t)reply_int(reply_at(page, 1)));
     for (size_t i = 2; i < reply_len(page); i++)
         walk_note(walk_of(walker, WALK_LEASES), reply_text(reply_at(page, i)));
-    reply_free(page);
-    return result;
+    return ASK_ANSWERED;
 }
 
 static enum ask_result check_documents(struct walker *walker, const struct reply *streams,
@@ -312,46 +305,54 @@ static enum ask_result check_documents(struct walker *walker, const struct reply
     return ASK_ANSWERED;
 }
 
-static enum ask_result page_of_documents(struct walker *walker, char cursor[CURSOR_SIZE])
+static enum ask_result visit_documents(struct walker *walker, const struct reply *page)
 {
-    const struct bytes args[] = {bytes_of(walker->session->keys.documents), bytes_of(cursor),
-                                 BYTES(DOCUMENTS_A_PAGE)};
-    struct reply *page;
-
-    enum ask_result result = doctor_ask_script(walker->session, walker->facts, walker->question,
-                                               BYTES(lua_look_documents), 1, args, 3, &page);
-    if (result != ASK_ANSWERED)
-        return result;
     const struct reply *streams = reply_at(page, 1);
     size_t len = reply_len(streams);
-    take_cursor(page, cursor);
+    enum ask_result result = ASK_ANSWERED;
+
     for (size_t at = 0; at < len && result == ASK_ANSWERED; at += ITEMS_MAX)
         result = check_documents(walker, streams, at, len - at < ITEMS_MAX ? len - at : ITEMS_MAX);
     walker->looked += (int64_t)len;
     note_looked(walker, WALK_DOCUMENTS, len);
-    reply_free(page);
     return result;
 }
 
 bool doctor_read_lanes(struct session *session, struct doctor_facts *facts)
 {
-    static const struct {
-        enum question question;
-        page_fn *page;
-        enum walk_kind kind;
-    } walks[] = {
-        {ASK_DELIVERIES, page_of_deliveries, WALK_PLACES},
-        {ASK_LANES, page_of_lanes, WALK_LANES},
-        {ASK_LANES, page_of_shut, WALK_LANES},
-        {ASK_GATES, page_of_gates, WALK_GATES},
-        {ASK_LEASES, page_of_leases, WALK_LEASES},
-        {ASK_DOCUMENTS, page_of_documents, WALK_DOCUMENTS},
+    const struct keys *keys = &session->keys;
+    const struct source sources[] = {
+        {ASK_DELIVERIES,
+         WALK_PLACES,
+         NULL,
+         BYTES(lua_look_deliveries),
+         {keys->deliveries},
+         RECORDS_A_PAGE,
+         visit_deliveries},
+        {ASK_LANES, WALK_LANES, "ZSCAN", {0}, {keys->lanes}, LANES_A_PAGE, visit_lanes},
+        {ASK_LANES, WALK_LANES, "ZSCAN", {0}, {keys->lanes_shut}, LANES_A_PAGE, visit_lanes},
+        {ASK_GATES, WALK_GATES, "HSCAN", {0}, {keys->gates}, GATES_A_PAGE, visit_gates},
+        {ASK_LEASES,
+         WALK_LEASES,
+         NULL,
+         BYTES(lua_look_leases),
+         {keys->leases, keys->deliveries},
+         LEASES_A_PAGE,
+         visit_leases},
+        {ASK_DOCUMENTS,
+         WALK_DOCUMENTS,
+         NULL,
+         BYTES(lua_look_documents),
+         {keys->documents},
+         DOCUMENTS_A_PAGE,
+         visit_documents},
     };
 
-    for (size_t i = 0; i < sizeof(walks) / sizeof(walks[0]); i++) {
-        struct walker walker = {.session = session, .facts = facts, .question = walks[i].question};
-        bool is_refused = facts->asked[walks[i].question].refusal[0] != '\0';
-        if (!is_refused && walk(&walker, walks[i].page, walks[i].kind) == ASK_BROKEN)
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+        struct walker walker = {
+            .session = session, .facts = facts, .question = sources[i].question};
+        bool is_refused = facts->asked[sources[i].question].refusal[0] != '\0';
+        if (!is_refused && walk(&walker, &sources[i]) == ASK_BROKEN)
             return false;
     }
     return true;
