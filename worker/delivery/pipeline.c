@@ -206,6 +206,10 @@ static int make_http(struct pipeline *pipeline, struct error_text *why)
     struct http_client_config config = {
         .guard = pipeline->guard,
         .ca_file = settings->ca_file,
+        .proxy = &settings->proxy,
+        .proxy_password = settings->proxy_password,
+        .no_proxy = settings->no_proxy,
+        .no_proxy_len = settings->no_proxy_len,
         .max_transfers = (size_t)settings->max_in_flight,
         .max_per_address = (size_t)settings->max_per_address,
         .max_response_bytes = (size_t)settings->max_response_bytes,

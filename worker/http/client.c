@@ -327,12 +327,12 @@ static void answer(struct http_transfer *transfer, CURLcode code)
 static void begin(struct http_transfer *transfer)
 {
     struct http_client *client = transfer->client;
-    if (transfer->started && !transfer->bad_url && !transfer->no_lookup &&
+    if (transfer->started && !transfer->bad_url && !transfer->no_lookup && !transfer->blocked &&
         curl_multi_add_handle(client->multi, transfer->easy) == CURLM_OK) {
         transfer_move(transfer, &client->running);
         return;
     }
-    transfer->started = transfer->no_lookup;
+    transfer->started = transfer->no_lookup || transfer->blocked;
     answer(transfer, CURLE_OUT_OF_MEMORY);
 }
 
@@ -375,6 +375,11 @@ static void finish(struct http_client *client)
         }
         transfer_move(transfer, NULL);
         lookup_end(transfer, false);
+        if (proxy_goes_on(transfer, code)) {
+            transfer_move(transfer, &client->starting);
+            loop_turn_arm(&client->turn);
+            continue;
+        }
         answer(transfer, code);
     }
 }
@@ -389,6 +394,7 @@ int http_client_self_test(struct http_client *client, struct error_text *why)
     struct http_client tested = *client;
     int result = 0;
     tested.config.guard = &strict;
+    tested.config.proxy = NULL;
     tested.config.https_only = false;
     client_url_init(&tested);
     struct http_transfer *transfer = make_transfer(&tested);

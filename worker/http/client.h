@@ -16,6 +16,7 @@
 #include "base/loop.h"
 #include "contract/address_guard.h"
 #include "contract/dead_letter.h"
+#include "contract/proxy.h"
 #include "contract/url.h"
 #include "http/attempt_result.h"
 #include "http/render.h"
@@ -26,6 +27,11 @@ struct http_transfer;
 struct http_client_config {
     const struct address_guard *guard; /* must outlive the client; may change between transfers */
     const char *ca_file;
+    const struct proxy_address *proxy; /* NULL or with an empty origin: none; as all here, it must
+                                        * outlive the client */
+    const char *proxy_password;
+    const struct proxy_exception *no_proxy;
+    size_t no_proxy_len;
     size_t max_transfers;
     size_t max_per_address;    /* see destinations.h */
     size_t max_response_bytes; /* of the body; what comes behind is not read */

@@ -19,8 +19,7 @@ static CURLcode set_policy(CURL *easy, const struct http_client_config *config)
     bad |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     bad |= curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 0L);
     bad |= curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    bad |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    bad |= curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    bad |= proxy_set_policy(easy, config);
     bad |= curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     bad |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     bad |= curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
@@ -180,7 +179,7 @@ int transfer_prepare(struct http_transfer *transfer, const struct http_target *t
     transfer->host_is_address = url->is_ipv4 || url->is_ipv6;
     transfer->timeout_ms = target->timeout_ms;
     transfer->connect_timeout_ms = target->connect_timeout_ms;
-    if (transfer_set_timeouts(transfer, 0) != 0)
+    if (transfer_set_timeouts(transfer, 0) != 0 || set_request(transfer, target->fresh) != 0)
         return -1;
-    return set_request(transfer, target->fresh);
+    return proxy_choose_way(transfer, url);
 }

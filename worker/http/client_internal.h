@@ -3,6 +3,7 @@
  *   client.c         the pool of transfers, and the multi handle on the loop
  *   client_easy.c    the options of an easy handle
  *   client_url.c     URLs as libcurl reads them
+ *   client_proxy.c   requests that go through a proxy
  *   client_socket.c  the address guard, and connections that are used again
  *   client_lookup.c  name look-ups and their limit
  *   client_tls.c     what a peer may make TLS cost
@@ -54,6 +55,14 @@ struct socket_info {
     struct sockaddr_in6 peer;
 };
 
+/* How it goes to its receiver. Behind a proxy the guard sees the proxy's address only, so the
+ * receiver's are looked up and judged before, where that is possible. */
+enum transfer_way {
+    WAY_DIRECT,
+    WAY_JUDGED, /* its receiver's addresses are judged; nothing is connected to */
+    WAY_PROXY
+};
+
 /* A URL as libcurl parsed it, which copies it for each request. */
 struct parsed_url {
     UT_hash_handle hh;
@@ -100,6 +109,7 @@ struct http_transfer {
     char host[HOST_MAX_SIZE];
     uint16_t port;
     bool host_is_address;
+    enum transfer_way way;
     uint64_t owner;                  /* of its look-up, see lookups.h */
     int64_t lookup;                  /* its look-up that runs, see lookups.h; 0: none */
     int lookup_descriptor;           /* that libcurl watches meanwhile, -1: none */
@@ -171,7 +181,15 @@ int transfer_init_easy(struct http_transfer *transfer);
 int transfer_prepare(struct http_transfer *transfer, const struct http_target *target);
 int transfer_set_timeouts(struct http_transfer *transfer, int64_t elapsed_ms);
 
+/* client_proxy.c: the options that every handle has; the way of a transfer, from the beginning;
+ * is a transfer that ended only judged, and goes on? -1 when an option is refused. */
+CURLcode proxy_set_policy(CURL *easy, const struct http_client_config *config);
+int proxy_choose_way(struct http_transfer *transfer, const struct url *url);
+bool proxy_goes_on(struct http_transfer *transfer, CURLcode code);
+bool proxy_refused(const struct http_transfer *transfer); /* it answered, but let nothing through */
+
 /* client_socket.c: libcurl's callbacks. */
+bool guard_allows(struct http_transfer *transfer, const struct sockaddr *address);
 struct socket_info *client_socket(struct http_client *client, curl_socket_t descriptor);
 curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address);
 void transfer_leave_destination(struct http_transfer *transfer);

@@ -23,7 +23,7 @@ int on_lookup(void *resolver, void *reserved, void *context)
     struct lookups *lookups = &transfer->client->lookups;
     (void)resolver;
     (void)reserved;
-    if (transfer->host_is_address)
+    if (transfer->host_is_address && transfer->way != WAY_PROXY)
         return 0;
     lookup_end(transfer, false);
     transfer->lookup_descriptor = -1;

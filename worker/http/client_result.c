@@ -53,6 +53,8 @@ static enum attempt_end end_of(const struct http_transfer *transfer, CURLcode co
         return ATTEMPT_NO_LOOKUP;
     if (transfer->crowded)
         return ATTEMPT_CROWDED;
+    if (proxy_refused(transfer))
+        return ATTEMPT_CONNECT;
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
         return ATTEMPT_TIMEOUT;

@@ -72,7 +72,7 @@ static bool enter_destination(struct http_transfer *transfer, const struct socka
 }
 
 /* The log is for operators; what owners of hooks get to see says only that it is blocked. */
-static bool is_allowed(struct http_transfer *transfer, const struct sockaddr *address)
+bool guard_allows(struct http_transfer *transfer, const struct sockaddr *address)
 {
     const struct address_guard *guard = transfer->client->config.guard;
     struct error_text why;
@@ -93,9 +93,11 @@ curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct curl_so
     struct http_transfer *transfer = context;
     (void)purpose;
     lookup_end(transfer, true);
-    if (transfer->blocked || !is_allowed(transfer, &address->addr))
+    if (transfer->way != WAY_PROXY &&
+        (transfer->blocked || !guard_allows(transfer, &address->addr)))
         return CURL_SOCKET_BAD;
-    if (transfer->opened_len == OPENED_MAX || !enter_destination(transfer, &address->addr))
+    if (transfer->way == WAY_JUDGED || transfer->opened_len == OPENED_MAX ||
+        (transfer->way == WAY_DIRECT && !enter_destination(transfer, &address->addr)))
         return CURL_SOCKET_BAD;
     int descriptor = open_socket(address);
     if (descriptor < 0) {
@@ -198,9 +200,9 @@ int on_before_request(void *context, char *peer_ip, char *local_ip, int peer_por
     (void)local_ip;
     if (local_port <= 0 || local_port > 65535 || read_peer(peer_ip, peer_port, &peer) != 0)
         return CURL_PREREQFUNC_ABORT;
-    if (!is_allowed(transfer, (const struct sockaddr *)&peer))
-        return CURL_PREREQFUNC_ABORT;
-    if (!enter_destination(transfer, (const struct sockaddr *)&peer))
+    if (transfer->way != WAY_PROXY &&
+        (!guard_allows(transfer, (const struct sockaddr *)&peer) ||
+         !enter_destination(transfer, (const struct sockaddr *)&peer)))
         return CURL_PREREQFUNC_ABORT;
     if (transfer->opened_len > 0) {
         remember_socket(transfer, local_port, &peer);

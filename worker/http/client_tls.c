@@ -153,8 +153,11 @@ CURLcode on_ssl_context(CURL *easy, void *ssl_context, void *context)
     SSL_CTX_set_msg_callback(ssl_context, on_message);
     SSL_CTX_set_msg_callback_arg(ssl_context, context);
     if (SSL_CTX_set_cipher_list(ssl_context, SUITES) != 1 ||
-        SSL_CTX_set1_groups_list(ssl_context, groups) != 1 ||
-        tls_sessions_attach(client->sessions, ssl_context, tls_peer(transfer, peer)) != 0)
+        SSL_CTX_set1_groups_list(ssl_context, groups) != 1)
+        return CURLE_OUT_OF_MEMORY;
+    if (transfer->way == WAY_PROXY && client->config.proxy->https)
+        return CURLE_OK; /* it may be the context for the proxy itself */
+    if (tls_sessions_attach(client->sessions, ssl_context, tls_peer(transfer, peer)) != 0)
         return CURLE_OUT_OF_MEMORY;
     return CURLE_OK;
 }

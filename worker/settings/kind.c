@@ -9,6 +9,7 @@
 #include "contract/address_guard.h"
 #include "contract/keys.h"
 #include "contract/parse.h"
+#include "contract/proxy.h"
 #include "contract/redis_address.h"
 
 _Static_assert(sizeof(enum log_level) == sizeof(int) && sizeof(enum log_format) == sizeof(int),
@@ -110,6 +111,10 @@ static int item_parse(const struct setting *setting, struct bytes text, void *it
         return parse_redis(text, item, why);
     case KIND_ADDRESS:
         return address_rule_parse(text, item, why);
+    case KIND_PROXY:
+        return proxy_address_parse(text, item, why);
+    case KIND_EXCEPTION:
+        return proxy_exception_parse(text, item);
     }
     return -1;
 }
@@ -131,6 +136,21 @@ static void format_address(const struct address_rule *rule, char *out, size_t si
                  (unsigned)rule->port_to);
     snprintf(out, size, "%s%s/%d%s%s", has_brackets ? "[" : "", address, rule->prefix_len,
              has_brackets ? "]" : "", ports);
+}
+
+static void format_proxy(const struct proxy_address *proxy, char *out, size_t size)
+{
+    char text[PROXY_TEXT_SIZE];
+
+    snprintf(out, size, "%s", proxy_address_format(proxy, text));
+}
+
+static void format_exception(const struct proxy_exception *exception, char *out, size_t size)
+{
+    if (exception->name[0] != '\0')
+        snprintf(out, size, "%s", exception->name);
+    else
+        format_address(&exception->addresses, out, size);
 }
 
 static void format_integer(const struct setting *setting, int64_t value, char *out, size_t size)
@@ -174,6 +194,12 @@ static void item_format(const struct setting *setting, const void *item, char *o
         break;
     case KIND_ADDRESS:
         format_address(item, out, size);
+        break;
+    case KIND_PROXY:
+        format_proxy(item, out, size);
+        break;
+    case KIND_EXCEPTION:
+        format_exception(item, out, size);
         break;
     }
 }
@@ -250,6 +276,12 @@ static void item_allowed(const struct setting *setting, char *out, size_t size)
     case KIND_ADDRESS:
         snprintf(out, size, "CIDR[:port[-port]], like 10.0.0.0/8 or [fd00::/8]:8080-8090");
         break;
+    case KIND_PROXY:
+        snprintf(out, size, "http://[user@]host[:port] or the same with https://");
+        break;
+    case KIND_EXCEPTION:
+        snprintf(out, size, "a name or CIDR, like intern.example or 10.0.0.0/8");
+        break;
     }
 }
 
@@ -259,7 +291,8 @@ const char *setting_value_name(const struct setting *setting)
         [KIND_INTEGER] = "N",       [KIND_DURATION] = "TIME", [KIND_SIZE] = "BYTES",
         [KIND_PERCENT] = "PERCENT", [KIND_STATUS] = "STATUS", [KIND_BOOL] = "[yes|no]",
         [KIND_CHOICE] = "WORD",     [KIND_QUEUE] = "NAME",    [KIND_PATH] = "FILE",
-        [KIND_REDIS] = "URL",       [KIND_ADDRESS] = "CIDR",
+        [KIND_REDIS] = "URL",       [KIND_ADDRESS] = "CIDR",  [KIND_PROXY] = "URL",
+        [KIND_EXCEPTION] = "HOST",
     };
 
     return names[setting->kind];
@@ -395,6 +428,10 @@ static size_t value_size(const struct setting *setting)
         return sizeof(struct redis_address);
     case KIND_ADDRESS:
         return sizeof(struct address_rule);
+    case KIND_PROXY:
+        return sizeof(struct proxy_address);
+    case KIND_EXCEPTION:
+        return sizeof(struct proxy_exception);
     default:
         return sizeof(int64_t);
     }

@@ -291,6 +291,33 @@ static int read_sentinel_password(struct settings *settings, struct error_text *
     return -1;
 }
 
+static int read_proxy_password(struct settings *settings, struct error_text *why)
+{
+    bool has_file = settings->proxy_password_file[0] != '\0';
+
+    if (has_file != (settings->proxy.user[0] != '\0')) {
+        error_text_set(why, has_file ? "proxy-password-file is given, but proxy names no user"
+                                     : "proxy names a user, but proxy-password-file is not given");
+        return -1;
+    }
+    return has_file ? settings_read_password("proxy-password-file", settings->proxy_password_file,
+                                             settings->proxy_password, why)
+                    : 0;
+}
+
+/* What libcurl and others would obey. */
+static void note_environment_proxy(char **environment, struct settings *settings)
+{
+    static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "http_proxy",
+                                        "HTTP_PROXY",  "all_proxy",   "ALL_PROXY"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (environment_get(environment, names[i]) && settings->environment_proxy[0] == '\0')
+            (void)snprintf(settings->environment_proxy, sizeof(settings->environment_proxy), "%s",
+                           names[i]);
+    }
+}
+
 static int read_file(const char *path, struct settings_draft *draft, struct error_text *why)
 {
     if (settings_file_read(path, draft, why))
@@ -323,8 +350,10 @@ static int read_sources(const struct flags *flags, char **environment, struct se
         return -1;
     note_outranked(draft);
     note_unknown_variables(environment, &draft->settings.unknown_variables);
+    note_environment_proxy(environment, &draft->settings);
     return read_password(environment, &draft->settings, why) ||
-                   read_sentinel_password(&draft->settings, why)
+                   read_sentinel_password(&draft->settings, why) ||
+                   read_proxy_password(&draft->settings, why)
                ? -1
                : 0;
 }

@@ -82,6 +82,14 @@ const struct setting settings_table[] = {
      .help = "addresses that webhooks may reach although they are private; may be given again"},
     {.group = "Receivers", .name = "https-only", .kind = KIND_BOOL, FIELD(https_only),
      .default_text = "no", .help = "refuse webhooks over plain http"},
+    {.group = "Receivers", .name = "proxy", .kind = KIND_PROXY, FIELD(proxy), .default_text = "",
+     .help = "proxy that webhooks go through"},
+    {.group = "Receivers", .name = "proxy-password-file", .kind = KIND_PATH,
+     TEXT_FIELD(proxy_password_file), .default_text = "",
+     .help = "file with the password of the proxy's user"},
+    {.group = "Receivers", .name = "no-proxy", .kind = KIND_EXCEPTION,
+     LIST_FIELD(no_proxy, no_proxy_len), .default_text = "none",
+     .help = "receivers that are connected to without it: a name stands for all below it too"},
     {.group = "Receivers", .name = "ca-file", .kind = KIND_PATH, TEXT_FIELD(ca_file), .min = 1,
      .default_text = "/etc/ssl/certs/ca-certificates.crt",
      .help = "certificates that receivers are trusted by"},
@@ -322,6 +330,20 @@ static bool warn_key_readable(const struct settings *settings, struct error_text
     return warn_readable("redis-key", settings->redis_key, text);
 }
 
+static bool warn_proxy_password_readable(const struct settings *settings, struct error_text *text)
+{
+    return warn_readable("proxy-password-file", settings->proxy_password_file, text);
+}
+
+static bool warn_environment_proxy(const struct settings *settings, struct error_text *text)
+{
+    if (settings->environment_proxy[0] == '\0' || settings->proxy.origin[0] != '\0')
+        return false;
+    error_text_set(text, "%s in the environment is not used: the setting is proxy",
+                   settings->environment_proxy);
+    return true;
+}
+
 /* When the password came from there. */
 static bool warn_config_readable(const struct settings *settings, struct error_text *text)
 {
@@ -338,9 +360,10 @@ static bool warn_config_readable(const struct settings *settings, struct error_t
 const char *settings_warning(const struct settings *settings, int n, struct error_text *storage)
 {
     static const warning_fn warnings[] = {
-        warn_schedule_exceeds_age, warn_password_in_clear,      warn_everything_allowed,
-        warn_ca_file_useless,      warn_password_file_readable, warn_key_readable,
-        warn_config_readable,      warn_unknown_variables,      warn_sentinel_file_readable,
+        warn_schedule_exceeds_age,    warn_password_in_clear,      warn_everything_allowed,
+        warn_ca_file_useless,         warn_password_file_readable, warn_key_readable,
+        warn_proxy_password_readable, warn_environment_proxy,      warn_config_readable,
+        warn_unknown_variables,       warn_sentinel_file_readable,
     };
 
     for (size_t i = 0; i < sizeof(warnings) / sizeof(warnings[0]); i++) {

@@ -14,6 +14,7 @@
 #include "contract/address_guard.h"
 #include "contract/bytes.h"
 #include "contract/keys.h"
+#include "contract/proxy.h"
 #include "contract/redis_address.h"
 #include "settings/kind.h"
 
@@ -39,6 +40,11 @@ struct settings {
     struct address_rule allow_address[ADDRESS_RULES_MAX];
     size_t allow_address_len;
     bool https_only;
+    struct proxy_address proxy;
+    struct proxy_exception no_proxy[PROXY_EXCEPTIONS_MAX];
+    size_t no_proxy_len;
+    char proxy_password_file[512];             /* "" for none */
+    char proxy_password[REDIS_CREDENTIAL_MAX]; /* from there */
     int64_t retry_schedule_ms[RETRY_SCHEDULE_MAX];
     size_t retry_schedule_len;
     int64_t retry_jitter_percent;     /* "20%" */
@@ -66,6 +72,7 @@ struct settings {
     enum log_format log_format;
     char ca_file[512];                   /* the trusted certificates of receivers */
     char config_file[512];               /* they were read from, besides; "" for none */
+    char environment_proxy[32];          /* a variable that names one, or "" */
     struct error_text unknown_variables; /* "ROOMHOOK_QUEU (ROOMHOOK_QUEUE?), …", or "" */
     uint64_t outranked; /* bit n: row n was given by a flag or a variable, before the file */
 };

@@ -85,7 +85,7 @@ int settings_draft_set(struct settings_draft *draft, const struct setting *setti
     else if (setting_parse(setting, text, &draft->settings, &detail) == 0)
         return 0;
     describe_source(setting, source, place, sizeof(place));
-    if (setting->kind == KIND_REDIS)
+    if (setting->kind == KIND_REDIS || setting->kind == KIND_PROXY)
         error_text_set(why, "%s (%s): %s", setting->name, place, detail.text);
     else
         error_text_set(why, "%s \"%s\" (%s): %s", setting->name,

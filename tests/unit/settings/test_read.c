@@ -308,6 +308,22 @@ static void password_file_gives_the_password(void **state)
     }
 }
 
+static void a_proxys_password_is_read(void **state)
+{
+    char *path = folder_write(*state, "secret", "top secret\n", 11);
+
+    assert_int_equal(READ_FLAGS("--proxy", "http://ana@proxy:3128", "--proxy-password-file", path),
+                     0);
+    assert_string_equal(settings.proxy.user, "ana");
+    assert_string_equal(settings.proxy_password, "top secret");
+    assert_int_equal(READ_FLAGS("--proxy", "http://ana@proxy:3128"), -1);
+    assert_non_null(strstr(why.text, "proxy-password-file is not given"));
+    assert_int_equal(READ_FLAGS("--proxy", "http://proxy:3128", "--proxy-password-file", path), -1);
+    assert_non_null(strstr(why.text, "proxy names no user"));
+    assert_int_equal(READ_FLAGS("--proxy", "http://ana:hidden@proxy:3128"), -1);
+    assert_null(strstr(why.text, "hidden"));
+}
+
 static void password_file_is_bounded(void **state)
 {
     char text[2000];
@@ -382,6 +398,7 @@ int main(void)
         WITH_FOLDER(file_error_reaches_the_caller),
         WITH_FOLDER(password_file_gives_the_password),
         WITH_FOLDER(password_file_is_bounded),
+        WITH_FOLDER(a_proxys_password_is_read),
         WITH_FOLDER(password_in_url_and_file_is_refused),
         WITH_FOLDER(credential_is_taken_when_no_password_is_given),
     };

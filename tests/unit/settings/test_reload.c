@@ -44,6 +44,8 @@ static const char *const others[][2] = {
     {"ca-file", "/other"},
     {"allow-address", "10.0.0.0/8"},
     {"https-only", "yes"},
+    {"proxy", "http://proxy:3128"},
+    {"proxy-password-file", "/p"},
     {"retry-schedule", "1s,2s"},
     {"retry-jitter", "3%"},
     {"success-status", "302"},
