@@ -52,12 +52,65 @@ static const char *const counter_names[COUNTERS] = {
     [COUNTER_LOG_DROPPED] = "log_dropped",
     [COUNTER_HEALED] = "healed",
     [COUNTER_CONVERTED] = "converted",
+    /* clang-format off */
+    [COUNTER_ATTEMPT_TIMES + 0] = "attempts_5",
+    [COUNTER_ATTEMPT_TIMES + 1] = "attempts_10",
+    [COUNTER_ATTEMPT_TIMES + 2] = "attempts_25",
+    [COUNTER_ATTEMPT_TIMES + 3] = "attempts_50",
+    [COUNTER_ATTEMPT_TIMES + 4] = "attempts_100",
+    [COUNTER_ATTEMPT_TIMES + 5] = "attempts_250",
+    [COUNTER_ATTEMPT_TIMES + 6] = "attempts_500",
+    [COUNTER_ATTEMPT_TIMES + 7] = "attempts_1000",
+    [COUNTER_ATTEMPT_TIMES + 8] = "attempts_2500",
+    [COUNTER_ATTEMPT_TIMES + 9] = "attempts_5000",
+    [COUNTER_ATTEMPT_TIMES + 10] = "attempts_10000",
+    [COUNTER_ATTEMPT_TIMES + 11] = "attempts_30000",
+    [COUNTER_ATTEMPT_TIMES + 12] = "attempts_60000",
+    [COUNTER_ATTEMPT_TIMES + 13] = "attempts_300000",
+    [COUNTER_ATTEMPT_TIMES + 14] = "attempts_3600000",
+    [COUNTER_ATTEMPT_TIMES + 15] = "attempts_more",
+    [COUNTER_ATTEMPT_TIMES + 16] = "attempts_sum",
+    [COUNTER_DELIVERED_TIMES + 0] = "delivered_5",
+    [COUNTER_DELIVERED_TIMES + 1] = "delivered_10",
+    [COUNTER_DELIVERED_TIMES + 2] = "delivered_25",
+    [COUNTER_DELIVERED_TIMES + 3] = "delivered_50",
+    [COUNTER_DELIVERED_TIMES + 4] = "delivered_100",
+    [COUNTER_DELIVERED_TIMES + 5] = "delivered_250",
+    [COUNTER_DELIVERED_TIMES + 6] = "delivered_500",
+    [COUNTER_DELIVERED_TIMES + 7] = "delivered_1000",
+    [COUNTER_DELIVERED_TIMES + 8] = "delivered_2500",
+    [COUNTER_DELIVERED_TIMES + 9] = "delivered_5000",
+    [COUNTER_DELIVERED_TIMES + 10] = "delivered_10000",
+    [COUNTER_DELIVERED_TIMES + 11] = "delivered_30000",
+    [COUNTER_DELIVERED_TIMES + 12] = "delivered_60000",
+    [COUNTER_DELIVERED_TIMES + 13] = "delivered_300000",
+    [COUNTER_DELIVERED_TIMES + 14] = "delivered_3600000",
+    [COUNTER_DELIVERED_TIMES + 15] = "delivered_more",
+    [COUNTER_DELIVERED_TIMES + 16] = "delivered_sum",
+    /* clang-format on */
 };
 
 void counters_add(struct counters *counters, enum counter counter, int64_t n)
 {
     counters->total[counter] += n;
     counters->unsent[counter] += n;
+}
+
+void counters_add_time(struct counters *counters, enum counter first, int64_t ms)
+{
+    static const int64_t bounds_ms[] = {5,    10,   25,    50,    100,   250,    500,    1000,
+                                        2500, 5000, 10000, 30000, 60000, 300000, 3600000};
+    const int len = (int)(sizeof(bounds_ms) / sizeof(bounds_ms[0]));
+    int bucket = 0;
+    while (bucket < len && ms > bounds_ms[bucket])
+        bucket++;
+    counters_add(counters, (enum counter)((int)first + bucket), 1);
+    counters_add(counters, (enum counter)((int)first + COUNTER_TIMES - 1), ms > 0 ? ms : 0);
+}
+
+bool counter_is_time(enum counter counter)
+{
+    return counter >= COUNTER_ATTEMPT_TIMES;
 }
 
 void counters_dropped(struct counters *counters, int64_t n)

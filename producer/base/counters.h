@@ -1,5 +1,6 @@
 /*
  * Numbers for operators. Each is added to {Q}:stats in batches; the names below are its fields.
+ * Those that say how long something took, in buckets, are added to {Q}:times.
  */
 #ifndef BASE_COUNTERS_H
 #define BASE_COUNTERS_H
@@ -54,8 +55,13 @@ enum counter {
     COUNTER_LOG_DROPPED,   /* log_dropped   entries of the attempt log that were not written */
     COUNTER_HEALED,        /* healed        what was missing beside waiting deliveries */
     COUNTER_CONVERTED,     /* converted     waiting deliveries of contract 1 */
-    COUNTERS               /* how many there are */
+    COUNTER_ATTEMPT_TIMES, /* attempts_5 …  the first of COUNTER_TIMES: what attempts took */
+    COUNTER_DELIVERED_TIMES = COUNTER_ATTEMPT_TIMES + 17, /* delivered_5 …  from XADD on */
+    COUNTERS = COUNTER_DELIVERED_TIMES + 17               /* how many there are */
 };
+
+/* Buckets of times: up to 5 ms, 10, … 1 h, more; then the sum of all, in ms. */
+#define COUNTER_TIMES 17
 
 struct counters {
     int64_t total[COUNTERS];
@@ -65,8 +71,10 @@ struct counters {
 };
 
 void counters_add(struct counters *counters, enum counter counter, int64_t n);
+void counters_add_time(struct counters *counters, enum counter first, int64_t ms);
 void counters_dropped(struct counters *counters, int64_t n); /* letters, past dead-max; logged */
 const char *counter_name(enum counter counter);
+bool counter_is_time(enum counter counter);
 
 /* For another process that goes on with the counters of one that died: what was on its way counts
  * as stored, what was not is still to be sent. */

@@ -212,6 +212,7 @@ static void apply(struct pipeline *pipeline, struct delivery *delivery,
     counters_add(pipeline->queue->counters, COUNTER_ATTEMPTS, 1);
     pipeline->shortages = 0;
     remember(delivery, result);
+    counters_add_time(pipeline->queue->counters, COUNTER_ATTEMPT_TIMES, delivery->took_ms);
     explain(delivery, verdict, result->location);
     report_to_registry(pipeline, delivery, result->attempt.end, verdict);
     if (verdict->kind == VERDICT_DELIVERED) {

@@ -328,8 +328,12 @@ static void count_outcome(const struct delivery *delivery)
     /* One that was given up for others, and spared, has no attempt that failed. */
     bool is_spared = delivery->outcome == OUTCOME_RETRY && !delivery->is_judged;
     bool is_skipped_test = delivery->outcome == OUTCOME_SKIPPED && delivery->entry->is_test;
+    const struct pipeline *pipeline = delivery->entry->pipeline;
     if (counter != COUNTERS && !is_spared && !is_skipped_test)
-        counters_add(delivery->entry->pipeline->queue->counters, counter, 1);
+        counters_add(pipeline->queue->counters, counter, 1);
+    if (delivery->outcome == OUTCOME_DELIVERED)
+        counters_add_time(pipeline->queue->counters, COUNTER_DELIVERED_TIMES,
+                          pipeline_age_ms(pipeline, delivery->entry));
 }
 
 static void count_entry(const struct entry *entry)

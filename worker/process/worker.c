@@ -65,19 +65,28 @@ static void on_counted(void *context, const struct reply *reply)
 static void flush_counters(void *context)
 {
     struct worker *worker = context;
+    const struct counters *counters = worker->queue.counters;
     struct redis_args args;
+    struct redis_args numbers;
+    int64_t first = 0;
     redis_args_init(&args);
-    redis_args_text(&args, worker->queue.keys.stats);
+    redis_args_init(&numbers);
     for (int i = 0; i < COUNTERS; i++) {
-        if (worker->queue.counters->unsent[i] == 0)
+        if (counters->unsent[i] == 0)
             continue;
-        redis_args_text(&args, counter_name((enum counter)i));
-        redis_args_int(&args, worker->queue.counters->unsent[i]);
+        first += counter_is_time((enum counter)i) ? 0 : 1;
+        redis_args_text(&numbers, counter_name((enum counter)i));
+        redis_args_int(&numbers, counters->unsent[i]);
     }
-    redis_reply_fn *fn = worker->queue.counters->sending ? NULL : on_counted;
-    if (args.len > 1 && queue_call(&worker->queue, SCRIPT_COUNT, 1, &args, fn, worker) == 0)
+    redis_args_text(&args, worker->queue.keys.stats);
+    redis_args_text(&args, worker->queue.keys.times);
+    redis_args_int(&args, first);
+    redis_args_append(&args, &numbers);
+    redis_reply_fn *fn = counters->sending ? NULL : on_counted;
+    if (numbers.len > 0 && queue_call(&worker->queue, SCRIPT_COUNT, 2, &args, fn, worker) == 0)
         counters_send(worker->queue.counters);
     redis_args_release(&args);
+    redis_args_release(&numbers);
     loop_timer_arm(&worker->flush_timer, FLUSH_EVERY_MS);
 }
 

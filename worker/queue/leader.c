@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "queue/consumers.h"
 #include "queue/heal.h"
+#include "queue/history.h"
 #include "queue/log_tidy.h"
 #include "queue/losses.h"
 #include "queue/prune.h"
@@ -215,6 +216,7 @@ void leader_look_after(struct leader *leader)
     heal_keys(leader->heal);
     sweep(leader);
     tidy_dead(leader);
+    history_write(leader->config.queue);
     log_tidy_run(&leader->log);
     (void)prune_send(&leader->prune, leader->config.queue, on_pruned, leader);
 }
