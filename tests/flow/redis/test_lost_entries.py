@@ -230,3 +230,28 @@ def test_entries_that_a_living_worker_forgot(redis, receiver, start_worker):
     assert worker.logged("swept", entries=2)
     assert pending(redis) == 1, "what is not old stays with its worker"
     assert sorted(r.header("webhook-id") for r in receiver.requests()) == ["event-1", "event-2"]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda redis: redis.delete(key("meta")),
+        lambda redis: redis.xgroup_destroy(key("events"), GROUP),
+    ],
+    ids=["meta", "group"],
+)
+def test_no_loss_is_made_up(redis, receiver, start_worker, harm):
+    """What is known of the stream, or its group, is deleted: no event is."""
+    set_hook(redis, 438, "main", url=receiver.url())
+    start_worker(heartbeat_ttl=f"{TTL_S}s")
+    for _ in range(20):
+        enqueue(redis, message_event())
+    receiver.wait_for(20)
+    wait_until(lambda: redis.hget(key("meta"), "added") == b"20", LOOK_S, "the leader's look")
+    harm(redis)
+    for _ in range(5):
+        enqueue(redis, message_event())
+    receiver.wait_for(25)
+    wait_until(lambda: redis.hget(key("meta"), "added") == b"25", LOOK_S, "another look")
+    assert_queue_empty(redis)
+    assert not stats(redis).keys() & {"gone", "wiped", "lost"}
