@@ -7,12 +7,22 @@
 
 #define ESCAPE_LEN 6 /* \u0041 */
 
-/* Behind the string that begins at at. */
-static const char *skip_string(const char *at)
+/* Behind the string that begins at at. A quote behind an odd number of backslashes is inside. */
+static const char *skip_string(const char *at, const char *end)
 {
-    for (at++; *at != '"'; at++)
-        at += *at == '\\' ? 1 : 0;
-    return at + 1;
+    const char *start = at + 1;
+    const char *quote = start;
+
+    for (;; quote++) {
+        const char *before;
+
+        quote = memchr(quote, '"', (size_t)(end - quote));
+        before = quote;
+        while (before > start && before[-1] == '\\')
+            before--;
+        if ((quote - before) % 2 == 0)
+            return quote + 1;
+    }
 }
 
 /* Behind the value that begins at at. */
@@ -22,7 +32,7 @@ static const char *skip_value(const char *at, const char *end)
 
     do {
         if (*at == '"') {
-            at = skip_string(at);
+            at = skip_string(at, end);
             continue;
         }
         if (*at == '{' || *at == '[')
@@ -55,7 +65,7 @@ static bool find_member(struct bytes map, struct bytes name, struct bytes *ret_f
     while (*at == '"') {
         struct bytes key = {at + 1, 0};
 
-        at = skip_string(at);
+        at = skip_string(at, end);
         key.len = (size_t)(at - 1 - key.data);
         struct bytes value = {at + 1, 0}; /* behind the colon */
         at = skip_value(value.data, end);

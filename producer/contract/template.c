@@ -167,8 +167,12 @@ static int read_place(struct template *template, struct bytes place, size_t *pla
         return -1;
     }
     for (;;) {
-        if (++piece.len > TEMPLATE_CHOICES_MAX)
-            return bad_place(place, "has too many alternatives", why);
+        piece.len++;
+        if (template->choices_len == TEMPLATE_CHOICES_MAX) {
+            error_text_set(why, "template: at most %d paths and defaults are allowed",
+                           TEMPLATE_CHOICES_MAX);
+            return -1;
+        }
         int64_t len = read_choice(template, place, rest, why);
 
         if (len < 0)
@@ -325,8 +329,7 @@ static struct template *make(const struct template_rules *rules)
         return NULL;
     template->rules = *rules;
     template->pieces = calloc(PIECES_MAX, sizeof(*template->pieces));
-    template->choices =
-        calloc(TEMPLATE_PLACES_MAX * TEMPLATE_CHOICES_MAX, sizeof(*template->choices));
+    template->choices = calloc(TEMPLATE_CHOICES_MAX, sizeof(*template->choices));
     buffer_init(&template->text, TEXT_MAX);
     if (template->pieces && template->choices)
         return template;

@@ -22,8 +22,8 @@
 
 #define TEMPLATE_BYTES_MAX 16384       /* as compact JSON */
 #define TEMPLATE_DEPTH_MAX 8           /* levels of maps and lists */
-#define TEMPLATE_PLACES_MAX 64         /* of {{…}} */
-#define TEMPLATE_CHOICES_MAX 8         /* alternatives of one */
+#define TEMPLATE_PLACES_MAX 32         /* of {{…}} */
+#define TEMPLATE_CHOICES_MAX 64        /* alternatives of all: each looks through a part */
 #define TEMPLATE_PATH_MAX 256          /* bytes of a path */
 #define TEMPLATE_BODY_MAX (256u << 10) /* bytes of a body: what values add is cut to that */
 

@@ -168,9 +168,15 @@ void template_text_end(struct template_text *text)
 
 /* --- texts --- */
 
+/* Nothing more would be written: what is left of a text may be long. */
+static bool is_closed(const struct template_text *text, enum template_origin origin)
+{
+    return text->is_full || (origin == TEMPLATE_OF_EVENT && text->values_left == 0);
+}
+
 void template_text_put(struct template_text *text, struct bytes utf8, enum template_origin origin)
 {
-    while (utf8.len > 0) {
+    while (utf8.len > 0 && !is_closed(text, origin)) {
         uint32_t code;
         size_t used = utf8_first(utf8, &code);
 
@@ -181,7 +187,7 @@ void template_text_put(struct template_text *text, struct bytes utf8, enum templ
 
 void template_text_put_json(struct template_text *text, struct bytes string)
 {
-    while (string.len > 0) {
+    while (string.len > 0 && !is_closed(text, TEMPLATE_OF_EVENT)) {
         uint32_t code;
         size_t used = json_string_first(string, &code);
 

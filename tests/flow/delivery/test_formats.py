@@ -154,7 +154,7 @@ def test_what_is_no_format_is_a_dead_letter(redis, receiver, start_worker, hook,
 
 
 def test_a_template_cannot_make_a_body_without_end(redis, receiver, start_worker):
-    places = {f"k{n}": "{{message.body.text}}{{message}}" for n in range(32)}
+    places = {f"k{n}": "{{message.body.text}}{{message}}" for n in range(16)}
     set_hook(redis, 438, "main", url=receiver.url(), template=places)
     start_worker()
     enqueue(redis, message_event(text='"' * 60000))
