@@ -279,11 +279,12 @@ class LaneQueue:
                 "walk", self.keys("deliveries documents leases"), [cursor, count, 1000])
             began = began or now
             self.whole_ms = began if int(cursor) == 0 else self.whole_ms
-            found += self._heal_page(page, streams or [], leased or [])
+            found += self.heal_page(page, streams or [], leased or [])
             if int(cursor) == 0:
                 return found
 
-    def _heal_page(self, page, streams, leased):
+    def heal_page(self, page, streams, leased):
+        """As a worker does with what a walk found."""
         lanes, holders, items = Numbered(), Numbered(), []
         for identity, lane in zip(page[::2], page[1::2]):
             name = None if lane == b"-" else lane.decode() or "unreadable"

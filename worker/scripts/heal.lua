@@ -132,7 +132,9 @@ local function look_through(holders)
 end
 
 local function heal_document(stream, holders)
-    if not holders then
+    if redis.call('HEXISTS', documents, stream) == 0 then -- its last holder is done by now
+        return
+    elseif not holders then
         redis.call('HDEL', documents, stream)
         return report('orphan-document', stream)
     end

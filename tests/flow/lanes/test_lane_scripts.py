@@ -953,6 +953,12 @@ def test_holder_and_document_of_nothing_are_removed(queue, redis):
     assert not redis.exists(queue.key(f"holders:{unheld}"), queue.key("documents"))
 
 
+def test_document_that_is_gone_since_the_walk_leaves_no_holders(queue, redis):
+    stream = "0000000000003-000000"
+    assert queue.heal_page([], [stream.encode()], []) == []
+    assert not redis.exists(queue.key(f"holders:{stream}"))
+
+
 def test_holders_that_are_missing_are_added(queue, redis):
     stream = stream_of(delivery_id(queue.put("438/a", "438/b", document=LARGE)))
     redis.delete(queue.key(f"holders:{stream}"))
