@@ -93,6 +93,16 @@ static int read_description(struct hook *hook, json_t *value, struct error_text 
     return hook->description ? HOOK_OK : out_of_memory(why);
 }
 
+static int read_transport(struct hook *hook, json_t *value, struct error_text *why)
+{
+    if (!json_is_string(value) || !parse_is_name(json_text_of(value))) {
+        error_text_set(why, "transport: must be 1..%d of A-Z a-z 0-9 _ -", RH_NAME_MAX);
+        return HOOK_BAD;
+    }
+    hook->transport = strdup(json_string_value(value));
+    return hook->transport ? HOOK_OK : out_of_memory(why);
+}
+
 static int read_format(struct hook *hook, json_t *value, struct error_text *why)
 {
     return problem_of(hook_format_read(value, &hook->format, why));
@@ -264,6 +274,7 @@ static const struct hook_key {
     {"description", read_description},
     {"acceptStatus", read_accept_status},
     {"rateLimit", read_rate_limit},
+    {"transport", read_transport},
 };
 
 #define HOOK_KEYS_LEN (sizeof(hook_keys) / sizeof(hook_keys[0]))
@@ -281,8 +292,7 @@ static int read_key(struct hook *hook, struct bytes key, json_t *value, struct e
     error_text_set(
         why,
         "unknown key \"%s\"; allowed are url, verificationSignature, secret, format, template, "
-        "headers, "
-        "types, description, enabled, maxAge, timeout, acceptStatus, rateLimit",
+        "headers, types, description, enabled, maxAge, timeout, acceptStatus, rateLimit, transport",
         bytes_printable(key, shown, sizeof(shown)));
     return HOOK_BAD;
 }
@@ -320,8 +330,8 @@ static const char *authorization(const struct hook *hook)
 }
 
 /* SHA-256 over url, NUL, signature, NUL, the keys and, behind a NUL, the value of Authorization if
- * it has one: a hook that was changed starts with a clean shared state, and one who registers
- * another's URL does not share it. */
+ * it has one, and, behind a byte 1, its transport: a hook that was changed starts with a clean
+ * shared state, and one who registers another's URL does not share it. */
 static int set_fingerprint(struct hook *hook, struct error_text *why)
 {
     const char *signature = hook->verification_signature ? hook->verification_signature : "";
@@ -337,6 +347,9 @@ static int set_fingerprint(struct hook *hook, struct error_text *why)
     if (done && header)
         done = EVP_DigestUpdate(sha256, "", 1) == 1 &&
                EVP_DigestUpdate(sha256, header, strlen(header)) == 1;
+    if (done && hook->transport)
+        done = EVP_DigestUpdate(sha256, "\1", 1) == 1 &&
+               EVP_DigestUpdate(sha256, hook->transport, strlen(hook->transport)) == 1;
     done = done && EVP_DigestFinal_ex(sha256, digest, NULL) == 1;
     EVP_MD_CTX_free(sha256);
     if (!done)
@@ -408,6 +421,7 @@ void hook_free(struct hook *hook)
         free(hook->types[i]);
     free(hook->types);
     free(hook->description);
+    free(hook->transport);
     template_free(hook->template);
     wipe_text(hook->template_json);
     free(hook);

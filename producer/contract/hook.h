@@ -17,6 +17,7 @@
  *   types                  list of 1..32 event types; "message.*" is all below. Others are skipped
  *   description            1..200 characters, for people; no control characters
  *   acceptStatus           list of 1..16 integers from 300 to 599: these, too, count as delivered
+ *   transport              name of a transport of the worker's settings file
  *   rateLimit              "<N>/s", "<N>/m" or "<N>/h", N in 1..100000: at most so many attempts
  *
  * Unknown keys are refused with their name: a misspelt key must not be ignored silently.
@@ -66,6 +67,7 @@ struct hook {
     int64_t timeout_ms; /* 0: the setting's */
     char **types;       /* patterns, checked */
     size_t types_len;
+    char *transport;                           /* NULL when the hook has none */
     char *description;                         /* NULL when the hook has none */
     int accept_status[HOOK_ACCEPT_STATUS_MAX]; /* 300..599 */
     size_t accept_status_len;

@@ -62,7 +62,8 @@ static int parse_options(const struct rh_producer_options *options, struct rh_pr
         take_password(options->sentinel_password, ret_redis->address.sentinel_password, why) < 0)
         return -1;
     ret_redis->name = CLIENT_NAME;
-    ret_redis->tls = (struct tls_files){options->tls_ca, options->tls_cert, options->tls_key};
+    ret_redis->tls = (struct tls_files){
+        .ca = options->tls_ca, .cert = options->tls_cert, .key = options->tls_key};
     ret_redis->connect_timeout_ms =
         options->connect_timeout_ms ? options->connect_timeout_ms : DEFAULT_TIMEOUT_MS;
     ret_redis->command_timeout_ms =

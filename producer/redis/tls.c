@@ -31,15 +31,22 @@ static int no_passphrase(char *out, int size, int writing, void *was_asked)
     return -1;
 }
 
-static int refuse_file(struct error_text *why, const char *what, const char *file)
+static const char *prefix_of(const struct tls_files *files)
 {
-    error_text_set(why, "%s \"%.100s\" cannot be used: %s", what, file,
+    return files->prefix ? files->prefix : "redis-";
+}
+
+static int refuse_file(struct error_text *why, const struct tls_files *files, const char *what,
+                       const char *file)
+{
+    error_text_set(why, "%s%s \"%.100s\" cannot be used: %s", prefix_of(files), what, file,
                    reason_of(ERR_peek_error()));
     return -1;
 }
 
-static int use_key(SSL_CTX *context, const char *file, struct error_text *why)
+static int use_key(SSL_CTX *context, const struct tls_files *files, struct error_text *why)
 {
+    const char *file = files->key;
     bool is_encrypted = false;
 
     SSL_CTX_set_default_passwd_cb(context, no_passphrase);
@@ -47,11 +54,11 @@ static int use_key(SSL_CTX *context, const char *file, struct error_text *why)
     if (SSL_CTX_use_PrivateKey_file(context, file, SSL_FILETYPE_PEM) == 1)
         return 0;
     if (!is_encrypted)
-        return refuse_file(why, "redis-key", file);
+        return refuse_file(why, files, "key", file);
     error_text_set(why,
-                   "redis-key \"%.100s\" cannot be used: it is encrypted, and no pass phrase is "
+                   "%skey \"%.100s\" cannot be used: it is encrypted, and no pass phrase is "
                    "asked for",
-                   file);
+                   prefix_of(files), file);
     return -1;
 }
 
@@ -59,19 +66,20 @@ static int use_files(SSL_CTX *context, const struct tls_files *files, struct err
 {
     if (!is_given(files->ca)) {
         if (SSL_CTX_set_default_verify_paths(context) != 1)
-            return refuse_file(why, "redis-ca", "of the system");
+            return refuse_file(why, files, "ca", "of the system");
     } else if (SSL_CTX_load_verify_locations(context, files->ca, NULL) != 1) {
-        return refuse_file(why, "redis-ca", files->ca);
+        return refuse_file(why, files, "ca", files->ca);
     }
     if (is_given(files->cert) != is_given(files->key)) {
-        error_text_set(why, "redis-cert and redis-key must be given together");
+        error_text_set(why, "%scert and %skey must be given together", prefix_of(files),
+                       prefix_of(files));
         return -1;
     }
     if (!is_given(files->cert))
         return 0;
     if (SSL_CTX_use_certificate_chain_file(context, files->cert) != 1)
-        return refuse_file(why, "redis-cert", files->cert);
-    return use_key(context, files->key, why);
+        return refuse_file(why, files, "cert", files->cert);
+    return use_key(context, files, why);
 }
 
 struct ssl_ctx_st *tls_context_new(const struct tls_files *files, struct error_text *why)

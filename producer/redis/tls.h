@@ -15,9 +15,10 @@ struct ssl_st;
 
 /* PEM files; NULL or "" for none. They are read once, by tls_context_new. */
 struct tls_files {
-    const char *ca;   /* whom to trust; the system's certificates without it */
-    const char *cert; /* our own certificate and its chain; with key */
-    const char *key;  /* not encrypted: nobody is asked for a pass phrase */
+    const char *ca;     /* whom to trust; the system's certificates without it */
+    const char *cert;   /* our own certificate and its chain; with key */
+    const char *key;    /* not encrypted: nobody is asked for a pass phrase */
+    const char *prefix; /* of their names in what is reported; NULL: "redis-" */
 };
 
 /* For all sessions of a client. NULL with *why. */

@@ -48,6 +48,19 @@ static void log_start(const struct delivery *delivery)
            log_int("attempts", delivery->history.attempts));
 }
 
+static void judge(struct pipeline *pipeline, struct delivery *delivery,
+                  const struct http_result *result);
+
+/* Another worker may have it, or this one after its next start: a failure to be tried again. */
+static void lack_transport(struct pipeline *pipeline, struct delivery *delivery)
+{
+    struct http_result result = {.attempt = {.end = ATTEMPT_CONNECT}};
+    snprintf(result.error, sizeof(result.error),
+             "connect: the worker's settings have no transport %s",
+             delivery->slot->hook->transport);
+    judge(pipeline, delivery, &result);
+}
+
 void attempt_start(struct pipeline *pipeline, struct delivery *delivery)
 {
     const struct entry *entry = delivery->entry;
@@ -74,7 +87,12 @@ void attempt_start(struct pipeline *pipeline, struct delivery *delivery)
         .status_came = on_status,
         .led_to = on_address,
     };
-    struct http_transfer *transfer = http_transfer_new(pipeline->http);
+    struct http_client *http = transports_find(&pipeline->transports, hook->transport);
+    if (http == NULL) {
+        lack_transport(pipeline, delivery);
+        return;
+    }
+    struct http_transfer *transfer = http_transfer_new(http);
     if (transfer == NULL || render(&input, http_transfer_request(transfer)) != 0) {
         if (transfer != NULL)
             http_transfer_drop(transfer);

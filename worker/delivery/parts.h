@@ -8,6 +8,7 @@
  *   arrival      from what Redis gave to an event and its deliveries
  *   admit        may a delivery be sent now, and does it go out at once
  *   dispatch     what has its turn is sent, unless something changed meanwhile
+ *   transports   the HTTP clients, one for each way to reach receivers
  *   attempt      one POST and what it comes to
  *   conclude     a delivery gets its outcome
  *   test_reply   that of a test event, reported to its sender
@@ -24,6 +25,7 @@
 #include "delivery/entries.h"
 #include "delivery/rates.h"
 #include "delivery/sparing.h"
+#include "delivery/transports.h"
 #include "delivery/verdict.h"
 #include "hooks/registry.h"
 #include "http/client.h"
@@ -50,7 +52,7 @@ struct pipeline {
     struct intake *intake;
     struct registry *registry;
     struct capacity *capacity;
-    struct http_client *http;
+    struct transports transports;
     struct settle *settle;
     struct lanes *lanes;
     struct attempt_log *log;

@@ -216,8 +216,7 @@ static int make_http(struct pipeline *pipeline, struct error_text *why)
         .max_body_bytes = max_body(settings),
         .https_only = settings->https_only,
     };
-    pipeline->http = http_client_new(pipeline->loop, &config, why);
-    return pipeline->http == NULL ? -1 : http_client_self_test(pipeline->http, why);
+    return transports_init(&pipeline->transports, pipeline->loop, settings, &config, why);
 }
 
 static struct capacity *make_capacity(const struct settings *settings)
@@ -357,7 +356,7 @@ void pipeline_free(struct pipeline *pipeline)
     lanes_free(pipeline->lanes);
     attempt_log_free(pipeline->log);
     registry_free(pipeline->registry);
-    http_client_free(pipeline->http);
+    transports_release(&pipeline->transports);
     capacity_free(pipeline->capacity);
     loop_timer_release(&pipeline->detach_timer);
     loop_timer_release(&pipeline->ask_timer);
@@ -403,7 +402,7 @@ static void give_back(struct pipeline *pipeline, enum delivery_state state)
 
 void pipeline_look(struct pipeline *pipeline)
 {
-    http_client_look(pipeline->http);
+    transports_look(&pipeline->transports);
 }
 
 void pipeline_alive(struct pipeline *pipeline, const struct liveness_beat *beat)

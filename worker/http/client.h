@@ -27,6 +27,8 @@ struct http_transfer;
 struct http_client_config {
     const struct address_guard *guard; /* must outlive the client; may change between transfers */
     const char *ca_file;
+    const char *cert; /* ours, PEM; NULL for none */
+    const char *key;
     const struct proxy_address *proxy; /* NULL or with an empty origin: none; as all here, it must
                                         * outlive the client */
     const char *proxy_password;

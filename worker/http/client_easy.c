@@ -20,6 +20,11 @@ static CURLcode set_policy(CURL *easy, const struct http_client_config *config)
     bad |= curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 0L);
     bad |= curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     bad |= proxy_set_policy(easy, config);
+    if (config->cert != NULL) {
+        bad |= curl_easy_setopt(easy, CURLOPT_SSLCERT, config->cert);
+        bad |= curl_easy_setopt(easy, CURLOPT_SSLKEY, config->key);
+        bad |= curl_easy_setopt(easy, CURLOPT_KEYPASSWD, ""); /* nobody is asked for one */
+    }
     bad |= curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     bad |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     bad |= curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);

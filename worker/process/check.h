@@ -8,4 +8,7 @@
 /* 0, or -1 with *why. */
 int check_files(const struct settings *settings, struct error_text *why);
 
+/* The same of the transports alone: those of Redis are read when they are needed. */
+int check_transports(const struct settings *settings, struct error_text *why);
+
 #endif

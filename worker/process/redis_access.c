@@ -24,7 +24,8 @@ static bool tls_files_changed(struct redis_access *access)
 static int renew_tls(struct redis_access *access, struct error_text *why)
 {
     const struct settings *settings = access->settings;
-    const struct tls_files files = {settings->redis_ca, settings->redis_cert, settings->redis_key};
+    const struct tls_files files = {
+        .ca = settings->redis_ca, .cert = settings->redis_cert, .key = settings->redis_key};
     if (!settings->redis.tls || !tls_files_changed(access))
         return 0;
     struct ssl_ctx_st *tls = tls_context_new(&files, why);

@@ -14,6 +14,7 @@
 #include "delivery/entries.h"
 #include "delivery/pipeline.h"
 #include "http/own_addresses.h"
+#include "process/check.h"
 #include "process/drain.h"
 #include "process/notify.h"
 #include "process/process.h"
@@ -359,7 +360,8 @@ static int build(struct worker *worker, struct error_text *why)
     error_text_set(why, "out of memory, descriptors or randomness");
     worker->loop = loop_new();
     if (worker->loop == NULL || queue_init(&worker->queue, settings->queue) != 0 ||
-        name_consumer(worker) != 0 || make_links(worker, why) != 0)
+        name_consumer(worker) != 0 || check_transports(settings, why) != 0 ||
+        make_links(worker, why) != 0)
         return -1;
     set_guard_rules(worker);
     worker->own_addresses = own_addresses_new(worker->loop, &worker->guard);

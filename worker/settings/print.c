@@ -62,6 +62,8 @@ void settings_print(const struct settings *settings, FILE *out)
         else
             print_value(setting, settings, out);
     }
+    for (size_t i = 0; i < settings->transports_len; i++)
+        transport_print(&settings->transports[i], out);
 }
 
 /* --- as a table --- */

@@ -59,6 +59,17 @@ static void take(const struct settings *read, struct settings *settings,
     }
 }
 
+static bool are_same_transports(const struct settings *a, const struct settings *b)
+{
+    if (a->transports_len != b->transports_len)
+        return false;
+    for (size_t i = 0; i < a->transports_len; i++) {
+        if (!transport_is_same(&a->transports[i], &b->transports[i]))
+            return false;
+    }
+    return true;
+}
+
 int settings_reload(struct settings *settings, struct settings_changes *ret_changes,
                     struct error_text *why)
 {
@@ -75,6 +86,8 @@ int settings_reload(struct settings *settings, struct settings_changes *ret_chan
     if (result == 0) {
         *ret_changes = (struct settings_changes){.taken = ""};
         take(&draft.settings, settings, ret_changes);
+        if (!are_same_transports(&draft.settings, settings))
+            add_name(ret_changes->later, sizeof(ret_changes->later), "transport");
     }
     explicit_bzero(&draft, sizeof(draft)); /* may hold a password */
     return result;

@@ -335,6 +335,15 @@ static bool warn_proxy_password_readable(const struct settings *settings, struct
     return warn_readable("proxy-password-file", settings->proxy_password_file, text);
 }
 
+static bool warn_transport_key_readable(const struct settings *settings, struct error_text *text)
+{
+    for (size_t i = 0; i < settings->transports_len; i++) {
+        if (warn_readable("key", settings->transports[i].key, text))
+            return true;
+    }
+    return false;
+}
+
 static bool warn_environment_proxy(const struct settings *settings, struct error_text *text)
 {
     if (settings->environment_proxy[0] == '\0' || settings->proxy.origin[0] != '\0')
@@ -362,8 +371,8 @@ const char *settings_warning(const struct settings *settings, int n, struct erro
     static const warning_fn warnings[] = {
         warn_schedule_exceeds_age,    warn_password_in_clear,      warn_everything_allowed,
         warn_ca_file_useless,         warn_password_file_readable, warn_key_readable,
-        warn_proxy_password_readable, warn_environment_proxy,      warn_config_readable,
-        warn_unknown_variables,       warn_sentinel_file_readable,
+        warn_proxy_password_readable, warn_environment_proxy,      warn_transport_key_readable,
+        warn_config_readable,         warn_unknown_variables,      warn_sentinel_file_readable,
     };
 
     for (size_t i = 0; i < sizeof(warnings) / sizeof(warnings[0]); i++) {

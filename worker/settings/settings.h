@@ -17,6 +17,7 @@
 #include "contract/proxy.h"
 #include "contract/redis_address.h"
 #include "settings/kind.h"
+#include "settings/transport.h"
 
 #define RETRY_SCHEDULE_MAX 64
 #define STATUSES_MAX 64
@@ -70,7 +71,9 @@ struct settings {
     bool core_dumps;
     enum log_level log_level;
     enum log_format log_format;
-    char ca_file[512];                   /* the trusted certificates of receivers */
+    char ca_file[512];                           /* the trusted certificates of receivers */
+    struct transport transports[TRANSPORTS_MAX]; /* sections of the settings file */
+    size_t transports_len;
     char config_file[512];               /* they were read from, besides; "" for none */
     char environment_proxy[32];          /* a variable that names one, or "" */
     struct error_text unknown_variables; /* "ROOMHOOK_QUEU (ROOMHOOK_QUEUE?), …", or "" */

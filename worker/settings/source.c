@@ -139,6 +139,7 @@ struct reader {
     bool has_failed;
     struct settings_draft *draft;
     struct error_text *why;
+    struct transport *transport; /* whose section it is in; NULL: in none */
 };
 
 __attribute__((format(printf, 2, 3))) static void fail(struct reader *reader, const char *format,
@@ -175,6 +176,21 @@ static struct bytes next_line(struct bytes *rest)
     return line;
 }
 
+/* Not inih's business, which would cut long names. */
+static void begin_section(struct reader *reader, struct bytes line)
+{
+    struct settings *settings = &reader->draft->settings;
+    struct error_text detail = {""};
+
+    while (is_blank(line.data[line.len - 1]))
+        line.len--;
+    if (line.data[line.len - 1] == ']')
+        reader->transport = transport_begin(settings->transports, &settings->transports_len,
+                                            (struct bytes){line.data + 1, line.len - 2}, &detail);
+    if (detail.text[0] != '\0' || line.data[line.len - 1] != ']')
+        fail(reader, "%s", detail.text[0] != '\0' ? detail.text : "a section ends with ]");
+}
+
 /* inih's fgets. inih would cut a long line silently, stop at a NUL, skip an empty section: all are
  * refused here. */
 static char *on_inih_line(char *out, int size, void *stream)
@@ -188,9 +204,11 @@ static char *on_inih_line(char *out, int size, void *stream)
     reader->line++;
     if (line.len > 0 && (line.data[0] == '#' || line.data[0] == ';'))
         line.len = 0;
-    if (line.len > 0 && line.data[0] == '[')
-        fail(reader, "a settings file has no sections");
-    else if (line.len > 0 && memchr(line.data, '\0', line.len))
+    if (line.len > 0 && line.data[0] == '[') {
+        begin_section(reader, line);
+        line.len = 0;
+    }
+    if (line.len > 0 && memchr(line.data, '\0', line.len))
         fail(reader, "the line holds a NUL byte");
     else if (line.len > SETTINGS_FILE_LINE_MAX || line.len + INIH_LINE_EXTRA > (size_t)size)
         fail(reader, "the line is longer than %d bytes; a list may be given in several lines",
@@ -223,7 +241,11 @@ static int on_inih_value(void *user, const char *section, const char *name, cons
     const struct setting *setting = setting_find(bytes_of(name));
 
     (void)section; /* always "": sections do not get this far */
-    if (!setting)
+    if (reader->transport) {
+        struct error_text detail;
+        if (transport_set(reader->transport, bytes_of(name), bytes_of(value), &detail) != 0)
+            fail(reader, "%s", detail.text);
+    } else if (!setting)
         fail_unknown(reader, bytes_of(name));
     else if (settings_draft_set(reader->draft, setting, bytes_of(value), &source, reader->why))
         reader->has_failed = true;

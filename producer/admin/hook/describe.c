@@ -106,6 +106,8 @@ void hook_put_json(struct buffer *line, const struct room_id *room, const struct
 {
     object_put_room(line, "room", room);
     object_put_text(line, "id", bytes_of(hook->id));
+    if (hook->transport)
+        object_put_text(line, "transport", bytes_of(hook->transport));
     if (hook->description)
         object_put_text(line, "description", bytes_of(hook->description));
     object_put_text(line, "url", bytes_of(hook->url_text));

@@ -22,6 +22,8 @@ const struct flag_spec hook_edit_specs[] = {
     {"types", "LIST|none", "only these events, like message.created,reaction.*", false},
     {"description", "TEXT|none", "what it is for, up to 200 characters", false},
     {"accept-status", "LIST|none", "answers that count as delivered too, like 302,303", false},
+    {"transport", "NAME|none", "certificate, CA and proxy of this name in workers' settings",
+     false},
     {"rate-limit", "N/s|N/m|N/h|none", "at most so many attempts, by all workers together", false},
     {NULL, NULL, NULL, false},
 };
@@ -241,6 +243,7 @@ int hook_edit(json_t *hook, const struct flags *flags, char ret_secret[HOOK_SECR
         edit_text(hook, "description", flags_value(flags, "description"), why) < 0 ||
         edit_list(hook, "acceptStatus", flags_value(flags, "accept-status"), read_number, why) <
             0 ||
+        edit_text(hook, "transport", flags_value(flags, "transport"), why) < 0 ||
         edit_text(hook, "rateLimit", flags_value(flags, "rate-limit"), why) < 0)
         return -1;
     return 0;

@@ -56,6 +56,8 @@ int hook_print(const struct room_id *room, const struct hook *hook, bool shows_s
         hook_print_row("description", hook->description);
     hook_print_row("url", hook->url_text);
     hook_print_row("format", hook_format_name(hook->format));
+    if (hook->transport)
+        hook_print_row("transport", hook->transport);
     if (!hook->enabled)
         hook_print_row("enabled", "no");
     if (hook->verification_signature)

@@ -109,7 +109,7 @@ def test_wrong_command_line_is_refused(worker, arguments, parts):
 @pytest.mark.parametrize(
     "line, part",
     [
-        ("[worker]", "no sections"),
+        ("[worker]", "a section is"),
         ("max-in-fligth = 3", 'did you mean "max-in-flight"?'),
         ("queue", 'not "name = value"'),
         ("ca-file = /" + "p" * 200, "longer than 197 bytes"),

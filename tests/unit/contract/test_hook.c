@@ -312,6 +312,7 @@ static void fingerprints_follow_url_and_credentials(void **state)
         {"{" URL ",\"headers\":{\"X-Room\":\"438\"}}", "0ecbac1bbee71e56"},
         {"{" URL ",\"headers\":{\"X-Room\":\"438\",\"authorization\":\" Bearer one \"}}",
          "f3cf51ae055a3875"},
+        {"{" URL ",\"transport\":\"partner\"}", "c72454fc8899ede1"},
     };
 
     (void)state;

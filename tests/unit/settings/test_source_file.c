@@ -77,8 +77,9 @@ static void file_error_names_file_and_line(void **unused)
         const char *text;
         const char *why;
     } rows[] = {
-        {"queue = a\n\n[worker]\n", "worker.ini:3: a settings file has no sections"},
-        {"  [worker\n", "worker.ini:1: a settings file has no sections"},
+        {"queue = a\n\n[worker]\n",
+         "worker.ini:3: a section is [transport NAME], of A-Z a-z 0-9 _ -"},
+        {"  [worker\n", "worker.ini:1: a section ends with ]"},
         {"#\nmax-in-fligth = 3\n",
          "worker.ini:2: unknown setting \"max-in-fligth\", did you mean \"max-in-flight\"?"},
         {"colour = red\n", "worker.ini:1: unknown setting \"colour\", see --help"},
