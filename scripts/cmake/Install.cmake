@@ -2,13 +2,14 @@
 include(CMakePackageConfigHelpers)
 
 install(TARGETS roomhook EXPORT roomhook)
-install(TARGETS roomhook_cli roomhook_worker)
+install(TARGETS roomhook_cli roomhook_worker roomhook_web)
 install(DIRECTORY include/roomhook ${PROJECT_BINARY_DIR}/include/roomhook
     TYPE INCLUDE
     FILES_MATCHING PATTERN "*.h")
 install(FILES LICENSE TYPE DOC)
 # Not below libdir, which has the architecture's name in it: systemd looks here.
-install(FILES scripts/systemd/roomhook-worker@.service DESTINATION lib/systemd/system)
+install(FILES scripts/systemd/roomhook-worker@.service scripts/systemd/roomhook-web.service
+    DESTINATION lib/systemd/system)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/roomhook)
 install(EXPORT roomhook

@@ -53,7 +53,8 @@ static enum admin_result write_hook(struct session *session, const struct hook_t
     struct error_text why;
 
     if (json_put_value(out, hook, JSON_DEPTH) < 0 || buffer_failed(out))
-        return session_failed(session, "the hook is deeper or longer than a hook may be");
+        return session_refused(session, ADMIN_INVALID,
+                               "the hook is deeper or longer than a hook may be");
     if (hook_parse(bytes_of(target->id), buffer_bytes(out), ret_hook, &why) != HOOK_OK)
         return session_refused(session, ADMIN_INVALID,
                                "not stored, the hook would not be valid: %s", why.text);

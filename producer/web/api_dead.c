@@ -1,0 +1,274 @@
+#include "web/api_dead.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "admin/dead/filter.h"
+#include "admin/dead/json.h"
+#include "admin/dead/move.h"
+#include "admin/dead/scan.h"
+#include "contract/parse.h"
+#include "web/api_list.h"
+
+#define PAGES_MAX 50 /* of SESSION_BATCH letters, looked at for one answer */
+
+/* --- filters --- */
+
+static bool read_time(const struct call *call, struct session *session, const char *name,
+                      int64_t now_ms, int64_t *ret_ms)
+{
+    const char *value = call_value(call, name);
+
+    if (value == NULL || dead_time_parse(bytes_of(value), now_ms, ret_ms) == 0)
+        return true;
+    session_refused(session, ADMIN_INVALID,
+                    "parameter %s is not valid: an age up to 3650d, like 2h, or a UTC time like "
+                    "2022-11-04T08:28:57Z",
+                    name);
+    return false;
+}
+
+/* False with the failure told. */
+static bool read_filter(const struct call *call, struct session *session,
+                        struct dead_filter *ret_filter)
+{
+    struct dead_filter filter = {.room = call->room,
+                                 .hook = call_value(call, "hook"),
+                                 .reason = call_value(call, "reason"),
+                                 .before_ms = DEAD_NO_END};
+    const char *room = call_value(call, "room");
+    int64_t now_ms;
+
+    if (room != NULL)
+        (void)room_id_of_text(bytes_of(room), &filter.room); /* it was checked */
+    if (!session_server_time(session, &now_ms) ||
+        !read_time(call, session, "since", now_ms, &filter.since_ms) ||
+        !read_time(call, session, "before", now_ms, &filter.before_ms))
+        return false;
+    *ret_filter = filter;
+    return true;
+}
+
+/* --- reading --- */
+
+static void put_entry(struct call *call, const struct dead_entry *entry)
+{
+    list_next(&call->answer);
+    object_begin(&call->answer.body);
+    dead_put_json(&call->answer.body, entry);
+    object_end(&call->answer.body);
+}
+
+void api_letters(struct call *call, struct session *session)
+{
+    int64_t limit = call_number(call, "limit", CALL_LIMIT_DEFAULT);
+    const char *iterator = call_value(call, "iterator");
+    struct dead_entry entries[SESSION_BATCH];
+    char last[RH_STREAM_ID_SIZE] = "";
+    struct dead_filter filter;
+    struct dead_scan scan;
+    size_t len = 0;
+    int more = 1;
+
+    if (!read_filter(call, session, &filter) ||
+        !dead_scan_begin(&scan, session, &filter, DEAD_NEWEST_FIRST))
+        return;
+    if (iterator != NULL)
+        (void)snprintf(scan.from, sizeof(scan.from), "(%s", iterator);
+    list_begin(&call->answer);
+    for (int pages = 0; limit > 0 && pages < PAGES_MAX; pages++) {
+        more = dead_scan_next(&scan, entries, &len);
+        if (more <= 0)
+            break;
+        (void)snprintf(last, sizeof(last), "%s", scan.from + (scan.from[0] == '(' ? 1 : 0));
+        for (size_t i = 0; i < len && limit > 0; i++, limit--) {
+            put_entry(call, &entries[i]);
+            if (limit == 1)
+                (void)bytes_copy_text(entries[i].id, last, sizeof(last));
+        }
+    }
+    if (more >= 0)
+        list_end(&call->answer, more == 0 ? NULL : last);
+    dead_scan_end(&scan);
+}
+
+/* The letter, of the room when there is one: NULL with the failure told. The caller's. */
+static struct reply *read_letter(const struct call *call, struct session *session)
+{
+    const struct bytes id = bytes_of(call->letter_id);
+    const struct bytes args[] = {BYTES("XRANGE"), bytes_of(session->keys.dead), id, id};
+    struct reply *reply;
+
+    if (!session_ask(session, args, 4, &reply))
+        return NULL;
+    struct dead_entry entry = dead_entry_of(reply_at(reply, 0));
+    if (reply_len(reply) > 0 && (call->room.len == 0 || bytes_equal(dead_field(&entry, "room"),
+                                                                    room_id_bytes(&call->room))))
+        return reply;
+    reply_free(reply);
+    session_refused(session, ADMIN_MISSING, "there is no dead letter %s", call->letter_id);
+    return NULL;
+}
+
+void api_letter(struct call *call, struct session *session)
+{
+    struct reply *reply = read_letter(call, session);
+    struct dead_document document;
+
+    if (reply == NULL)
+        return;
+    struct dead_entry entry = dead_entry_of(reply_at(reply, 0));
+    object_begin(&call->answer.body);
+    dead_put_json(&call->answer.body, &entry);
+    if (call_flag(call, "document")) {
+        dead_document_read(&entry, &document);
+        dead_document_put_json(&call->answer.body, &document);
+        dead_document_release(&document);
+    }
+    object_end(&call->answer.body);
+    reply_free(reply);
+}
+
+/* --- moving --- */
+
+typedef bool move_fn(struct session *session, const struct bytes *ids, size_t len,
+                     struct reply **ret_results);
+
+struct moving {
+    move_fn *move; /* NULL: only count */
+    bool leaves_cut;
+    int64_t done;
+    int64_t skipped; /* too large to be replayed */
+    int64_t failed;
+};
+
+static bool is_moved(const struct moving *moving, const struct reply *result)
+{
+    uint64_t ms;
+    uint64_t seq;
+
+    return moving->move == dead_purge ? reply_int(result) == 1
+                                      : parse_stream_id(reply_text(result), &ms, &seq) == 0;
+}
+
+static bool move_page(struct moving *moving, struct session *session,
+                      const struct dead_entry *entries, size_t len)
+{
+    struct bytes ids[SESSION_BATCH];
+    struct reply *results;
+    size_t ids_len = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (moving->leaves_cut && dead_is_cut(&entries[i]))
+            moving->skipped++;
+        else
+            ids[ids_len++] = entries[i].id;
+    }
+    if (moving->move == NULL)
+        moving->done += (int64_t)ids_len;
+    if (moving->move == NULL || ids_len == 0)
+        return true;
+    if (!moving->move(session, ids, ids_len, &results))
+        return false;
+    for (size_t i = 0; i < ids_len; i++) {
+        bool moved = is_moved(moving, reply_at(results, i));
+        moving->done += moved;
+        moving->failed += !moved;
+    }
+    reply_free(results);
+    return true;
+}
+
+/* All letters that match. False with the failure told. */
+static bool move_all(struct moving *moving, struct session *session, struct dead_scan *scan)
+{
+    struct dead_entry entries[SESSION_BATCH];
+    size_t len;
+    int more;
+
+    while ((more = dead_scan_next(scan, entries, &len)) > 0) {
+        if (!move_page(moving, session, entries, len))
+            return false;
+    }
+    return more == 0;
+}
+
+static void put_moved(struct call *call, const struct moving *moving)
+{
+    object_begin(&call->answer.body);
+    object_put_int(&call->answer.body, "count", moving->done);
+    object_put_int(&call->answer.body, "skipped", moving->skipped);
+    object_put_int(&call->answer.body, "failed", moving->failed);
+    object_put_bool(&call->answer.body, "dry_run", moving->move == NULL);
+    object_end(&call->answer.body);
+}
+
+/* The count first, when it is asked for or expected; then from the start, to the same end. */
+static bool move_expected(struct call *call, struct session *session, move_fn *move,
+                          struct dead_scan *scan, struct moving *moving)
+{
+    bool dry_run = call_flag(call, "dry_run");
+    int64_t expected = call_number(call, "expect", -1);
+    struct moving counted = {.leaves_cut = moving->leaves_cut};
+
+    if (dry_run || expected >= 0) {
+        if (!move_all(&counted, session, scan))
+            return false;
+        if (expected >= 0 && counted.done != expected) {
+            session_refused(session, ADMIN_CONFLICT,
+                            "%" PRId64 " letters match, not %" PRId64 ": nothing was done",
+                            counted.done, expected);
+            return false;
+        }
+        dead_scan_again(scan);
+    }
+    if (dry_run) {
+        *moving = counted;
+        return true;
+    }
+    moving->move = move;
+    return move_all(moving, session, scan);
+}
+
+static void move_matching(struct call *call, struct session *session, move_fn *move,
+                          bool leaves_cut)
+{
+    struct moving moving = {.leaves_cut = leaves_cut};
+    struct dead_filter filter;
+    struct dead_scan scan;
+
+    if (!read_filter(call, session, &filter) ||
+        !dead_scan_begin(&scan, session, &filter, DEAD_OLDEST_FIRST))
+        return;
+    if (move_expected(call, session, move, &scan, &moving))
+        put_moved(call, &moving);
+    dead_scan_end(&scan);
+}
+
+void api_replay(struct call *call, struct session *session)
+{
+    move_matching(call, session, dead_replay, true);
+}
+
+void api_purge(struct call *call, struct session *session)
+{
+    move_matching(call, session, dead_purge, false);
+}
+
+void api_replay_letter(struct call *call, struct session *session)
+{
+    struct reply *reply = read_letter(call, session);
+    struct moving moving = {.move = dead_replay, .leaves_cut = true};
+
+    if (reply == NULL)
+        return;
+    struct dead_entry entry = dead_entry_of(reply_at(reply, 0));
+    if (dead_is_cut(&entry))
+        session_refused(session, ADMIN_CONFLICT,
+                        "only the beginning of this event was kept: send "
+                        "it again from its source");
+    else if (move_page(&moving, session, &entry, 1))
+        put_moved(call, &moving);
+    reply_free(reply);
+}

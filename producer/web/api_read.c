@@ -1,0 +1,250 @@
+#include "web/api_read.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/doctor/examine.h"
+#include "admin/hook/change.h"
+#include "admin/hook/describe.h"
+#include "admin/hook/list.h"
+#include "admin/lane/find.h"
+#include "admin/lane/look.h"
+#include "admin/lane/record.h"
+#include "web/api_list.h"
+
+#define NUMBER_SIZE 24
+
+void api_doctor(struct call *call, struct session *session)
+{
+    struct doctor *doctor = doctor_new();
+
+    if (doctor == NULL)
+        session_failed(session, "out of memory");
+    else if (doctor_examine(session, doctor))
+        doctor_put_json(&call->answer.body, session->keys.queue, &doctor->findings);
+    doctor_free(doctor);
+}
+
+/* --- hooks --- */
+
+struct hook_lister {
+    struct call *call;
+    const struct room_id *room;
+    int64_t now_ms;
+    size_t len;
+};
+
+void api_put_hook(struct buffer *out, const struct room_id *room, const struct hook *hook,
+                  const struct stored_state *state, int64_t now_ms, bool shows_signature)
+{
+    hook_put_json(out, room, hook, shows_signature);
+    if (!hook->enabled)
+        object_put_text(out, "state", BYTES("disabled"));
+    else if (hook_state_condition(state, now_ms) == HOOK_FINE)
+        object_put_text(out, "state", BYTES("healthy"));
+    else
+        hook_state_put_json(out, state, hook_state_condition(state, now_ms));
+}
+
+static int put_listed(void *context, const struct hook_listed *listed)
+{
+    struct hook_lister *lister = context;
+    struct buffer *out = &lister->call->answer.body;
+
+    list_next(&lister->call->answer);
+    object_begin(out);
+    if (listed->hook != NULL) {
+        api_put_hook(out, lister->room, listed->hook, listed->state, lister->now_ms, false);
+    } else {
+        object_put_room(out, "room", lister->room);
+        object_put_text(out, "id", listed->id);
+        object_put_text(out, "state", BYTES("invalid"));
+        object_put_text(out, "error", bytes_of(listed->why));
+    }
+    object_end(out);
+    lister->len++;
+    return buffer_failed(out) ? -1 : 0;
+}
+
+void api_room_hooks(struct call *call, struct session *session)
+{
+    struct hook_lister lister = {.call = call, .room = &call->room};
+
+    if (!session_server_time(session, &lister.now_ms))
+        return;
+    list_begin(&call->answer);
+    if (hooks_list(session, &call->room, put_listed, &lister))
+        list_end(&call->answer, NULL);
+}
+
+/* The hooks of the rooms in one page of keys. False with the failure told. */
+static bool put_rooms(struct hook_lister *lister, struct session *session, const struct reply *keys,
+                      size_t prefix_len)
+{
+    for (size_t i = 0; i < reply_len(keys); i++) {
+        struct bytes key = reply_text(reply_at(keys, i));
+        struct room_id room;
+        if (key.len <= prefix_len ||
+            room_id_of_text((struct bytes){key.data + prefix_len, key.len - prefix_len}, &room) < 0)
+            continue;
+        lister->room = &room;
+        if (!hooks_list(session, &room, put_listed, lister))
+            return false;
+    }
+    return true;
+}
+
+/* Keys are walked until there are enough hooks: a page holds those of whole rooms. */
+void api_hooks(struct call *call, struct session *session)
+{
+    struct hook_lister lister = {.call = call};
+    int64_t limit = call_number(call, "limit", CALL_LIMIT_DEFAULT);
+    const char *iterator = call_value(call, "iterator");
+    char cursor[NUMBER_SIZE];
+    char pattern[KEY_SIZE];
+    struct reply *page;
+    bool ok;
+
+    (void)snprintf(cursor, sizeof(cursor), "%s", iterator != NULL ? iterator : "0");
+    (void)snprintf(pattern, sizeof(pattern), "{%s}:room:*", session->keys.queue);
+    ok = session_server_time(session, &lister.now_ms);
+    list_begin(&call->answer);
+    for (int pages = 0; ok && pages < 20 && lister.len < (size_t)limit; pages++) {
+        const struct bytes args[] = {BYTES("SCAN"),     bytes_of(cursor), BYTES("MATCH"),
+                                     bytes_of(pattern), BYTES("COUNT"),   BYTES("100")};
+        ok = session_ask(session, args, 6, &page);
+        if (!ok)
+            break;
+        ok = bytes_copy_text(reply_text(reply_at(page, 0)), cursor, sizeof(cursor)) &&
+             put_rooms(&lister, session, reply_at(page, 1), strlen(pattern) - 1);
+        reply_free(page);
+        if (strcmp(cursor, "0") == 0)
+            break;
+    }
+    if (ok)
+        list_end(&call->answer, strcmp(cursor, "0") == 0 ? NULL : cursor);
+}
+
+static bool put_waiting(struct call *call, struct session *session)
+{
+    char lane[LANE_SIZE];
+    char lane_key[KEY_SIZE];
+    struct reply *reply;
+
+    keys_lane(&session->keys, lane_of(&call->room, call->hook_id, lane), lane_key);
+    const struct bytes args[] = {BYTES("ZCARD"), bytes_of(lane_key)};
+    if (!session_ask(session, args, 2, &reply))
+        return false;
+    object_put_int(&call->answer.body, "waiting", reply_int(reply));
+    reply_free(reply);
+    return true;
+}
+
+static void put_hook(struct call *call, struct session *session, const struct hook *hook)
+{
+    struct buffer *out = &call->answer.body;
+    struct stored_state state;
+    int64_t now_ms;
+
+    if (!hook_store_read(session, hook, &call->room, &state) ||
+        !session_server_time(session, &now_ms))
+        return;
+    object_begin(out);
+    api_put_hook(out, &call->room, hook, &state, now_ms, false);
+    if (put_waiting(call, session))
+        object_end(out);
+}
+
+void api_hook(struct call *call, struct session *session)
+{
+    struct hook_target target;
+    struct hook *hook = NULL;
+    struct error_text why;
+    struct reply *reply;
+
+    hook_target_init(session, &target, &call->room, call->hook_id);
+    const struct bytes args[] = {BYTES("HGET"), bytes_of(target.room_key), bytes_of(target.id)};
+    if (!session_ask(session, args, 3, &reply))
+        return;
+    if (reply_is_nil(reply))
+        hook_target_missing(session, &target);
+    else if (hook_parse(bytes_of(target.id), reply_text(reply), &hook, &why) != HOOK_OK)
+        session_refused(session, ADMIN_CONFLICT, "the stored hook is not valid: %s", why.text);
+    else
+        put_hook(call, session, hook);
+    hook_free(hook);
+    reply_free(reply);
+}
+
+/* --- lanes --- */
+
+static bool put_lanes(struct call *call, struct session *session, const struct lanes_found *found)
+{
+    struct lane_look looks[SESSION_BATCH];
+    int64_t now_ms;
+    size_t n;
+
+    if (!session_server_time(session, &now_ms))
+        return false;
+    for (size_t at = 0; at < found->len; at += n) {
+        n = found->len - at < SESSION_BATCH ? found->len - at : SESSION_BATCH;
+        if (!lanes_look(session, &found->list[at], n, now_ms, looks))
+            return false;
+        for (size_t i = 0; i < n; i++) {
+            if (looks[i].waiting == 0 && looks[i].condition != LANE_BROKEN)
+                continue; /* emptied since */
+            list_next(&call->answer);
+            object_begin(&call->answer.body);
+            lane_put_json(&call->answer.body, &found->list[at + i], &looks[i], now_ms);
+            object_end(&call->answer.body);
+        }
+        lanes_look_release(looks, n);
+    }
+    return true;
+}
+
+void api_lanes(struct call *call, struct session *session)
+{
+    struct lane_selection selection = {.shut_only = call_flag(call, "shut")};
+    int64_t limit = call_number(call, "limit", CALL_LIMIT_DEFAULT);
+    struct lanes_found found;
+
+    (void)snprintf(selection.pattern, sizeof(selection.pattern), "%s%s*", call->room.text,
+                   call->room.len > 0 ? "/" : "");
+    if (!lanes_find(session, &selection, (size_t)limit, &found))
+        return;
+    list_begin(&call->answer);
+    if (put_lanes(call, session, &found))
+        list_end(&call->answer, NULL);
+    free(found.list);
+}
+
+void api_lane_deliveries(struct call *call, struct session *session)
+{
+    struct lane_record records[SESSION_BATCH];
+    int64_t at = call_number(call, "iterator", 0);
+    int64_t limit = call_number(call, "limit", CALL_LIMIT_DEFAULT);
+    int64_t end = at <= INT64_MAX - limit ? at + limit : INT64_MAX;
+    char lane[LANE_SIZE];
+    char iterator[NUMBER_SIZE];
+    size_t len = 1;
+
+    (void)snprintf(lane, sizeof(lane), "%s/%s", call->room.text, call->hook_id);
+    list_begin(&call->answer);
+    while (at < end && len > 0) {
+        size_t most = end - at < SESSION_BATCH ? (size_t)(end - at) : SESSION_BATCH;
+        if (!lane_records_read(session, lane, at, most, records, &len))
+            return;
+        for (size_t i = 0; i < len; i++) {
+            list_next(&call->answer);
+            object_begin(&call->answer.body);
+            lane_record_put_json(&call->answer.body, &records[i]);
+            object_end(&call->answer.body);
+        }
+        at += (int64_t)len;
+    }
+    (void)snprintf(iterator, sizeof(iterator), "%" PRId64, at);
+    list_end(&call->answer, len > 0 ? iterator : NULL);
+}

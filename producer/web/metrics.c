@@ -1,0 +1,196 @@
+#include "web/metrics.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+
+#include "redis/fault.h"
+
+/* A metric without labels of its own. */
+struct plain {
+    const char *name;
+    const char *type;
+    const char *help;
+};
+
+/* A counter of {Q}:stats, as a value of a label when it has one. */
+struct counted {
+    const char *metric;
+    const char *label; /* NULL: none */
+    const char *value;
+    const char *field;
+};
+
+static const struct plain counted_metrics[] = {
+    {"roomhook_events_total", "counter", "Events taken from the stream."},
+    {"roomhook_events_without_hook_total", "counter", "Events of rooms without an enabled hook."},
+    {"roomhook_events_lost_total", "counter",
+     "Events that others than workers deleted: pending ones, and unread ones."},
+    {"roomhook_attempts_total", "counter", "POSTs made."},
+    {"roomhook_deliveries_total", "counter", "Deliveries that ended, by their outcome."},
+    {"roomhook_retries_total", "counter", "Deliveries that a failed attempt put off."},
+    {"roomhook_waits_total", "counter", "Deliveries that were written into their lanes."},
+    {"roomhook_releases_total", "counter", "Claimed deliveries given back without an attempt."},
+    {"roomhook_cut_attempts_total", "counter", "Attempts given up early, for others' sake."},
+    {"roomhook_breaker_openings_total", "counter", "Hooks that opened because they kept failing."},
+    {"roomhook_dead_letters_dropped_total", "counter", "Dead letters dropped past the caps."},
+    {"roomhook_local_shortages_total", "counter", "Attempts not made, for a worker's shortage."},
+    {"roomhook_reclaimed_events_total", "counter", "Events taken over, by where they were."},
+    {"roomhook_redis_connects_total", "counter", "Connections that workers made to Redis."},
+};
+
+static const struct counted counted[] = {
+    {"roomhook_events_total", NULL, NULL, "events"},
+    {"roomhook_events_without_hook_total", NULL, NULL, "no_hook"},
+    {"roomhook_events_lost_total", "reason", "pending", "lost"},
+    {"roomhook_events_lost_total", "reason", "unread", "gone"},
+    {"roomhook_attempts_total", NULL, NULL, "attempts"},
+    {"roomhook_deliveries_total", "outcome", "delivered", "delivered"},
+    {"roomhook_deliveries_total", "outcome", "dead", "dead"},
+    {"roomhook_deliveries_total", "outcome", "hook_disabled", "hook_disabled"},
+    {"roomhook_deliveries_total", "outcome", "fenced", "fenced"},
+    {"roomhook_retries_total", NULL, NULL, "retries"},
+    {"roomhook_waits_total", NULL, NULL, "waited"},
+    {"roomhook_releases_total", NULL, NULL, "released"},
+    {"roomhook_cut_attempts_total", NULL, NULL, "cut"},
+    {"roomhook_breaker_openings_total", NULL, NULL, "breaker_opened"},
+    {"roomhook_dead_letters_dropped_total", NULL, NULL, "dead_dropped"},
+    {"roomhook_local_shortages_total", NULL, NULL, "local_shortages"},
+    {"roomhook_reclaimed_events_total", "reason", "adopted", "adopted"},
+    {"roomhook_reclaimed_events_total", "reason", "reaped", "reaped"},
+    {"roomhook_reclaimed_events_total", "reason", "swept", "swept"},
+    {"roomhook_redis_connects_total", NULL, NULL, "redis_connects"},
+};
+
+static void put_head(struct buffer *out, const char *name, const char *type, const char *help)
+{
+    buffer_append_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* One series; label is NULL for none. */
+static void put_sample(struct buffer *out, const char *name, const char *queue, const char *label,
+                       const char *value, int64_t number)
+{
+    buffer_append_format(out, "%s{queue=\"%s\"", name, queue);
+    if (label != NULL)
+        buffer_append_format(out, ",%s=\"%s\"", label, value);
+    buffer_append_format(out, "} %" PRId64 "\n", number);
+}
+
+static void put_counters(struct buffer *out, const char *queue, const struct status *status)
+{
+    const size_t metrics_len = sizeof(counted_metrics) / sizeof(counted_metrics[0]);
+
+    for (size_t i = 0; i < metrics_len; i++) {
+        const struct plain *metric = &counted_metrics[i];
+        put_head(out, metric->name, metric->type, metric->help);
+        for (size_t n = 0; n < sizeof(counted) / sizeof(counted[0]); n++) {
+            if (bytes_equal_text(bytes_of(counted[n].metric), metric->name))
+                put_sample(out, metric->name, queue, counted[n].label, counted[n].value,
+                           status_counter(status, counted[n].field));
+        }
+    }
+}
+
+static void put_redis_errors(struct buffer *out, const char *queue, const struct status *status)
+{
+    const char *name = "roomhook_redis_errors_total";
+
+    put_head(out, name, "counter", "What Redis refused to workers, and lost connections, by kind.");
+    for (enum redis_fault fault = FAULT_UNREACHABLE; fault < FAULTS; fault++)
+        put_sample(out, name, queue, "kind", redis_fault_name(fault),
+                   status_counter(status, counter_name(redis_fault_counter(fault))));
+}
+
+/* Nothing of what is not known. */
+static void put_gauge(struct buffer *out, const char *name, const char *queue, int64_t number,
+                      const char *help)
+{
+    put_head(out, name, "gauge", help);
+    if (number >= 0)
+        put_sample(out, name, queue, NULL, NULL, number);
+}
+
+/* An age; 0 when there is nothing that has one. */
+static void put_age(struct buffer *out, const char *name, const char *queue, int64_t age_ms,
+                    const char *help)
+{
+    put_head(out, name, "gauge", help);
+    if (age_ms < 0)
+        age_ms = 0;
+    buffer_append_format(out, "%s{queue=\"%s\"} %" PRId64 ".%03" PRId64 "\n", name, queue,
+                         age_ms / 1000, age_ms % 1000);
+}
+
+static void put_lanes(struct buffer *out, const char *queue, const struct status_waiting *waiting)
+{
+    const char *name = "roomhook_lanes";
+
+    put_head(out, name, "gauge",
+             "Hooks that deliveries wait for. Shut: open, disabled or removed ones.");
+    if (waiting->lanes < 0 || waiting->lanes_shut < 0)
+        return;
+    put_sample(out, name, queue, "state", "shut", waiting->lanes_shut);
+    put_sample(out, name, queue, "state", "not_shut", waiting->lanes - waiting->lanes_shut);
+}
+
+static void put_workers(struct buffer *out, const char *queue, const struct status *status)
+{
+    int64_t in_flight = 0;
+    int64_t lag_ms = 0;
+
+    for (size_t i = 0; i < status->workers_len; i++) {
+        struct bytes text = reply_text(status->workers[i].heartbeat);
+        json_t *heartbeat = json_loadb(text.data ? text.data : "", text.len, 0, NULL);
+        int64_t one = json_integer_value(json_object_get(heartbeat, "in_flight"));
+        int64_t lag = json_integer_value(json_object_get(heartbeat, "loop_lag_ms"));
+        in_flight += one > 0 && one < INT32_MAX ? one : 0;
+        lag_ms = lag > lag_ms ? lag : lag_ms;
+        json_decref(heartbeat);
+    }
+    put_gauge(out, "roomhook_workers", queue,
+              status->knows_workers ? (int64_t)status->workers_len : -1, "Workers that are alive.");
+    put_gauge(out, "roomhook_worker_in_flight", queue, in_flight,
+              "Attempts under way in all workers.");
+    put_age(out, "roomhook_worker_loop_lag_seconds", queue, lag_ms,
+            "Longest turn of any worker's loop since its last heartbeat.");
+}
+
+void metrics_put_status(struct buffer *out, const char *queue, const struct status *status)
+{
+    put_gauge(out, "roomhook_backlog_events", queue, status->backlog,
+              "Events that no worker has read.");
+    put_gauge(out, "roomhook_pending_events", queue, status->in_flight,
+              "Events that workers have under way.");
+    put_age(out, "roomhook_oldest_event_age_seconds", queue, status->oldest_age_ms,
+            "Age of the oldest event that is unread or under way; 0 when there is none.");
+    put_gauge(out, "roomhook_deliveries_waiting", queue, status->waiting.deliveries,
+              "Deliveries that wait for a retry or their turn.");
+    put_age(out, "roomhook_oldest_waiting_age_seconds", queue, status_waiting_age_ms(status),
+            "Age of the oldest event that a delivery waits of; 0 when none waits.");
+    put_lanes(out, queue, &status->waiting);
+    put_gauge(out, "roomhook_lanes_due", queue, status->waiting.lanes_due,
+              "Lanes that a worker is to look at now.");
+    put_gauge(out, "roomhook_dead_letters", queue, status->dead, "Dead letters that are kept.");
+    put_workers(out, queue, status);
+    if (!status->knows_counters)
+        return;
+    put_counters(out, queue, status);
+    put_redis_errors(out, queue, status);
+}
+
+void metrics_put_redis(struct buffer *out, const char *queue, bool is_up, int64_t age_ms)
+{
+    put_gauge(out, "roomhook_redis_up", queue, is_up ? 1 : 0, "Could Redis be read just now?");
+    if (age_ms >= 0)
+        put_age(out, "roomhook_snapshot_age_seconds", queue, age_ms,
+                "How long ago these numbers were read.");
+}
+
+void metrics_put_answers(struct buffer *out, const int64_t counts[METRICS_CLASSES])
+{
+    const char *name = "roomhook_web_answers_total";
+
+    put_head(out, name, "counter", "Answers of the web service, by the class of their status.");
+    for (int i = 2; i < METRICS_CLASSES; i++)
+        buffer_append_format(out, "%s{result=\"%dxx\"} %" PRId64 "\n", name, i, counts[i]);
+}

@@ -1,0 +1,205 @@
+/* The table. */
+#include "web/api_dead.h"
+#include "web/api_hook.h"
+#include "web/api_read.h"
+#include "web/call.h"
+#include "web/route.h"
+
+/* --- parameters --- */
+
+#define NONE \
+    {        \
+        NULL \
+    }
+#define LIMIT                                                                             \
+    {                                                                                     \
+        "limit", PARAMETER_NUMBER, 1, CALL_LIMIT_MAX, "how many, 1 to 500; without it 50" \
+    }
+#define ITERATOR                                                                           \
+    {                                                                                      \
+        "iterator", PARAMETER_ITERATOR, 0, 0, "where to go on, as the last answer gave it" \
+    }
+#define RANK                                                                     \
+    {                                                                            \
+        "iterator", PARAMETER_NUMBER, 0, INT64_MAX, "as the last answer gave it" \
+    }
+#define SHUT                                                                                   \
+    {                                                                                          \
+        "shut", PARAMETER_FLAG, 0, 0, "true: only of hooks that are open, disabled or removed" \
+    }
+#define DOCUMENT                                                 \
+    {                                                            \
+        "document", PARAMETER_FLAG, 0, 0, "true: with its event" \
+    }
+#define ROOM_FILTER                                                    \
+    {                                                                  \
+        "room", PARAMETER_ROOM, 0, 0, "only of this room; a room's id" \
+    }
+#define HOOK_FILTER                                                                 \
+    {                                                                               \
+        "hook", PARAMETER_HOOK, 0, 0, "only of this hook; an id of A-Z a-z 0-9 _ -" \
+    }
+#define REASON_FILTER                                                             \
+    {                                                                             \
+        "reason", PARAMETER_REASON, 0, 0, "only with this reason, like exhausted" \
+    }
+#define SINCE                                                                                     \
+    {                                                                                             \
+        "since", PARAMETER_TIME, 0, 0, "only what died since then: an age like 2h, or a UTC time" \
+    }
+#define BEFORE                                                                 \
+    {                                                                          \
+        "before", PARAMETER_TIME, 0, 0, "only what died before then; as since" \
+    }
+#define LETTERS HOOK_FILTER, REASON_FILTER, SINCE, BEFORE
+#define DRY_RUN                                                         \
+    {                                                                   \
+        "dry_run", PARAMETER_FLAG, 0, 0, "true: only count; else false" \
+    }
+#define EXPECT                                                                                     \
+    {                                                                                              \
+        "expect", PARAMETER_NUMBER, 0, INT64_MAX,                                                  \
+            "how many there should be, from 0; another count is answered 409, and nothing is done" \
+    }
+#define KEEP                                                               \
+    {                                                                      \
+        "keep", PARAMETER_DURATION, 0, 365 * 24 * 3600 * INT64_C(1000),    \
+            "how long the old secrets sign yet: 0 to 365d, without it 24h" \
+    }
+#define EXPIRES                                                    \
+    {                                                              \
+        "expires", PARAMETER_DURATION, 1000, 3600 * INT64_C(1000), \
+            "how long it is valid: 1s to 1h, without it 15m"       \
+    }
+
+/* --- rows --- */
+
+#define ONE(path_, name_, run_, answer_, about_, ...)                                              \
+    {                                                                                              \
+        .method = "GET", .path = (path_), .name = (name_), .about = (about_), .right = RIGHT_READ, \
+        .run = (run_), .answer = (answer_), .parameters = {                                        \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+#define LIST(path_, name_, run_, answer_, about_, ...)                                             \
+    {                                                                                              \
+        .method = "GET", .path = (path_), .name = (name_), .about = (about_), .right = RIGHT_READ, \
+        .run = (run_), .answer = (answer_), .is_list = true, .parameters = {                       \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+#define ACT(path_, name_, run_, answer_, about_, ...)                                              \
+    {                                                                                              \
+        .method = "POST", .path = (path_), .name = (name_), .about = (about_), .right = RIGHT_ACT, \
+        .run = (run_), .answer = (answer_), .parameters = {                                        \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+#define EDIT(method_, path_, name_, run_, about_)                                 \
+    {                                                                             \
+        .method = (method_), .path = (path_), .name = (name_), .about = (about_), \
+        .right = RIGHT_ACT, .run = (run_), .body = "HookChange", .answer = "Hook" \
+    }
+
+#define ALL_LETTERS "/v1/dead-letters"
+#define ROOM_LETTERS "/v1/rooms/{room}/dead-letters"
+#define HOOKS "/v1/rooms/{room}/hooks"
+#define HOOK HOOKS "/{hook}"
+#define LANES "/v1/rooms/{room}/lanes"
+
+const struct route routes[] = {
+    {.method = "GET",
+     .path = "/v1/service",
+     .name = "getService",
+     .answer = "Service",
+     .about = "What this service is, and what the token allows.",
+     .right = RIGHT_ANY,
+     .source = SOURCE_SERVICE},
+    {.method = "GET",
+     .path = "/v1/status",
+     .name = "getStatus",
+     .answer = "Status",
+     .about = "How the queue is; at most a second old.",
+     .right = RIGHT_READ,
+     .source = SOURCE_STATUS},
+    {.method = "GET",
+     .path = "/v1/workers",
+     .name = "listWorkers",
+     .answer = "Worker",
+     .is_list = true,
+     .about = "The workers that are alive, with their heartbeats.",
+     .right = RIGHT_READ,
+     .source = SOURCE_WORKERS},
+    {.method = "POST",
+     .path = "/v1/rooms/{room}/tokens",
+     .name = "makeRoomToken",
+     .answer = "Token",
+     .status = 201,
+     .right = RIGHT_TOKEN,
+     .source = SOURCE_TOKEN,
+     .about = "Makes a token that sees and does only what is this room's.",
+     .parameters = {EXPIRES}},
+    ONE("/v1/doctor", "getDoctor", api_doctor, "Findings",
+        "What is wrong, and what to do. Looks at the whole queue.", NONE),
+
+    LIST("/v1/hooks", "listHooks", api_hooks, "Hook",
+         "The hooks of all rooms, in no order. A page holds whole rooms, so it may be longer than "
+         "limit, or empty.",
+         LIMIT, ITERATOR),
+    LIST(HOOKS, "listRoomHooks", api_room_hooks, "Hook",
+         "The hooks of a room, with what workers learnt about them.", NONE),
+    ONE(HOOK, "getHook", api_hook, "Hook", "A hook.", NONE),
+    EDIT("PUT", HOOK, "putHook", api_put_one_hook,
+         "Registers a hook, or replaces all of it. \"auto\" as secret or verificationSignature "
+         "makes one, which is in this answer only."),
+    EDIT("PATCH", HOOK, "patchHook", api_patch_hook,
+         "Changes some keys of a hook (RFC 7396: null removes one). \"auto\" as in PUT."),
+    {.method = "DELETE",
+     .path = HOOK,
+     .name = "removeHook",
+     .status = 204,
+     .right = RIGHT_ACT,
+     .about = "Removes a hook; what waits for it becomes dead letters.",
+     .run = api_remove_hook},
+    ACT(HOOK "/enable", "enableHook", api_enable_hook, "Hook", "Takes a disabled hook up again.",
+        NONE),
+    ACT(HOOK "/disable", "disableHook", api_disable_hook, "Hook",
+        "Stops deliveries to a hook; what waits becomes dead letters.", NONE),
+    ACT(HOOK "/resume", "resumeHook", api_resume_hook, "Resumed",
+        "Forgets that it failed or was paused; what waits is due now.", NONE),
+    ACT(HOOK "/rotate", "rotateHook", api_rotate_hook, "Hook",
+        "Gives it a new secret, which is in this answer only; the old one signs beside it for a "
+        "while.",
+        KEEP),
+    ACT(HOOK "/test", "testHook", api_test_hook, "Tested",
+        "Sends a test event and waits for its outcome, up to 30 s.", NONE),
+
+    LIST("/v1/lanes", "listLanes", api_lanes, "Lane",
+         "What waits, by hook; those that are due first.", LIMIT, SHUT),
+    LIST(LANES, "listRoomLanes", api_lanes, "Lane", "What waits for the hooks of a room.", LIMIT),
+    LIST(LANES "/{lane}/deliveries", "listDeliveries", api_lane_deliveries, "Delivery",
+         "What waits for a hook, the next one first. A lane is a hook's id, or \":\" and 16 hex of "
+         "one that came with its events.",
+         LIMIT, RANK),
+
+    LIST(ALL_LETTERS, "listDeadLetters", api_letters, "DeadLetter",
+         "Dead letters, the newest first.", LIMIT, ITERATOR, ROOM_FILTER, LETTERS),
+    ONE(ALL_LETTERS "/{letter}", "getDeadLetter", api_letter, "DeadLetter", "One dead letter.",
+        DOCUMENT),
+    ACT(ALL_LETTERS "/replay", "replayDeadLetters", api_replay, "Moved",
+        "Puts letters back on the queue.", ROOM_FILTER, LETTERS, DRY_RUN, EXPECT),
+    ACT(ALL_LETTERS "/purge", "purgeDeadLetters", api_purge, "Moved", "Deletes letters for good.",
+        ROOM_FILTER, LETTERS, DRY_RUN, EXPECT),
+    LIST(ROOM_LETTERS, "listRoomDeadLetters", api_letters, "DeadLetter",
+         "Dead letters of a room, the newest first.", LIMIT, ITERATOR, LETTERS),
+    ONE(ROOM_LETTERS "/{letter}", "getRoomDeadLetter", api_letter, "DeadLetter",
+        "One dead letter of a room.", DOCUMENT),
+    ACT(ROOM_LETTERS "/replay", "replayRoomDeadLetters", api_replay, "Moved",
+        "Puts letters of a room back on the queue.", LETTERS, DRY_RUN, EXPECT),
+    ACT(ROOM_LETTERS "/purge", "purgeRoomDeadLetters", api_purge, "Moved",
+        "Deletes letters of a room for good.", LETTERS, DRY_RUN, EXPECT),
+    ACT(ROOM_LETTERS "/{letter}/replay", "replayDeadLetter", api_replay_letter, "Moved",
+        "Puts one letter back on the queue.", NONE),
+};
+
+const size_t routes_len = sizeof(routes) / sizeof(routes[0]);

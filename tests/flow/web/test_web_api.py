@@ -1,0 +1,266 @@
+"""The web service's API: what it reads and changes, as the command line and workers see it."""
+
+import json
+
+import pytest
+from receiver import Answer as Reply
+from wait import wait_until
+from webhook_queue import dead_letters, enqueue, key, message_event, set_hook, wait_dead
+
+URL = "https://example.com/x"
+
+
+@pytest.fixture
+def acting(start_web, make_token):
+    """acting("GET", path, body=…) -> Answer, with a token that may do all."""
+    token = make_token("operate")
+    web = start_web(tokens=make_token.file, actions=True)
+
+    def ask(method, path, **options):
+        return web.ask(method, path, token, **options)
+
+    ask.web = web
+    return ask
+
+
+def add_letter(redis, room=438, hook="main", reason="exhausted", **fields):
+    document = json.dumps(message_event(room=room))
+    fields = {"reason": reason, "room": str(room), "hook": hook, "json": document, **fields}
+    return redis.xadd(key("dead"), fields).decode()
+
+
+# --- reading ---
+
+
+def test_status_and_workers(start_web, redis, start_worker):
+    enqueue(redis, message_event())
+    web = start_web()
+    assert web.get("/v1/status").json["backlog"] == 1
+    start_worker()
+    wait_until(lambda: web.get("/v1/status").json["backlog"] == 0, 5, "the event to be taken")
+    (worker,) = web.get("/v1/workers").json["data"]
+    assert worker["heartbeat"]["version"]
+
+
+def test_hooks_of_all_rooms_page_by_page(start_web, redis):
+    rooms = [str(n) for n in range(300)] + ["!a:b.c", "#x"]
+    for room in rooms:
+        set_hook(redis, room, "main", url=URL, secret="whsec_" + "A" * 40)
+    web = start_web()
+    found, iterator = [], None
+    while True:
+        page = web.get("/v1/hooks?limit=100" + (f"&iterator={iterator}" if iterator else "")).json
+        found += [str(hook["room"]) for hook in page["data"]]
+        assert "whsec_" not in json.dumps(page)
+        iterator = page["iterator"]
+        if page["done"]:
+            break
+    assert sorted(set(found)) == sorted(rooms)
+
+
+def test_a_room_s_hooks(start_web, redis):
+    set_hook(redis, "!a:b.c", "main", url=URL, verificationSignature="very-secret")
+    set_hook(redis, "!a:b.c", "off", url=URL, enabled=False)
+    redis.hset(key("room:!a:b.c"), "bad", "{}")
+    web = start_web()
+    hooks = {one["id"]: one for one in web.get("/v1/rooms/%21a%3Ab.c/hooks").json["data"]}
+    assert {id_: one["state"] for id_, one in hooks.items()} == {
+        "main": "healthy", "off": "disabled", "bad": "invalid"}
+    answer = web.get("/v1/rooms/!a:b.c/hooks/main")
+    assert answer.json["url"] == URL and answer.json["waiting"] == 0
+    assert b"very-secret" not in answer.body
+    assert web.get("/v1/rooms/438/hooks/main").error == "not_found"
+    assert web.get("/v1/rooms/!a:b.c/hooks/bad").error == "conflict"
+
+
+def test_lanes_and_deliveries(start_web, redis, start_worker, receiver):
+    receiver.script("/", Reply(500))
+    set_hook(redis, 438, "main", url=receiver.url())
+    start_worker(retry_schedule="1h")
+    for n in range(3):
+        enqueue(redis, message_event(), id=f"e{n}")
+    web = start_web()
+    wait_until(lambda: web.get("/v1/rooms/438/lanes/main/deliveries").json["data"][2:], 10, "3")
+    (lane,) = web.get("/v1/lanes").json["data"]
+    assert (lane["lane"], lane["waiting"]) == ("438/main", 3)
+    assert web.get("/v1/rooms/438/lanes").json["data"][0]["lane"] == "438/main"
+    assert web.get("/v1/rooms/43/lanes").json["data"] == []
+    path = "/v1/rooms/438/lanes/main/deliveries?limit=2"
+    first = web.get(path).json
+    second = web.get(f"{path}&iterator={first['iterator']}").json
+    assert len(first["data"]) == 2 and not first["done"]
+    assert len(second["data"]) == 1
+
+
+def test_letters_by_filters_and_pages(start_web, redis):
+    ids = [add_letter(redis, room=n % 3, hook="ab"[n % 2], reason=("exhausted", "gone")[n % 2])
+           for n in range(12)]
+    web = start_web()
+    listed = web.get("/v1/dead-letters").json
+    assert [one["id"] for one in listed["data"]] == ids[::-1] and listed["done"]
+    assert all("json" not in one for one in listed["data"])
+    for query, chosen in (
+        ("room=1", ids[1::3]), ("hook=a", ids[::2]), ("reason=gone", ids[1::2]),
+        ("room=1&reason=gone", ids[1::6]), ("since=1h", ids), ("before=1h", []),
+        ("since=2022-11-04&before=2022-11-05", []),
+    ):  # fmt: skip
+        found = web.get(f"/v1/dead-letters?{query}").json["data"]
+        assert [one["id"] for one in found] == chosen[::-1], query
+    of_room = web.get("/v1/rooms/1/dead-letters").json["data"]
+    assert [one["id"] for one in of_room] == ids[1::3][::-1]
+    found, iterator = [], ""
+    while True:
+        page = web.get(f"/v1/dead-letters?limit=5{iterator}").json
+        found += [one["id"] for one in page["data"]]
+        if page["done"]:
+            break
+        iterator = f"&iterator={page['iterator']}"
+    assert found == ids[::-1]
+
+
+def test_a_letter_and_its_document(start_web, redis):
+    letter = add_letter(redis)
+    web = start_web()
+    assert "document" not in web.get(f"/v1/dead-letters/{letter}").json
+    assert not web.logged("document_shown")
+    shown = web.get(f"/v1/dead-letters/{letter}?document=true").json
+    assert shown["document"]["message"]["roomId"] == 438
+    assert web.logged("document_shown", letter=letter)
+    assert web.get(f"/v1/rooms/438/dead-letters/{letter}").status == 200
+    assert web.get(f"/v1/rooms/439/dead-letters/{letter}").error == "not_found"
+    assert web.get("/v1/dead-letters/1-1").error == "not_found"
+
+
+def test_many_letters_of_others_do_not_hide_mine(start_web, redis):
+    mine = add_letter(redis, room="mine")
+    with redis.pipeline() as pipe:
+        for _ in range(12000):
+            pipe.xadd(key("dead"), {"reason": "gone", "room": "1", "hook": "main"})
+        pipe.execute()
+    web = start_web()
+    found, iterator, pages = [], "", 0
+    while True:
+        page = web.get(f"/v1/rooms/mine/dead-letters?limit=5{iterator}").json
+        pages += 1
+        found += [one["id"] for one in page["data"]]
+        if page["done"]:
+            break
+        iterator = f"&iterator={page['iterator']}"
+    assert found == [mine] and 2 <= pages <= 4
+
+
+def test_doctor(start_web):
+    findings = start_web().get("/v1/doctor").json["findings"]
+    assert any(one["check"] == "version" for one in findings)
+
+
+# --- changing ---
+
+
+def test_a_hook_s_life(acting, redis, cli):
+    path = "/v1/rooms/438/hooks/main"
+    made = acting("PUT", path, body={"url": URL, "secret": "auto", "verificationSignature": "auto"})
+    assert made.status == 201 and made.json["secret"].startswith("whsec_")
+    stored = json.loads(redis.hget(key("room:438"), "main"))
+    assert stored["secret"] == made.json["secret"]
+    assert stored["verificationSignature"] == made.json["verificationSignature"]
+    again = acting("GET", path)
+    assert made.json["secret"].encode() not in again.body
+    assert stored["verificationSignature"].encode() not in again.body
+
+    patched = acting("PATCH", path, body={"timeout": "5s", "headers": {"X-A": "1", "X-B": "2"}})
+    assert patched.status == 200 and "secret" not in patched.json
+    acting("PATCH", path, body={"headers": {"X-A": None}, "timeout": None})
+    stored = json.loads(redis.hget(key("room:438"), "main"))
+    assert stored["headers"] == {"X-B": "2"} and "timeout" not in stored and "secret" in stored
+
+    rotated = acting("POST", path + "/rotate?keep=1h").json
+    assert rotated["secret"] != made.json["secret"] and rotated["secrets"] == 2
+    assert acting("POST", path + "/rotate?keep=400d").status == 400
+    assert acting("POST", path + "/disable").json["state"] == "disabled"
+    assert acting("POST", path + "/resume").error == "conflict"
+    assert acting("POST", path + "/enable").json["state"] == "healthy"
+    assert acting("POST", path + "/resume").json == {"waiting": 0}
+    assert "main" in cli("hook", "list", "--room", "438").stdout
+
+    replaced = acting("PUT", path, body={"url": URL})
+    assert replaced.status == 200
+    assert json.loads(redis.hget(key("room:438"), "main")) == {"url": URL}
+    assert acting("POST", path + "/rotate").error == "conflict"
+    assert acting("DELETE", path).status == 204
+    assert acting("DELETE", path).error == "not_found"
+    assert acting("PATCH", path, body={"timeout": "5s"}).error == "not_found"
+    actions = [line["route"] for line in acting.web.logged("action", room=438)]
+    assert actions[:2] == ["putHook", "patchHook"] and actions.count("removeHook") == 2
+    assert "whsec_" not in acting.web.log()
+
+
+def test_an_invalid_change_changes_nothing(acting, redis):
+    set_hook(redis, 438, "main", url=URL)
+    before = redis.hget(key("room:438"), "main")
+    for body in ({"url": None}, {"url": "ftp://x/"}, {"nonsense": 1}, {"timeout": "never"}):
+        answer = acting("PATCH", "/v1/rooms/438/hooks/main", body=body)
+        assert (answer.status, answer.error) == (400, "invalid")
+        assert redis.hget(key("room:438"), "main") == before
+
+
+def test_resume_and_test(acting, redis, start_worker, receiver):
+    receiver.script("/", [Reply(500), Reply(500), Reply(200, body=b"fine")])
+    set_hook(redis, 438, "main", url=receiver.url())
+    start_worker(retry_schedule="1h")
+    enqueue(redis, message_event())
+    path = "/v1/rooms/438/hooks/main"
+    wait_until(lambda: acting("GET", path).json["state"] == "failing", 10, "the failure")
+    assert acting("POST", path + "/resume").json["waiting"] == 1
+    wait_until(lambda: len(receiver.requests()) == 2, 10, "the retry")
+    tested = acting("POST", path + "/test").json
+    assert (tested["outcome"], tested["status"]) == ("delivered", 200)
+
+
+def test_replay_with_a_count_first(acting, redis, start_worker, receiver):
+    set_hook(redis, 438, "main", url=receiver.url())
+    letters = [add_letter(redis) for _ in range(5)]
+    other = add_letter(redis, room=7, hook="x", reason="gone")
+    counted = acting("POST", "/v1/dead-letters/replay?room=438&dry_run=true").json
+    assert counted == {"count": 5, "skipped": 0, "failed": 0, "dry_run": True}
+    assert acting("POST", "/v1/dead-letters/replay?room=438&dry_run=true&expect=4").status == 409
+    refused = acting("POST", "/v1/dead-letters/replay?room=438&expect=4")
+    assert (refused.status, refused.error) == (409, "conflict")
+    assert len(dead_letters(redis)) == 6
+    start_worker()
+    done = acting("POST", "/v1/rooms/438/dead-letters/replay?expect=5").json
+    assert (done["count"], done["dry_run"]) == (5, False)
+    wait_until(lambda: len(receiver.requests()) == 5, 10, "the deliveries")
+    assert [one["id"] for one in acting("GET", "/v1/dead-letters").json["data"]] == [other]
+    assert acting("POST", f"/v1/rooms/438/dead-letters/{letters[0]}/replay").error == "not_found"
+
+
+def test_replay_one(acting, redis):
+    letter = add_letter(redis)
+    path = f"/v1/rooms/438/dead-letters/{letter}/replay"
+    assert acting("POST", path.replace("438", "439", 1)).error == "not_found"
+    assert acting("POST", path).json["count"] == 1
+    assert redis.xlen(key("events")) == 1 and not dead_letters(redis)
+    cut = add_letter(redis, reason="too-large", json="x" * 4096)
+    assert acting("POST", f"/v1/rooms/438/dead-letters/{cut}/replay").error == "conflict"
+
+
+def test_purge(acting, redis):
+    for n in range(250):
+        add_letter(redis, room=n % 2)
+    assert acting("POST", "/v1/dead-letters/purge?room=1&expect=1").status == 409
+    assert acting("POST", "/v1/rooms/1/dead-letters/purge?expect=125").json["count"] == 125
+    assert acting("POST", "/v1/dead-letters/purge?since=1h").json["count"] == 125
+    assert not dead_letters(redis)
+
+
+def test_disabling_buries_what_waits(acting, redis, start_worker, receiver):
+    receiver.script("/", Reply(500))
+    set_hook(redis, 438, "main", url=receiver.url())
+    start_worker(retry_schedule="1h")
+    enqueue(redis, message_event())
+    path = "/v1/rooms/438/hooks/main"
+    wait_until(lambda: acting("GET", path).json["waiting"] == 1, 10, "the delivery to wait")
+    acting("POST", path + "/disable")
+    (letter,) = wait_dead(redis, 1)
+    assert letter["reason"] == "hook-disabled"
