@@ -1,7 +1,7 @@
 /*
  * Any bytes as an event document; the first one picks the encoding. What is accepted must come out
  * as JSON that is an event itself and says the same, to the letter; and as msgpack, unless that
- * cannot carry it. What is refused must say why.
+ * cannot carry it. What is refused must say why. The room must be found piece by piece too.
  */
 #include "fuzz.h"
 
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "contract/event_codec.h"
+#include "contract/event_room.h"
 
 static void must(bool truth)
 {
@@ -89,10 +90,19 @@ static void check_accepted(const struct event *event)
     buffer_release(&json);
 }
 
+/* Whether it is found in the whole or piece by piece, it is the same room. */
+static void check_room(enum rh_encoding encoding, struct bytes document, const struct event *event)
+{
+    struct room_id room = {.len = 0};
+
+    (void)event_find_room(encoding, document, &room);
+    must(room_id_equal(&room, &event->room_id));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct error_text why = {""};
-    struct event event;
+    struct event event = {.inline_hooks_len = 0};
     int problem;
 
     if (size == 0)
@@ -102,8 +112,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (problem) {
         must(problem == EVENT_BAD);
         must(why.text[0] != '\0' && bytes_is_utf8(bytes_of(why.text)));
+        must(event.room_id.len == 0 ||
+             room_id_of_text(room_id_bytes(&event.room_id), &event.room_id) == 0);
         return 0;
     }
+    check_room(data[0] & 1 ? RH_MSGPACK : RH_JSON, (struct bytes){(const char *)data + 1, size - 1},
+               &event);
     check_accepted(&event);
     event_release(&event);
     return 0;
