@@ -366,6 +366,22 @@ bool json_scan_end(struct json_scan *scan)
     return !scan->problem;
 }
 
+bool json_compact(struct bytes text, int levels, struct buffer *out)
+{
+    size_t before = out->len;
+    char *copy = buffer_extend(out, text.len);
+    struct json_scan scan;
+    bool sound;
+
+    if (!copy)
+        return false;
+    json_scan_init(&scan, text, copy, levels);
+    (void)json_scan_value(&scan);
+    sound = json_scan_end(&scan);
+    buffer_shorten(out, sound ? before + (size_t)((char *)scan.out - copy) : before);
+    return sound;
+}
+
 /* --- problems --- */
 
 static const char *problem_text(enum json_problem problem)

@@ -79,6 +79,10 @@ bool json_scan_end(struct json_scan *scan);
  * hold credentials or a chat message. */
 void json_scan_explain(const struct json_scan *scan, struct error_text *why);
 
+/* Appends a whole text to out, compact. False, and out is as it was, when the text is no JSON of at
+ * most levels levels, or memory is short. */
+bool json_compact(struct bytes text, int levels, struct buffer *out);
+
 /* By its first character; NONE of an empty text. */
 enum json_kind json_kind_of(struct bytes value);
 

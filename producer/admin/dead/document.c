@@ -1,22 +1,11 @@
 #include "admin/dead/document.h"
 
-#include <jansson.h>
-
 #include "contract/event_codec.h"
 #include "contract/json_object.h"
+#include "contract/json_scan.h"
 
+#define JSON_LEVELS 2048
 #define JSON_MAX ((size_t)64 << 20) /* a stored document is smaller; msgpack grows when spelt out */
-
-/* Any JSON is shown as it is stored, also what is no event. */
-static void read_json(struct dead_document *document)
-{
-    json_t *json = json_loadb(document->stored.data, document->stored.len,
-                              JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
-
-    if (json)
-        buffer_append_bytes(&document->json, document->stored);
-    json_decref(json);
-}
 
 static void put_hooks(struct buffer *out, const struct event *event)
 {
@@ -69,7 +58,7 @@ void dead_document_read(const struct dead_entry *entry, struct dead_document *re
     } else if (json.data) {
         ret_document->encoding = "json";
         ret_document->stored = json;
-        read_json(ret_document);
+        (void)json_compact(json, JSON_LEVELS, &ret_document->json); /* also what is no event */
     }
     if (buffer_failed(&ret_document->json))
         buffer_clear(&ret_document->json);

@@ -1,24 +1,28 @@
 #include "cli/listen/show.h"
 
-#include <jansson.h>
 #include <stdio.h>
 
 #include "cli/terminal/json_output.h"
+#include "contract/json_scan.h"
 #include "contract/json_text.h"
 #include "contract/parse.h"
 
 #define LINE_MAX_BYTES (6 * (LISTEN_HEAD_MAX + LISTEN_BODY_MAX)) /* each byte may be escaped */
+#define JSON_LEVELS 2048
 #define TIME_SIZE 32
 #define NAME_SIZE 128
 
 /* Is it a JSON document, which can be laid out? */
 static bool is_json(struct bytes text)
 {
-    json_t *json = json_loadb(text.data ? text.data : "", text.len,
-                              JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
+    struct buffer compact;
+    bool sound;
 
-    json_decref(json);
-    return json != NULL;
+    buffer_init(&compact, LISTEN_BODY_MAX);
+    sound = json_compact(text, JSON_LEVELS, &compact) &&
+            json_kind_of(buffer_bytes(&compact)) >= JSON_KIND_LIST;
+    buffer_release(&compact);
+    return sound;
 }
 
 int show_request_text(const struct shown_request *shown)

@@ -232,10 +232,13 @@ def test_show_what_is_no_document(redis, cli, encoding):
 
 
 def test_show_json_that_is_no_event(redis, cli):
-    text = b'{"numbers": [123456789012345678901234567890, 1.50, 1e999], "nul": "\\u0000"}'
+    text = (
+        b'{"numbers": [123456789012345678901234567890, 1.50, 1e999], "half": "\\ud83d",'
+        b'"\\u0000": "\\u0000", "twice": 1, "twice": 2}'
+    )
     letter_id = bury(redis, document=text)
     shown = cli("dead", "show", letter_id).stdout
-    for kept in ("123456789012345678901234567890", "1.50", "\\u0000"):
+    for kept in ("123456789012345678901234567890", "1.50", "1e999", "\\u0000", "\\ud83d"):
         assert kept in shown
 
 

@@ -175,6 +175,22 @@ static void problems_name_line_and_column(void **state)
     }
 }
 
+static void whole_texts_are_compacted(void **state)
+{
+    struct buffer out;
+
+    (void)state;
+    buffer_init(&out, 64);
+    buffer_append_text(&out, "x=");
+    assert_true(json_compact(BYTES(" [ 1 , \"\\ud83d\" ] "), 1, &out));
+    assert_string_equal(out.data, "x=[1,\"\\ud83d\"]");
+    assert_false(json_compact(BYTES("[1,]"), 1, &out));
+    assert_false(json_compact(BYTES("[[]]"), 1, &out));
+    assert_false(json_compact(BYTES(""), 1, &out));
+    assert_string_equal(out.data, "x=[1,\"\\ud83d\"]");
+    buffer_release(&out);
+}
+
 static void kinds_are_known_by_the_first_character(void **state)
 {
     (void)state;
@@ -199,6 +215,7 @@ int main(void)
         cmocka_unit_test(only_what_is_open_counts_as_depth),
         cmocka_unit_test(a_problem_ends_the_scan),
         cmocka_unit_test(problems_name_line_and_column),
+        cmocka_unit_test(whole_texts_are_compacted),
         cmocka_unit_test(kinds_are_known_by_the_first_character),
     };
 
