@@ -69,6 +69,8 @@ static int put_node(struct buffer *out, const msgpack_object *node, const struct
 static int put_string(struct buffer *out, struct bytes text, const struct place *place,
                       struct error_text *why)
 {
+    if (json_put_plain(out, text))
+        return EVENT_OK;
     if (!bytes_is_utf8(text))
         return refuse(why, place, "the text is not valid UTF-8");
     json_put_string(out, text);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contract/json_plain.h"
+
 #define REAL_DIGITS_MAX 17    /* always enough to read a double back */
 #define REAL_DIGITS_NORMAL 15 /* always kept by a normal double */
 #define REAL_FIXED_MAX 21     /* from 10^21 on JavaScript writes an exponent */
@@ -82,19 +84,35 @@ void json_put_inside(struct buffer *out, struct bytes text)
     }
 }
 
+bool json_put_plain(struct buffer *out, struct bytes text)
+{
+    const unsigned char *at = (const unsigned char *)text.data;
+    size_t before = out->len;
+    size_t left = text.len;
+    char *start = buffer_extend(out, text.len + 2);
+    unsigned char *to = (unsigned char *)start;
+
+    if (!start)
+        return true; /* the buffer remembers */
+    *to++ = '"';
+    for (; left >= JSON_PLAIN_BLOCK; left -= JSON_PLAIN_BLOCK) {
+        if (json_plain_block(at, to) < JSON_PLAIN_BLOCK)
+            break;
+        at += JSON_PLAIN_BLOCK;
+        to += JSON_PLAIN_BLOCK;
+    }
+    for (; left > 0 && json_is_plain(*at); left--)
+        *to++ = *at++;
+    *to = '"';
+    if (left > 0)
+        buffer_shorten(out, before);
+    return left == 0;
+}
+
 void json_put_string(struct buffer *out, struct bytes text)
 {
-    if (clean_run(text, 0) == text.len) { /* nearly always: at one go */
-        char *start = buffer_extend(out, text.len + 2);
-
-        if (!start)
-            return;
-        start[0] = '"';
-        if (text.len > 0)
-            memcpy(start + 1, text.data, text.len);
-        start[text.len + 1] = '"';
+    if (json_put_plain(out, text))
         return;
-    }
     buffer_append_char(out, '"');
     json_put_inside(out, text);
     buffer_append_char(out, '"');

@@ -10,11 +10,17 @@
 #define CONTRACT_JSON_TEXT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "contract/bytes.h"
 
 void json_put_string(struct buffer *out, struct bytes text); /* quoted; text must be valid UTF-8 */
+
+/* The same for text that may be anything, if all of it is plain (json_plain.h), as nearly all is.
+ * False, and nothing is appended, if not. */
+bool json_put_plain(struct buffer *out, struct bytes text);
+
 void json_put_inside(struct buffer *out, struct bytes text); /* the same without the quotes */
 void json_put_real(struct buffer *out, double value);        /* value must be finite */
 
