@@ -33,8 +33,7 @@ static bool is_space(unsigned char byte)
     return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
 }
 
-/* The next byte that is not white space; 0, which is none of JSON's, at the end or a problem. */
-static unsigned char next_byte(struct json_scan *scan)
+static unsigned char skip_space(struct json_scan *scan)
 {
     const unsigned char *at = scan->at;
 
@@ -44,6 +43,14 @@ static unsigned char next_byte(struct json_scan *scan)
         at++;
     scan->at = at;
     return at < scan->end ? *at : 0;
+}
+
+/* The next byte that is not white space; 0, which is none of JSON's, at the end or a problem. */
+static inline unsigned char next_byte(struct json_scan *scan)
+{
+    if (scan->at < scan->end && *scan->at > ' ' && !scan->problem) /* nearly always */
+        return *scan->at;
+    return skip_space(scan);
 }
 
 static void put(struct json_scan *scan, unsigned char byte)

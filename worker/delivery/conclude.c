@@ -1,6 +1,5 @@
 #include "delivery/conclude.h"
 
-#include <stdio.h>
 
 #include "base/log.h"
 #include "delivery/settlement.h"
@@ -8,7 +7,7 @@
 
 void conclude_set_error(struct delivery *delivery, const char *text)
 {
-    snprintf(delivery->history.error, sizeof(delivery->history.error), "%s", text);
+    *write_text(delivery->history.error, text, sizeof(delivery->history.error) - 1) = '\0';
 }
 
 /* False: not at all. Failures are logged at level info always, what went as usual sparingly, and

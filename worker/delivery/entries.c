@@ -1,6 +1,5 @@
 #include "delivery/entries.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,7 +142,7 @@ struct delivery *delivery_new(struct entries *entries, struct entry *entry, stru
     delivery->slot = slot;
     if (set != NULL)
         hook_set_keep(set);
-    snprintf(delivery->hook_id, sizeof(delivery->hook_id), "%s", hook_id);
+    *write_text(delivery->hook_id, hook_id, sizeof(delivery->hook_id) - 1) = '\0';
     delivery_id(entry->stream, delivery->hook_id, delivery->id);
     buffer_init(&delivery->response, DEAD_RESPONSE_MAX);
     buffer_init(&delivery->location, DEAD_LOCATION_MAX);

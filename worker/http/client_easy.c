@@ -179,7 +179,7 @@ int transfer_prepare(struct http_transfer *transfer, const struct http_target *t
         return -1;
     if (transfer->bad_url)
         return 0;
-    snprintf(transfer->host, sizeof(transfer->host), "%s", url->host);
+    *write_text(transfer->host, url->host, sizeof(transfer->host) - 1) = '\0';
     transfer->port = url->port;
     transfer->host_is_address = url->is_ipv4 || url->is_ipv6;
     transfer->timeout_ms = target->timeout_ms;
