@@ -48,7 +48,7 @@ static unsigned char skip_space(struct json_scan *scan)
 /* The next byte that is not white space; 0, which is none of JSON's, at the end or a problem. */
 static inline unsigned char next_byte(struct json_scan *scan)
 {
-    if (scan->at < scan->end && *scan->at > ' ' && !scan->problem) /* nearly always */
+    if (scan->at<scan->end && * scan->at> ' ' && !scan->problem) /* nearly always */
         return *scan->at;
     return skip_space(scan);
 }

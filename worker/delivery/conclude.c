@@ -1,6 +1,5 @@
 #include "delivery/conclude.h"
 
-
 #include "base/log.h"
 #include "delivery/settlement.h"
 #include "delivery/test_reply.h"
