@@ -32,8 +32,8 @@ static enum event_key key_of(struct bytes name, bool in_message)
 
     if (name.len == 0 || name.len > sizeof(unescaped) || !memchr(name.data, '\\', name.len))
         return event_key_of(name, in_message);
-    return event_key_of((struct bytes){unescaped, json_string_unescape(name, unescaped)},
-                        in_message);
+    size_t len = json_string_unescape(name, unescaped);
+    return event_key_of((struct bytes){unescaped, len}, in_message);
 }
 
 static void read_message(struct reader *reader)

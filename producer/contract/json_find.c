@@ -53,7 +53,8 @@ static bool is_name(struct bytes key, struct bytes name)
         return bytes_equal(key, name);
     if (key.len > ESCAPE_LEN * name.len || key.len > sizeof(text))
         return false;
-    return bytes_equal((struct bytes){text, json_string_unescape(key, text)}, name);
+    size_t len = json_string_unescape(key, text);
+    return bytes_equal((struct bytes){text, len}, name);
 }
 
 static bool find_member(struct bytes map, struct bytes name, struct bytes *ret_found)

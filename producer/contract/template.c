@@ -340,13 +340,17 @@ static struct template *make(const struct template_rules *rules)
 /* Gives back what is not needed. */
 static void trim(struct template *template)
 {
-    void *pieces = realloc(template->pieces, template->pieces_len * sizeof(*template->pieces));
-    void *choices = NULL;
+    struct template_piece *pieces =
+        realloc(template->pieces, template->pieces_len * sizeof(*template->pieces));
 
-    if (template->choices_len > 0)
-        choices = realloc(template->choices, template->choices_len * sizeof(*template->choices));
-    template->pieces = pieces ? pieces : template->pieces;
-    template->choices = choices ? choices : template->choices;
+    if (pieces)
+        template->pieces = pieces;
+    if (template->choices_len == 0)
+        return;
+    struct template_choice *choices =
+        realloc(template->choices, template->choices_len * sizeof(*template->choices));
+    if (choices)
+        template->choices = choices;
 }
 
 int template_parse(json_t *value, const struct template_rules *rules,
