@@ -191,6 +191,7 @@ void pipeline_settings_changed(struct pipeline *pipeline)
     settle_set_caps(pipeline->settle, &caps);
     attempt_log_set_limits(pipeline->log, &log);
     registry_set_rules(pipeline->registry, &rules);
+    transports_changed(&pipeline->transports);
 }
 
 /* Of the largest event in the format that makes most of it, or of a template. */

@@ -213,6 +213,12 @@ void http_client_free(struct http_client *client)
     free(client);
 }
 
+bool http_client_is_idle(const struct http_client *client)
+{
+    return TAILQ_EMPTY(&client->starting) && TAILQ_EMPTY(&client->running) &&
+           TAILQ_EMPTY(&client->waiting);
+}
+
 static struct http_transfer *make_transfer(struct http_client *client)
 {
     struct http_transfer *transfer = calloc(1, sizeof(*transfer));

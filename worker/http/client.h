@@ -72,6 +72,9 @@ struct http_client *http_client_new(struct loop *loop, const struct http_client_
 void http_client_free(
     struct http_client *client); /* NULL allowed; unfinished transfers are cut without a call */
 
+/* No transfer is under way. */
+bool http_client_is_idle(const struct http_client *client);
+
 /* Proves, without a network, that the address guard is asked and obeyed. 0, or -1: do not start. */
 int http_client_self_test(struct http_client *client, struct error_text *why);
 

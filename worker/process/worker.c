@@ -232,7 +232,10 @@ static void on_reload_signal(void *context)
 {
     struct worker *worker = context;
     const struct settings *settings = worker->settings;
+    struct error_text why;
     if (process_reload(worker->settings) == 0) {
+        if (check_transports(settings, &why) != 0)
+            log_at(LOG_ERROR, "transport", log_text("why", why.text));
         set_guard_rules(worker);
         pipeline_settings_changed(worker->pipeline);
         leader_set_caps(worker->leader, settings->dead_max, settings->dead_max_bytes,

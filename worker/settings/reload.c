@@ -70,6 +70,16 @@ static bool are_same_transports(const struct settings *a, const struct settings 
     return true;
 }
 
+static void take_transports(const struct settings *read, struct settings *settings,
+                            struct settings_changes *changes)
+{
+    if (are_same_transports(read, settings))
+        return;
+    memcpy(settings->transports, read->transports, sizeof(settings->transports));
+    settings->transports_len = read->transports_len;
+    add_name(changes->taken, sizeof(changes->taken), "transport");
+}
+
 int settings_reload(struct settings *settings, struct settings_changes *ret_changes,
                     struct error_text *why)
 {
@@ -86,8 +96,7 @@ int settings_reload(struct settings *settings, struct settings_changes *ret_chan
     if (result == 0) {
         *ret_changes = (struct settings_changes){.taken = ""};
         take(&draft.settings, settings, ret_changes);
-        if (!are_same_transports(&draft.settings, settings))
-            add_name(ret_changes->later, sizeof(ret_changes->later), "transport");
+        take_transports(&draft.settings, settings, ret_changes);
     }
     explicit_bzero(&draft, sizeof(draft)); /* may hold a password */
     return result;

@@ -1,6 +1,7 @@
 """Transports: client certificates, CAs and proxies of the settings file, named by hooks."""
 
 import shutil
+import signal
 import ssl
 import subprocess
 
@@ -8,6 +9,7 @@ import pytest
 from certificates import Certificates, encrypted
 from connect_proxy import ConnectProxy
 from receiver import Receiver
+from wait import wait_until
 from webhook_queue import assert_queue_empty, dead_letters, enqueue, message_event, set_hook
 
 
@@ -104,6 +106,33 @@ def test_an_unknown_one_is_waited_for(redis, receiver, config, start_worker):
     start_worker(config=config({"partner": {}}))
     receiver.wait_for(1)
     assert_queue_empty(redis)
+
+
+def test_they_are_read_again(redis, certificates, strict, ours, config, start_worker):
+    """A new one, another one of the same name, and one that is gone."""
+    set_hook(redis, 438, "main", url=strict.url("/"), transport="partner")
+    known = {"cert": ours[0], "key": ours[1], "ca-file": certificates.ca}
+    path = config({})
+    worker = start_worker(config=path, retry_schedule="1s", retry_jitter="0%")
+
+    def reload(transports, n):
+        config(transports)
+        worker.signal(signal.SIGHUP)
+        wait_until(lambda: len(worker.logged("settings_reloaded")) == n, 5, "the reload")
+
+    enqueue(redis, message_event())
+    worker.wait_log("retry")
+    reload({"partner": known}, 1)
+    (request,) = strict.wait_for(1)
+    assert_queue_empty(redis)
+    reload({"other": {}, "partner": known}, 2)
+    enqueue(redis, message_event())
+    assert strict.wait_for(2)[1].connection == request.connection
+    assert_queue_empty(redis)
+    reload({"partner": {"ca-file": certificates.ca}}, 3)
+    enqueue(redis, message_event())
+    wait_until(lambda: len(worker.logged("retry")) == 2, 5, "one without a certificate")
+    assert len(strict.requests()) == 2
 
 
 def run(roomhook_bin, path, *arguments):
