@@ -32,6 +32,8 @@ int keys_init(struct keys *keys, const char *queue)
     set_key(keys, keys->log_sizes, "log-sizes");
     set_key(keys, keys->leader, "leader");
     set_key(keys, keys->stats, "stats");
+    set_key(keys, keys->alerted, "alerted");
+    set_key(keys, keys->alerted_dead, "alerted-dead");
     set_key(keys, keys->times, "times");
     set_key(keys, keys->history, "history");
     set_key(keys, keys->meta, "meta");

@@ -34,6 +34,8 @@ struct keys {
     char log_sizes[KEY_SIZE];     /* hash: lane -> bytes of its log; "*": of all */
     char leader[KEY_SIZE];        /* string: maintenance lease */
     char stats[KEY_SIZE];         /* hash: counters */
+    char alerted[KEY_SIZE];       /* hash: lane -> what was reported of its hook to alert-url */
+    char alerted_dead[KEY_SIZE];  /* hash: lane -> dead letters to be reported */
     char times[KEY_SIZE];         /* hash: how long attempts and deliveries took, in buckets */
     char history[KEY_SIZE];       /* stream: a snapshot of counters each minute */
     char meta[KEY_SIZE];          /* hash: contract version */

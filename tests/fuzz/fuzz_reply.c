@@ -416,7 +416,9 @@ static void try_liveness(struct rig *rig)
                                       .convert = convert,
                                       .ttl_ms = 15000,
                                       .suspect_claims = 3,
-                                      .dead_max_bytes = 1 << 20,
+                                      .caps = {.dead_max_bytes = 1 << 20},
+                                      .alert_hook = BYTES("{}"),
+                                      .alert_lane = "/:",
                                       .adopt = on_adopt};
     struct leader *leader = leader_new(&of_leader);
     struct liveness_config config = {.queue = &rig->queue,

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "process/alert_hook.h"
 #include "redis/tls.h"
 
 static int check_tls_files(const struct tls_files *files, struct error_text *why)
@@ -34,7 +35,11 @@ int check_files(const struct settings *settings, struct error_text *why)
     const struct tls_files files = {
         .ca = settings->redis_ca, .cert = settings->redis_cert, .key = settings->redis_key};
 
-    if (settings->redis.tls && check_tls_files(&files, why) != 0)
+    struct alert_hook alert;
+
+    int checked = alert_hook_make(settings, &alert, why);
+    alert_hook_release(&alert);
+    if (checked != 0 || (settings->redis.tls && check_tls_files(&files, why) != 0))
         return -1;
     return check_transports(settings, why);
 }

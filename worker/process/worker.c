@@ -14,6 +14,7 @@
 #include "delivery/entries.h"
 #include "delivery/pipeline.h"
 #include "http/own_addresses.h"
+#include "process/alert_hook.h"
 #include "process/check.h"
 #include "process/drain.h"
 #include "process/notify.h"
@@ -43,6 +44,7 @@ struct worker {
     char consumer[CONSUMER_NAME_SIZE];
     char client_name[CONSUMER_NAME_SIZE + 16]; /* for CLIENT LIST */
     struct redis_access access;
+    struct alert_hook alert;
     struct redis_link *reader;
     struct convert *convert;
     struct leader *leader;
@@ -228,6 +230,16 @@ static void set_guard_rules(struct worker *worker)
     worker->guard.rules_len = settings->allow_address_len;
 }
 
+static struct leader_caps caps_of_leader(const struct settings *settings)
+{
+    return (struct leader_caps){
+        .dead_max = settings->dead_max,
+        .dead_max_bytes = settings->dead_max_bytes,
+        .log_max_bytes = settings->attempt_log_max_bytes,
+        .disable_after_ms = settings->disable_after_ms,
+    };
+}
+
 static void on_reload_signal(void *context)
 {
     struct worker *worker = context;
@@ -238,8 +250,8 @@ static void on_reload_signal(void *context)
             log_at(LOG_ERROR, "transport", log_text("why", why.text));
         set_guard_rules(worker);
         pipeline_settings_changed(worker->pipeline);
-        leader_set_caps(worker->leader, settings->dead_max, settings->dead_max_bytes,
-                        settings->attempt_log_max_bytes);
+        const struct leader_caps caps = caps_of_leader(settings);
+        leader_set_caps(worker->leader, &caps);
         worker->drain.timeout_ms = settings->drain_timeout_ms;
     }
     own_addresses_look(worker->own_addresses);
@@ -306,15 +318,17 @@ static int make_parts(struct worker *worker, struct error_text *why)
         .reader = worker->reader,
         .guard = &worker->guard,
     };
+    if (alert_hook_make(worker->settings, &worker->alert, why) != 0)
+        return -1;
     worker->convert = convert_new(worker->loop, &worker->queue);
     struct leader_config leader = {
         .queue = &worker->queue,
         .convert = worker->convert,
         .ttl_ms = worker->settings->heartbeat_ttl_ms,
         .suspect_claims = SUSPECT_CLAIMS,
-        .dead_max = worker->settings->dead_max,
-        .dead_max_bytes = worker->settings->dead_max_bytes,
-        .log_max_bytes = worker->settings->attempt_log_max_bytes,
+        .caps = caps_of_leader(worker->settings),
+        .alert_hook = buffer_bytes(&worker->alert.json),
+        .alert_lane = worker->alert.lane,
         .adopt = on_adopt,
         .context = worker,
     };
@@ -380,6 +394,7 @@ static void release(struct worker *worker)
     pipeline_free(worker->pipeline);
     liveness_free(worker->liveness);
     leader_free(worker->leader);
+    alert_hook_release(&worker->alert);
     convert_free(worker->convert);
     drain_release(&worker->drain);
     loop_timer_release(&worker->flush_timer);

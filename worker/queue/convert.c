@@ -253,9 +253,9 @@ static void on_converted(void *context, const struct reply *reply)
 static int send_page(struct convert *convert, const struct page *page)
 {
     const struct keys *keys = &convert->queue->keys;
-    const char *fixed[] = {keys->deliveries, keys->documents,  keys->leases, keys->gates,
-                           keys->lanes,      keys->lanes_shut, keys->dead,   keys->dead_by_room,
-                           keys->dead_bytes, keys->retries};
+    const char *fixed[] = {keys->deliveries, keys->documents,    keys->leases, keys->gates,
+                           keys->lanes,      keys->lanes_shut,   keys->dead,   keys->dead_by_room,
+                           keys->dead_bytes, keys->alerted_dead, keys->retries};
     struct redis_args args;
     redis_args_init(&args);
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "queue/alerts.h"
 #include "queue/consumers.h"
 #include "queue/heal.h"
 #include "queue/history.h"
@@ -28,6 +29,7 @@ struct leader {
     char count_from[CURSOR_SIZE];
     struct prune prune;
     struct log_tidy log;
+    struct alerts alerts;
 };
 
 static void on_consumer(void *context, const char *name, const struct reply *heartbeat);
@@ -39,7 +41,11 @@ struct leader *leader_new(const struct leader_config *config)
         return NULL;
     const struct consumers_config consumers = {.each = on_consumer, .context = leader};
     leader->config = *config;
-    leader->log = (struct log_tidy){.queue = config->queue, .max_bytes = config->log_max_bytes};
+    leader->log = (struct log_tidy){.queue = config->queue};
+    alerts_init(&leader->alerts, config->queue);
+    leader->alerts.hook = config->alert_hook;
+    leader->alerts.lane = config->alert_lane;
+    leader_set_caps(leader, &config->caps);
     snprintf(leader->dead_cursor, CURSOR_SIZE, "0");
     snprintf(leader->count_from, CURSOR_SIZE, "-");
     prune_init(&leader->prune);
@@ -181,8 +187,8 @@ static void tidy_dead(struct leader *leader)
     redis_args_text(&args, keys->dead);
     redis_args_text(&args, keys->dead_by_room);
     redis_args_text(&args, keys->dead_bytes);
-    redis_args_int(&args, leader->config.dead_max);
-    redis_args_int(&args, leader->config.dead_max_bytes);
+    redis_args_int(&args, leader->config.caps.dead_max);
+    redis_args_int(&args, leader->config.caps.dead_max_bytes);
     redis_args_text(&args, leader->dead_cursor);
     redis_args_text(&args, leader->count_from);
     (void)queue_call(leader->config.queue, SCRIPT_TIDY_DEAD, 3, &args, on_tidied, leader);
@@ -195,12 +201,11 @@ static void on_pruned(void *context, const struct reply *reply)
     (void)prune_read(&leader->prune, reply);
 }
 
-void leader_set_caps(struct leader *leader, int64_t dead_max, int64_t dead_max_bytes,
-                     int64_t log_max_bytes)
+void leader_set_caps(struct leader *leader, const struct leader_caps *caps)
 {
-    leader->log.max_bytes = log_max_bytes;
-    leader->config.dead_max = dead_max;
-    leader->config.dead_max_bytes = dead_max_bytes;
+    leader->config.caps = *caps;
+    leader->log.max_bytes = caps->log_max_bytes;
+    leader->alerts.disable_after_ms = caps->disable_after_ms;
 }
 
 void leader_look_after(struct leader *leader)
@@ -209,6 +214,8 @@ void leader_look_after(struct leader *leader)
     consumers_ask(leader->consumers);
     heal_step(leader->heal);
     losses_look(leader->config.queue);
+    if (leader->alerts.hook.len > 0)
+        alerts_look(&leader->alerts);
     convert_run(leader->config.convert, NULL, NULL);
     if (now - leader->tidied_at_ms < TIDY_EVERY_MS && leader->tidied_at_ms != 0)
         return;
@@ -217,6 +224,8 @@ void leader_look_after(struct leader *leader)
     sweep(leader);
     tidy_dead(leader);
     history_write(leader->config.queue);
+    if (leader->alerts.hook.len == 0)
+        alerts_look(&leader->alerts); /* forgets what was to be reported */
     log_tidy_run(&leader->log);
     (void)prune_send(&leader->prune, leader->config.queue, on_pruned, leader);
 }

@@ -14,14 +14,22 @@
 
 struct leader;
 
+/* What of its configuration can change while it runs. */
+struct leader_caps {
+    int64_t dead_max;
+    int64_t dead_max_bytes;
+    int64_t log_max_bytes; /* of attempt logs */
+    int64_t disable_after_ms;
+};
+
 struct leader_config {
     struct queue *queue;
     struct convert *convert;
     int64_t ttl_ms;
-    int64_t dead_max;
-    int64_t dead_max_bytes;
-    int64_t log_max_bytes; /* of attempt logs */
-    int suspect_claims;    /* up to here a take-over counts as a claim */
+    struct leader_caps caps;
+    struct bytes alert_hook; /* alerts.h; borrowed, and so is */
+    const char *alert_lane;
+    int suspect_claims; /* up to here a take-over counts as a claim */
     void (*adopt)(void *context, int64_t min_idle_ms); /* entries were taken over */
     void *context;
 };
@@ -29,8 +37,7 @@ struct leader_config {
 struct leader *leader_new(const struct leader_config *config); /* NULL: no memory */
 void leader_free(struct leader *leader);                       /* NULL allowed */
 
-void leader_set_caps(struct leader *leader, int64_t dead_max, int64_t dead_max_bytes,
-                     int64_t log_max_bytes);
+void leader_set_caps(struct leader *leader, const struct leader_caps *caps);
 void leader_look_after(struct leader *leader); /* one round; called with each heartbeat */
 
 #endif

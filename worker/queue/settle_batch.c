@@ -133,10 +133,11 @@ static void put_names(const struct settle_batch *batch, struct redis_args *args)
     const struct keys *names = &batch->queue->keys;
     const struct numbered *numbered;
     char key[KEY_SIZE];
-    const char *fixed[] = {names->deliveries, names->documents,  names->leases, names->gates,
-                           names->lanes,      names->lanes_shut, names->dead,   names->dead_by_room,
-                           names->dead_bytes, names->events,     names->meta};
-    int fixed_len = batch->kind == SETTLE_STREAM ? 11 : 9;
+    const char *fixed[] = {names->deliveries,   names->documents,    names->leases,
+                           names->gates,        names->lanes,        names->lanes_shut,
+                           names->dead,         names->dead_by_room, names->dead_bytes,
+                           names->alerted_dead, names->events,       names->meta};
+    int fixed_len = batch->kind == SETTLE_STREAM ? 12 : 10;
     for (int i = 0; i < fixed_len; i++)
         redis_args_text(args, fixed[i]);
     for (numbered = batch->lanes; numbered != NULL; numbered = numbered->hh.next)

@@ -2,8 +2,8 @@
 -- Brings deliveries that wait as contract 1 has it into lanes. What a worker of contract 1 holds or
 -- changed meanwhile stays for later; sent twice nothing changes.
 --
--- KEYS  deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes retries,
---       then lane:<lane> of each lane, then holders:<stream id> of each delivery
+-- KEYS  deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes alerted-
+--       dead retries, then lane:<lane> of each lane, then holders:<stream id> of each delivery
 -- ARGV  dead_max dead_max_bytes lane_max lanes_len, then per lane
 --         fingerprint max_age_ms (0: none)
 --       then per delivery: old_id, line 1 as it was read, and one of
@@ -12,9 +12,9 @@
 --         'unreadable' lane                     of a lane where a claim finds it and buries it
 --         'drop'                                it has no record, or one of today's
 -- reply as of settle_stream.lua; 1: converted, 0: not now
-local first_lane = 11
+local first_lane = 12
 --include settling
-local retries = KEYS[10]
+local retries = KEYS[11]
 
 -- The record if it still is what was read and nobody holds it.
 local function read_record(id, line_1)

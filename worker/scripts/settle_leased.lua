@@ -2,8 +2,8 @@
 -- Stores the outcomes of leased deliveries. Each names the fence of its lease: an outcome whose
 -- lease has passed on, or that is settled already (this was sent twice), is left alone.
 --
--- KEYS  deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes,
---       then lane:<lane> of each lane, then holders:<stream id> of each large document
+-- KEYS  deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes alerted-
+--       dead, then lane:<lane> of each lane, then holders:<stream id> of each large document
 -- ARGV  dead_max dead_max_bytes lane_max lanes_len, then per lane
 --         fingerprint max_age_ms (0: none)
 --       then per delivery: delivery_id fence lane holders, and one of
@@ -16,7 +16,7 @@
 --       lane counts from 1 through the lanes, holders through the keys behind them; holders 0: the
 --       document is in the record. Where that is not known they must be named.
 -- reply as of settle_stream.lua
-local first_lane = 10
+local first_lane = 11
 --include settling
 
 local ended, kept = {}, {} -- leases, changed last: by them it is known what is to be done

@@ -2,8 +2,9 @@
 -- Stores the outcomes of stream entries, and acknowledges these last. An entry that another worker
 -- holds, or that is acknowledged already (this was sent twice), is left alone.
 --
--- KEYS  deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes events
---       meta, then lane:<lane> of each lane, then holders:<stream id> of each large document
+-- KEYS  deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes alerted-
+--       dead events meta, then lane:<lane> of each lane, then holders:<stream id> of each large
+--       document
 -- ARGV  dead_max dead_max_bytes lane_max lanes_len, then per lane
 --         fingerprint max_age_ms (0: none)
 --       then group consumer, then per entry
@@ -20,9 +21,9 @@
 -- reply {dropped letters, {lane, by how many it is over lane_max …},
 --        {lane whose key was no sorted set and is made again …}, 1 or 0 per entry}
 --       1: settled, 0: not ours
-local first_lane = 12
+local first_lane = 13
 --include settling
-local events, meta = KEYS[10], KEYS[11]
+local events, meta = KEYS[11], KEYS[12]
 local group, me = next_arg(), next_arg()
 need({'XACK', events, group, '0-1'}, {'XDEL', events, '0-1'})
 local acknowledged = {group}

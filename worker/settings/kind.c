@@ -11,6 +11,7 @@
 #include "contract/parse.h"
 #include "contract/proxy.h"
 #include "contract/redis_address.h"
+#include "contract/url.h"
 
 _Static_assert(sizeof(enum log_level) == sizeof(int) && sizeof(enum log_format) == sizeof(int),
                "a choice is stored as an int");
@@ -56,6 +57,16 @@ static int parse_choice(const struct setting *setting, struct bytes text, void *
 }
 
 /* Only what can stand in a settings file, which has no quotes: there ';' starts a comment. */
+static int parse_url(const struct setting *setting, struct bytes text, char *out,
+                     struct error_text *why)
+{
+    struct url url;
+
+    if (text.len > 0 && url_parse(text, &url, why) != 0)
+        return -1;
+    return bytes_copy_text(text, out, (size_t)setting->max + 1) ? 0 : -1;
+}
+
 static int parse_path(const struct setting *setting, struct bytes text, char *out)
 {
     if ((int64_t)text.len < setting->min || (int64_t)text.len > setting->max)
@@ -107,6 +118,8 @@ static int item_parse(const struct setting *setting, struct bytes text, void *it
         return parse_is_name(text) && bytes_copy_text(text, item, RH_NAME_MAX + 1) ? 0 : -1;
     case KIND_PATH:
         return parse_path(setting, text, item);
+    case KIND_URL:
+        return parse_url(setting, text, item, why);
     case KIND_REDIS:
         return parse_redis(text, item, why);
     case KIND_ADDRESS:
@@ -187,6 +200,7 @@ static void item_format(const struct setting *setting, const void *item, char *o
         break;
     case KIND_QUEUE:
     case KIND_PATH:
+    case KIND_URL:
         snprintf(out, size, "%s", (const char *)item);
         break;
     case KIND_REDIS:
@@ -268,6 +282,9 @@ static void item_allowed(const struct setting *setting, char *out, size_t size)
                  "its ends",
                  setting->min > 0 ? "1" : "up", setting->max);
         break;
+    case KIND_URL:
+        snprintf(out, size, "http:// or https://, up to %" PRId64 " bytes", setting->max);
+        break;
     case KIND_REDIS:
         snprintf(out, size,
                  "redis://[[user]:password@]host[:port][/db], the same with rediss://, "
@@ -288,11 +305,11 @@ static void item_allowed(const struct setting *setting, char *out, size_t size)
 const char *setting_value_name(const struct setting *setting)
 {
     static const char *const names[] = {
-        [KIND_INTEGER] = "N",       [KIND_DURATION] = "TIME", [KIND_SIZE] = "BYTES",
-        [KIND_PERCENT] = "PERCENT", [KIND_STATUS] = "STATUS", [KIND_BOOL] = "[yes|no]",
-        [KIND_CHOICE] = "WORD",     [KIND_QUEUE] = "NAME",    [KIND_PATH] = "FILE",
-        [KIND_REDIS] = "URL",       [KIND_ADDRESS] = "CIDR",  [KIND_PROXY] = "URL",
-        [KIND_EXCEPTION] = "HOST",
+        [KIND_INTEGER] = "N",       [KIND_DURATION] = "TIME",  [KIND_SIZE] = "BYTES",
+        [KIND_PERCENT] = "PERCENT", [KIND_STATUS] = "STATUS",  [KIND_BOOL] = "[yes|no]",
+        [KIND_CHOICE] = "WORD",     [KIND_QUEUE] = "NAME",     [KIND_PATH] = "FILE",
+        [KIND_URL] = "URL",         [KIND_REDIS] = "URL",      [KIND_ADDRESS] = "CIDR",
+        [KIND_PROXY] = "URL",       [KIND_EXCEPTION] = "HOST",
     };
 
     return names[setting->kind];
@@ -423,6 +440,7 @@ static size_t value_size(const struct setting *setting)
     case KIND_QUEUE:
         return RH_NAME_MAX + 1;
     case KIND_PATH:
+    case KIND_URL:
         return (size_t)setting->max + 1;
     case KIND_REDIS:
         return sizeof(struct redis_address);

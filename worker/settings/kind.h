@@ -25,6 +25,7 @@ enum setting_kind {
     KIND_CHOICE,   /* an enum */
     KIND_QUEUE,    /* char[] */
     KIND_PATH,     /* char[], as big as the setting's max + 1 */
+    KIND_URL,      /* char[], as big as the setting's max + 1; what is http or https */
     KIND_REDIS,    /* struct redis_address; may hold a password, so it is never shown */
     KIND_ADDRESS,  /* struct address_rule */
     KIND_PROXY,    /* struct proxy_address; a password in it would be a mistake, but is not shown */

@@ -140,6 +140,13 @@ const struct setting settings_table[] = {
      .min = MIB, .max = 1024 * GIB, .default_text = "1g",
      .help = "and how much memory they may take"},
 
+    {.group = "Alerts", .name = "alert-url", .kind = KIND_URL, TEXT_FIELD(alert_url),
+     .default_text = "",
+     .help = "where to report hooks that fail or are disabled, and dead letters"},
+    {.group = "Alerts", .name = "alert-secret-file", .kind = KIND_PATH,
+     TEXT_FIELD(alert_secret_file), .default_text = "",
+     .help = "file with the secret (whsec_...) that signs alerts"},
+
     {.group = "Attempt log", .name = "attempt-log", .reloads = true,
      .kind = KIND_CHOICE, FIELD(attempt_log),
      .words = attempt_logs, .default_text = "all",

@@ -61,7 +61,9 @@ struct settings {
     int64_t dead_max_bytes;
     int64_t max_event_bytes;
     int64_t max_response_bytes;
-    int attempt_log; /* enum attempt_log_what of queue/attempt_log.h */
+    char alert_url[1024];        /* "" for none */
+    char alert_secret_file[512]; /* "" for none */
+    int attempt_log;             /* enum attempt_log_what of queue/attempt_log.h */
     int64_t attempt_log_per_hook;
     int64_t attempt_log_max_bytes;
     int64_t processes; /* 1..PROCESSES_MAX, or PROCESSES_AUTO */

@@ -8,7 +8,7 @@
 --       large. The caps of the dead letters are the leader's.
 local deliveries, documents, leases = KEYS[1], KEYS[2], KEYS[3]
 local lanes, shut = KEYS[4], KEYS[5]
-local dead, by_room, dead_bytes = KEYS[6], KEYS[7], KEYS[8]
+local dead, by_room, dead_bytes, dead_of_hooks = KEYS[6], KEYS[7], KEYS[8], nil
 local key, room, url = KEYS[9], ARGV[1], ARGV[2]
 local FIRST_HOLDERS, FIRST_ID = 10, 3
 local BYTES_MAX = 1024 * 1024 -- of documents in one call: Redis does nothing else meanwhile

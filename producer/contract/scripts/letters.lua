@@ -1,5 +1,6 @@
 -- Dead letters and their caps. Needs dead, by_room and dead_bytes, the names of these keys, and to
--- write letters dead_max and dead_max_bytes. by_room has "<room> <letter id> <bytes>" for each
+-- write letters dead_max, dead_max_bytes, and dead_of_hooks, where those of a hook are counted, or
+-- nil. by_room has "<room> <letter id> <bytes>" for each
 -- letter, all with score 0; dead_bytes has the bytes of each room, and of all under "*".
 local EVICTIONS_MAX = 200 -- in one call; the next goes on
 local SAMPLES = 4
@@ -7,14 +8,16 @@ local dropped = 0
 local wrote = {} -- rooms that got letters here
 
 local function room_and_size(fields)
-    local room, size = '', 0
+    local room, size, hook = '', 0, nil
     for i = 1, #fields, 2 do
         size = size + #fields[i] + #fields[i + 1]
         if fields[i] == 'room' then
             room = fields[i + 1]
+        elseif fields[i] == 'hook' then
+            hook = fields[i + 1]
         end
     end
-    return room, size
+    return room, size, hook
 end
 
 -- Counting is never a reason not to store a letter.
@@ -33,9 +36,12 @@ local function count_letter(room, id, size)
 end
 
 local function write_letter(fields)
-    local room, size = room_and_size(fields)
+    local room, size, hook = room_and_size(fields)
     count_letter(room, redis.call('XADD', dead, '*', unpack(fields)), size)
     wrote[room] = true
+    if hook and dead_of_hooks then
+        redis.pcall('HINCRBY', dead_of_hooks, room .. '/' .. hook, 1)
+    end
 end
 
 local function drop_member(member)

@@ -2,7 +2,7 @@
 -- becomes of the lanes in the end. Needs first_lane, the number of the first lane's key.
 local deliveries, documents, leases = KEYS[1], KEYS[2], KEYS[3]
 local gates, lanes, shut = KEYS[4], KEYS[5], KEYS[6]
-local dead, by_room, dead_bytes = KEYS[7], KEYS[8], KEYS[9]
+local dead, by_room, dead_bytes, dead_of_hooks = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local dead_max, dead_max_bytes, lane_max = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local lanes_len = tonumber(ARGV[4])
 --include rights

@@ -272,3 +272,14 @@ def test_password_file_opens_redis_and_stays_out_of_the_log(start_worker, own_re
     worker.wait_log("ready")
     worker.terminate()
     assert PASSWORD not in worker.log()
+
+
+def test_what_makes_no_alert_hook_is_named(worker, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("hunter2\n")
+    secret.chmod(0o600)
+    done = worker("--check", "--alert-url", "https://a.example/", "--alert-secret-file", secret)
+    assert done.returncode == 2 and "alert-secret-file" in done.stderr
+    assert "hunter2" not in done.stderr
+    done = worker("--check", "--alert-url", "ftp://a.example/")
+    assert done.returncode == 2 and "alert-url" in done.stderr

@@ -124,7 +124,7 @@ static void assert_told(const char *order)
 
 #define FIXED_KEYS                                                                         \
     "{q}:deliveries {q}:documents {q}:leases {q}:gates {q}:lanes {q}:lanes-shut {q}:dead " \
-    "{q}:dead-by-room {q}:dead-bytes "
+    "{q}:dead-by-room {q}:dead-bytes {q}:alerted-dead "
 #define OWN_KEYS "{q}:lane:1/a {q}:lane:1/b {q}:holders:0000000000001-000001 "
 
 static void acknowledgements_go_by_their_ids(void **unused)
@@ -160,14 +160,14 @@ static void outcomes_name_lanes_and_holders_by_number(void **unused)
     submit(0, SETTLE_STREAM);
     submit(1, SETTLE_STREAM);
     settle_flush(rig.settle);
-    assert_called(&rig.link, "settle_stream", 14,
+    assert_called(&rig.link, "settle_stream", 15,
                   FIXED_KEYS "{q}:events {q}:meta " OWN_KEYS
                              "10 11 12 2 01234567 1000 89abcdef 2000 workers w "
                              "1-0 1 2 1 1-1 1 1 2 1");
     answer(&rig.link, "settle_stream", "*5\r\n:0\r\n*0\r\n*0\r\n:1\r\n:1\r\n");
     submit(0, SETTLE_LEASED);
     settle_flush(rig.settle);
-    assert_called(&rig.link, "settle_leased", 12,
+    assert_called(&rig.link, "settle_leased", 13,
                   FIXED_KEYS OWN_KEYS "10 11 12 2 - 0 89abcdef 2000 1-0 1 2 1");
     answer(&rig.link, "settle_leased", "*4\r\n:0\r\n*0\r\n*0\r\n:1\r\n");
     assert_told("1-0 1-1 1-0 ");

@@ -58,6 +58,8 @@ static const char *const others[][2] = {
     {"max-event-bytes", "2k"},
     {"max-response-bytes", "2k"},
     {"dead-max-bytes", "2m"},
+    {"alert-url", "https://a.example/"},
+    {"alert-secret-file", "/p"},
     {"attempt-log", "failures"},
     {"attempt-log-max-bytes", "17m"},
     {"timeout", "17s"},

@@ -1,0 +1,140 @@
+"""Alerts: what happens to hooks is reported to alert-url, once, and signed."""
+
+import json
+
+import pytest
+
+from receiver import Answer
+from wait import stays_true, wait_until
+from webhook_queue import (
+    assert_queue_empty,
+    dead_letters,
+    enqueue,
+    key,
+    message_event,
+    now_ms,
+    set_hook,
+)
+
+SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
+
+
+@pytest.fixture
+def alerted(receiver, start_worker, tmp_path):
+    """alerted.start() is a worker that reports; alerted.wait(n) -> the first n alerts."""
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET + "\n")
+    secret.chmod(0o600)
+
+    class Alerted:
+        @staticmethod
+        def start(**settings):
+            return start_worker(**{
+                "alert_url": receiver.url("/alerts"), "alert_secret_file": secret,
+                "heartbeat_ttl": "3s", "retry_schedule": "1h", **settings,
+            })  # fmt: skip
+
+        @staticmethod
+        def wait(count, timeout=15):
+            return [json.loads(r.body) for r in receiver.wait_for(count, "/alerts", timeout)]
+
+        @staticmethod
+        def kinds():
+            return [json.loads(r.body)["type"] for r in receiver.requests("/alerts")]
+
+    return Alerted
+
+
+def fail(redis, receiver, room, count=6):
+    receiver.script(f"/{room}", Answer(503))
+    set_hook(redis, room, "main", url=receiver.url(f"/{room}"))
+    for _ in range(count):
+        enqueue(redis, message_event(room=room))
+
+
+def test_a_hook_fails_and_is_well_again(redis, receiver, alerted, cli):
+    alerted.start()
+    alerted.start()
+    fail(redis, receiver, 438, count=20)
+    (failing,) = alerted.wait(1)
+    assert failing["type"] == "hook.failing"
+    message = failing["data"]["message"]
+    assert (message["room"], message["hook"], message["status"]) == ("438", "main", 503)
+    assert message["error"] == "answered 503"
+    assert message["disabledAt"] - message["failingSince"] == 5 * 24 * 3600 * 1000
+    request = receiver.requests("/alerts")[0]
+    assert request.header("webhook-event") == "hook.failing" and request.header("webhook-signature")
+    receiver.script("/438", Answer(200))
+    cli("hook", "test", "--room", "438")
+    _, recovered = alerted.wait(2)
+    assert recovered["type"] == "hook.recovered"
+    assert recovered["data"]["message"]["hook"] == "main"
+    stays_true(lambda: len(alerted.kinds()) == 2, 3.0, "each is reported once")
+    assert redis.hgetall(key("alerted")) == {}
+
+
+def test_it_is_disabled_soon_and_then(redis, receiver, alerted):
+    """The leader finds it, although nothing is sent any more."""
+    alerted.start(disable_after="20s")
+    fail(redis, receiver, 438)
+    alerted.wait(1)
+    state = json.loads(redis.hget(key("hooks-state"), "438/main"))
+    for share, level in ((0.6, "disable50"), (0.95, "disable90")):
+        state["failing_since"] = now_ms(redis) - int(20_000 * share)
+        state["probe_at"] = now_ms(redis) + 60_000
+        redis.hset(key("hooks-state"), "438/main", json.dumps(state))
+        wait_until(lambda: redis.hget(key("alerted"), "438/main") == level.encode(), 10,
+                   level)  # fmt: skip
+    receiver.script("/gone", Answer(410))
+    set_hook(redis, 7, "main", url=receiver.url("/gone"))
+    enqueue(redis, message_event(room=7))
+    alerts = alerted.wait(5)
+    kinds = [alert["type"] for alert in alerts if alert["data"]["message"]["room"] == "438"]
+    assert kinds == ["hook.failing", "hook.disable_soon", "hook.disable_soon"]
+    others = {a["type"]: a["data"]["message"] for a in alerts
+              if a["data"]["message"]["room"] == "7"}  # fmt: skip
+    assert others["hook.disabled"]["reason"] == "gone"
+    assert others["delivery.dead"]["count"] == 1
+
+
+def test_dead_letters_are_counted_once_an_hour(redis, receiver, start_worker, alerted):
+    receiver.script("/438", Answer(400))
+    set_hook(redis, 438, "main", url=receiver.url("/438"))
+    worker = start_worker()
+    for _ in range(5):
+        enqueue(redis, message_event(room=438))
+    receiver.wait_for(5, "/438")
+    assert_queue_empty(redis)
+    assert worker.terminate() == 0
+    alerted.start()
+    (dead,) = alerted.wait(1)
+    assert dead["type"] == "delivery.dead" and dead["data"]["message"]["count"] == 5
+    enqueue(redis, message_event(room=438))
+    wait_until(lambda: redis.hget(key("alerted-dead"), "438/main") == b"1", 5, "one more")
+    stays_true(lambda: len(alerted.kinds()) == 1, 3.0, "not within the hour")
+    redis.hset(key("alerted"), "438/main dead", now_ms(redis) - 3_600_000)
+    assert alerted.wait(2)[1]["data"]["message"]["count"] == 1
+
+
+def test_nothing_is_reported_about_alerts(redis, receiver, alerted):
+    """Their receiver fails, and then takes them for good."""
+    receiver.script("/alerts", Answer(400))
+    alerted.start(retry_schedule="100ms")
+    fail(redis, receiver, 438)
+    wait_until(lambda: redis.hget(key("alerted"), "438/main"), 10, "the alert")
+    wait_until(lambda: any(letter["hook"] == "inline-0" for letter in dead_letters(redis)), 10,
+               "a letter of the alert")  # fmt: skip
+    stays_true(lambda: len(redis.hkeys(key("alerted"))) <= 2, 4.0, "only of the hook")
+    assert set(alerted.kinds()) <= {"hook.failing", "delivery.dead"}
+    assert all(b"438" in name for name in redis.hkeys(key("alerted")))
+
+
+def test_without_alert_url_nothing_is_kept(redis, receiver, start_worker):
+    receiver.script("/438", Answer(400))
+    set_hook(redis, 438, "main", url=receiver.url("/438"))
+    start_worker(heartbeat_ttl="3s")
+    enqueue(redis, message_event(room=438))
+    receiver.wait_for(1)
+    assert_queue_empty(redis)
+    redis.hset(key("alerted"), "438/main", "failing")
+    wait_until(lambda: not redis.exists(key("alerted"), key("alerted-dead")), 10, "it to go")
