@@ -207,7 +207,7 @@ BAD_HOOKS = {
     "no url": (b"{}", "bad-hook"),
     "url is a number": (b'{"url":1}', "bad-hook"),
     "unknown key": (b'{"url":"URL","verificationsignature":"x"}', "bad-hook"),
-    "unknown format": (b'{"url":"URL","format":"slack"}', "bad-hook"),
+    "unknown format": (b'{"url":"URL","format":"telegram"}', "bad-hook"),
     "signature with a line end": (b'{"url":"URL","verificationSignature":"a\\r\\nb"}', "bad-hook"),
     "signature is empty": (b'{"url":"URL","verificationSignature":""}', "bad-hook"),
     "secret without prefix": (b'{"url":"URL","secret":"abc"}', "bad-hook"),
