@@ -66,7 +66,8 @@ static struct bytes next_value(struct search *search)
     if (start < search->end && *start == '"') {
         (void)next_string(search);
     } else {
-        while (search->at < search->end && memchr("-0123456789", *search->at, 11))
+        while (search->at < search->end &&
+               (*search->at == '-' || (*search->at >= '0' && *search->at <= '9')))
             search->at++;
         /* A number that goes on is another one: 1.5, 1e3, or one that was cut. */
         if (search->at == search->end || !strchr(" \t\r\n,}", *search->at) || *search->at == '\0')
