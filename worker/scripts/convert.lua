@@ -2,8 +2,9 @@
 -- Brings deliveries that wait as contract 1 has it into lanes. What a worker of contract 1 holds or
 -- changed meanwhile stays for later; sent twice nothing changes.
 --
--- KEYS  deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes alerted-
---       dead retries, then lane:<lane> of each lane, then holders:<stream id> of each delivery
+-- KEYS  deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes
+--       alerted-dead retries, then lane:<lane> of each lane, then holders:<stream id> of each
+--       delivery
 -- ARGV  dead_max dead_max_bytes lane_max lanes_len, then per lane
 --         fingerprint max_age_ms (0: none)
 --       then per delivery: old_id, line 1 as it was read, and one of

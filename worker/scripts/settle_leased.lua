@@ -2,8 +2,9 @@
 -- Stores the outcomes of leased deliveries. Each names the fence of its lease: an outcome whose
 -- lease has passed on, or that is settled already (this was sent twice), is left alone.
 --
--- KEYS  deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes alerted-
---       dead, then lane:<lane> of each lane, then holders:<stream id> of each large document
+-- KEYS  deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes
+--       alerted-dead, then lane:<lane> of each lane, then holders:<stream id> of each large
+--       document
 -- ARGV  dead_max dead_max_bytes lane_max lanes_len, then per lane
 --         fingerprint max_age_ms (0: none)
 --       then per delivery: delivery_id fence lane holders, and one of

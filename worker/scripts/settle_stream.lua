@@ -2,9 +2,9 @@
 -- Stores the outcomes of stream entries, and acknowledges these last. An entry that another worker
 -- holds, or that is acknowledged already (this was sent twice), is left alone.
 --
--- KEYS  deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes alerted-
---       dead events meta, then lane:<lane> of each lane, then holders:<stream id> of each large
---       document
+-- KEYS  deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes
+--       alerted-dead events meta, then lane:<lane> of each lane, then holders:<stream id> of each
+--       large document
 -- ARGV  dead_max dead_max_bytes lane_max lanes_len, then per lane
 --         fingerprint max_age_ms (0: none)
 --       then group consumer, then per entry
