@@ -32,7 +32,7 @@ static bool is_wanted(struct pipeline *pipeline, struct delivery *delivery)
         conclude(pipeline, delivery, OUTCOME_SKIPPED);
     } else if (!delivery->entry->is_test &&
                !hook_takes_type(slot->hook, delivery->entry->event.type)) {
-        counters_add(pipeline->queue->counters, COUNTER_TYPE_SKIPPED, 1);
+        delivery->is_of_other_type = true;
         conclude(pipeline, delivery, OUTCOME_SKIPPED);
     } else if (age > pipeline_max_age_ms(pipeline, slot->hook)) {
         bury_expired(pipeline, delivery, age);

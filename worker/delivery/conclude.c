@@ -9,12 +9,6 @@ void conclude_set_error(struct delivery *delivery, const char *text)
     *write_text(delivery->history.error, text, sizeof(delivery->history.error) - 1) = '\0';
 }
 
-/* It was skipped: because its hook is disabled, or because of the event's type? */
-static bool is_of_other_type(const struct delivery *delivery)
-{
-    return delivery->slot != NULL && !delivery->slot->disabled;
-}
-
 /* False: not at all. Failures are logged at level info always, what went as usual sparingly, and
  * everything at level debug. */
 static bool is_told(struct pipeline *pipeline, const struct delivery *delivery,
@@ -31,7 +25,7 @@ static bool is_told(struct pipeline *pipeline, const struct delivery *delivery,
     if (outcome != OUTCOME_DELIVERED && outcome != OUTCOME_SKIPPED)
         return false;
     if (outcome == OUTCOME_SKIPPED)
-        kind = is_of_other_type(delivery) ? SPARING_TYPE : SPARING_DISABLED;
+        kind = delivery->is_of_other_type ? SPARING_TYPE : SPARING_DISABLED;
     return sparing_allows(&pipeline->sparing[kind], loop_now_ms(), ret_unlogged);
 }
 
@@ -47,7 +41,7 @@ static const char *outcome_name(enum outcome outcome)
 static const char *reason_of(const struct delivery *delivery)
 {
     if (delivery->outcome == OUTCOME_SKIPPED)
-        return is_of_other_type(delivery) ? "type" : "hook-disabled";
+        return delivery->is_of_other_type ? "type" : "hook-disabled";
     return delivery->outcome == OUTCOME_DEAD ? dead_reason_name(delivery->reason) : "";
 }
 

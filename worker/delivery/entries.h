@@ -112,6 +112,7 @@ struct delivery {
     int64_t delay_ms;        /* of a retry, from concluded_at_ms on */
     int64_t concluded_at_ms; /* monotonic */
     enum dead_reason reason;
+    bool is_of_other_type;  /* it is skipped for its event's type; else, its hook is disabled */
     struct buffer response; /* of the last attempt, for a dead letter; so is */
     struct buffer location; /* where it was redirected to, printable */
     bool is_coming;         /* capacity knows that it is on its way to its lane */

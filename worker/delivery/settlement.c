@@ -324,7 +324,8 @@ static void count_outcome(const struct delivery *delivery)
         [OUTCOME_RETRY] = COUNTER_RETRIES,
         [OUTCOME_DEAD] = COUNTER_DEAD,
     };
-    enum counter counter = counters[delivery->outcome];
+    enum counter counter =
+        delivery->is_of_other_type ? COUNTER_TYPE_SKIPPED : counters[delivery->outcome];
     /* One that was given up for others, and spared, has no attempt that failed. */
     bool is_spared = delivery->outcome == OUTCOME_RETRY && !delivery->is_judged;
     bool is_skipped_test = delivery->outcome == OUTCOME_SKIPPED && delivery->entry->is_test;

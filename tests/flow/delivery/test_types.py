@@ -32,6 +32,7 @@ def test_only_events_of_its_types_are_sent(redis, receiver, start_worker):
         enqueue(redis, event_of(type_))
     receiver.wait_for(len(types), "/all")
     wait_stat(redis, "type_skipped", 3)
+    assert "hook_disabled" not in stats(redis)
     assert_queue_empty(redis)
     got = [request.header("webhook-event") for request in receiver.wait_for(3, "/some")]
     assert sorted(got) == ["message.created", "message.created", "reaction.added"]
