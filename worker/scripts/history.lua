@@ -16,7 +16,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local last = redis.pcall('XREVRANGE', history, '+', '-', 'COUNT', 1)
 if last.err then
     redis.call('DEL', history) -- put there by hand
-elseif last[1] and now - tonumber(string.match(last[1][1], '^%d+')) < MINUTE - 1000 then
+elseif last[1] and math.abs(now - tonumber(string.match(last[1][1], '^%d+'))) < MINUTE - 1000 then
     return 0
 end
 

@@ -38,7 +38,8 @@ for i = FIRST, #KEYS do
     redis.call('PEXPIRE', key, LASTS)
     redis.call('ZADD', logs, now, lane)
     local size = redis.call('MEMORY', 'USAGE', key)
-    grown = grown + size - (redis.call('HGET', sizes, lane) or 0)
+    grown = grown + size - (tonumber(redis.call('HGET', sizes, lane) or 0) or 0)
     redis.call('HSET', sizes, lane, size)
 end
-return redis.call('HINCRBY', sizes, '*', grown)
+local all = redis.pcall('HINCRBY', sizes, '*', string.format('%.0f', grown))
+return type(all) == 'number' and all or 0 -- no number: log_tidy.lua adds up

@@ -12,8 +12,21 @@ local FIRST = 3
 local time = redis.call('TIME')
 local oldest = time[1] * 1000 + math.floor(time[2] / 1000) - LASTS
 
+local function size_of(field)
+    return tonumber(string.match(redis.call('HGET', sizes, field) or '0', '^%-?%d+$'))
+end
+
 local function total()
-    return tonumber(redis.call('HGET', sizes, '*') or 0)
+    return size_of('*')
+end
+
+if not total() then -- somebody wrote there by hand
+    local sum = 0
+    redis.call('HDEL', sizes, '*')
+    for _, size in ipairs(redis.call('HVALS', sizes)) do
+        sum = sum + (tonumber(size) or 0)
+    end
+    redis.call('HSET', sizes, '*', string.format('%.0f', sum))
 end
 
 for i = FIRST, #KEYS do
@@ -22,7 +35,7 @@ for i = FIRST, #KEYS do
     if total() > MAX or written < oldest then
         redis.call('DEL', KEYS[i])
         redis.call('ZREM', logs, lane)
-        redis.call('HINCRBY', sizes, '*', -(redis.call('HGET', sizes, lane) or 0))
+        redis.call('HINCRBY', sizes, '*', 0 - (size_of(lane) or 0))
         redis.call('HDEL', sizes, lane)
     end
 end

@@ -8,6 +8,7 @@
 #include "contract/parse.h"
 
 #define PAGE "200"
+#define TEXT_MAX 1024 /* workers write no longer ones */
 
 static bool out_of_memory(const struct session *session)
 {
@@ -76,11 +77,16 @@ void log_lanes_release(struct log_lanes *lanes)
 
 static struct bytes field_of(const struct reply *fields, const char *name)
 {
+    struct bytes text = BYTES("");
+
     for (size_t i = 0; i + 1 < reply_len(fields); i += 2) {
-        if (bytes_equal_text(reply_text(reply_at(fields, i)), name))
-            return reply_text(reply_at(fields, i + 1));
+        if (!bytes_equal_text(reply_text(reply_at(fields, i)), name))
+            continue;
+        text = reply_text(reply_at(fields, i + 1));
+        text.len = text.len < TEXT_MAX ? text.len : TEXT_MAX;
+        break;
     }
-    return BYTES("");
+    return text;
 }
 
 static int64_t number_of(const struct reply *fields, const char *name)

@@ -14,8 +14,8 @@
 #define LIMIT_DEFAULT 20
 #define LIMIT_MAX 100000
 #define FOLLOW_MS 500
-#define FIND_EVERY 10 /* looks for logs that are new, in rounds of following */
-#define OBJECT_MAX 8192
+#define FIND_EVERY 10         /* looks for logs that are new, in rounds of following */
+#define OBJECT_MAX (40 << 10) /* five texts, of which each byte takes six at most */
 
 static const struct flag_spec log_specs[] = {
     {"room", "ROOM", "the room; needed", false},

@@ -20,8 +20,15 @@ local function account(has_new_group)
     local time = redis.call('TIME')
     local now = time[1] * 1000 + math.floor(time[2] / 1000)
     local known = redis.call('HMGET', meta, 'removed', 'missing', 'added', 'length', 'looked_at')
-    local removed, missing = tonumber(known[1] or 0), tonumber(known[2] or nil)
-    local is_other = added < tonumber(known[3] or 0) or
+    for i, text in ipairs(known) do
+        known[i] = tonumber(text or nil)
+        if text and not known[i] then -- written by hand
+            known = {}
+            break
+        end
+    end
+    local removed, missing = known[1] or 0, known[2]
+    local is_other = added < (known[3] or 0) or
         (has_new_group and removed > 0 and last_deleted == '0-0')
     if is_other then
         removed, missing = has_new_group and 0 or added - length, 0
@@ -33,7 +40,7 @@ local function account(has_new_group)
     redis.call('HSET', meta, 'removed', removed, 'missing', missing_now, 'added', added,
                'length', length, 'looked_at', now)
     return {
-        math.max(missing_now - missing, 0), is_other and 1 or 0, tonumber(known[4] or 0),
-        now - tonumber(known[5] or now),
+        math.max(missing_now - missing, 0), is_other and 1 or 0, known[4] or 0,
+        now - (known[5] or now),
     }
 end

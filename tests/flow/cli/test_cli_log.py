@@ -171,3 +171,33 @@ def test_something_else_lies_where_a_log_should(redis, receiver, start_worker):
     assert entry["event"] == "e2"
     wait_until(lambda: redis.type(key("log:438/main")) == b"stream", 5, "the log instead")
     assert [fields["event"] for fields in logged(redis, "438/main")] == ["e1"]
+
+
+def test_sizes_that_somebody_wrote_by_hand(redis, receiver, start_worker):
+    """Logs go on, and the leader adds up anew, so that they stay bounded."""
+    set_hook(redis, 438, "main", url=receiver.url())
+    redis.hset(key("log-sizes"), mapping={"438/main": "by hand", "*": "by hand", "439/x": "7"})
+    redis.zadd(key("logs"), {"440/x": 1})
+    start_worker(heartbeat_ttl="3s")
+    enqueue(redis, message_event(), id="e1")
+    wait_logged(redis, "438/main", 1)
+    wait_until(lambda: redis.hget(key("log-sizes"), "*") not in (None, b"by hand"), 10, "the sum")
+    size = redis.memory_usage(key("log:438/main"))
+    wait_until(lambda: int(redis.hget(key("log-sizes"), "438/main")) == size, 5, "its size")
+    assert int(redis.hget(key("log-sizes"), "*")) == size + 7
+    wait_until(lambda: redis.zrange(key("logs"), 0, -1) == [b"438/main"], 5, "what expired, gone")
+    assert "log_dropped" not in stats(redis)
+
+
+def test_an_entry_that_somebody_wrote_by_hand(redis, cli):
+    """Of any bytes and any length; what is shown of it is short and harmless."""
+    room = "!abc:matrix.org"
+    nasty = b'\x1b[31m\x9b31m\xe2\x80\xae\r\n\x00\xff "evil"' + b"\x1b" * 100_000
+    names = ["event", "attempt", "status", "ms", "outcome", "reason", "error", "answer"]
+    redis.xadd(key(f"log:{room}/main"), {name: nasty for name in names})
+    redis.zadd(key("logs"), {f"{room}/main": 1, f"{room}/\0": 1, f"{room}/{'a' * 500}": 1})
+    (row,) = objects(cli("log", "--room", room, "--json"))
+    assert row["room"] == room and row["hook"] == "main" and row["status"] == 0
+    assert all(len(row[name]) <= 1024 for name in ("event", "outcome", "error", "answer"))
+    table = cli("log", "--room", room).stdout
+    assert len(table.splitlines()) == 2 and table.replace("\n", "").isprintable()

@@ -12,6 +12,7 @@ from webhook_queue import (
     message_event,
     now_ms,
     set_hook,
+    stats,
 )
 
 MINUTE_MS = 60_000
@@ -38,6 +39,22 @@ def test_how_long_it_took(redis, receiver, start_worker):
     assert sum(count for name, count in buckets.items() if name.startswith("delivered_")) == 2
     assert 300 <= times["attempts_sum"] < 2000
     assert 1000 <= times["delivered_sum"] < 4000, "the retry's second counts"
+
+
+def test_numbers_that_somebody_wrote_by_hand(redis, receiver, start_worker):
+    """They are replaced, and the others count once: what is refused half-way is sent again."""
+    for name in ("attempts_sum", "delivered_sum"):
+        redis.hset(key("times"), name, "by hand")
+    redis.hset(key("stats"), "delivered", "9223372036854775807")
+    set_hook(redis, 438, "main", url=receiver.url())
+    worker = start_worker()
+    enqueue(redis, message_event())
+    assert_queue_empty(redis)
+    assert worker.terminate() == 0, "what is counted is stored before it ends"
+    counted = stats(redis)
+    assert counted["events"] == counted["attempts"] == counted["delivered"] == 1
+    assert "redis_errors" not in counted
+    assert set(numbers(redis.hgetall(key("times")))) > {"attempts_sum", "delivered_sum"}
 
 
 def look_after(redis, start_worker):
@@ -79,3 +96,9 @@ def test_a_snapshot_each_minute(redis, receiver, start_worker):
     last = numbers(last)
     assert last["events"] == 2 and last["delivered"] == 1 and last["waiting"] == 1
     assert last["lanes"] == 1 and last["backlog"] == 0 and last["oldest"] == 0
+
+
+def test_a_snapshot_from_before_a_clock_went_back(redis, start_worker):
+    redis.xadd(key("history"), {"events": 0}, id=f"{now_ms(redis) + 10 * MINUTE_MS}-0")
+    look_after(redis, start_worker)
+    assert redis.xlen(key("history")) == 2

@@ -24,6 +24,7 @@ TTL_S = 3
 LOOK_S = TTL_S + 5  # a new leader looks so long after it has connected
 FORGOTTEN_MS = 11 * 60 * 1000
 OTHER = "other-1-00000000"
+META_NUMBERS = ["removed", "missing", "added", "length", "looked_at"]
 
 
 def run_until_looked(start_worker, redis):
@@ -237,11 +238,12 @@ def test_entries_that_a_living_worker_forgot(redis, receiver, start_worker):
     [
         lambda redis: redis.delete(key("meta")),
         lambda redis: redis.xgroup_destroy(key("events"), GROUP),
+        lambda redis: redis.hset(key("meta"), mapping=dict.fromkeys(META_NUMBERS, "by hand")),
     ],
-    ids=["meta", "group"],
+    ids=["meta", "group", "numbers"],
 )
 def test_no_loss_is_made_up(redis, receiver, start_worker, harm):
-    """What is known of the stream, or its group, is deleted: no event is."""
+    """What is known of the stream, or its group, is deleted or spoilt: no event is deleted."""
     set_hook(redis, 438, "main", url=receiver.url())
     start_worker(heartbeat_ttl=f"{TTL_S}s")
     for _ in range(20):
