@@ -9,18 +9,18 @@
 void alerts_init(struct alerts *alerts, struct queue *queue)
 {
     *alerts = (struct alerts){.queue = queue, .hook = BYTES(""), .lane = ""};
-    snprintf(alerts->states_cursor, ALERTS_CURSOR_SIZE, "0");
-    snprintf(alerts->alerted_cursor, ALERTS_CURSOR_SIZE, "0");
+    for (int i = 0; i < ALERTS_CURSORS; i++)
+        snprintf(alerts->cursors[i], ALERTS_CURSOR_SIZE, "0");
 }
 
 static void on_looked(void *context, const struct reply *reply)
 {
     struct alerts *alerts = context;
-    int64_t sent = reply_int(reply_at(reply, 2));
+    int64_t sent = reply_int(reply_at(reply, 0));
     if (!reply_is_list(reply))
-        return; /* the same page again */
-    bytes_copy_text(reply_text(reply_at(reply, 0)), alerts->states_cursor, ALERTS_CURSOR_SIZE);
-    bytes_copy_text(reply_text(reply_at(reply, 1)), alerts->alerted_cursor, ALERTS_CURSOR_SIZE);
+        return; /* the same pages again */
+    for (size_t i = 0; i < ALERTS_CURSORS; i++)
+        bytes_copy_text(reply_text(reply_at(reply, i + 1)), alerts->cursors[i], ALERTS_CURSOR_SIZE);
     if (sent > 0)
         log_at(LOG_INFO, "alerts", log_int("sent", sent));
 }
@@ -37,9 +37,9 @@ void alerts_look(struct alerts *alerts)
     redis_args_borrow(&args, alerts->hook);
     redis_args_text(&args, alerts->lane);
     redis_args_int(&args, alerts->disable_after_ms);
-    redis_args_text(&args, alerts->states_cursor);
-    redis_args_text(&args, alerts->alerted_cursor);
     redis_args_int(&args, PAGE);
+    for (int i = 0; i < ALERTS_CURSORS; i++)
+        redis_args_text(&args, alerts->cursors[i]);
     (void)queue_call(alerts->queue, SCRIPT_ALERT, 4, &args, on_looked, alerts);
     redis_args_release(&args);
 }

@@ -9,6 +9,7 @@
 #include "contract/bytes.h"
 #include "queue/queue.h"
 
+#define ALERTS_CURSORS 3
 #define ALERTS_CURSOR_SIZE 24
 
 struct alerts {
@@ -16,8 +17,7 @@ struct alerts {
     struct bytes hook;        /* its JSON, as in an event; "": nobody is alerted; borrowed */
     const char *lane;         /* where its deliveries wait */
     int64_t disable_after_ms; /* 0: never */
-    char states_cursor[ALERTS_CURSOR_SIZE];
-    char alerted_cursor[ALERTS_CURSOR_SIZE];
+    char cursors[ALERTS_CURSORS][ALERTS_CURSOR_SIZE]; /* as alert.lua has them */
 };
 
 void alerts_init(struct alerts *alerts, struct queue *queue);

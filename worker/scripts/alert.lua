@@ -5,15 +5,15 @@
 --
 -- KEYS  hooks-state alerted alerted-dead events
 -- ARGV  inline hook, its lane (nothing is reported about it), disable_after_ms (0: never),
---       cursor of hooks-state, cursor of alerted, page
+--       page, cursors of hooks-state, of alerted and of alerted-dead
 --       an empty hook: nobody is to be alerted
--- reply {cursor of hooks-state, cursor of alerted, alerts}
+-- reply {alerts, the three next cursors}
 --
 -- alerted       lane -> failing, disable50, disable90 or disabled, what was reported last;
 --               "<lane> dead" -> when dead letters were reported last, ms
 -- alerted-dead  lane -> dead letters since
 local states, alerted, dead, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local HOOK, OWN_LANE, DISABLE_AFTER, PAGE = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[6]
+local HOOK, OWN_LANE, DISABLE_AFTER, PAGE = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local HOUR_MS = 3600000
 local LEVEL = {failing = 1, disable50 = 2, disable90 = 3, disabled = 4}
 local TYPE = {
@@ -26,7 +26,7 @@ local sent = 0
 
 if HOOK == '' then
     redis.call('DEL', alerted, dead)
-    return {'0', '0', 0}
+    return {0, '0', '0', '0'}
 end
 
 -- Where something else was put by hand nothing is known.
@@ -124,16 +124,14 @@ local function look_at_dead(lane, count)
     end
 end
 
-local back = page_of(alerted, ARGV[5])
-for i = 1, #back[2], 2 do
-    look_back(back[2][i], back[2][i + 1])
+local function look_through(key, cursor, look)
+    local page = page_of(key, cursor)
+    for i = 1, #page[2], 2 do
+        look(page[2][i], page[2][i + 1])
+    end
+    return page[1]
 end
-local page = page_of(states, ARGV[4])
-for i = 1, #page[2], 2 do
-    look_at(page[2][i], page[2][i + 1])
-end
-local letters = page_of(dead, '0')
-for i = 1, #letters[2], 2 do
-    look_at_dead(letters[2][i], letters[2][i + 1])
-end
-return {page[1], back[1], sent}
+
+local back = look_through(alerted, ARGV[6], look_back)
+local on = look_through(states, ARGV[5], look_at)
+return {sent, on, back, look_through(dead, ARGV[7], look_at_dead)}

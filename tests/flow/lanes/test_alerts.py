@@ -116,6 +116,18 @@ def test_dead_letters_are_counted_once_an_hour(redis, receiver, start_worker, al
     assert alerted.wait(2)[1]["data"]["message"]["count"] == 1
 
 
+def test_many_hooks_that_were_reported_hide_no_other(redis, alerted):
+    """More than are looked at at a time, of which new letters come within the hour."""
+    now = now_ms(redis)
+    redis.hset(key("alerted"), mapping={f"438/{n} dead": now for n in range(2000)})
+    redis.hset(key("alerted-dead"), mapping={f"438/{n}": 1 for n in range(2000)})
+    redis.hset(key("alerted-dead"), mapping={f"7/{n}": n for n in range(1, 11)})
+    alerted.start()
+    reported = [alert["data"]["message"] for alert in alerted.wait(10)]
+    assert {message["room"] for message in reported} == {"7"}
+    assert sorted(message["count"] for message in reported) == list(range(1, 11))
+
+
 def test_nothing_is_reported_about_alerts(redis, receiver, alerted):
     """Their receiver fails, and then takes them for good."""
     receiver.script("/alerts", Answer(400))
