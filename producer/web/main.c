@@ -20,14 +20,6 @@
 #define EXIT_USAGE 2
 #define EXPIRES_MAX_MS (3650 * 24 * 3600 * INT64_C(1000))
 
-static const struct flag_spec token_flags[] = {
-    {"tokens", "FILE", "the file; made when there is none (ROOMHOOK_WEB_TOKENS)", false},
-    {"role", "read|operate|room=ROOM", "what the token allows", false},
-    {"expires", "DURATION", "when it ends, like 30d; without it never", false},
-    {"help", NULL, "explain the flags", false},
-    {NULL, NULL, NULL, false},
-};
-
 static int fail(int code, const char *why)
 {
     (void)fprintf(stderr, "roomhook-web: %s\n", why);
@@ -48,8 +40,8 @@ static int help(void)
 {
     (void)printf(
         "Usage: roomhook-web [FLAGS]\n"
-        "       roomhook-web token create --role read|operate|room=ROOM [--expires 30d]\n\n"
-        "Serves the API and the metrics of a queue.\n\n");
+        "       roomhook-web token create --role read|operate|room=ROOM [--expires 30d]\n\n%s\n",
+        web_purpose);
     print_flags(web_flags);
     return EXIT_SUCCESS;
 }
@@ -64,12 +56,11 @@ static int create_token(int argc, char **argv)
     char token[TOKEN_SIZE];
     int64_t ms = 0;
 
-    if (flags_parse(&flags, token_flags, NULL, argc, argv, &why) < 0)
+    if (flags_parse(&flags, web_token_flags, NULL, argc, argv, &why) < 0)
         return fail(EXIT_USAGE, why.text);
     if (flags_has(&flags, "help")) {
-        (void)printf("Usage: roomhook-web token create [FLAGS]\n\n"
-                     "Prints a new token, this once; the file has only its hash.\n\n");
-        print_flags(token_flags);
+        (void)printf("Usage: roomhook-web token create [FLAGS]\n\n%s\n", web_token_purpose);
+        print_flags(web_token_flags);
         return EXIT_SUCCESS;
     }
     const char *path = redis_options_value(&flags, "tokens", "ROOMHOOK_WEB_TOKENS", NULL);

@@ -35,6 +35,17 @@ const struct flag_spec web_flags[] = {
     {NULL, NULL, NULL, false},
 };
 
+const struct flag_spec web_token_flags[] = {
+    {"tokens", "FILE", "the file; made when there is none (ROOMHOOK_WEB_TOKENS)", false},
+    {"role", "read|operate|room=ROOM", "what the token allows", false},
+    {"expires", "DURATION", "when it ends, like 30d; without it never", false},
+    {"help", NULL, "explain the flags", false},
+    {NULL, NULL, NULL, false},
+};
+
+const char web_purpose[] = "Serves the API and the metrics of a queue.\n";
+const char web_token_purpose[] = "Prints a new token, this once; the file has only its hash.\n";
+
 static const char *const variables[] = {"ROOMHOOK_WEB_LISTEN", "ROOMHOOK_WEB_BASE_PATH",
                                         "ROOMHOOK_WEB_TOKENS", "ROOMHOOK_WEB_ENVIRONMENT", NULL};
 

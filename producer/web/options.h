@@ -23,6 +23,11 @@ struct web_options {
 };
 
 extern const struct flag_spec web_flags[];
+extern const struct flag_spec web_token_flags[]; /* of "token create" */
+
+/* What each is for: a line of help. */
+extern const char web_purpose[];
+extern const char web_token_purpose[];
 
 /* 0, or an exit code with *why. Texts are borrowed. */
 int web_options_read(const struct flags *flags, struct web_options *ret_options,

@@ -123,23 +123,22 @@ static void print_help_row(const char *name, const char *value, const char *help
     fprintf(out, "\n");
 }
 
+const char settings_help_purpose[] =
+    "Takes chat events from a Redis stream and POSTs them to the webhooks of their\nrooms.\n";
+
+const char settings_help_sources[] =
+    "A setting is a flag (--max-in-flight 512), else an environment variable\n"
+    "(ROOMHOOK_MAX_IN_FLIGHT=512), else a line of the settings file\n"
+    "(max-in-flight = 512), else its default. A list is separated by commas. An empty\n"
+    "variable counts as absent.\n";
+
 void settings_help(FILE *out)
 {
-    fputs("Usage: roomhook-worker [--config FILE] [--SETTING VALUE]...\n"
-          "\n"
-          "Takes chat events from a Redis stream and POSTs them to the webhooks of their\n"
-          "rooms.\n"
-          "\n",
-          out);
+    fprintf(out, "Usage: roomhook-worker [--config FILE] [--SETTING VALUE]...\n\n%s\n",
+            settings_help_purpose);
     for (const struct flag_spec *flag = settings_flags; flag->name; flag++)
         print_help_row(flag->name, flag->value ? flag->value : "", flag->help, "", out);
-    fputs("\n"
-          "A setting is a flag (--max-in-flight 512), else an environment variable\n"
-          "(ROOMHOOK_MAX_IN_FLIGHT=512), else a line of the settings file\n"
-          "(max-in-flight = 512), else its default, which stands in brackets. A list is\n"
-          "separated by commas. An empty variable counts as absent.\n"
-          "\n",
-          out);
+    fprintf(out, "\n%sDefaults stand in brackets.\n\n", settings_help_sources);
     for (size_t i = 0; i < settings_count; i++) {
         const struct setting *setting = &settings_table[i];
 

@@ -10,6 +10,10 @@
 void settings_print(const struct settings *settings, FILE *out);
 
 void settings_print_markdown(FILE *out); /* the table of all settings for docs/ */
+/* Lines of the help that the manual page has too. */
+extern const char settings_help_purpose[];
+extern const char settings_help_sources[];
+
 void settings_help(FILE *out);
 
 #endif

@@ -15,6 +15,24 @@ const struct flag_spec help_front_flags[] = {
     {NULL, NULL, NULL, false},
 };
 
+const char help_purpose[] =
+    "Puts events on a Roomhook queue, registers webhooks, looks after dead letters.\n";
+
+const char help_redis_forms[] =
+    "redis://[[user]:password@]host[:port][/db]\n"
+    "rediss://...                   the same over TLS\n"
+    "unix:///path[?db=n]\n"
+    "redis+sentinel://[[user]:password@]host[:port][,...]/master[/db]\n"
+    "                               [?sentinel-user=...&sentinel-password=...]\n"
+    "rediss+sentinel://...          the same over TLS\n";
+
+const char help_redis_users[] =
+    "User and password are percent-encoded; user@host goes with\n--redis-password-file.\n";
+
+const char help_examples[] = "roomhook hook set --room 438 --url https://example.com/hook\n"
+                             "roomhook send --room 438 --text hello --from Ana\n"
+                             "roomhook status --watch\n";
+
 /* Its lines are joined, and broken again where the page ends. */
 static void print_paragraph(const char *lines, FILE *out)
 {
@@ -57,33 +75,28 @@ static void print_summary(const struct command *command, FILE *out)
     print_row(command->name, COMMANDS_COLUMN, command->summary, out);
 }
 
+static void print_indented(const char *lines, FILE *out)
+{
+    while (*lines != '\0') {
+        int len = (int)strcspn(lines, "\n");
+        (void)fprintf(out, "  %.*s\n", len, lines);
+        lines += len + 1;
+    }
+}
+
 void help_program(FILE *out)
 {
-    (void)fputs("Usage: roomhook [FLAGS] COMMAND [FLAGS]\n"
-                "\n"
-                "Puts events on a Roomhook queue, registers webhooks, looks after dead letters.\n"
-                "\n",
-                out);
+    (void)fprintf(out, "Usage: roomhook [FLAGS] COMMAND [FLAGS]\n\n%s\n", help_purpose);
     for (size_t i = 0; commands[i]; i++)
         print_summary(commands[i], out);
     (void)fputs("\nFlags of every command, before or after it:\n", out);
     print_flags(cli_global_flags, out);
     print_flags(help_front_flags, out);
-    (void)fputs("\nForms of --redis:\n"
-                "  redis://[[user]:password@]host[:port][/db]\n"
-                "  rediss://...                   the same over TLS\n"
-                "  unix:///path[?db=n]\n"
-                "  redis+sentinel://[[user]:password@]host[:port][,...]/master[/db]\n"
-                "                                 [?sentinel-user=...&sentinel-password=...]\n"
-                "  rediss+sentinel://...          the same over TLS\n"
-                "User and password are percent-encoded; user@host goes with\n"
-                "--redis-password-file.\n",
-                out);
-    (void)fputs("\nExamples:\n"
-                "  roomhook hook set --room 438 --url https://example.com/hook\n"
-                "  roomhook send --room 438 --text hello --from Ana\n"
-                "  roomhook status --watch\n"
-                "\n"
+    (void)fputs("\nForms of --redis:\n", out);
+    print_indented(help_redis_forms, out);
+    (void)fprintf(out, "%s\nExamples:\n", help_redis_users);
+    print_indented(help_examples, out);
+    (void)fputs("\n"
                 "roomhook help COMMAND, or COMMAND --help, explains a command.\n"
                 "Exit status: 0 done, 1 failed, 2 wrong usage.\n",
                 out);

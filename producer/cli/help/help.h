@@ -11,6 +11,12 @@
 /* Flags that stand before the command, beside those of every command. */
 extern const struct flag_spec help_front_flags[];
 
+/* What the program is for, and more that its manual page has too: lines of text. */
+extern const char help_purpose[];
+extern const char help_redis_forms[];
+extern const char help_redis_users[];
+extern const char help_examples[];
+
 void help_program(FILE *out);
 void help_family(const char *family, FILE *out); /* "hook" */
 void help_command(const struct command *command, FILE *out);
