@@ -59,7 +59,6 @@ const char *answer_reason(int status)
         {421, "Misdirected Request"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
-        {501, "Not Implemented"},
         {503, "Service Unavailable"},
         {504, "Gateway Timeout"},
     };

@@ -7,14 +7,15 @@
 #include "contract/bytes.h"
 
 #define ANSWER_BODY_MAX ((size_t)32 << 20)
+#define ANSWER_ALLOW_SIZE 64
 #define ANSWER_JSON "application/json"
 
 struct answer {
     int status;
-    const char *type;   /* of the body; a literal */
-    const char *allow;  /* header Allow, of a 405; NULL for none; a literal */
-    struct buffer body; /* released by who sends it */
-    bool has_secret;    /* the body is wiped when it was sent */
+    const char *type;              /* of the body; a literal */
+    char allow[ANSWER_ALLOW_SIZE]; /* header Allow, of a 405; "" for none */
+    struct buffer body;            /* released by who sends it */
+    bool has_secret;               /* the body is wiped when it was sent */
 };
 
 void answer_init(struct answer *answer); /* 200, JSON, no body */

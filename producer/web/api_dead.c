@@ -74,7 +74,9 @@ void api_letters(struct call *call, struct session *session)
     if (!read_filter(call, session, &filter) ||
         !dead_scan_begin(&scan, session, &filter, DEAD_NEWEST_FIRST))
         return;
-    if (iterator != NULL)
+    if (iterator != NULL && strcmp(iterator, "0-0") == 0)
+        scan.ended = true; /* nothing is older, and Redis takes no such range */
+    else if (iterator != NULL)
         (void)snprintf(scan.from, sizeof(scan.from), "(%s", iterator);
     list_begin(&call->answer);
     for (int pages = 0; limit > 0 && pages < PAGES_MAX; pages++) {

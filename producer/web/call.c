@@ -83,9 +83,10 @@ static bool is_valid(const struct parameter *parameter, struct bytes value)
         return dead_reason_parse(value, &reason) == 0;
     case PARAMETER_DURATION:
         return parse_duration_ms(value, parameter->min, parameter->max, &number) == 0;
-    case PARAMETER_ITERATOR:
-        return parse_uint64(value, UINT64_MAX, &cursor) == 0 ||
-               parse_stream_id(value, &cursor, &seq) == 0;
+    case PARAMETER_CURSOR:
+        return parse_uint64(value, UINT64_MAX, &cursor) == 0;
+    case PARAMETER_LETTER:
+        return parse_stream_id(value, &cursor, &seq) == 0;
     case PARAMETER_TIME:
         return value.len > 0;
     }

@@ -16,15 +16,21 @@ static void put_key(struct buffer *out, const char *name)
 }
 
 static const char room_schema[] = "{\"type\":\"string\",\"minLength\":1,\"maxLength\":128,"
-                                  "\"pattern\":\"^[A-Za-z0-9._:!@#$+=~-]{1,128}$\"}";
+                                  "\"pattern\":\"^(?![.]{1,2}$)[A-Za-z0-9._:!@#$+=~-]{1,128}$\"}";
 static const char hook_schema[] =
     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"pattern\":\"^[A-Za-z0-9_-]{1,64}$\"}";
 static const char lane_schema[] =
     "{\"type\":\"string\",\"pattern\":\"^([A-Za-z0-9_-]{1,64}|:[0-9a-f]{16})$\"}";
 static const char letter_schema[] =
     "{\"type\":\"string\",\"pattern\":\"^(0|[1-9][0-9]{0,17})-(0|[1-9][0-9]{0,17})$\"}";
-static const char duration_schema[] =
-    "{\"type\":\"string\",\"pattern\":\"^(0|[1-9][0-9]{0,8})(ms|s|m|h|d)$\"}";
+static const char cursor_schema[] = "{\"type\":\"string\",\"pattern\":\"^[0-9]{1,18}$\"}";
+
+/* Not all that is read, but enough: hours, minutes, an age or a time in seconds. */
+static const char hours_schema[] = "{\"type\":\"string\",\"pattern\":\"^(0|[1-9][0-9]{0,2}h)$\"}";
+static const char minutes_schema[] = "{\"type\":\"string\",\"pattern\":\"^([1-9]|[1-5][0-9])m$\"}";
+static const char time_schema[] =
+    "{\"type\":\"string\",\"pattern\":\"^(0|[1-9][0-9]{0,3}[smh]|20[0-9]{2}-(0[1-9]|1[0-2])-"
+    "(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z)$\"}";
 
 /* What answers are made of. Members that are not named here may come with any version. */
 static const char schemas[] =
@@ -115,11 +121,16 @@ static void put_schema(struct buffer *out, const struct parameter *parameter)
         put_reasons(out);
         break;
     case PARAMETER_DURATION:
-        buffer_append_text(out, duration_schema);
+        buffer_append_text(out, parameter->min == 0 ? hours_schema : minutes_schema);
         break;
     case PARAMETER_TIME:
-    case PARAMETER_ITERATOR:
-        buffer_append_text(out, "{\"type\":\"string\"}");
+        buffer_append_text(out, time_schema);
+        break;
+    case PARAMETER_CURSOR:
+        buffer_append_text(out, cursor_schema);
+        break;
+    case PARAMETER_LETTER:
+        buffer_append_text(out, letter_schema);
         break;
     }
 }

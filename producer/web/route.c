@@ -32,21 +32,45 @@ static bool fits(const char *pattern, struct bytes path)
     return rest.len == 0 && path.len == 0;
 }
 
-const struct route *route_find(struct bytes method, struct bytes path, char ret_allow[64])
+static size_t count_variables(const char *pattern)
 {
+    size_t count = 0;
+
+    for (const char *c = pattern; *c != '\0'; c++)
+        count += *c == '{';
+    return count;
+}
+
+/* The pattern that fits with the fewest variables: "/letters/purge" is no letter. NULL: none. */
+static const char *find_pattern(struct bytes path)
+{
+    const char *best = NULL;
+
+    for (size_t i = 0; i < routes_len; i++) {
+        if (fits(routes[i].path, path) &&
+            (best == NULL || count_variables(routes[i].path) < count_variables(best)))
+            best = routes[i].path;
+    }
+    return best;
+}
+
+const struct route *route_find(struct bytes method, struct bytes path,
+                               char ret_allow[ANSWER_ALLOW_SIZE])
+{
+    const char *pattern = find_pattern(path);
     size_t len = 0;
 
     if (bytes_equal_text(method, "HEAD"))
         method = BYTES("GET");
     ret_allow[0] = '\0';
-    for (size_t i = 0; i < routes_len; i++) {
-        if (!fits(routes[i].path, path))
+    for (size_t i = 0; pattern != NULL && i < routes_len; i++) {
+        if (strcmp(routes[i].path, pattern) != 0)
             continue;
         if (bytes_equal_text(method, routes[i].method))
             return &routes[i];
-        int written =
-            snprintf(ret_allow + len, 64 - len, "%s%s", len > 0 ? ", " : "", routes[i].method);
-        len += written > 0 && (size_t)written < 64 - len ? (size_t)written : 0;
+        int written = snprintf(ret_allow + len, ANSWER_ALLOW_SIZE - len, "%s%s",
+                               len > 0 ? ", " : "", routes[i].method);
+        len += written > 0 && (size_t)written < ANSWER_ALLOW_SIZE - len ? (size_t)written : 0;
     }
     return NULL;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "contract/bytes.h"
+#include "web/answer.h"
 
 #define ROUTE_PARAMETERS_MAX 10
 
@@ -25,7 +26,8 @@ enum parameter_kind {
     PARAMETER_REASON,
     PARAMETER_TIME,     /* an age, or an ISO 8601 time */
     PARAMETER_DURATION, /* from min to max, ms */
-    PARAMETER_ITERATOR  /* as an answer gave it */
+    PARAMETER_CURSOR,   /* of a scan, as an answer gave it */
+    PARAMETER_LETTER    /* the id of a dead letter, the same */
 };
 
 struct parameter {
@@ -69,9 +71,10 @@ struct route {
 extern const struct route routes[];
 extern const size_t routes_len;
 
-/* The route; NULL: *ret_allow is a list of methods when there is one of that path, else NULL. HEAD
+/* The route; NULL: *ret_allow is a list of methods when there is one of that path, else "". HEAD
  * is answered as GET. */
-const struct route *route_find(struct bytes method, struct bytes path, char ret_allow[64]);
+const struct route *route_find(struct bytes method, struct bytes path,
+                               char ret_allow[ANSWER_ALLOW_SIZE]);
 
 /* The part of the path that stands for a name in the pattern, "room"; still encoded. No data: the
  * pattern has none. */

@@ -15,9 +15,13 @@
     {                                                                                     \
         "limit", PARAMETER_NUMBER, 1, CALL_LIMIT_MAX, "how many, 1 to 500; without it 50" \
     }
-#define ITERATOR                                                                           \
-    {                                                                                      \
-        "iterator", PARAMETER_ITERATOR, 0, 0, "where to go on, as the last answer gave it" \
+#define ITERATOR                                                                         \
+    {                                                                                    \
+        "iterator", PARAMETER_LETTER, 0, 0, "where to go on, as the last answer gave it" \
+    }
+#define CURSOR                                                                           \
+    {                                                                                    \
+        "iterator", PARAMETER_CURSOR, 0, 0, "where to go on, as the last answer gave it" \
     }
 #define RANK                                                                     \
     {                                                                            \
@@ -145,7 +149,7 @@ const struct route routes[] = {
     LIST("/v1/hooks", "listHooks", api_hooks, "Hook",
          "The hooks of all rooms, in no order. A page holds whole rooms, so it may be longer than "
          "limit, or empty.",
-         LIMIT, ITERATOR),
+         LIMIT, CURSOR),
     LIST(HOOKS, "listRoomHooks", api_room_hooks, "Hook",
          "The hooks of a room, with what workers learnt about them.", NONE),
     ONE(HOOK, "getHook", api_hook, "Hook", "A hook.", NONE),

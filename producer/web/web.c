@@ -115,8 +115,18 @@ static void answer_openapi(struct web *web, struct exchange *exchange)
     server_answer(exchange, &answer);
 }
 
-/* What programs watch. False: it is none of these. */
-static bool answer_probe(struct web *web, struct exchange *exchange, struct bytes path)
+static bool is_probe(struct bytes path)
+{
+    static const char *const paths[] = {"/livez", "/readyz", "/metrics", "/openapi.json"};
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        if (bytes_equal_text(path, paths[i]))
+            return true;
+    }
+    return false;
+}
+
+/* What programs watch. */
+static void answer_probe(struct web *web, struct exchange *exchange, struct bytes path)
 {
     if (bytes_equal_text(path, "/livez"))
         answer_text(exchange, 200, "alive\n");
@@ -124,11 +134,8 @@ static bool answer_probe(struct web *web, struct exchange *exchange, struct byte
         answer_metrics(web, exchange);
     else if (bytes_equal_text(path, "/openapi.json"))
         answer_openapi(web, exchange);
-    else if (!bytes_equal_text(path, "/readyz"))
-        return false;
     else if (snapshot_get(web->snapshot, on_ready_view, exchange) != 0)
         refuse(exchange, 503, "busy", "too many requests wait for Redis");
-    return true;
 }
 
 /* --- rights --- */
@@ -366,7 +373,7 @@ static void refuse_method(struct exchange *exchange, const char *allow)
     struct answer answer;
     answer_init(&answer);
     answer_refuse(&answer, 405, "method", "allowed here: %s", allow);
-    answer.allow = "GET, POST, PUT, PATCH, DELETE";
+    (void)bytes_copy_text(bytes_of(allow), answer.allow, sizeof(answer.allow));
     server_answer(exchange, &answer);
 }
 
@@ -378,7 +385,7 @@ static void on_request(void *context, struct exchange *exchange)
     struct bytes query = {path.data, 0};
     const char *question = memchr(path.data, '?', path.len);
     size_t base_len = strlen(web->options->base_path);
-    char allow[64];
+    char allow[ANSWER_ALLOW_SIZE] = "";
     if (question != NULL) {
         size_t len = (size_t)(question - path.data);
         query = (struct bytes){question + 1, path.len - len - 1};
@@ -392,8 +399,10 @@ static void on_request(void *context, struct exchange *exchange)
         answer_api(web, exchange, route, path, query);
     else if (allow[0] != '\0')
         refuse_method(exchange, allow);
-    else if (fence_is_safe(request->method) && answer_probe(web, exchange, path))
-        return;
+    else if (is_probe(path) && !fence_is_safe(request->method))
+        refuse_method(exchange, "GET, HEAD");
+    else if (is_probe(path))
+        answer_probe(web, exchange, path);
     else
         refuse(exchange, 404, "not_found", "there is nothing at this path: see /openapi.json");
 }

@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct fence fence = {.hosts = {"hooks.example.com"}, .hosts_len = 1};
     struct http_request request;
     struct answer answer;
-    char allow[64];
+    char allow[ANSWER_ALLOW_SIZE];
 
     int status =
         http_request_read((struct bytes){(const char *)data, size}, &fence_limits, &request);

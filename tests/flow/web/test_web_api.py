@@ -116,6 +116,7 @@ def test_letters_by_filters_and_pages(start_web, redis):
             break
         iterator = f"&iterator={page['iterator']}"
     assert found == ids[::-1]
+    assert web.get("/v1/dead-letters?iterator=0-0").json["data"] == []
 
 
 def test_a_letter_and_its_document(start_web, redis):

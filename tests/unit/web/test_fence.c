@@ -91,7 +91,7 @@ static void methods(void **unused)
 {
     (void)unused;
     assert_int_equal(judge("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"), 0);
-    assert_int_equal(judge("TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n"), 501);
+    assert_int_equal(judge("TRACE / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://x\r\n\r\n"), 403);
     assert_int_equal(judge("GET x HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400);
 }
 

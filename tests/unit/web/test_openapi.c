@@ -75,7 +75,7 @@ static void schemas_are_there(void **unused)
 
 static void routes_are_found(void **unused)
 {
-    char allow[64];
+    char allow[ANSWER_ALLOW_SIZE];
 
     (void)unused;
     assert_string_equal(route_find(BYTES("GET"), BYTES("/v1/status"), allow)->name, "getStatus");
@@ -86,6 +86,8 @@ static void routes_are_found(void **unused)
     assert_string_equal(allow, "GET, PUT, PATCH, DELETE");
     assert_null(route_find(BYTES("GET"), BYTES("/v1/rooms//hooks"), allow));
     assert_string_equal(allow, "");
+    assert_null(route_find(BYTES("GET"), BYTES("/v1/dead-letters/purge"), allow));
+    assert_string_equal(allow, "POST");
     assert_null(route_find(BYTES("GET"), BYTES("/"), allow));
 }
 
