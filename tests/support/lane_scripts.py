@@ -173,7 +173,7 @@ class LaneQueue:
         return self._settle(
             "settle_stream",
             "deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes"
-            " events meta", lanes, holders, [GROUP, self.consumer], items)
+            " alerted-dead events meta", lanes, holders, [GROUP, self.consumer], items)
 
     def acknowledge(self, *stream_ids):
         """Returns 1 or 0 for each: whether it was there."""
@@ -200,7 +200,8 @@ class LaneQueue:
                 items += [len(fields), *fields]
         return self._settle(
             "settle_leased",
-            "deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes",
+            "deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes"
+            " alerted-dead",
             lanes, holders, [], items)
 
     def put(self, *lanes, document=b"{}", hook="main", **more):
@@ -336,7 +337,7 @@ class LaneQueue:
         return self._settle(
             "convert",
             "deliveries documents leases gates lanes lanes-shut dead dead-by-room dead-bytes"
-            " retries", lanes, holders, [], args).results
+            " alerted-dead retries", lanes, holders, [], args).results
 
     @staticmethod
     def _conversion(identity, lines, lanes, holders):

@@ -6,6 +6,7 @@
 #include "delivery/arrival.h"
 #include "delivery/conclude.h"
 #include "delivery/settlement.h"
+#include "queue/settle_batch.h"
 
 #define AGAIN_MS 500
 
@@ -100,17 +101,14 @@ static void on_renewed(void *context, const struct reply *reply)
 static int renew_lease(struct pipeline *pipeline, struct entry *entry)
 {
     const struct keys *keys = &pipeline->queue->keys;
-    const char *fixed[] = {keys->deliveries, keys->documents,    keys->leases,
-                           keys->gates,      keys->lanes,        keys->lanes_shut,
-                           keys->dead,       keys->dead_by_room, keys->dead_bytes};
     struct delivery *delivery = TAILQ_FIRST(&entry->deliveries);
     struct redis_args args;
     char key[KEY_SIZE];
     delivery->lease_until_ms = loop_now_ms() + pipeline->lease_ms;
     redis_args_init(&args);
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-        redis_args_text(&args, fixed[i]);
+    settle_put_keys(keys, SETTLE_LEASED, &args);
     redis_args_copy(&args, bytes_of(keys_lane(keys, delivery->lane, key)));
+    int keys_len = (int)args.len;
     redis_args_int(&args, pipeline->settings->dead_max);
     redis_args_int(&args, pipeline->settings->dead_max_bytes);
     redis_args_int(&args, pipeline->settings->lane_max);
@@ -123,7 +121,8 @@ static int renew_lease(struct pipeline *pipeline, struct entry *entry)
     redis_args_int(&args, 0);
     redis_args_text(&args, "renew");
     redis_args_int(&args, pipeline->lease_ms);
-    int sent = queue_call(pipeline->queue, SCRIPT_SETTLE_LEASED, 10, &args, on_renewed, pipeline);
+    int sent =
+        queue_call(pipeline->queue, SCRIPT_SETTLE_LEASED, keys_len, &args, on_renewed, pipeline);
     redis_args_release(&args);
     return sent;
 }

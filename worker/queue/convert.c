@@ -8,6 +8,7 @@
 #include "contract/parse.h"
 #include "queue/prune.h"
 #include "queue/record.h"
+#include "queue/settle_batch.h"
 
 #define PAGE 100
 #define PAGE_BYTES (8 << 20)
@@ -253,13 +254,10 @@ static void on_converted(void *context, const struct reply *reply)
 static int send_page(struct convert *convert, const struct page *page)
 {
     const struct keys *keys = &convert->queue->keys;
-    const char *fixed[] = {keys->deliveries, keys->documents,    keys->leases, keys->gates,
-                           keys->lanes,      keys->lanes_shut,   keys->dead,   keys->dead_by_room,
-                           keys->dead_bytes, keys->alerted_dead, keys->retries};
     struct redis_args args;
     redis_args_init(&args);
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-        redis_args_text(&args, fixed[i]);
+    settle_put_keys(keys, SETTLE_LEASED, &args);
+    redis_args_text(&args, keys->retries);
     redis_args_append(&args, &page->lanes);
     redis_args_append(&args, &page->holders);
     int keys_len = (int)args.len;

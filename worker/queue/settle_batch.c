@@ -128,18 +128,25 @@ const char *settle_batch_lane(const struct settle_batch *batch, int64_t number)
 
 /* --- sending it --- */
 
+void settle_put_keys(const struct keys *keys, enum settle_kind kind, struct redis_args *args)
+{
+    const char *both[] = {keys->deliveries, keys->documents,   keys->leases, keys->gates,
+                          keys->lanes,      keys->lanes_shut,  keys->dead,   keys->dead_by_room,
+                          keys->dead_bytes, keys->alerted_dead};
+    for (size_t i = 0; i < sizeof(both) / sizeof(both[0]); i++)
+        redis_args_text(args, both[i]);
+    if (kind != SETTLE_STREAM)
+        return;
+    redis_args_text(args, keys->events);
+    redis_args_text(args, keys->meta);
+}
+
 static void put_names(const struct settle_batch *batch, struct redis_args *args)
 {
     const struct keys *names = &batch->queue->keys;
     const struct numbered *numbered;
     char key[KEY_SIZE];
-    const char *fixed[] = {names->deliveries,   names->documents,    names->leases,
-                           names->gates,        names->lanes,        names->lanes_shut,
-                           names->dead,         names->dead_by_room, names->dead_bytes,
-                           names->alerted_dead, names->events,       names->meta};
-    int fixed_len = batch->kind == SETTLE_STREAM ? 12 : 10;
-    for (int i = 0; i < fixed_len; i++)
-        redis_args_text(args, fixed[i]);
+    settle_put_keys(names, batch->kind, args);
     for (numbered = batch->lanes; numbered != NULL; numbered = numbered->hh.next)
         redis_args_copy(args, bytes_of(keys_lane(names, numbered->name, key)));
     for (numbered = batch->holders; numbered != NULL; numbered = numbered->hh.next)

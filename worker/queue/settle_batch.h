@@ -67,6 +67,9 @@ void settle_batch_free(struct settle_batch *batch);
 
 struct settlement_list *settle_batch_list(struct settle_batch *batch);
 
+/* The keys that a kind's script names in front of those of lanes. */
+void settle_put_keys(const struct keys *keys, enum settle_kind kind, struct redis_args *args);
+
 /* 0, or -1: it could not be sent, and fn is not called. */
 int settle_batch_send(struct settle_batch *batch, const struct settle_caps *caps,
                       settle_put_fn *put, void *put_context, redis_reply_fn *fn, void *context);
