@@ -902,7 +902,7 @@ def test_record_that_cannot_be_read_is_found(queue, redis, record):
     reply = queue.call(
         "settle_leased",
         queue.keys("deliveries documents leases gates lanes lanes-shut dead dead-by-room"
-                   " dead-bytes", ["unreadable"], ["0000000000001-000000"]),
+                   " dead-bytes alerted-dead", ["unreadable"], ["0000000000001-000000"]),
         [1000, 1000000, 1000, 1, "-", 0, "0000000000001-000000/main",
          f"w1:{queue.number - 64}", 1, 1, "done"])
     assert claim.lanes["unreadable"][0] == 1 and reply[3] == 1
