@@ -30,6 +30,7 @@ from webhook_queue import (
 TOP = Path(__file__).resolve().parents[3]
 DOCS = [*sorted(TOP.glob("*.md")), *sorted((TOP / "docs").glob("*.md"))]
 DOCUMENTED_REDIS = "redis://127.0.0.1:6379/0"
+GUIDES = ("producers", "receivers", "hooks", "operations")
 SIGNED = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 
 
@@ -37,7 +38,7 @@ def text_of(name):
     return (TOP / name).read_text(encoding="utf-8")
 
 
-def block(language, containing, name="README.md"):
+def block(name, language, containing):
     """The one code block of this language that contains a text."""
     blocks = re.findall(rf"^```{language}\n(.*?)^```", text_of(name), re.MULTILINE | re.DOTALL)
     fitting = [one for one in blocks if containing in one]
@@ -91,13 +92,13 @@ def words_of(text):
     return re.split("[ ,]+", text)
 
 
-def test_readme_names_real_settings_with_their_defaults(roomhook_bin):
+def test_operations_names_real_settings_with_their_defaults(roomhook_bin):
     done = subprocess.run(
         [roomhook_bin / "roomhook-worker", "--print-settings-table"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     real = dict(re.findall(r"^\| `([a-z-]+)` \| `([^`]*)` \|", done.stdout, re.MULTILINE))
-    section = text_of("README.md").partition("\n## Run\n")[2].partition("\n## ")[0]
+    section = text_of("docs/operations.md").partition("\n## Run\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (`.*?) \| (.*?) \|", section, re.MULTILINE)
     assert rows
     for names, told in rows:
@@ -105,10 +106,11 @@ def test_readme_names_real_settings_with_their_defaults(roomhook_bin):
         assert words_of(told.replace("`", "")) == words_of(" ".join(wanted)), names
 
 
-def test_readme_mentions_every_command(cli):
+def test_pages_mention_every_command(cli):
     commands = re.findall(r"^  ([a-z]+(?: [a-z]+)?)  +[A-Z]", cli("--help").stdout, re.MULTILINE)
     assert "send" in commands and "dead replay" in commands
-    missing = [name for name in commands if f"roomhook {name}" not in text_of("README.md")]
+    pages = "".join(text_of(f"docs/{name}.md") for name in GUIDES)
+    missing = [name for name in commands if f"roomhook {name}" not in pages]
     assert not missing
 
 
@@ -141,9 +143,9 @@ def test_links_lead_somewhere():
 
 
 def test_hooks_are_registered_as_shown(redis, shell):
-    shell(block("sh", "roomhook hook set --room 438"))
+    shell(block("docs/hooks.md", "sh", "roomhook hook set --room 438"))
     assert redis.hkeys(key("room:438")) == [b"main"]
-    shell(block("sh", "redis-cli HSET"))
+    shell(block("docs/hooks.md", "sh", "redis-cli HSET"))
     listed = shell("roomhook hook list --room 438 --json --show-secrets")
     assert json.loads(listed)["verificationSignature"] == "9JOLCJUVylQxxdhX"
     _, told = redis.xrevrange(key("hooks-changed"), count=1)[0]
@@ -151,19 +153,19 @@ def test_hooks_are_registered_as_shown(redis, shell):
 
 
 def test_hooks_of_other_receivers_are_registered_as_shown(redis, shell):
-    shell(block("sh", "--format slack"))
+    shell(block("docs/hooks.md", "sh", "--format slack"))
     assert sorted(redis.hkeys(key("room:439"))) == [b"team", b"tickets"]
     assert json.loads(redis.hget(key("room:439"), "tickets"))["template"]["title"]
 
 
 def test_rooms_of_chat_systems_are_named_as_shown(redis, shell):
-    shell(block("sh", "matrix.org"))
+    shell(block("docs/hooks.md", "sh", "matrix.org"))
     for room in ("!OGEhHVWSdvArJzumhm:matrix.org", "C024BE91L", "1234567890123456789"):
         assert redis.hkeys(key(f"room:{room}")) == [b"main"]
 
 
 def test_command_line_enqueues(receiver, room_438, shell):
-    printed = shell(block("sh", "roomhook send --room"))
+    printed = shell(block("docs/producers.md", "sh", "roomhook send --room"))
     requests = receiver.wait_for(3)
     ids = {f"msg_{stream_id}" for stream_id in printed.split()}
     assert len(ids) == 3
@@ -172,14 +174,14 @@ def test_command_line_enqueues(receiver, room_438, shell):
 
 
 def test_redis_cli_enqueues(receiver, room_438, shell):
-    shell(block("sh", "redis-cli XADD '{webhooks}:events'"))
+    shell(block("docs/producers.md", "sh", "redis-cli XADD '{webhooks}:events'"))
     (request,) = receiver.wait_for(1)
     assert request.header("webhook-id") == "msg-24006"
     assert json.loads(request.body)["fromUser"] == {"displayName": "Ana"}
 
 
 def test_python_enqueues(receiver, redis_server, room_438):
-    program = block("python", "client.xadd")
+    program = block("docs/producers.md", "python", "client.xadd")
     assert DOCUMENTED_REDIS in program
     subprocess.run(
         [sys.executable, "-c", program.replace(DOCUMENTED_REDIS, redis_server.url)], check=True
@@ -190,7 +192,7 @@ def test_python_enqueues(receiver, redis_server, room_438):
 
 
 def test_c_enqueues(receiver, redis_server, roomhook_bin, room_438, tmp_path):
-    program = block("c", "rh_producer_open")
+    program = block("docs/producers.md", "c", "rh_producer_open")
     assert DOCUMENTED_REDIS in program
     source = tmp_path / "send.c"
     source.write_text(program.replace(DOCUMENTED_REDIS, redis_server.url))
@@ -209,7 +211,7 @@ def test_c_enqueues(receiver, redis_server, roomhook_bin, room_438, tmp_path):
 
 def test_receiver_verifies_as_shown(cli, receiver, start_worker):
     names = {}
-    exec(block("python", "def verify"), names)  # noqa: S102 the README's own text
+    exec(block("docs/receivers.md", "python", "def verify"), names)  # noqa: S102 the page's text
     verify = names["verify"]
     cli("hook", "set", "--room", "438", "--url", receiver.url("/hook"),
         "--secret", "auto", "--secret", SIGNED)  # fmt: skip
@@ -221,11 +223,23 @@ def test_receiver_verifies_as_shown(cli, receiver, start_worker):
     assert verify(SIGNED, headers, request.body)
     assert not verify(SIGNED, headers, request.body + b" ")
     assert not verify(SIGNED.replace("Mf", "mF"), headers, request.body)
-    assert not verify(SIGNED, {**headers, "webhook-timestamp": "1667548137"}, request.body)
+    for name, wrong in (
+        ("webhook-timestamp", "1667548137"),
+        ("webhook-timestamp", "soon"),
+        ("webhook-timestamp", "9" * 5000),
+        ("webhook-signature", ""),
+        ("webhook-signature", "v1,\xe9 v1"),
+        ("webhook-id", "another"),
+    ):
+        assert not verify(SIGNED, {**headers, name: wrong}, request.body), (name, wrong)
+    for name in ("webhook-id", "webhook-timestamp", "webhook-signature"):
+        missing = {other: value for other, value in headers.items() if other != name}
+        assert not verify(SIGNED, missing, request.body), name
 
 
 def test_request_has_the_headers_shown(cli, receiver, start_worker):
-    shown = re.search(r"^    POST /hook .*?\n\n", text_of("README.md"), re.MULTILINE | re.DOTALL)[0]
+    page = text_of("docs/receivers.md")
+    shown = re.search(r"^    POST /hook .*?\n\n", page, re.MULTILINE | re.DOTALL)[0]
     names = re.findall(r"^    ([\w-]+): ", shown, re.MULTILINE)
     cli("hook", "set", "--room", "438", "--url", receiver.url("/hook"), "--secret", "auto")
     start_worker()
@@ -243,7 +257,7 @@ def test_dead_letters_are_handled_as_shown(redis, receiver, room_438, shell):
     for _ in range(2):
         enqueue(redis, message_event())
     dead = wait_dead(redis, 2)
-    commands = block("sh", "roomhook dead list")
+    commands = block("docs/operations.md", "sh", "roomhook dead list")
     commands = re.sub(r"\b\d{13}-\d+\b", dead[0]["id"], commands)
     shell(commands)
     receiver.wait_for(4)
@@ -252,8 +266,9 @@ def test_dead_letters_are_handled_as_shown(redis, receiver, room_438, shell):
 
 
 def test_purge_as_shown_deletes_the_old(redis, shell):
-    """The README's example, for real."""
-    (command,) = re.findall(r"^roomhook dead purge .*$", text_of("README.md"), re.MULTILINE)
+    """The example of the page, without its --dry-run too."""
+    page = text_of("docs/operations.md")
+    (command,) = re.findall(r"^roomhook dead purge .*$", page, re.MULTILINE)
     assert command.endswith(" --dry-run")
     now = int(time.time() * 1000)
     for days in (40, 31, 29, 0):
@@ -286,7 +301,7 @@ def test_redis_cli_tells_the_numbers_of_status(redis, receiver, shell, start_wor
     redis.hset(key("gates"), "438/main", "1667548137257.000 rate 0123abcd")
 
     told = {}
-    for line in block("sh", "redis-cli XLEN").splitlines():
+    for line in block("docs/operations.md", "sh", "redis-cli XLEN").splitlines():
         command, _, meaning = line.partition("  #")
         told[meaning.strip()] = shell(command).split()
     status = json.loads(shell("roomhook status --json"))

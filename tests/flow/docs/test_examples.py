@@ -35,11 +35,19 @@ COMMAND = re.compile(r"(roomhook|roomhook-worker|redis-cli|scripts/\S+|ctest|cma
 
 # A line of an example: why the example is not run.
 NOT_RUN = {
-    "sudo scripts/setup": "installs packages and the programs; scripts/test-on does",
+    "sudo scripts/setup": "installs packages and the programs",
+    "scripts/setup --demo": "installs packages and the programs; scripts/test-on runs it",
+    "redis-cli ping || { redis-server --daemonize yes --save '' && sleep 1; }":
+        "test_quickstart runs it, with a port of its own",
+    "roomhook status": "test_quickstart runs it, behind the one before",
     "redis-cli --rdb /var/backups/redis/dump.rdb": "test_docs_backup runs it, in other folders",
     "percentage=$(redis-cli CONFIG GET auto-aof-rewrite-percentage | tail -n 1)":
         "test_docs_backup runs it, in other folders",
     "systemctl stop redis-server": "test_docs_backup runs it, with a server of its own",
+    "roomhook-web token create --tokens /etc/roomhook/web-tokens --role operate --expires 90d":
+        "flow/web does, with a file of tokens of the test",
+    """curl -X POST -H "Authorization: Bearer $TOKEN" """
+    "'http://127.0.0.1:8080/v1/rooms/438/tokens?expires=15m'": "flow/web asks for one",
 }  # fmt: skip
 
 
@@ -175,6 +183,22 @@ def test_blocks_of_commands(example, environment, queue, server):
         run_shell(f"{commands.strip()} || test $? = 1", environment)  # 1: it found something
     else:
         run_shell(commands, environment)
+
+
+def test_quickstart(environment):
+    """The README's, pasted as it stands, but for the ports and the installed programs."""
+    page = (TOP / "README.md").read_text(encoding="utf-8")
+    section = page.partition("\n## Quickstart\n")[2].partition("\n## ")[0]
+    install, start, look = (found[2] for found in FENCED.finditer(section))
+    assert install.startswith("scripts/setup")
+    commands = (start + look).replace("8000", str(free_port()))
+    printed = run_shell(f"set +e\n{commands}", environment)  # as a terminal does
+    shown = re.search(r"^    POST /hook\n.*?\n\n.*?\n\n.*?delivered\n", section, re.M | re.S)[0]
+    lines = [line.strip() for line in printed.splitlines()]
+    varies = re.compile(r"Host|Verification|webhook-(id|timestamp)|\S*(Verification|createdAt)")
+    for line in shown.splitlines():
+        if not varies.match(line.strip().strip('"')):
+            assert line.strip() in lines, printed
 
 
 @parametrize([one for one in LINES if one.text.startswith("roomhook")])
