@@ -222,7 +222,7 @@ def test_a_large_document_is_stored_once(redis, receiver, start_worker):
     receiver.script("/", [Answer(503)])
     for n in range(hooks):
         set_hook(redis, 438, f"hook-{n}", url=receiver.url())
-    start_worker(retry_schedule="1h", disable_after="0s")
+    start_worker(retry_schedule="1h", disable_after="0s", attempt_log="off")
     stream_id = enqueue(redis, event)
     wait_until(lambda: queue_state(redis)["events"] == 0, 20, "all to have failed once")
     wait_until(lambda: not redis.exists(key("leases")), 10, "all to be settled")
