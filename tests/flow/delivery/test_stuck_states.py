@@ -153,6 +153,15 @@ def test_a_suspect_runs_alone(redis, receiver, start_worker):
     assert_queue_empty(redis)
 
 
+def test_a_suspect_delivery_runs_alone(redis, receiver, start_worker):
+    set_hook(redis, 438, "main", url=receiver.url())
+    add_waiting(redis, stream_id(redis, ago_ms=60000), claims=2)
+    worker = start_worker()
+    receiver.wait_for(1)
+    assert worker.logged("suspect")
+    assert_queue_empty(redis)
+
+
 def test_a_suspect_delivery_gets_its_turn(redis, receiver, start_worker):
     """Although something slower than its lease's margin always runs, of whose lane more could be
     claimed. It runs alone."""
