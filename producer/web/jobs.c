@@ -79,6 +79,7 @@ static void *work(void *context)
     const uint64_t one = 1;
     while ((worker->job = wait_for_job(jobs)) != NULL) {
         worker->job->run(worker->job, &worker->session);
+        worker->job->is_run = true;
         pthread_mutex_lock(&jobs->mutex);
         put(&jobs->finished, worker->job);
         pthread_mutex_unlock(&jobs->mutex);
@@ -108,7 +109,7 @@ static void on_finished(void *context, int descriptor, bool readable, bool writa
 int jobs_add(struct jobs *jobs, struct job *job)
 {
     pthread_mutex_lock(&jobs->mutex);
-    bool has_room = jobs->waiting.len < JOBS_WAITING_MAX;
+    bool has_room = !jobs->ends && jobs->waiting.len < JOBS_WAITING_MAX;
     if (has_room)
         put(&jobs->waiting, job);
     pthread_cond_signal(&jobs->wake);
@@ -159,6 +160,19 @@ struct jobs *jobs_new(struct loop *loop, const struct redis_options *options,
     return NULL;
 }
 
+/* No thread is left. What was not begun fails. */
+static void end_all(struct jobs *jobs)
+{
+    struct job *job;
+    while ((job = get(&jobs->finished)) != NULL || (job = get(&jobs->waiting)) != NULL) {
+        if (job->result == ADMIN_DONE && !job->is_run) {
+            job->result = ADMIN_FAILED;
+            error_text_set(&job->why, "the service stops");
+        }
+        job->done(job);
+    }
+}
+
 void jobs_free(struct jobs *jobs)
 {
     if (jobs == NULL)
@@ -172,6 +186,7 @@ void jobs_free(struct jobs *jobs)
             pthread_join(jobs->workers[i].thread, NULL);
         session_close(&jobs->workers[i].session);
     }
+    end_all(jobs);
     loop_watch_free(jobs->watch);
     if (jobs->event >= 0)
         (void)close(jobs->event);

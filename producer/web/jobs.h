@@ -19,6 +19,7 @@ struct job {
     void (*done)(struct job *job);                         /* in the loop; owns the job */
     /* What went wrong, set by the session's tell: the first failure counts. */
     enum admin_result result;
+    bool is_run;
     struct error_text why;
 };
 
@@ -28,7 +29,7 @@ struct jobs;
 struct jobs *jobs_new(struct loop *loop, const struct redis_options *options,
                       struct error_text *why);
 
-/* Waits for what is being done; jobs that wait are dropped, none is told. */
+/* Waits for what is being done; jobs that were not begun fail. Each is done before this returns. */
 void jobs_free(struct jobs *jobs); /* NULL allowed */
 
 /* 0, or -1: too many wait already. */

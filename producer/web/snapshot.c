@@ -114,6 +114,7 @@ static void on_done(struct job *job)
     if (snapshot->is_up) {
         texts_release(&snapshot->texts);
         snapshot->texts = snapshot->next;
+        snapshot->next = (struct texts){.status = {.len = 0}};
         memcpy(snapshot->contract, snapshot->next_contract, sizeof(snapshot->contract));
         snapshot->has_texts = true;
         snapshot->read_at_ms = snapshot->looked_at_ms;
@@ -144,8 +145,6 @@ void snapshot_free(struct snapshot *snapshot)
     if (snapshot == NULL)
         return;
     texts_release(&snapshot->texts);
-    if (snapshot->is_reading)
-        texts_release(&snapshot->next);
     free(snapshot);
 }
 
@@ -163,6 +162,7 @@ int snapshot_get(struct snapshot *snapshot, snapshot_fn *fn, void *context)
         return -1;
     if (!snapshot->is_reading) {
         snapshot->job.result = ADMIN_DONE;
+        snapshot->job.is_run = false;
         snapshot->job.why.text[0] = '\0';
         if (jobs_add(snapshot->jobs, &snapshot->job) != 0)
             return -1;

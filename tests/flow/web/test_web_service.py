@@ -277,6 +277,22 @@ def test_pages_of_other_origins(start_web, make_token, headers, admitted):
     assert web.get("/livez", headers=headers).status == 200
 
 
+def test_it_stops_while_requests_wait(start_web, own_redis):
+    server = own_redis()
+    web = start_web(redis=server)
+    assert web.get("/readyz").status == 200
+    with server.client() as client:
+        client.client_pause(1500)
+        waiting = [web.connect() for _ in range(10)]
+        for one in waiting:
+            one.sendall(b"GET /v1/hooks HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wait_until(lambda: web.get("/livez").status == 200, 5, "an answer")
+        web.process.terminate()
+        assert web.process.wait(timeout=15) == 0
+        for one in waiting:
+            one.close()
+
+
 # --- the users of Redis ---
 
 
