@@ -14,8 +14,10 @@ struct answer {
     int status;
     const char *type;              /* of the body; a literal */
     char allow[ANSWER_ALLOW_SIZE]; /* header Allow, of a 405; "" for none */
-    struct buffer body;            /* released by who sends it */
-    bool has_secret;               /* the body is wiped when it was sent */
+    const char *tag;               /* header ETag, of what may be kept; NULL for none; a literal */
+    const char *location; /* header Location, of a redirect; lives as long as the service */
+    struct buffer body;   /* released by who sends it */
+    bool has_secret;      /* the body is wiped when it was sent */
 };
 
 void answer_init(struct answer *answer); /* 200, JSON, no body */

@@ -168,6 +168,19 @@ static bool read_query(struct call *call, struct bytes query)
 
 /* --- the path --- */
 
+static bool read_event(struct call *call, struct bytes event)
+{
+    const char *text;
+
+    if (event.data == NULL ||
+        ((text = decode(call, event)) != NULL && parse_is_name(bytes_of(text)) &&
+         bytes_copy_text(bytes_of(text), call->event_id, sizeof(call->event_id))))
+        return true;
+    answer_refuse(&call->answer, 400, "event",
+                  "an event's id must be 1 to %d characters of A-Z a-z 0-9 _ -", RH_NAME_MAX);
+    return false;
+}
+
 static bool read_path(struct call *call, struct bytes path)
 {
     struct bytes room = route_part(call->route, path, "room");
@@ -199,7 +212,7 @@ static bool read_path(struct call *call, struct bytes path)
         answer_refuse(&call->answer, 400, "letter", "a letter's id is like 1667548137257-0");
         return false;
     }
-    return true;
+    return read_event(call, route_part(call->route, path, "event"));
 }
 
 /* --- the body --- */

@@ -139,16 +139,21 @@ void fence_refuse_unread(int status, struct answer *answer)
 void fence_put_head(struct buffer *out, const struct answer *answer)
 {
     buffer_append_format(out, "HTTP/1.1 %d %s\r\n", answer->status, answer_reason(answer->status));
-    if (answer->status != 204)
+    if (answer->status != 204 && answer->status != 304)
         buffer_append_format(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", answer->type,
                              answer->body.len);
     if (answer->allow[0] != '\0')
         buffer_append_format(out, "Allow: %s\r\n", answer->allow);
     if (answer->status == 401)
         buffer_append_text(out, "WWW-Authenticate: Bearer realm=\"roomhook\"\r\n");
+    if (answer->location != NULL)
+        buffer_append_format(out, "Location: %s\r\n", answer->location);
+    if (answer->tag != NULL)
+        buffer_append_format(out, "ETag: %s\r\n", answer->tag);
+    buffer_append_format(out, "Cache-Control: %s\r\n",
+                         answer->tag != NULL ? "no-cache" : "no-store");
     buffer_append_text(
         out, "Connection: close\r\n"
-             "Cache-Control: no-store\r\n"
              "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
              "connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
              "frame-ancestors 'none'\r\n"

@@ -34,6 +34,20 @@ static const char time_schema[] =
 
 /* What answers are made of. Members that are not named here may come with any version. */
 static const char schemas[] =
+    "\"Attention\":{\"type\":\"object\",\"required\":[\"data\",\"counts\",\"total\","
+    "\"complete\"],\"properties\":{\"data\":{\"type\":\"array\",\"items\":{\"$ref\":"
+    "\"#/components/schemas/Hook\"}},\"counts\":{\"type\":\"object\"},"
+    "\"total\":{\"type\":\"integer\"},\"complete\":{\"type\":\"boolean\"}}},"
+    "\"Attempt\":{\"type\":\"object\",\"required\":[\"at_ms\",\"room\",\"hook\",\"event\","
+    "\"outcome\",\"attempt\",\"status\",\"ms\"],\"properties\":{\"at_ms\":{\"type\":\"integer\"},"
+    "\"room\":{\"$ref\":\"#/components/schemas/RoomId\"},\"hook\":{\"type\":\"string\"},"
+    "\"event\":{\"type\":\"string\"},\"outcome\":{\"type\":\"string\"},"
+    "\"attempt\":{\"type\":\"integer\"},\"status\":{\"type\":\"integer\"},"
+    "\"ms\":{\"type\":\"integer\"}}},"
+    "\"Point\":{\"type\":\"object\",\"required\":[\"at_ms\",\"span_ms\"],\"properties\":{"
+    "\"at_ms\":{\"type\":\"integer\"},\"span_ms\":{\"type\":\"integer\"},"
+    "\"p50_ms\":{\"type\":\"integer\",\"nullable\":true},"
+    "\"p99_ms\":{\"type\":\"integer\",\"nullable\":true}}},"
     "\"Error\":{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{\"error\":{"
     "\"type\":\"object\",\"required\":[\"code\",\"message\"],\"properties\":{"
     "\"code\":{\"type\":\"string\"},\"message\":{\"type\":\"string\"}}}}},"
@@ -154,10 +168,8 @@ static size_t put_path_parameters(struct buffer *out, const struct route *route)
         const char *name;
         const char *schema;
     } variables[] = {
-        {"room", room_schema},
-        {"hook", hook_schema},
-        {"lane", lane_schema},
-        {"letter", letter_schema},
+        {"room", room_schema},     {"hook", hook_schema},  {"lane", lane_schema},
+        {"letter", letter_schema}, {"event", hook_schema},
     };
     size_t len = 0;
 

@@ -1,6 +1,8 @@
 /* The table. */
+#include "web/api_attention.h"
 #include "web/api_dead.h"
 #include "web/api_hook.h"
+#include "web/api_log.h"
 #include "web/api_read.h"
 #include "web/call.h"
 #include "web/route.h"
@@ -30,6 +32,18 @@
 #define SHUT                                                                                   \
     {                                                                                          \
         "shut", PARAMETER_FLAG, 0, 0, "true: only of hooks that are open, disabled or removed" \
+    }
+#define FAILED                                                   \
+    {                                                            \
+        "failed", PARAMETER_FLAG, 0, 0, "true: only what failed" \
+    }
+#define STEP                                                                                 \
+    {                                                                                        \
+        "step", PARAMETER_NUMBER, 1, 1440, "minutes between points, 1 to 1440; without it 1" \
+    }
+#define POINTS                                                                  \
+    {                                                                           \
+        "points", PARAMETER_NUMBER, 2, 500, "how many, 2 to 500; without it 60" \
     }
 #define DOCUMENT                                                 \
     {                                                            \
@@ -146,6 +160,15 @@ const struct route routes[] = {
     ONE("/v1/doctor", "getDoctor", api_doctor, "Findings",
         "What is wrong, and what to do. Looks at the whole queue.", NONE),
 
+    LIST("/v1/history", "getHistory", api_history, "Point",
+         "What happened, and how much there was, the oldest first. A step that nothing is known of "
+         "is left out.",
+         STEP, POINTS),
+    ONE("/v1/attention", "getAttention", api_attention, "Attention",
+        "The hooks that need attention: open, failing, disabled by workers or paused; the worst "
+        "first.",
+        LIMIT),
+
     LIST("/v1/hooks", "listHooks", api_hooks, "Hook",
          "The hooks of all rooms, in no order. A page holds whole rooms, so it may be longer than "
          "limit, or empty.",
@@ -153,6 +176,13 @@ const struct route routes[] = {
     LIST(HOOKS, "listRoomHooks", api_room_hooks, "Hook",
          "The hooks of a room, with what workers learnt about them.", NONE),
     ONE(HOOK, "getHook", api_hook, "Hook", "A hook.", NONE),
+    LIST(HOOK "/deliveries", "listAttempts", api_hook_deliveries, "Attempt",
+         "What attempts for a hook came to, the newest first.", LIMIT, FAILED),
+    LIST(
+        "/v1/rooms/{room}/messages/{event}", "getMessage", api_message, "Attempt",
+        "What became of a message: attempts for all hooks of its room, the newest first; none when "
+        "nothing is known of it.",
+        NONE),
     EDIT("PUT", HOOK, "putHook", api_put_one_hook,
          "Registers a hook, or replaces all of it. \"auto\" as secret or verificationSignature "
          "makes one, which is in this answer only."),
@@ -194,6 +224,8 @@ const struct route routes[] = {
         "Puts letters back on the queue.", ROOM_FILTER, LETTERS, DRY_RUN, EXPECT),
     ACT(ALL_LETTERS "/purge", "purgeDeadLetters", api_purge, "Moved", "Deletes letters for good.",
         ROOM_FILTER, LETTERS, DRY_RUN, EXPECT),
+    ACT(ALL_LETTERS "/{letter}/replay", "replayDeadLetter", api_replay_letter, "Moved",
+        "Puts one letter back on the queue.", NONE),
     LIST(ROOM_LETTERS, "listRoomDeadLetters", api_letters, "DeadLetter",
          "Dead letters of a room, the newest first.", LIMIT, ITERATOR, LETTERS),
     ONE(ROOM_LETTERS "/{letter}", "getRoomDeadLetter", api_letter, "DeadLetter",
@@ -202,7 +234,7 @@ const struct route routes[] = {
         "Puts letters of a room back on the queue.", LETTERS, DRY_RUN, EXPECT),
     ACT(ROOM_LETTERS "/purge", "purgeRoomDeadLetters", api_purge, "Moved",
         "Deletes letters of a room for good.", LETTERS, DRY_RUN, EXPECT),
-    ACT(ROOM_LETTERS "/{letter}/replay", "replayDeadLetter", api_replay_letter, "Moved",
+    ACT(ROOM_LETTERS "/{letter}/replay", "replayRoomDeadLetter", api_replay_letter, "Moved",
         "Puts one letter back on the queue.", NONE),
 };
 

@@ -4,11 +4,13 @@
 #include <jansson.h>
 #include <roomhook/version.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "contract/json_object.h"
 #include "contract/parse.h"
+#include "web/assets.h"
 #include "web/call.h"
 #include "web/jobs.h"
 #include "web/metrics.h"
@@ -28,6 +30,7 @@ struct web {
     struct server *server;
     struct token_file tokens;
     struct buffer openapi;
+    char home[BASE_PATH_MAX + 2]; /* the base path with its '/' */
     int64_t answers[METRICS_CLASSES];
 };
 
@@ -136,6 +139,51 @@ static void answer_probe(struct web *web, struct exchange *exchange, struct byte
         answer_openapi(web, exchange);
     else if (snapshot_get(web->snapshot, on_ready_view, exchange) != 0)
         refuse(exchange, 503, "busy", "too many requests wait for Redis");
+}
+
+/* --- the pages --- */
+
+static void answer_asset(struct exchange *exchange, const struct asset *asset)
+{
+    struct bytes known = http_request_header(exchange->request, "If-None-Match");
+    struct answer answer;
+    answer_init(&answer);
+    answer.type = asset_type(asset);
+    answer.tag = asset->tag;
+    if (asset_is_known(asset, known))
+        answer.status = 304;
+    else
+        buffer_append_bytes(&answer.body, (struct bytes){(const char *)asset->content, asset->len});
+    server_answer(exchange, &answer);
+}
+
+/* The base path without '/' at its end: the page's own links would lead beside it. */
+static void redirect(struct web *web, struct exchange *exchange)
+{
+    struct answer answer;
+    answer_init(&answer);
+    answer_refuse(&answer, 308, "moved", "the pages are at %s", web->home);
+    answer.location = web->home;
+    server_answer(exchange, &answer);
+}
+
+static bool is_bare(const struct web *web, struct bytes path)
+{
+    const char *base_path = web->options->base_path;
+    return base_path[0] != '\0' && bytes_equal_text(path, base_path);
+}
+
+static bool is_page(const struct web *web, struct bytes path)
+{
+    return is_bare(web, path) || (path.data[0] == '/' && asset_find(path) != NULL);
+}
+
+static void answer_page(struct web *web, struct exchange *exchange, struct bytes path)
+{
+    if (is_bare(web, path))
+        redirect(web, exchange);
+    else
+        answer_asset(exchange, asset_find(path));
 }
 
 /* --- rights --- */
@@ -399,10 +447,12 @@ static void on_request(void *context, struct exchange *exchange)
         answer_api(web, exchange, route, path, query);
     else if (allow[0] != '\0')
         refuse_method(exchange, allow);
-    else if (is_probe(path) && !fence_is_safe(request->method))
+    else if ((is_probe(path) || is_page(web, path)) && !fence_is_safe(request->method))
         refuse_method(exchange, "GET, HEAD");
     else if (is_probe(path))
         answer_probe(web, exchange, path);
+    else if (is_page(web, path))
+        answer_page(web, exchange, path);
     else
         refuse(exchange, 404, "not_found", "there is nothing at this path: see /openapi.json");
 }
@@ -436,6 +486,7 @@ static int open_parts(struct web *web, struct error_text *why)
     if (web->jobs == NULL)
         return -1;
     web->snapshot = snapshot_new(web->jobs, options->redis.keys.queue);
+    (void)snprintf(web->home, sizeof(web->home), "%s/", options->base_path);
     buffer_init(&web->openapi, OPENAPI_MAX);
     openapi_put(&web->openapi, options->base_path);
     if (web->snapshot == NULL || buffer_failed(&web->openapi))

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "admin/human_text.h"
-#include "admin/log/read.h"
+#include "admin/log/json.h"
 #include "cli/cli.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/json_output.h"
@@ -54,11 +54,6 @@ struct listing {
 
 /* --- an entry --- */
 
-static const char *hook_of(const struct log_entry *entry)
-{
-    return strchr(entry->lane, '/') + 1; /* every lane has one */
-}
-
 static enum tone tone_of(const struct log_entry *entry)
 {
     if (bytes_equal_text(entry->outcome, "delivered"))
@@ -102,7 +97,7 @@ static void add_row(struct table *table, const struct log_entry *entry, int64_t 
     char when[HUMAN_TEXT_SIZE];
 
     table_add(table, bytes_of(human_when(entry->at_ms, now_ms, when)));
-    table_add(table, bytes_of(hook_of(entry)));
+    table_add(table, bytes_of(log_entry_hook(entry)));
     table_add(table, entry->event_id);
     table_add_toned(table, entry->outcome, tone_of(entry));
     add_number(table, entry->attempt);
@@ -117,17 +112,7 @@ static int print_object(struct listing *listing, const struct asked *asked,
     struct buffer *line = &listing->line;
 
     object_begin(line);
-    object_put_int(line, "at_ms", entry->at_ms);
-    object_put_room(line, "room", &asked->room);
-    object_put_text(line, "hook", bytes_of(hook_of(entry)));
-    object_put_text(line, "event", entry->event_id);
-    object_put_text(line, "outcome", entry->outcome);
-    object_put_text(line, "reason", entry->reason);
-    object_put_int(line, "attempt", entry->attempt);
-    object_put_int(line, "status", entry->status);
-    object_put_int(line, "ms", entry->took_ms);
-    object_put_text(line, "error", entry->error);
-    object_put_text(line, "answer", entry->answer);
+    log_entry_put_json(line, &asked->room, entry);
     return object_print(line);
 }
 

@@ -96,7 +96,7 @@ def test_metrics(start_web, redis, start_worker):
 
 
 def fill(path, room="438"):
-    return path.format(room=room, hook="main", lane="main", letter="1-0")
+    return path.format(room=room, hook="main", lane="main", letter="1-0", event="e-1")
 
 
 def test_every_route_wants_a_token(start_web, make_token):
@@ -313,7 +313,7 @@ def test_the_reading_user_is_enough(start_web, own_redis, roomhook_bin):
         web = start_web(redis=f"redis://roomhook-web:web-password@{server.host}:{server.port}/0")
         for method, path, _ in routes(web):
             if method == "GET":
-                where = path.format(room=438, hook="main", lane="main", letter=letter)
+                where = path.format(room=438, hook="main", lane="main", letter=letter, event="e-1")
                 answer = web.get(where)
                 assert answer.status == 200, (where, answer.body)
         assert web.get("/metrics").status == 200

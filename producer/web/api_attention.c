@@ -1,0 +1,106 @@
+#include "web/api_attention.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/hook/attention.h"
+#include "admin/hook/store.h"
+#include "contract/json_object.h"
+#include "web/api_list.h"
+#include "web/api_read.h"
+
+static bool ask_waiting(struct session *session, const char *lane, int64_t *ret_waiting)
+{
+    char key[KEY_SIZE];
+    const struct bytes args[] = {BYTES("ZCARD"), bytes_of(keys_lane(&session->keys, lane, key))};
+    struct reply *reply;
+
+    if (!session_ask(session, args, 2, &reply))
+        return false;
+    *ret_waiting = reply_int(reply);
+    reply_free(reply);
+    return true;
+}
+
+/* The hook as it is stored; NULL when it was removed, or is not valid, since. False with the
+ * failure told. */
+static bool ask_hook(struct session *session, const struct lane_parts *parts,
+                     struct hook **ret_hook)
+{
+    char key[KEY_SIZE];
+    const struct bytes args[] = {BYTES("HGET"),
+                                 bytes_of(keys_room(&session->keys, &parts->room, key)),
+                                 bytes_of(parts->hook_id)};
+    struct error_text why;
+    struct reply *reply;
+
+    if (!session_ask(session, args, 3, &reply))
+        return false;
+    if (hook_parse(bytes_of(parts->hook_id), reply_text(reply), ret_hook, &why) != HOOK_OK)
+        *ret_hook = NULL;
+    reply_free(reply);
+    return true;
+}
+
+static bool put_one(struct call *call, struct session *session, const struct attention *attention,
+                    const struct attention_hook *one)
+{
+    struct hook *hook = NULL;
+    struct stored_state state;
+    struct lane_parts parts;
+    int64_t waiting;
+
+    if (lane_split(bytes_of(one->lane), &parts) != 0)
+        return true;
+    bool ok = ask_hook(session, &parts, &hook);
+    if (ok && hook != NULL) {
+        ok = hook_store_read(session, hook, &parts.room, &state) &&
+             ask_waiting(session, one->lane, &waiting);
+        if (ok && hook_state_condition(&state, attention->now_ms) != HOOK_FINE) {
+            list_next(&call->answer);
+            object_begin(&call->answer.body);
+            api_put_hook(&call->answer.body, &parts.room, hook, &state, attention->now_ms, false);
+            object_put_int(&call->answer.body, "waiting", waiting);
+            object_end(&call->answer.body);
+        }
+    }
+    hook_free(hook);
+    return ok;
+}
+
+static void put_counts(struct buffer *out, const struct attention *attention)
+{
+    int64_t total = 0;
+
+    object_put_json(out, "counts", BYTES("{"));
+    for (int condition = HOOK_FINE + 1; condition <= HOOK_DISABLED; condition++) {
+        object_put_int(out, hook_condition_name((enum hook_condition)condition),
+                       attention->counts[condition]);
+        total += attention->counts[condition];
+    }
+    object_end(out);
+    object_put_int(out, "total", total);
+    object_put_bool(out, "complete", !attention->is_cut);
+}
+
+void api_attention(struct call *call, struct session *session)
+{
+    struct attention *attention = malloc(sizeof(*attention));
+    struct buffer *out = &call->answer.body;
+    bool ok;
+
+    if (attention == NULL) {
+        session_failed(session, "out of memory");
+        return;
+    }
+    list_begin(&call->answer);
+    ok = attention_find(session, (size_t)call_number(call, "limit", CALL_LIMIT_DEFAULT), attention);
+    for (size_t i = 0; ok && i < attention->len; i++)
+        ok = put_one(call, session, attention, &attention->list[i]);
+    if (ok) {
+        buffer_append_char(out, ']');
+        put_counts(out, attention);
+        object_end(out);
+    }
+    free(attention);
+}
