@@ -122,7 +122,7 @@ static void hooks_unknown(struct pipeline *pipeline, struct entry *entry)
 void arrival_ask_again(void *context)
 {
     struct pipeline *pipeline = context;
-    intake_adopt(pipeline->intake, 0);
+    intake_take_again(pipeline->intake);
 }
 
 static void on_hooks(void *context, struct hook_set *set);

@@ -26,6 +26,7 @@ struct adoption {
     size_t ids_len;
     size_t ids_at;
     bool last_page;
+    bool is_expected; /* what is found is no news */
     int64_t adopted;
     int failures; /* refusals in a row */
     struct loop_timer timer;
@@ -69,6 +70,7 @@ void adoption_start(struct adoption *adoption, int64_t min_idle_ms)
 {
     if (!adoption->running || min_idle_ms < adoption->min_idle_ms)
         adoption->min_idle_ms = min_idle_ms;
+    adoption->is_expected = false;
     if (adoption->waiting) {
         adoption->running = true;
         adoption->restart = true;
@@ -83,6 +85,13 @@ void adoption_start(struct adoption *adoption, int64_t min_idle_ms)
     loop_timer_arm(&adoption->timer, 0);
 }
 
+void adoption_start_again(struct adoption *adoption)
+{
+    bool is_news = adoption->running && !adoption->is_expected;
+    adoption_start(adoption, 0);
+    adoption->is_expected = !is_news;
+}
+
 void adoption_stop(struct adoption *adoption)
 {
     adoption->running = false;
@@ -93,7 +102,7 @@ void adoption_stop(struct adoption *adoption)
 static void finish(struct adoption *adoption)
 {
     adoption->running = false;
-    if (adoption->adopted > 0)
+    if (adoption->adopted > 0 && !adoption->is_expected)
         log_at(LOG_INFO, "adopted", log_int("entries", adoption->adopted));
     adoption->done(adoption->context);
 }
@@ -111,7 +120,9 @@ static bool may_go_on(struct adoption *adoption, const struct reply *reply)
     if (!adoption->running)
         return false;
     if (restart) {
+        bool is_expected = adoption->is_expected;
         adoption_start(adoption, adoption->min_idle_ms);
+        adoption->is_expected = is_expected;
         return false;
     }
     if (reply_is_list(reply)) {

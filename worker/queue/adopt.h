@@ -29,6 +29,8 @@ void adoption_free(struct adoption *adoption); /* NULL allowed */
 /* Looks through what has been pending for min_idle_ms; once more from the beginning when already
  * running. */
 void adoption_start(struct adoption *adoption, int64_t min_idle_ms);
+/* The same for what this process left pending, which it may do again and again: not logged. */
+void adoption_start_again(struct adoption *adoption);
 void adoption_stop(struct adoption *adoption);
 bool adoption_is_running(const struct adoption *adoption);
 

@@ -207,6 +207,12 @@ void intake_adopt(struct intake *intake, int64_t min_idle_ms)
         adoption_start(intake->adoption, min_idle_ms);
 }
 
+void intake_take_again(struct intake *intake)
+{
+    if (intake->control_ready && !intake->stopped)
+        adoption_start_again(intake->adoption);
+}
+
 void intake_control_up(struct intake *intake)
 {
     intake->control_ready = true;
