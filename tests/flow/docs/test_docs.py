@@ -28,8 +28,7 @@ from webhook_queue import (
 )
 
 TOP = Path(__file__).resolve().parents[3]
-DOCS = [*sorted(TOP.glob("*.md")), *sorted((TOP / "docs").glob("*.md"))]
-DOCUMENTED_REDIS = "redis://127.0.0.1:6379/0"
+DOCS = [*sorted(TOP.glob("*.md")), *sorted((TOP / "docs").rglob("*.md"))]
 GUIDES = ("producers", "receivers", "hooks", "operations")
 SIGNED = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 
@@ -76,6 +75,13 @@ def shell(roomhook_bin, redis_server, tmp_path):
 def room_438(redis, receiver, start_worker):
     """A worker, and a hook of the room that the documents write to."""
     set_hook(redis, 438, "main", url=receiver.url("/hook"), format="bare")
+    start_worker()
+
+
+@pytest.fixture
+def named_room(redis, receiver, start_worker):
+    """A worker, and a hook of the room that the programs of docs/clients write to."""
+    set_hook(redis, "!abc:matrix.org", "main", url=receiver.url("/hook"), format="bare")
     start_worker()
 
 
@@ -180,33 +186,29 @@ def test_redis_cli_enqueues(receiver, room_438, shell):
     assert json.loads(request.body)["fromUser"] == {"displayName": "Ana"}
 
 
-def test_python_enqueues(receiver, redis_server, room_438):
-    program = block("docs/producers.md", "python", "client.xadd")
-    assert DOCUMENTED_REDIS in program
+def test_python_enqueues(receiver, redis_server, named_room):
     subprocess.run(
-        [sys.executable, "-c", program.replace(DOCUMENTED_REDIS, redis_server.url)], check=True
-    )
+        [sys.executable, TOP / "docs/clients/redis_py.py"],
+        env={**os.environ, "REDIS_URL": redis_server.url}, check=True,
+    )  # fmt: skip
     requests = receiver.wait_for(2)
-    assert {request.header("webhook-id") for request in requests} == {"python-1", "python-2"}
-    assert requests[0].body == requests[1].body
+    assert {request.header("webhook-id") for request in requests} == {"msg-24006", "msg-24007"}
+    assert json.loads(requests[0].body) == json.loads(requests[1].body)
 
 
-def test_c_enqueues(receiver, redis_server, roomhook_bin, room_438, tmp_path):
-    program = block("docs/producers.md", "c", "rh_producer_open")
-    assert DOCUMENTED_REDIS in program
-    source = tmp_path / "send.c"
-    source.write_text(program.replace(DOCUMENTED_REDIS, redis_server.url))
+def test_c_enqueues(receiver, redis_server, roomhook_bin, named_room, tmp_path):
     build = roomhook_bin.parent
     subprocess.run(
-        ["cc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror",
-         source, "-o", tmp_path / "send", f"-I{TOP / 'include'}", f"-I{build / 'include'}",
-         f"-L{build / 'lib'}", f"-Wl,-rpath,{build / 'lib'}", "-lroomhook"],
+        ["cc", "-std=c99", "-D_DEFAULT_SOURCE", "-pedantic", "-Wall", "-Wextra", "-Werror",
+         TOP / "docs/clients/libroomhook.c", "-o", tmp_path / "send", f"-I{TOP / 'include'}",
+         f"-I{build / 'include'}", f"-L{build / 'lib'}", f"-Wl,-rpath,{build / 'lib'}",
+         "-lroomhook"],
         check=True,
     )  # fmt: skip
-    environment = {**os.environ, **sanitizer.late()}
+    environment = {**os.environ, **sanitizer.late(), "REDIS_URL": redis_server.url}
     subprocess.run([tmp_path / "send"], check=True, env=environment)
     (request,) = receiver.wait_for(1)
-    assert request.header("webhook-id") == "c-1"
+    assert request.header("webhook-id") == "msg-24006"
 
 
 def test_receiver_verifies_as_shown(cli, receiver, start_worker):

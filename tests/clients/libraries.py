@@ -1,0 +1,90 @@
+"""The libraries that docs/clients uses, fetched into build/clients by the package
+managers of their languages, at the versions that the files beside this one pin."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+FOLDER = TOP / "build" / "clients"
+FETCH_S = 420
+GO_BUILD = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
+
+
+@dataclass(frozen=True)
+class Libraries:
+    name: str
+    tools: tuple
+    pins: tuple  # files below tests/clients
+    steps: tuple  # commands; {here} is tests/clients, {to} where the libraries go
+
+    @property
+    def folder(self):
+        return FOLDER / self.name
+
+    def _pinned(self):
+        return b"\0".join((HERE / pin).read_bytes() for pin in self.pins)
+
+    @property
+    def are_there(self):
+        mark = self.folder / "fetched"
+        return mark.exists() and mark.read_bytes() == self._pinned()
+
+    def missing_tool(self):
+        return next((tool for tool in self.tools if not shutil.which(tool)), None)
+
+    def fetch(self):
+        """Returns why it could not, None when the libraries are there."""
+        if self.are_there:
+            return None
+        if tool := self.missing_tool():
+            return f"no {tool}"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        for step in self.steps:
+            argv = [word.format(here=HERE, to=self.folder) for word in step]
+            try:
+                done = subprocess.run(
+                    argv, cwd=(HERE / self.pins[0]).parent,
+                    env={**os.environ, "GOTOOLCHAIN": "local"}, stdin=subprocess.DEVNULL,
+                    capture_output=True, text=True, timeout=FETCH_S, check=False,
+                )  # fmt: skip
+            except subprocess.TimeoutExpired:
+                return f"{argv[0]} took longer than {FETCH_S} s"
+            if done.returncode != 0:
+                lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+                return f"{argv[0]} failed: {lines[-1] if lines else done.returncode}"
+        (self.folder / "fetched").write_bytes(self._pinned())
+        return None
+
+
+PYTHON = Libraries(
+    "python", ("python3",), ("requirements.txt",),
+    (("python3", "-m", "pip", "install", "--quiet", "--target", "{to}", "--requirement",
+      "{here}/requirements.txt"),),
+)  # fmt: skip
+NODE = Libraries(
+    "node", ("node", "npm"), ("node/package-lock.json", "node/package.json"),
+    (("cp", "package.json", "package-lock.json", "{to}"),
+     ("npm", "ci", "--prefix", "{to}", "--ignore-scripts", "--no-audit", "--no-fund",
+      "--loglevel=error", "--fetch-retries=1")),
+)  # fmt: skip
+GO = Libraries(
+    "go", ("go",), ("go/go.sum", "go/go.mod"),
+    (("go", "mod", "download"),
+     ("go", "build", "github.com/redis/go-redis/v9", "github.com/vmihailenco/msgpack/v5",
+      "github.com/standard-webhooks/standard-webhooks/libraries/go")),
+)  # fmt: skip
+RUST = Libraries(
+    "rust", ("cargo",), ("rust/Cargo.lock", "rust/Cargo.toml"),
+    (("cargo", "build", "--quiet", "--locked", "--bins", "--target-dir", "{to}/target"),),
+)  # fmt: skip
+JAVA = Libraries(
+    "java", ("java", "javac", "mvn"), ("java/pom.xml",),
+    (("mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies",
+      "-DoutputDirectory={to}"),),
+)  # fmt: skip
+ALL = (PYTHON, NODE, GO, RUST, JAVA)

@@ -1,0 +1,133 @@
+"""The programs of docs/clients: what each needs, and how it is built and run."""
+
+import os
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import libraries
+from libraries import FOLDER, GO, JAVA, NODE, PYTHON, RUST, TOP
+
+BUILD_S = 240
+JSON, MSGPACK = "json", "msgpack"
+
+
+class Skip(Exception):
+    """What a program needs is not here."""
+
+
+@dataclass(frozen=True)
+class Program:
+    file: str  # below docs/
+    command: str  # {file}: that; {bin}: what build makes; see words()
+    build: str = ""
+    tools: tuple = ()
+    libraries: object = None
+    probe: tuple = ()  # succeeds when the libraries of Debian are there
+    sends: tuple = (JSON,)  # of a client: the formats of its events, in order
+    environment: dict = field(default_factory=dict)
+    called: str = ""  # another name than the file's
+
+    @property
+    def name(self):
+        return self.called or Path(self.file).stem.replace("_", "-")
+
+    @property
+    def path(self):
+        return TOP / "docs" / self.file
+
+    def words(self, text, build_folder):
+        values = {"file": self.path, "bin": FOLDER / "bin" / self.file, "rust": RUST.folder,
+                  "node": NODE.folder, "java": JAVA.folder,
+                  "top": TOP, "build": build_folder, "stem": self.path.stem}  # fmt: skip
+        return [word.format(**values) for word in shlex.split(text)]
+
+    def prepare(self, build_folder):
+        """Builds it; raises Skip when it cannot be run here."""
+        for tool in self.tools:
+            if not shutil.which(tool):
+                raise Skip(f"no {tool}")
+        if self.libraries and not self.libraries.are_there:
+            tool = self.libraries.missing_tool()
+            raise Skip(f"no {tool}" if tool else "its libraries are not fetched")
+        if self.probe and subprocess.run(
+            self.probe, env=self.full_environment(), stdin=subprocess.DEVNULL,
+            capture_output=True, timeout=30, check=False,
+        ).returncode:  # fmt: skip
+            raise Skip("its libraries are not installed")
+        if self.build:
+            (FOLDER / "bin" / self.file).parent.mkdir(parents=True, exist_ok=True)
+            done = subprocess.run(
+                self.words(self.build, build_folder), cwd=libraries.HERE / "go",
+                env=self.full_environment(), stdin=subprocess.DEVNULL, capture_output=True,
+                text=True, timeout=BUILD_S, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, f"it does not build:\n{done.stdout}{done.stderr}"
+        return self.words(self.command, build_folder)
+
+    def full_environment(self, **more):
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("ROOMHOOK_", "REDIS"))}
+        return {**clean, **libraries.GO_BUILD, **self.environment, **more}
+
+
+def _cc(compiler, flags):
+    return f"{compiler} -Wall -Wextra -Werror -O1 {{file}} -o {{bin}} {flags}"
+
+
+def _loads(command, *modules):
+    """A probe: a program of one line that loads these modules."""
+    return (*command, "; ".join(f"require '{module}'" for module in modules))
+
+
+def _php(*conditions):
+    return ("php", "-r", f"exit({' && '.join(conditions)} ? 0 : 1);")
+
+
+MSGPACK_OF_PHP = "extension_loaded('msgpack')"
+PREDIS = "/usr/share/php/Predis/autoload.php"
+GO_PROGRAM = {"command": "{bin}", "libraries": GO, "build": "go build -o {bin} {file}",
+              "environment": {"GOPROXY": "off"}}  # fmt: skip
+RUST_PROGRAM = {
+    "command": "{rust}/target/debug/{stem}", "libraries": RUST,
+    "build": "cargo build --quiet --offline --locked --target-dir {rust}/target --bin {stem}"
+             " --manifest-path {top}/tests/clients/rust/Cargo.toml",
+}  # fmt: skip
+# Modules are looked for beside the file.
+NODE_PROGRAM = {"command": "node {node}/{stem}.mjs", "libraries": NODE,
+                "build": "cp {file} {node}/{stem}.mjs"}  # fmt: skip
+JAVA_PROGRAM = {"command": "java -XX:TieredStopAtLevel=1 -cp {java}/* {file}", "libraries": JAVA}
+LIBROOMHOOK = "-I{top}/include -I{build}/include -L{build}/lib -Wl,-rpath,{build}/lib -lroomhook"
+BOTH = (JSON, MSGPACK)
+
+CLIENTS = (
+    Program("clients/redis_py.py", "python3 {file}", libraries=PYTHON, sends=BOTH,
+            environment={"PYTHONPATH": str(PYTHON.folder)}),
+    Program("clients/redis_py.py", "/usr/bin/python3 {file}", sends=BOTH, called="redis-py-debian",
+            probe=("/usr/bin/python3", "-c", "import redis, msgpack")),
+    Program("clients/ioredis.mjs", sends=BOTH, **NODE_PROGRAM),
+    Program("clients/node_redis.mjs", sends=BOTH, **NODE_PROGRAM),
+    Program("clients/go_redis.go", **GO_PROGRAM),
+    Program("clients/go_redis_msgpack.go", sends=(MSGPACK,), **GO_PROGRAM),
+    Program("clients/redis_cli.sh", "bash {file}", tools=("redis-cli",)),
+    Program("clients/libroomhook.c", "{bin}", _cc("cc", LIBROOMHOOK), tools=("cc",)),
+    Program("clients/hiredis.c", "{bin}", _cc("cc", "-lhiredis"), tools=("cc",)),
+    Program("clients/phpredis.php", "php {file}", tools=("php",), sends=BOTH,
+            probe=_php("extension_loaded('redis')", MSGPACK_OF_PHP)),
+    Program("clients/predis.php", "php {file}", tools=("php",), sends=BOTH,
+            environment={"PREDIS_AUTOLOAD": PREDIS},
+            probe=_php(f"file_exists('{PREDIS}')", MSGPACK_OF_PHP)),
+    Program("clients/redis_rb.rb", "ruby {file}", tools=("ruby",), sends=BOTH,
+            probe=_loads(("ruby", "-e"), "redis", "msgpack")),
+    Program("clients/jedis.java", **JAVA_PROGRAM),
+    Program("clients/lettuce.java", **JAVA_PROGRAM),
+    Program("clients/redis_rs.rs", sends=BOTH, **RUST_PROGRAM),
+    Program("clients/redis_perl.pl", "perl {file}", tools=("perl",), sends=BOTH,
+            probe=("perl", "-MRedis", "-MData::MessagePack", "-e", "1")),
+    Program("clients/hiredis.cpp", "{bin}", _cc("g++ -std=c++20", "-lhiredis"), tools=("g++",),
+            sends=BOTH, probe=("test", "-e", "/usr/include/nlohmann/json.hpp"),
+            called="hiredis-cpp"),
+    Program("clients/redis_lua.lua", "lua5.3 {file}", tools=("lua5.3",), sends=BOTH,
+            probe=_loads(("lua5.3", "-e"), "redis", "cjson", "MessagePack")),
+)  # fmt: skip
