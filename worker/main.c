@@ -37,7 +37,7 @@ static void raise_descriptor_limit(const struct settings *settings)
             getrlimit(RLIMIT_NOFILE, &limit);
     }
     if (limit.rlim_cur < wanted)
-        log_at(LOG_WARN, "few_descriptors", log_int("allowed", (int64_t)limit.rlim_cur),
+        log_at(LOG_WARN, "fd_limit_low", log_int("allowed", (int64_t)limit.rlim_cur),
                log_int("wanted", (int64_t)wanted),
                log_text("do", "raise LimitNOFILE or lower max-in-flight"));
 }

@@ -35,7 +35,7 @@ void redis_faults_complain(struct redis_faults *faults, const struct reply *repl
         complaint = &faults->open[faults->open_len++];
         *complaint = (struct redis_complaint){.fault = fault, .began_ms = now_ms};
         snprintf(complaint->about, sizeof(complaint->about), "%s", which);
-        log_at(LOG_WARN, "redis_refuses", log_text("fault", redis_fault_name(fault)),
+        log_at(LOG_WARN, "redis_error", log_text("fault", redis_fault_name(fault)),
                log_text("what", about),
                log_text("error", bytes_printable(reply_error_text(reply), words, sizeof(words))));
     }
@@ -63,7 +63,7 @@ void redis_faults_look(struct redis_faults *faults, int64_t now_ms)
         const struct redis_complaint *complaint = &faults->open[i];
         if (now_ms - complaint->last_ms < REDIS_FAULT_QUIET_MS)
             continue;
-        log_at(LOG_INFO, "redis_accepts", log_text("fault", redis_fault_name(complaint->fault)),
+        log_at(LOG_INFO, "redis_recovered", log_text("fault", redis_fault_name(complaint->fault)),
                log_text("what", complaint->about), log_int("refusals", complaint->times),
                log_int("lasted_ms", complaint->last_ms - complaint->began_ms));
         faults->open[i] = faults->open[--faults->open_len];

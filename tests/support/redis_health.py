@@ -17,7 +17,7 @@ def wait_counter(client, fault):
 
 
 def assert_told_once(worker, fault):
-    told = worker.logged("redis_refuses", fault=fault)
+    told = worker.logged("redis_error", fault=fault)
     assert len(told) == 1, told
 
 

@@ -19,7 +19,7 @@ struct process {
     int failures;      /* in a row */
     bool was_ready;    /* in this life */
     bool was_ever_ready;
-    bool stands_still;
+    bool stalled;
     enum process_state state; /* as it was told, but that it has ended */
 };
 

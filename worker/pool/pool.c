@@ -116,7 +116,7 @@ static bool start(struct pool *pool, size_t i)
     struct process *process = &pool->process[i];
     process->began_at_ms = loop_now_ms();
     process->was_ready = false;
-    process->stands_still = false;
+    process->stalled = false;
     process->state = PROCESS_STARTING;
     process->lives++;
     pool_slot_prepare(&pool->slots[i], process->began_at_ms);

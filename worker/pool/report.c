@@ -55,13 +55,12 @@ static bool all_turn(struct pool *pool, const struct pool_worker_state *workers)
     bool all = true;
     for (size_t i = 0; i < pool->processes; i++) {
         struct process *process = &pool->process[i];
-        bool stands_still = pool_stands_still(&workers[i], pool->notify->watchdog_ms);
-        if (stands_still != process->stands_still && process->pid != 0)
-            log_at(stands_still ? LOG_WARN : LOG_INFO,
-                   stands_still ? "process_stands_still" : "process_turns_again",
+        bool stalled = pool_worker_stalled(&workers[i], pool->notify->watchdog_ms);
+        if (stalled != process->stalled && process->pid != 0)
+            log_at(stalled ? LOG_WARN : LOG_INFO, stalled ? "process_stalled" : "process_recovered",
                    log_int("process", (int64_t)i + 1), log_int("pid", process->pid));
-        process->stands_still = stands_still;
-        all = all && !stands_still;
+        process->stalled = stalled;
+        all = all && !stalled;
     }
     return all;
 }

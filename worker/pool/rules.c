@@ -59,7 +59,7 @@ int64_t pool_pulse_ms(int64_t watchdog_ms)
     return watchdog_ms == 0 || pulse_ms > PULSE_MAX_MS ? PULSE_MAX_MS : pulse_ms + 1;
 }
 
-bool pool_stands_still(const struct pool_worker_state *worker, int64_t watchdog_ms)
+bool pool_worker_stalled(const struct pool_worker_state *worker, int64_t watchdog_ms)
 {
     /* Fed no more after half of the watchdog's time, it barks within one and a half. */
     int64_t limit_ms = watchdog_ms > 0 ? watchdog_ms / 2 : STANDS_STILL_MS;

@@ -55,6 +55,6 @@ int64_t pool_pulse_ms(int64_t watchdog_ms);
 
 /* Does a worker that was silent for so long stand still? One that does not run is being looked
  * after. */
-bool pool_stands_still(const struct pool_worker_state *worker, int64_t watchdog_ms);
+bool pool_worker_stalled(const struct pool_worker_state *worker, int64_t watchdog_ms);
 
 #endif

@@ -30,8 +30,8 @@ struct liveness {
     int64_t started_at_ms; /* wall clock */
     bool ever;             /* a heartbeat was stored before */
     bool leader;
-    bool evicts;        /* Redis would throw keys away: told */
-    bool clock_differs; /* from Redis': told */
+    bool evicts;       /* Redis would throw keys away: told */
+    bool clock_skewed; /* from Redis': told */
     loop_fn *left;
     void *left_context;
 };
@@ -88,15 +88,15 @@ static void compare_clocks(struct liveness *liveness, int64_t redis_ms)
 {
     int64_t ahead = loop_wall_ms() - redis_ms;
     int64_t off = ahead < 0 ? -ahead : ahead;
-    if (off > CLOCK_WARN_MS && !liveness->clock_differs)
-        log_at(LOG_WARN, "clock_differs", log_int("ahead_of_redis_ms", ahead),
+    if (off > CLOCK_WARN_MS && !liveness->clock_skewed)
+        log_at(LOG_WARN, "clock_skewed", log_int("ahead_of_redis_ms", ahead),
                log_text("do", "set the clock of this machine or of Redis' right: receivers refuse "
                               "requests that are signed at a wrong time"));
-    else if (off < CLOCK_FINE_MS && liveness->clock_differs)
-        log_at(LOG_INFO, "clock_agrees", log_int("ahead_of_redis_ms", ahead));
+    else if (off < CLOCK_FINE_MS && liveness->clock_skewed)
+        log_at(LOG_INFO, "clock_in_sync", log_int("ahead_of_redis_ms", ahead));
     else
         return;
-    liveness->clock_differs = !liveness->clock_differs;
+    liveness->clock_skewed = !liveness->clock_skewed;
 }
 
 static void on_beat(void *context, const struct reply *reply)

@@ -194,7 +194,7 @@ static void judge_held(struct findings *findings, const struct queue_facts *queu
     findings_add(findings, PART_QUEUE, "held", LEVEL_WARNING,
                  "events: %" PRId64 " pending, the oldest was taken %s ago and is not settled",
                  queue->pending, human_age(queue->pending_idle_ms, age));
-    findings_advise(findings, "look at the workers' logs for outcomes_refused and redis_refuses");
+    findings_advise(findings, "look at the workers' logs for outcomes_refused and redis_error");
 }
 
 /* What waits in lanes. That of lanes that are shut may take its time. */
@@ -213,8 +213,7 @@ static void judge_due(struct findings *findings, const struct queue_facts *queue
     findings_add(findings, PART_QUEUE, "lanes", LEVEL_WARNING,
                  "lanes: %" PRId64 " due, the first for %s", queue->due,
                  human_age(overdue_ms, age));
-    findings_advise(findings,
-                    "start workers, or more of them; look at their logs for redis_refuses");
+    findings_advise(findings, "start workers, or more of them; look at their logs for redis_error");
 }
 
 static void judge_old(struct findings *findings, const struct queue_facts *queue)

@@ -188,7 +188,7 @@ static void judge_dead_worker(struct findings *findings, const struct worker_fac
             findings, PART_WORKERS, "dead-worker", LEVEL_ERROR,
             "%s is dead, silent for %s, and nobody takes over its pending entries: %" PRId64,
             worker->name, age, worker->pending);
-        findings_advise(findings, "look at the logs of the living for redis_refuses; restart them "
+        findings_advise(findings, "look at the logs of the living for redis_error; restart them "
                                   "one by one");
     }
 }

@@ -87,7 +87,7 @@ def test_a_suspect_whose_run_cannot_be_counted(own_redis, receiver, start_worker
         enqueue(redis, message_event(room=439))
         worker.wait_log("suspect", timeout=12)
         redis.execute_command("ACL", "SETUSER", "default", "-xclaim")
-        worker.wait_log("redis_refuses", fault="noperm", timeout=10)
+        worker.wait_log("redis_error", fault="noperm", timeout=10)
         assert not receiver.requests("/")
         redis.execute_command("ACL", "SETUSER", "default", "+xclaim")
         receiver.wait_for(1, "/", timeout=5)
@@ -104,7 +104,7 @@ def test_a_stream_that_is_something_else_while_a_suspect_waits(redis, receiver, 
     receiver.wait_for(1, "/slow")
     worker.wait_log("suspect", timeout=12)
     redis.set(key("events"), "not a stream")
-    worker.wait_log("redis_refuses", what="acknowledge {webhooks}:events")
+    worker.wait_log("redis_error", what="acknowledge {webhooks}:events")
     redis.delete(key("events"))
     enqueue(redis, message_event(), id="later")
     receiver.wait_for(1, "/", timeout=20)
@@ -133,7 +133,7 @@ def test_sigterm_while_a_room_is_broken(redis, receiver, start_worker):
     redis.set(key("room:438"), "not a hash")
     worker = start_worker(drain_timeout="20s")
     enqueue(redis, message_event())
-    worker.wait_log("redis_refuses", fault="wrongtype")
+    worker.wait_log("redis_error", fault="wrongtype")
     worker.signal(signal.SIGTERM)
     assert wait_exit(worker.process, 40) < 2
     assert pending(redis) == 1

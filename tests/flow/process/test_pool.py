@@ -428,13 +428,13 @@ def test_watchdog_is_fed_while_every_loop_turns(manager, redis_server, start_wor
     assert max(b - a for a, b in zip(fed(), fed()[1:])) < WATCHDOG_S
     os.kill(pids[2], signal.SIGSTOP)
     try:
-        pool.wait_log("process_stands_still", process=2, pid=pids[2])
+        pool.wait_log("process_stalled", process=2, pid=pids[2])
         before = len(fed())
         stays_true(lambda: len(fed()) == before, 2 * WATCHDOG_S, "no sign of life of all")
     finally:
         os.kill(pids[2], signal.SIGCONT)
     wait_until(lambda: len(fed()) > before, 5, "signs of life again")
-    assert pool.logged("process_turns_again", process=2)
+    assert pool.logged("process_recovered", process=2)
 
 
 def test_parent_holds_nothing_and_hands_nothing_on(redis, start_pool, manager, tmp_path):

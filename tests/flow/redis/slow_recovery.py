@@ -75,10 +75,10 @@ def test_a_fault_that_lasts_is_told_once(redis, receiver, start_worker):
     redis.set(key("room:438"), "not a hash")
     worker = start_worker()
     enqueue(redis, message_event())
-    worker.wait_log("redis_refuses", fault="wrongtype")
+    worker.wait_log("redis_error", fault="wrongtype")
     check_it_waits(worker, MINUTE_S, share=0.01)
-    assert len(worker.logged("redis_refuses")) == 1
-    assert not worker.logged("redis_accepts")
+    assert len(worker.logged("redis_error")) == 1
+    assert not worker.logged("redis_recovered")
     redis.delete(key("room:438"))
     set_hook(redis, 438, "main", url=receiver.url())
     receiver.wait_for(1, timeout=20)

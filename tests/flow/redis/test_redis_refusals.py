@@ -50,7 +50,7 @@ def test_a_refusal_of_everything(redis_server, redis, receiver, start_worker, cl
         if fault in OF_THE_SERVER:
             assert_told_once(worker, fault)
         elif fault in OF_A_KEY:
-            told = [line["what"] for line in worker.logged("redis_refuses", fault=fault)]
+            told = [line["what"] for line in worker.logged("redis_error", fault=fault)]
             assert len(told) == len(set(told)) > 0
         else:
             assert_links_told_once(worker, fault)
@@ -73,9 +73,9 @@ def test_a_refusal_that_is_over_is_told_once_too(redis_server, redis, receiver, 
     with RefusingRedis(redis_server) as way:
         worker = start_worker(redis=way.url)
         way.refuse(REFUSALS["misconf"])
-        worker.wait_log("redis_refuses", fault="misconf")
+        worker.wait_log("redis_error", fault="misconf")
         way.allow()
-        line = worker.wait_log("redis_accepts", fault="misconf", timeout=30)
+        line = worker.wait_log("redis_recovered", fault="misconf", timeout=30)
         assert int(line["refusals"]) >= 1
         assert_told_once(worker, "misconf")
         assert worker.terminate() == 0

@@ -200,7 +200,7 @@ def test_a_user_who_may_not_read(own_redis, receiver, start_worker):
     set_hook(client, 438, "main", url=receiver.url())
     worker = start_worker(redis=f"redis://hooks:secret@127.0.0.1:{server.port}/0")
     enqueue(client, message_event(), id="event-1")
-    line = worker.wait_log("redis_refuses", fault="noperm")
+    line = worker.wait_log("redis_error", fault="noperm")
     assert "xreadgroup" in line["error"]
     stays_true(lambda: receiver.connections == 0, 1.0, "the event waits")
     client.execute_command("ACL", "SETUSER", "hooks", "+xreadgroup")
@@ -220,7 +220,7 @@ def test_a_user_who_may_not_do_what_a_script_does(own_redis, receiver, start_wor
     worker = start_worker(redis=f"redis://hooks:secret@127.0.0.1:{server.port}/0")
     enqueue(client, message_event(), id="event-1")
     receiver.wait_for(1)
-    worker.wait_log("redis_refuses", fault="noperm")
+    worker.wait_log("redis_error", fault="noperm")
     client.execute_command("ACL", "SETUSER", "hooks", "+xdel")
     assert_queue_empty(client, timeout=BACK_S)
     wait_counter(client, "noperm")
@@ -242,7 +242,7 @@ def test_a_script_of_somebody_runs_for_long(own_redis, receiver, start_worker):
 
     thread = threading.Thread(target=run)
     thread.start()
-    worker.wait_log("redis_refuses", fault="busy")
+    worker.wait_log("redis_error", fault="busy")
     time.sleep(1)  # the fault itself
     killer = server.client()
     killer.execute_command("SCRIPT", "KILL")
@@ -291,7 +291,7 @@ def test_too_few_replicas_to_write(redis, receiver, start_worker):
     enqueue(redis, message_event(), id="after")
     redis.config_set("min-replicas-to-write", 1)
     try:
-        line = worker.wait_log("redis_refuses", fault="noreplicas")
+        line = worker.wait_log("redis_error", fault="noreplicas")
         assert "NOREPLICAS" in line["error"]
     finally:
         redis.config_set("min-replicas-to-write", 0)

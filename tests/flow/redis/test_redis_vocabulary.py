@@ -21,7 +21,7 @@ def test_a_worker(redis_server, redis, start_worker, fault):
         way.refuse(fault.words)
         enqueue(redis, message_event())  # the reader asks for the next
         wait_until(lambda: way.refused, BACK_S, "a refusal")
-        line = worker.wait_log("redis_lost" if fault.reconnects else "redis_refuses")
+        line = worker.wait_log("redis_lost" if fault.reconnects else "redis_error")
         assert line["fault"] == fault.name
         way.allow()
         wait_counter(redis, fault.name)

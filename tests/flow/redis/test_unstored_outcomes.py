@@ -171,7 +171,7 @@ def test_too_large_entries_are_buried_once(limited, receiver, start_worker):
     client.xreadgroup("workers", "gone-1-00000000", {key("events"): ">"})
     allow("-xdel")
     worker = start_worker(redis=url, heartbeat_ttl="3s", max_event_bytes="8k")
-    worker.wait_log("redis_refuses", fault="noperm")
+    worker.wait_log("redis_error", fault="noperm")
     stays_true(lambda: dead_letters(client) == [], 2.0, "nothing is stored by half")
     allow("+xdel")
     assert_queue_empty(client, timeout=15)

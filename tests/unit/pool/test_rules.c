@@ -109,17 +109,17 @@ static void silence_of_half_a_watchdog_is_standing_still(void **unused)
     assert_int_equal(pool_pulse_ms(0), 1000);
     assert_int_equal(pool_pulse_ms(30000), 1000);
     assert_int_equal(pool_pulse_ms(600), 101);
-    assert_false(pool_stands_still(&worker, 30000));
+    assert_false(pool_worker_stalled(&worker, 30000));
     worker.silent_ms = 15001;
-    assert_true(pool_stands_still(&worker, 30000));
-    assert_true(pool_stands_still(&worker, 600));
+    assert_true(pool_worker_stalled(&worker, 30000));
+    assert_true(pool_worker_stalled(&worker, 600));
     worker.state = PROCESS_ENDED;
-    assert_false(pool_stands_still(&worker, 30000));
+    assert_false(pool_worker_stalled(&worker, 30000));
     /* A pulse that comes in time is never standing still, however short the watchdog. */
     for (int64_t watchdog_ms = 1; watchdog_ms < 5000; watchdog_ms++) {
         worker = (struct pool_worker_state){PROCESS_WORKING,
                                             .silent_ms = pool_pulse_ms(watchdog_ms) + 1};
-        assert_false(pool_stands_still(&worker, watchdog_ms));
+        assert_false(pool_worker_stalled(&worker, watchdog_ms));
     }
 }
 
