@@ -6,7 +6,9 @@ behind; and nothing may have come more often than the faults explain.
 """
 
 import collections
+import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import redis
 
@@ -18,6 +20,20 @@ from worker_process import parse_logfmt
 
 # What a dead letter's reason needs to have been answered by its receiver.
 PERMANENT = "400"
+PROTOCOL = Path(__file__).resolve().parent.parent.parent / "docs" / "protocol.md"
+TYPES = {"stream": "stream", "sorted": "zset", "hash": "hash", "set": "set", "string": "string"}
+
+
+def key_types():
+    """[(pattern of a key's name, its type)] by the table of docs/protocol.md."""
+    found = []
+    for line in PROTOCOL.read_text(encoding="utf-8").splitlines():
+        names, _, rest = line.partition(" | ")
+        kind = re.match(r"(stream|sorted|hash|set|string)", rest)
+        for name in re.findall(r"`\{Q\}:([^`]+)`", names) if kind else []:
+            pattern = re.sub(r"<[^>]+>", ".+", name)  # nothing else in a name is special
+            found.append((re.compile(re.escape(key("")) + pattern), TYPES[kind[1]]))
+    return found
 
 
 @dataclass(frozen=True)
@@ -190,6 +206,22 @@ def _given_up(history, number, path, allowance):
     return sum(allowance.given_up[one, hook] for one in ids for hook in hooks)
 
 
+def _judge_keys(client, findings):
+    """Every key is one of docs/protocol.md, of its type; the sizes of the logs are those there."""
+    known = key_types()
+    for name in client.scan_iter(key("*"), count=1000):
+        name = name.decode()
+        kind = client.type(name).decode()
+        if kind not in {type_ for pattern, type_ in known if pattern.fullmatch(name)}:
+            findings.complain(f"{name} is a {kind}")
+    sizes = {lane.decode(): int(size) for lane, size in client.hgetall(key("log-sizes")).items()}
+    total = sizes.pop("*", 0)
+    logs = {name.decode().split(":", 2)[2] for name in client.scan_iter(key("log:*"), count=1000)}
+    lanes = {lane.decode() for lane in client.zrange(key("logs"), 0, -1)}
+    if not logs == lanes == set(sizes) or total != sum(sizes.values()):
+        findings.complain(f"logs {logs ^ lanes}, {lanes ^ set(sizes)}; {total} of {sizes}")
+
+
 def _judge_leftovers(client, findings):
     left = queue_state(client)
     if any(left.values()):
@@ -198,6 +230,7 @@ def _judge_leftovers(client, findings):
         check_invariants(client)
     except AssertionError as failure:
         findings.complain(f"Redis' keys do not fit together at the end: {failure}")
+    _judge_keys(client, findings)
     try:
         consumers = client.xinfo_consumers(key("events"), GROUP)
     except redis.ResponseError:

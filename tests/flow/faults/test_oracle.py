@@ -219,12 +219,25 @@ def dead_but_not_counted(story):
     story.redis.delete(key("dead-by-room"))
 
 
+def left_of_a_wrong_type(story):
+    story.redis.rpush(key("log:1/h0"), "x")
+
+
+def left_of_an_unknown_name(story):
+    story.redis.set(key("what"), "x")
+
+
+def left_as_a_log_that_no_bound_counts(story):
+    story.redis.xadd(key("log:1/h0"), {"event": "e1"})
+
+
 @pytest.mark.parametrize(
     "tell",
     [changed, of_nobody, by_another_name, at_a_wrong_endpoint, although_it_was_refused, too_often,
      twice, dead_without_a_cause, given_up_too_early, dead_twice, dead_though_nobody_sent_it,
      dead_but_not_counted, left_in_the_stream, left_pending, left_waiting, left_out_of_its_lane,
-     left_in_a_lane_nobody_looks_at, left_leased, left_as_a_document, left_as_a_holder],
+     left_in_a_lane_nobody_looks_at, left_leased, left_as_a_document, left_as_a_holder,
+     left_of_a_wrong_type, left_of_an_unknown_name, left_as_a_log_that_no_bound_counts],
 )  # fmt: skip
 def test_what_is_wrong(story, tell):
     tell(story)
