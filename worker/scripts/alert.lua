@@ -9,7 +9,8 @@
 --       an empty hook: nobody is to be alerted
 -- reply {alerts, the three next cursors}
 --
--- alerted       lane -> failing, disable50, disable90 or disabled, what was reported last;
+-- alerted       lane -> failing, disable50, disable90 or disabled, what was reported last, or
+--               "well <ms>" for an hour after it was reported to be well again;
 --               "<lane> dead" -> when dead letters were reported last, ms
 -- alerted-dead  lane -> dead letters since
 local states, alerted, dead, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -90,20 +91,32 @@ local function look_back(lane, level)
         end
         return
     end
+    local well_at = tonumber(string.match(level, '^well (%d+)$'))
+    if well_at then
+        if math.abs(now - well_at) >= HOUR_MS then
+            redis.call('HDEL', alerted, lane)
+        end
+        return
+    end
     local state = decode(redis.call('HGET', states, lane))
     if state.disabled == true or state.failing_since then
         return
-    end
-    if number(state.ok_at) then
+    elseif number(state.ok_at) then
         send('hook.recovered', lane, {recoveredAt = state.ok_at})
+        redis.call('HSET', alerted, lane, string.format('well %.0f', now))
+    else
+        redis.call('HDEL', alerted, lane)
     end
-    redis.call('HDEL', alerted, lane)
 end
 
 local function look_at(lane, text)
     local state = decode(text)
     local level = level_of(state)
-    local known = LEVEL[redis.call('HGET', alerted, lane) or ''] or 0
+    local reported = redis.call('HGET', alerted, lane) or ''
+    local known = LEVEL[reported] or 0
+    if string.find(reported, '^well ') then
+        known = LEVEL.failing -- one that fails and recovers in turns is not reported each time
+    end
     if level and LEVEL[level] > known and lane ~= OWN_LANE then
         send(TYPE[level], lane, describe(state, level))
         redis.call('HSET', alerted, lane, level)

@@ -70,7 +70,12 @@ def test_a_hook_fails_and_is_well_again(redis, receiver, alerted, cli):
     assert recovered["type"] == "hook.recovered"
     assert recovered["data"]["message"]["hook"] == "main"
     stays_true(lambda: len(alerted.kinds()) == 2, 3.0, "each is reported once")
-    assert redis.hgetall(key("alerted")) == {}
+    assert redis.hget(key("alerted"), "438/main").startswith(b"well ")
+    fail(redis, receiver, 438, count=20)
+    wait_until(lambda: b"opens" in redis.hget(key("hooks-state"), "438/main"), 5, "it to fail")
+    stays_true(lambda: len(alerted.kinds()) == 2, 3.0, "not again within the hour")
+    redis.hset(key("alerted"), "438/main", f"well {now_ms(redis) - 3_600_000}")
+    assert alerted.wait(3)[2]["type"] == "hook.failing"
 
 
 def test_it_is_disabled_soon_and_then(redis, receiver, alerted):
