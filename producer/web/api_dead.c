@@ -60,16 +60,35 @@ static void put_entry(struct call *call, const struct dead_entry *entry)
     object_end(&call->answer.body);
 }
 
+/* Up to limit letters that match. 1 with where to go on, 0 when there are no more, or -1 with the
+ * failure told. */
+static int put_letters(struct call *call, struct dead_scan *scan, int64_t limit,
+                       char ret_last[RH_STREAM_ID_SIZE])
+{
+    struct dead_entry entries[SESSION_BATCH];
+    size_t len = 0;
+    int more = 1;
+
+    for (int pages = 0; limit > 0 && pages < PAGES_MAX; pages++) {
+        more = dead_scan_next(scan, entries, &len);
+        if (more <= 0)
+            break;
+        (void)snprintf(ret_last, RH_STREAM_ID_SIZE, "%s", scan->from + (scan->from[0] == '('));
+        for (size_t i = 0; i < len && limit > 0; i++, limit--) {
+            put_entry(call, &entries[i]);
+            if (limit == 1)
+                (void)bytes_copy_text(entries[i].id, ret_last, RH_STREAM_ID_SIZE);
+        }
+    }
+    return more;
+}
+
 void api_letters(struct call *call, struct session *session)
 {
-    int64_t limit = call_number(call, "limit", CALL_LIMIT_DEFAULT);
     const char *iterator = call_value(call, "iterator");
-    struct dead_entry entries[SESSION_BATCH];
     char last[RH_STREAM_ID_SIZE] = "";
     struct dead_filter filter;
     struct dead_scan scan;
-    size_t len = 0;
-    int more = 1;
 
     if (!read_filter(call, session, &filter) ||
         !dead_scan_begin(&scan, session, &filter, DEAD_NEWEST_FIRST))
@@ -79,17 +98,7 @@ void api_letters(struct call *call, struct session *session)
     else if (iterator != NULL)
         (void)snprintf(scan.from, sizeof(scan.from), "(%s", iterator);
     list_begin(&call->answer);
-    for (int pages = 0; limit > 0 && pages < PAGES_MAX; pages++) {
-        more = dead_scan_next(&scan, entries, &len);
-        if (more <= 0)
-            break;
-        (void)snprintf(last, sizeof(last), "%s", scan.from + (scan.from[0] == '(' ? 1 : 0));
-        for (size_t i = 0; i < len && limit > 0; i++, limit--) {
-            put_entry(call, &entries[i]);
-            if (limit == 1)
-                (void)bytes_copy_text(entries[i].id, last, sizeof(last));
-        }
-    }
+    int more = put_letters(call, &scan, call_number(call, "limit", CALL_LIMIT_DEFAULT), last);
     if (more >= 0)
         list_end(&call->answer, more == 0 ? NULL : last);
     dead_scan_end(&scan);

@@ -16,7 +16,7 @@
 
 /* What a change is given, and made. */
 struct edit {
-    const json_t *body;
+    json_t *body;
     bool replaces; /* PUT */
     bool is_new;   /* there was none before */
     bool made_signature;
@@ -24,12 +24,12 @@ struct edit {
 
 /* --- changing --- */
 
-static int merge(json_t *into, const json_t *patch, int depth)
+static int merge(json_t *into, json_t *patch, int depth)
 {
     const char *key;
     json_t *value;
 
-    json_object_foreach((json_t *)(uintptr_t)patch, key, value) {
+    json_object_foreach(patch, key, value) {
         json_t *old = json_object_get(into, key);
         int result = 0;
         if (json_is_null(value))

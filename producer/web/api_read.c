@@ -31,7 +31,7 @@ void api_doctor(struct call *call, struct session *session)
 
 struct hook_lister {
     struct call *call;
-    const struct room_id *room;
+    struct room_id room;
     int64_t now_ms;
     size_t len;
 };
@@ -56,9 +56,9 @@ static int put_listed(void *context, const struct hook_listed *listed)
     list_next(&lister->call->answer);
     object_begin(out);
     if (listed->hook != NULL) {
-        api_put_hook(out, lister->room, listed->hook, listed->state, lister->now_ms, false);
+        api_put_hook(out, &lister->room, listed->hook, listed->state, lister->now_ms, false);
     } else {
-        object_put_room(out, "room", lister->room);
+        object_put_room(out, "room", &lister->room);
         object_put_text(out, "id", listed->id);
         object_put_text(out, "state", BYTES("invalid"));
         object_put_text(out, "error", bytes_of(listed->why));
@@ -70,7 +70,7 @@ static int put_listed(void *context, const struct hook_listed *listed)
 
 void api_room_hooks(struct call *call, struct session *session)
 {
-    struct hook_lister lister = {.call = call, .room = &call->room};
+    struct hook_lister lister = {.call = call, .room = call->room};
 
     if (!session_server_time(session, &lister.now_ms))
         return;
@@ -89,7 +89,7 @@ static bool put_rooms(struct hook_lister *lister, struct session *session, const
         if (key.len <= prefix_len ||
             room_id_of_text((struct bytes){key.data + prefix_len, key.len - prefix_len}, &room) < 0)
             continue;
-        lister->room = &room;
+        lister->room = room;
         if (!hooks_list(session, &room, put_listed, lister))
             return false;
     }

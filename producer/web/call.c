@@ -21,6 +21,17 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* The byte at *at, of an escape too; moves *at to its last character. -1: the escape is wrong. */
+static int decode_byte(struct bytes text, size_t *at)
+{
+    if (text.data[*at] != '%')
+        return (unsigned char)text.data[*at];
+    int high = *at + 2 < text.len ? hex_value(text.data[*at + 1]) : -1;
+    int low = *at + 2 < text.len ? hex_value(text.data[*at + 2]) : -1;
+    *at += 2;
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
 /* Percent-decoded, NUL-terminated, in call->text. NULL: an escape is wrong, is NUL, or the text
  * too long. */
 static const char *decode(struct call *call, struct bytes text)
@@ -31,16 +42,8 @@ static const char *decode(struct call *call, struct bytes text)
     if (text.len + 1 > sizeof(call->text) - call->text_len)
         return NULL;
     for (size_t i = 0; i < text.len; i++) {
-        int c = (unsigned char)text.data[i];
-        if (c == '%') {
-            int high = i + 2 < text.len ? hex_value(text.data[i + 1]) : -1;
-            int low = i + 2 < text.len ? hex_value(text.data[i + 2]) : -1;
-            if (high < 0 || low < 0)
-                return NULL;
-            c = high * 16 + low;
-            i += 2;
-        }
-        if (c == '\0')
+        int c = decode_byte(text, &i);
+        if (c <= 0)
             return NULL;
         out[len++] = (char)c;
     }

@@ -16,6 +16,18 @@ bool fence_is_safe(struct bytes method)
     return bytes_equal_text(method, "GET") || bytes_equal_text(method, "HEAD");
 }
 
+/* Behind the host: nothing, or ':' and up to five digits. */
+static bool is_port(struct bytes text)
+{
+    if (text.len > 0 && (text.data[0] != ':' || text.len > 6))
+        return false;
+    for (size_t i = 1; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+    }
+    return true;
+}
+
 /* "host:port", "host", "[::1]:port" to the host alone. False: it is none of them. */
 static bool cut_port(struct bytes host, char out[HOST_MAX])
 {
@@ -32,13 +44,7 @@ static bool cut_port(struct bytes host, char out[HOST_MAX])
     } else {
         host.len = len;
     }
-    if (port.len > 0 && (port.data[0] != ':' || port.len > 6))
-        return false;
-    for (size_t i = 1; i < port.len; i++) {
-        if (port.data[i] < '0' || port.data[i] > '9')
-            return false;
-    }
-    return host.len > 0 && bytes_copy_text(host, out, HOST_MAX);
+    return is_port(port) && host.len > 0 && bytes_copy_text(host, out, HOST_MAX);
 }
 
 static bool is_host_ours(const struct fence *fence, struct bytes header)

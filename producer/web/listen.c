@@ -51,24 +51,24 @@ static int parse_ip(const char *text, union address *ret_address, socklen_t *ret
     return 0;
 }
 
-bool listen_is_valid(const char *text)
+bool listen_is_valid(const char *address)
 {
-    union address address;
+    union address parsed;
     socklen_t len;
 
-    return text[0] == '/' || parse_ip(text, &address, &len) == 0;
+    return address[0] == '/' || parse_ip(address, &parsed, &len) == 0;
 }
 
-bool listen_is_public(const char *text)
+bool listen_is_public(const char *address)
 {
-    union address address;
+    union address parsed;
     socklen_t len;
 
-    if (text[0] == '/' || parse_ip(text, &address, &len) < 0)
+    if (address[0] == '/' || parse_ip(address, &parsed, &len) < 0)
         return false;
-    if (address.any.sa_family == AF_INET6)
-        return !IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr);
-    return (ntohl(address.v4.sin_addr.s_addr) >> 24) != 127;
+    if (parsed.any.sa_family == AF_INET6)
+        return !IN6_IS_ADDR_LOOPBACK(&parsed.v6.sin6_addr);
+    return (ntohl(parsed.v4.sin_addr.s_addr) >> 24) != 127;
 }
 
 /* A socket that a service left behind would keep its successor from binding. */
@@ -104,34 +104,34 @@ static void describe(int fd, const char *text, char out[LISTEN_TEXT_SIZE])
                    (unsigned)ntohs(is_v6 ? address.v6.sin6_port : address.v4.sin_port));
 }
 
-int listen_open(const char *text, char ret_text[LISTEN_TEXT_SIZE], struct error_text *why)
+int listen_open(const char *address, char ret_text[LISTEN_TEXT_SIZE], struct error_text *why)
 {
-    union address address = {.any = {0}};
-    socklen_t len = sizeof(address.local);
+    union address bound = {.any = {0}};
+    socklen_t len = sizeof(bound.local);
     const int yes = 1;
 
-    if (text[0] == '/') {
-        address.local.sun_family = AF_UNIX;
-        if (!bytes_copy_text(bytes_of(text), address.local.sun_path,
-                             sizeof(address.local.sun_path))) {
+    if (address[0] == '/') {
+        bound.local.sun_family = AF_UNIX;
+        if (!bytes_copy_text(bytes_of(address), bound.local.sun_path,
+                             sizeof(bound.local.sun_path))) {
             error_text_set(why, "--listen: the path of a socket has at most %zu bytes",
-                           sizeof(address.local.sun_path) - 1);
+                           sizeof(bound.local.sun_path) - 1);
             return -1;
         }
-        remove_stale(&address);
-    } else if (parse_ip(text, &address, &len) < 0) {
+        remove_stale(&bound);
+    } else if (parse_ip(address, &bound, &len) < 0) {
         error_text_set(why, "--listen is like 127.0.0.1:8080, [::1]:8080, or a path");
         return -1;
     }
-    int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(bound.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 ||
-        (text[0] != '/' && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0) ||
-        bind(fd, &address.any, len) < 0 || listen(fd, BACKLOG) < 0) {
-        error_text_set(why, "cannot listen on %.100s: %s", text, strerror(errno));
+        (address[0] != '/' && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0) ||
+        bind(fd, &bound.any, len) < 0 || listen(fd, BACKLOG) < 0) {
+        error_text_set(why, "cannot listen on %.100s: %s", address, strerror(errno));
         if (fd >= 0)
             (void)close(fd);
         return -1;
     }
-    describe(fd, text, ret_text);
+    describe(fd, address, ret_text);
     return fd;
 }

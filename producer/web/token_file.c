@@ -83,7 +83,7 @@ const struct tokens *token_file_tokens(struct token_file *file, int64_t now_ms)
 static int append(int fd, const char *role, int64_t expires_s, char ret_token[TOKEN_SIZE],
                   struct error_text *why)
 {
-    struct tokens tokens;
+    struct tokens tokens = {.has_key = false};
     char key[TOKEN_SIZE] = "";
     char line[TOKEN_SIZE];
     char text[2 * TOKEN_SIZE + 2];
