@@ -9,9 +9,9 @@
 
 /* --- parameters --- */
 
-#define NONE \
-    {        \
-        NULL \
+#define NONE         \
+    {                \
+        .name = NULL \
     }
 #define LIMIT                                                                             \
     {                                                                                     \
