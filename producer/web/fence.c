@@ -31,8 +31,10 @@ static bool is_port(struct bytes text)
 /* "host:port", "host", "[::1]:port" to the host alone. False: it is none of them. */
 static bool cut_port(struct bytes host, char out[HOST_MAX])
 {
-    bool is_bracketed = host.len > 0 && host.data[0] == '[';
-    const char *end = host.len == 0 ? NULL : memchr(host.data, is_bracketed ? ']' : ':', host.len);
+    if (host.len == 0)
+        return false;
+    bool is_bracketed = host.data[0] == '[';
+    const char *end = memchr(host.data, is_bracketed ? ']' : ':', host.len);
     size_t len = end != NULL ? (size_t)(end - host.data) : host.len;
     struct bytes port = {host.data + len, host.len - len};
 

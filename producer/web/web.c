@@ -10,6 +10,7 @@
 
 #include "contract/json_object.h"
 #include "contract/parse.h"
+#include "web/api_hook.h"
 #include "web/assets.h"
 #include "web/call.h"
 #include "web/jobs.h"
@@ -22,6 +23,8 @@
 #define TOKEN_DEFAULT_MS (15 * 60 * INT64_C(1000))
 #define OPENAPI_MAX ((size_t)1 << 20)
 
+#define TESTS_MAX (JOBS_THREADS / 2) /* of hooks, at a time */
+
 struct web {
     const struct web_options *options;
     struct loop *loop;
@@ -32,6 +35,7 @@ struct web {
     struct buffer openapi;
     char home[BASE_PATH_MAX + 2]; /* the base path with its '/' */
     int64_t answers[METRICS_CLASSES];
+    const struct request *tests[TESTS_MAX]; /* under way */
 };
 
 /* A request to the API. */
@@ -288,6 +292,33 @@ static void refuse_by_result(struct call *call)
                   call->job.why.text);
 }
 
+/* --- tests of hooks: each waits for its receiver, and a thread with it, so they leave threads for
+ * all else, and a room has one at a time --- */
+
+static bool begin_test(struct web *web, const struct request *request)
+{
+    const struct request **place = NULL;
+    for (size_t i = 0; i < TESTS_MAX; i++) {
+        if (web->tests[i] == NULL)
+            place = &web->tests[i];
+        else if (room_id_equal(&web->tests[i]->call.room, &request->call.room))
+            return false;
+    }
+    if (place != NULL)
+        *place = request;
+    return place != NULL;
+}
+
+static void end_test(struct web *web, const struct request *request)
+{
+    for (size_t i = 0; i < TESTS_MAX; i++) {
+        if (web->tests[i] == request)
+            web->tests[i] = NULL;
+    }
+}
+
+/* --- what threads do --- */
+
 static void on_run(struct job *job, struct session *session)
 {
     struct call *call = (struct call *)job;
@@ -297,6 +328,7 @@ static void on_run(struct job *job, struct session *session)
 static void on_done(struct job *job)
 {
     struct request *request = (struct request *)job;
+    end_test(request->web, request);
     if (job->result != ADMIN_DONE)
         refuse_by_result(&request->call);
     finish(request);
@@ -325,7 +357,10 @@ static void on_view(void *context, const struct snapshot_view *view)
         buffer_append_bytes(&call->answer.body, view->status);
     } else if (call->route->source == SOURCE_WORKERS) {
         answer_workers(call, view);
+    } else if (call->route->run == api_test_hook && !begin_test(request->web, request)) {
+        answer_refuse(&call->answer, 503, "busy", "another test is under way; ask again");
     } else if (jobs_add(request->web->jobs, &call->job) != 0) {
+        end_test(request->web, request);
         answer_refuse(&call->answer, 503, "busy", "too many requests wait for Redis");
     } else {
         return;

@@ -1,6 +1,7 @@
 """The web service's API: what it reads and changes, as the command line and workers see it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from receiver import Answer as Reply
@@ -265,3 +266,29 @@ def test_disabling_buries_what_waits(acting, redis, start_worker, receiver):
     acting("POST", path + "/disable")
     (letter,) = wait_dead(redis, 1)
     assert letter["reason"] == "hook-disabled"
+
+
+def test_tests_of_hooks_hold_nobody_up(start_web, make_token, redis, start_worker, receiver):
+    """They wait for receivers: one room has one at a time, all rooms have half of the threads."""
+    receiver.script("/slow", [Reply(200, delay=4)])
+    for room in (1, 2, 3):
+        set_hook(redis, room, "main", url=receiver.url("/slow"))
+    start_worker()
+    token, of_room = make_token("operate"), make_token("room=1")
+    service = start_web(tokens=make_token.file, actions=True)
+
+    def test(room, token=token):
+        return service.ask("POST", f"/v1/rooms/{room}/hooks/main/test", token, body={})
+
+    with ThreadPoolExecutor(2) as pool:
+        tests = [pool.submit(test, 1, of_room)]
+        receiver.wait_for(1, "/slow")
+        refused = test(1, of_room)
+        tests.append(pool.submit(test, 2))
+        receiver.wait_for(2, "/slow")
+        refusals = [refused, test(3)]
+        assert [(answer.status, answer.error) for answer in refusals] == [(503, "busy")] * 2
+        assert service.get("/v1/hooks", token).status == 200
+        assert not any(one.done() for one in tests), "nothing waited for these"
+        assert [one.result().json["outcome"] for one in tests] == ["delivered"] * 2
+    assert len(receiver.requests("/slow")) == 2
