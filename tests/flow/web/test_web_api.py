@@ -278,7 +278,7 @@ def test_tests_of_hooks_hold_nobody_up(start_web, make_token, redis, start_worke
     service = start_web(tokens=make_token.file, actions=True)
 
     def test(room, token=token):
-        return service.ask("POST", f"/v1/rooms/{room}/hooks/main/test", token, body={})
+        return service.ask("POST", f"/v1/rooms/{room}/hooks/main/test", token)
 
     with ThreadPoolExecutor(2) as pool:
         tests = [pool.submit(test, 1, of_room)]
