@@ -47,10 +47,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
 
     def room_token(self, room):
-        """Only for its admins: whoever has the token may do all that is the room's."""
+        """Only for its admins: the token allows everything within the room."""
         session = SimpleCookie(self.headers.get("Cookie", "")).get("session")
         if not session or room not in SESSIONS.get(session.value, []):
-            return self.refuse(403, "you are no admin of this room")
+            return self.refuse(403, "you are not an admin of this room")
         path = f"/v1/rooms/{quote(room, safe='')}/tokens?expires=15m"
         return self.ask("POST", path, {"Authorization": f"Bearer {TOKEN}"}, b"")
 

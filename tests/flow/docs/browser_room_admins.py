@@ -32,7 +32,7 @@ def admin(redis, redis_server, receiver, start_worker, roomhook_bin, tmp_path):
 def test_an_admin_sees_what_failed_and_sends_it_again(admin, redis, receiver):
     page = f"{admin.origin}/room-admins?room=%21a%23b%3Amatrix.org"
     admin.open(page)
-    admin.wait_text("#problem", "you are no admin of this room")
+    admin.wait_text("#problem", "you are not an admin of this room")
 
     admin.driver.add_cookie({"name": "session", "value": "s3cret"})
     admin.open(page)
