@@ -17,10 +17,10 @@
     {"redis", "URL", "where Redis is (ROOMHOOK_REDIS; default " REDIS_DEFAULT_ADDRESS ")", false}, \
         {"redis-password-file", "FILE", "its password (ROOMHOOK_REDIS_PASSWORD_FILE)", false},     \
         {"sentinel-password-file", "FILE",                                                         \
-         "that of the Sentinels, if any (ROOMHOOK_SENTINEL_PASSWORD_FILE)", false},                \
-        {"redis-ca", "FILE", "whom to trust over TLS; default the system's (ROOMHOOK_REDIS_CA)",   \
+         "password of the Sentinels, if any (ROOMHOOK_SENTINEL_PASSWORD_FILE)", false},            \
+        {"redis-ca", "FILE", "CA certificates for TLS; default the system's (ROOMHOOK_REDIS_CA)",  \
          false},                                                                                   \
-        {"redis-cert", "FILE", "our certificate for it, where it wants one (ROOMHOOK_REDIS_CERT)", \
+        {"redis-cert", "FILE", "client certificate, if Redis requires one (ROOMHOOK_REDIS_CERT)",  \
          false},                                                                                   \
         {"redis-key", "FILE", "the certificate's key (ROOMHOOK_REDIS_KEY)", false},                \
     {                                                                                              \

@@ -195,7 +195,7 @@ static int run_show(struct cli *cli)
 const struct command command_dead_list = {
     .name = "dead list",
     .operands = "",
-    .summary = "Lists dead letters, the newest first.",
+    .summary = "Lists dead letters, newest first.",
     .details = "",
     .flags = list_specs,
     .run = run_list,
@@ -204,7 +204,7 @@ const struct command command_dead_list = {
 const struct command command_dead_show = {
     .name = "dead show",
     .operands = "ID",
-    .summary = "Shows all of one dead letter, its event included.",
+    .summary = "Shows one dead letter in full, including its event.",
     .details = "",
     .flags = no_specs,
     .run = run_show,

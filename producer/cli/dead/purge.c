@@ -5,10 +5,10 @@
 #include "cli/terminal/confirm.h"
 
 static const struct flag_spec purge_specs[] = {
-    {"all", NULL, "every letter that matches the filters", false},
+    {"all", NULL, "all letters that match the filters", false},
     DEAD_FILTER_SPECS,
     {"dry-run", NULL, "only count them", false},
-    {"yes", NULL, "do not ask", false},
+    {"yes", NULL, "do not ask for confirmation", false},
     {NULL, NULL, NULL, false},
 };
 
@@ -57,11 +57,11 @@ static int run_purge(struct cli *cli)
 const struct command command_dead_purge = {
     .name = "dead purge",
     .operands = "ID... | --all",
-    .summary = "Deletes dead letters for good.",
+    .summary = "Deletes dead letters permanently.",
     .details =
-        "With --all it says how many there are and from when to when they died, and asks on a\n"
-        "terminal: that is, when standard input and error are one. Elsewhere, as in cron, it\n"
-        "does not ask. Letters that die meanwhile are left alone.\n",
+        "With --all it prints how many letters there are and the range of their times, and asks\n"
+        "for confirmation if standard input and error are a terminal; elsewhere, as in cron, it\n"
+        "does not ask. Letters added meanwhile are not deleted.\n",
     .flags = purge_specs,
     .run = run_purge,
 };

@@ -4,7 +4,7 @@
 #include "contract/parse.h"
 
 static const struct flag_spec replay_specs[] = {
-    {"all", NULL, "every letter that matches the filters", false},
+    {"all", NULL, "all letters that match the filters", false},
     DEAD_FILTER_SPECS,
     {"rate", "N/s", "at most so many a second", false},
     {"dry-run", NULL, "only count them", false},
@@ -45,10 +45,10 @@ const struct command command_dead_replay = {
     .operands = "ID... | --all",
     .summary = "Puts dead letters back on the queue and prints their new stream ids.",
     .details =
-        "Each is sent to the hook it failed for, with the webhook-id it had, and starts anew:\n"
-        "all retries, full age. With --all the oldest come first; letters that die meanwhile\n"
-        "are left alone. Ctrl-C stops between batches. A letter that is too-large has only the\n"
-        "beginning of its event and is not replayed: send the event again from its source.\n",
+        "Each is sent to the hook it failed for, with its original webhook-id, and starts over:\n"
+        "all retries, full age. With --all the oldest come first; letters added meanwhile are\n"
+        "not replayed. Ctrl-C stops between batches. A letter that is too-large has only the\n"
+        "beginning of its event and cannot be replayed: send the event again from its source.\n",
     .flags = replay_specs,
     .run = run_replay,
 };

@@ -7,8 +7,8 @@
 #include "contract/parse.h"
 
 static const struct flag_spec doctor_specs[] = {
-    {"dead-max", "N", "what the workers have set; default 100000", false},
-    {"dead-max-bytes", "SIZE", "what the workers have set; default 1g", false},
+    {"dead-max", "N", "as set for the workers; default 100000", false},
+    {"dead-max-bytes", "SIZE", "as set for the workers; default 1g", false},
     {NULL, NULL, NULL, false},
 };
 
@@ -55,11 +55,12 @@ static int run_doctor(struct cli *cli)
 const struct command command_doctor = {
     .name = "doctor",
     .operands = "",
-    .summary = "Checks Redis, the queue, its workers and hooks, and says what to do.",
-    .details = "Levels: error (events are lost, or not delivered), warning (it goes wrong, or\n"
-               "will), unchecked (Redis refuses to tell), note (worth knowing), ok.\n"
-               "Exit status: 0 when there are notes at most, 1 for the others, and when Redis\n"
-               "cannot be reached; 2 wrong usage. It only reads.\n",
+    .summary = "Checks Redis, the queue, its workers and hooks, and advises what to do.",
+    .details =
+        "Levels: error (events are lost, or not delivered), warning (something is wrong, or\n"
+        "will be), unchecked (Redis refused the check), note (worth knowing), ok. Exit status:\n"
+        "0 if there are at most notes, 1 for the others and when Redis cannot be reached, 2 for\n"
+        "wrong usage. It only reads.\n",
     .flags = doctor_specs,
     .run = run_doctor,
 };

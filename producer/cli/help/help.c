@@ -16,7 +16,7 @@ const struct flag_spec help_front_flags[] = {
 };
 
 const char help_purpose[] =
-    "Puts events on a Roomhook queue, registers webhooks, looks after dead letters.\n";
+    "Sends events to a Roomhook queue, registers webhooks, manages dead letters.\n";
 
 const char help_redis_forms[] =
     "redis://[[user]:password@]host[:port][/db]\n"

@@ -21,15 +21,15 @@
 #include "contract/parse.h"
 
 static const struct flag_spec target_specs[] = {
-    {"room", "ROOM", "the room; needed", false},
+    {"room", "ROOM", "the room; required", false},
     {"id", "ID", "the hook's id in the room; default main", false},
     {NULL, NULL, NULL, false},
 };
 
 static const struct flag_spec rotate_specs[] = {
-    {"room", "ROOM", "the room; needed", false},
+    {"room", "ROOM", "the room; required", false},
     {"id", "ID", "the hook's id in the room; default main", false},
-    {"keep", "DURATION", "how long the old secrets sign yet; default 24h, 0 for not at all", false},
+    {"keep", "DURATION", "how long old secrets stay active; default 24h, 0 for not at all", false},
     {NULL, NULL, NULL, false},
 };
 
@@ -198,11 +198,12 @@ static int run_remove(struct cli *cli)
 const struct command command_hook_set = {
     .name = "hook set",
     .operands = "",
-    .summary = "Registers a webhook of a room, or changes one, and prints what is stored.",
+    .summary = "Registers or changes a webhook of a room, and prints what is stored.",
     .details =
-        "An existing hook keeps what is not given, its signature and secret included. A secret\n"
-        "that was made (--secret auto) is printed this once. To replace a secret without a gap\n"
-        "use hook rotate. When its URL or credentials change, what waits for it comes now.\n",
+        "An existing hook keeps what is not given, including its signature and secret. A\n"
+        "generated secret (--secret auto) is printed only once. To replace a secret without a\n"
+        "gap use hook rotate. If its URL or credentials change, deliveries that wait for it are\n"
+        "retried now.\n",
     .flags = hook_edit_specs,
     .run = run_set,
 };
@@ -210,10 +211,11 @@ const struct command command_hook_set = {
 const struct command command_hook_rotate = {
     .name = "hook rotate",
     .operands = "",
-    .summary = "Gives a hook a new secret; the old one signs beside it for a while.",
+    .summary = "Gives a hook a new secret; the old one stays active for a while.",
     .details =
-        "The new secret is printed this once. Requests carry signatures by both until the old one\n"
-        "ends, so that the receiver can change over without a gap. After a theft use --keep 0.\n",
+        "The new secret is printed only once. Requests carry a signature with each until the\n"
+        "old secret expires, so that the receiver can change over without a gap. After a theft\n"
+        "use --keep 0.\n",
     .flags = rotate_specs,
     .run = run_rotate,
 };
@@ -221,7 +223,7 @@ const struct command command_hook_rotate = {
 const struct command command_hook_enable = {
     .name = "hook enable",
     .operands = "",
-    .summary = "Takes a disabled or paused hook up again; what waits for it comes within seconds.",
+    .summary = "Enables a disabled or paused hook; waiting deliveries are sent within seconds.",
     .details = "",
     .flags = target_specs,
     .run = run_enable,
@@ -230,7 +232,7 @@ const struct command command_hook_enable = {
 const struct command command_hook_disable = {
     .name = "hook disable",
     .operands = "",
-    .summary = "Stops deliveries to a hook; those that wait become dead letters.",
+    .summary = "Stops deliveries to a hook; waiting ones become dead letters.",
     .details = "",
     .flags = target_specs,
     .run = run_disable,
@@ -239,7 +241,7 @@ const struct command command_hook_disable = {
 const struct command command_hook_remove = {
     .name = "hook remove",
     .operands = "",
-    .summary = "Removes a hook; deliveries that wait become dead letters.",
+    .summary = "Removes a hook; waiting deliveries become dead letters.",
     .details = "",
     .flags = target_specs,
     .run = run_remove,

@@ -8,9 +8,9 @@
 #include "contract/parse.h"
 
 const struct flag_spec hook_edit_specs[] = {
-    {"room", "ROOM", "the room; needed", false},
+    {"room", "ROOM", "the room; required", false},
     {"id", "ID", "the hook's id in the room; default main", false},
-    {"url", "URL", "where events are POSTed; needed for a new hook", false},
+    {"url", "URL", "where events are POSTed; required for a new hook", false},
     {"format", "NAME",
      "body: spika (default), bare, standard, cloudevents, slack, discord or mattermost", false},
     {"template", "FILE|JSON|none", "body: JSON with places like {{message.body.text}}", false},
@@ -230,7 +230,7 @@ int hook_edit(json_t *hook, const struct flags *flags, char ret_secret[HOOK_SECR
 
     ret_secret[0] = '\0';
     if (is_new && !flags_has(flags, "url")) {
-        error_text_set(why, "--url is needed for a new hook");
+        error_text_set(why, "--url is required for a new hook");
         return -1;
     }
     if (edit_text(hook, "url", flags_value(flags, "url"), why) < 0 ||

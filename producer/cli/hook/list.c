@@ -170,8 +170,8 @@ const struct command command_hook_list = {
     .details =
         "STATE is ok, failing (no success since a failure), open (it failed so often that only\n"
         "probes are sent), paused by its receiver, disabled, or not valid. LIMITS are its rate\n"
-        "limit, timeout and max-age, HEADERS the names of its own headers. On a terminal what\n"
-        "does not fit is left out or cut.\n",
+        "limit, timeout and max-age, HEADERS the names of its own headers. On a terminal,\n"
+        "columns that do not fit are omitted or cut.\n",
     .flags = list_specs,
     .run = run_list,
 };

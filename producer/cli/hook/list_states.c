@@ -351,13 +351,12 @@ static int run_state(struct cli *cli)
 const struct command command_hook_state = {
     .name = "hook state",
     .operands = "",
-    .summary =
-        "Shows what workers learnt about the hooks of all rooms: who fails, since when, why.",
+    .summary = "Shows the failing hooks of all rooms: since when, why, and the next attempt.",
     .details =
         "A hook is failing (no success since a failure), open (it failed so often that only\n"
-        "probes are sent, the next at NEXT), paused by its receiver until NEXT, or disabled\n"
-        "by workers: it answered 410 (gone), or failed for too long. hook resume takes it up\n"
-        "again. Hooks without trouble are not shown.\n",
+        "probes are sent, the next at NEXT), paused by its receiver until NEXT, or disabled by\n"
+        "workers: it answered 410 (gone), or failed for too long. hook resume resets that.\n"
+        "Healthy hooks are not shown.\n",
     .flags = state_specs,
     .run = run_state,
 };

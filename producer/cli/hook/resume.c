@@ -9,7 +9,7 @@
 #include "cli/terminal/json_output.h"
 
 static const struct flag_spec resume_specs[] = {
-    {"room", "ROOM", "the room; needed", false},
+    {"room", "ROOM", "the room; required", false},
     {"id", "ID", "the hook's id in the room; default main", false},
     {NULL, NULL, NULL, false},
 };
@@ -51,9 +51,10 @@ static int run_resume(struct cli *cli)
 const struct command command_hook_resume = {
     .name = "hook resume",
     .operands = "",
-    .summary = "Forgets that a hook failed, was paused or was disabled by workers: sends again.",
-    .details = "What waits for the hook comes within seconds, each delivery with the attempts it\n"
-               "has left. A hook that was disabled by hand is taken up by hook enable.\n",
+    .summary = "Resets a hook that failed, was paused or was disabled by workers.",
+    .details =
+        "Waiting deliveries are sent within seconds, each with the attempts it has left. Use\n"
+        "hook enable for a hook that was disabled by hand.\n",
     .flags = resume_specs,
     .run = run_resume,
 };

@@ -13,7 +13,7 @@
 #include "contract/lane.h"
 
 static const struct flag_spec show_specs[] = {
-    {"room", "ROOM", "the room; needed", false},
+    {"room", "ROOM", "the room; required", false},
     {"id", "ID", "the hook's id in the room; default main", false},
     HOOK_SHOW_SECRETS_FLAG,
     {NULL, NULL, NULL, false},
@@ -134,9 +134,9 @@ static int run_show(struct cli *cli)
 const struct command command_hook_show = {
     .name = "hook show",
     .operands = "",
-    .summary = "Shows a hook, what workers learnt about it, and how much waits for it.",
+    .summary = "Shows a hook, its state, and how many deliveries wait for it.",
     .details =
-        "Secrets are counted, its signature is masked, the names of its own headers shown.\n",
+        "Secrets are counted, its signature is masked, the names of its own headers are shown.\n",
     .flags = show_specs,
     .run = run_show,
 };

@@ -17,7 +17,7 @@
 #define OBJECT_MAX 4096
 
 static const struct flag_spec test_specs[] = {
-    {"room", "ROOM", "the room; needed", false},
+    {"room", "ROOM", "the room; required", false},
     {"id", "ID", "the hook's id in the room; default main", false},
     {"wait", "TIME", "how long to wait for the outcome, up to 1m; default 30s", false},
     {NULL, NULL, NULL, false},
@@ -122,13 +122,13 @@ static int run_test(struct cli *cli)
 const struct command command_hook_test = {
     .name = "hook test",
     .operands = "",
-    .summary = "Sends a test event to a hook and prints what its receiver answered.",
+    .summary = "Sends a test event to a hook and prints the answer of its receiver.",
     .details =
-        "The event goes through the queue and a worker, to this hook only, whatever events the\n"
-        "hook wants, its rate, or whether it fails or is paused; it has type webhook.test. There\n"
-        "is one attempt, and nothing is left behind of one that fails. Prints the status, how\n"
-        "long it took and the first line of the answer, or why nothing was sent; fails unless\n"
-        "the answer was a success.\n",
+        "The event, of type webhook.test, goes through the queue and a worker to this hook\n"
+        "only, regardless of its types, its rate limit, and whether it fails or is paused.\n"
+        "There is one attempt; a failed one is not retried and leaves no dead letter. Prints\n"
+        "the status, the time taken and the first line of the answer, or why nothing was sent.\n"
+        "Exit status 0 only if the answer was a success.\n",
     .flags = test_specs,
     .run = run_test,
 };

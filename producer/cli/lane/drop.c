@@ -24,9 +24,9 @@ static const struct flag_spec drop_specs[] = {
     {"since", "2h|DATE", "only what was sent since then: an age, or an ISO 8601 time in UTC",
      false},
     {"before", "30d|DATE", "only what was sent before then", false},
-    {"limit", "N", "at most so many, those that are next first", false},
+    {"limit", "N", "at most this many, the next first", false},
     {"dry-run", NULL, "only count them", false},
-    {"yes", NULL, "do not ask", false},
+    {"yes", NULL, "do not ask for confirmation", false},
     {NULL, NULL, NULL, false},
 };
 
@@ -293,12 +293,12 @@ static int run_drop(struct cli *cli)
 const struct command command_lane_drop = {
     .name = "lane drop",
     .operands = "[LANE]",
-    .summary = "Makes dead letters of what waits, with reason dropped.",
+    .summary = "Makes dead letters of waiting deliveries, with reason dropped.",
     .details =
-        "Of one lane (LANE, or --room and --hook), or of --all that match. It says how many there\n"
-        "are, and asks on a terminal: that is, when standard input and error are one. Elsewhere,\n"
-        "as in cron, it does not ask. What a worker holds at the moment is left alone, and what\n"
-        "is sent meanwhile. roomhook dead replay brings them back.\n",
+        "Of one lane (LANE, or --room and --hook), or of --all that match. It prints how many\n"
+        "there are, and asks for confirmation if standard input and error are a terminal;\n"
+        "elsewhere, as in cron, it does not ask. Deliveries that a worker holds, or that are\n"
+        "added meanwhile, are not dropped. roomhook dead replay brings them back.\n",
     .flags = drop_specs,
     .run = run_drop,
 };

@@ -18,7 +18,7 @@
 
 static const struct flag_spec list_specs[] = {
     LANE_SELECT_SPECS,
-    {"limit", "N", "how many, those that are due first; default 20", false},
+    {"limit", "N", "how many, due ones first; default 20", false},
     {NULL, NULL, NULL, false},
 };
 
@@ -129,13 +129,13 @@ static int run_list(struct cli *cli)
 const struct command command_lane_list = {
     .name = "lane list",
     .operands = "",
-    .summary = "Lists what waits, by hook: how much, since when, why, and when it goes on.",
+    .summary = "Lists waiting deliveries by hook: how many, since when, why, and until when.",
     .details =
-        "The deliveries that wait for one hook are its lane, ROOM/HOOK; of a hook that came with\n"
-        "its event ROOM/:16 hex. A lane is due, waits for its next retry, is paused by its\n"
-        "receiver, open (its hook keeps failing; one delivery is a probe, at NEXT), had its\n"
-        "places at its rate, or is disabled or removed: then workers make dead letters of it.\n"
-        "OLDEST is when the oldest event of the next 20 was sent.\n",
+        "The deliveries that wait for one hook are its lane, ROOM/HOOK; for an inline hook\n"
+        "ROOM/:16 hex digits. A lane is due, waits for its next retry, is paused by its\n"
+        "receiver, open (its hook keeps failing; one delivery is a probe, at NEXT), at its rate\n"
+        "limit, or disabled or removed: then workers make dead letters of it. OLDEST is when\n"
+        "the oldest event of the next 20 was sent.\n",
     .flags = list_specs,
     .run = run_list,
 };

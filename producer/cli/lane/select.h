@@ -10,12 +10,11 @@
 #define LANE_LIMIT_MAX 1000000
 
 /* The rows of the flags, for the tables of several commands. */
-#define LANE_SELECT_SPECS                                                                      \
-    {"room", "ROOM", "only of this room", false},                                              \
-        {"hook", "ID", "only of this hook; of one that came with its events \":\" and 16 hex", \
-         false},                                                                               \
-    {                                                                                          \
-        "shut", NULL, "only those whose hook is open, disabled or removed", false              \
+#define LANE_SELECT_SPECS                                                                       \
+    {"room", "ROOM", "only of this room", false},                                               \
+        {"hook", "ID", "only of this hook; for an inline hook \":\" and 16 hex digits", false}, \
+    {                                                                                           \
+        "shut", NULL, "only those whose hook is open, disabled or removed", false               \
     }
 
 /* From the flags, or the operand where a command has one. CLI_DONE, or CLI_USAGE with the failure

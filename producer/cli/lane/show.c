@@ -18,8 +18,8 @@
 
 static const struct flag_spec show_specs[] = {
     {"room", "ROOM", "the room", false},
-    {"hook", "ID", "the hook; of one that came with its events \":\" and 16 hex", false},
-    {"limit", "N", "how many, those that are next first; default 20", false},
+    {"hook", "ID", "the hook; for an inline hook \":\" and 16 hex digits", false},
+    {"limit", "N", "how many, the next first; default 20", false},
     {NULL, NULL, NULL, false},
 };
 
@@ -150,8 +150,9 @@ const struct command command_lane_show = {
     .name = "lane show",
     .operands = "[LANE]",
     .summary = "Shows the deliveries that wait for one hook, the next one first.",
-    .details = "NEXT is when a worker takes it at the earliest; of one that a worker holds, when\n"
-               "others may. With --json times are ms since 1970, and texts are not cut.\n",
+    .details =
+        "NEXT is the earliest time that a worker takes it; for one that a worker holds, when\n"
+        "its lease ends. With --json times are ms since 1970, and texts are not cut.\n",
     .flags = show_specs,
     .run = run_show,
 };

@@ -27,9 +27,9 @@
 #define SILENCE_MAX_MS 30000 /* a connection that brings nothing for so long is closed */
 
 static const struct flag_spec listen_specs[] = {
-    {"port", "N", "of 127.0.0.1; default 8000, 0 for any that is free", false},
-    {"secret", "whsec_...", "verify signatures with it", true},
-    {"answer", "STATUS", "what to answer; default 200", false},
+    {"port", "N", "port on 127.0.0.1; default 8000, 0 for any free one", false},
+    {"secret", "whsec_...", "verify signatures with this secret", true},
+    {"answer", "STATUS", "status to answer with; default 200", false},
     {NULL, NULL, NULL, false},
 };
 
@@ -284,10 +284,10 @@ static int run_listen(struct cli *cli)
 const struct command command_listen = {
     .name = "listen",
     .operands = "",
-    .summary = "Receives webhooks on this machine and shows them, for trying things.",
+    .summary = "Receives webhooks on this machine and prints them, for testing.",
     .details =
-        "Each request is printed, and answered as --answer says. With --secret its signature\n"
-        "is verified (Standard Webhooks) and the result printed; the answer is the same.\n",
+        "Each request is printed, and answered as --answer says. With --secret its signature is\n"
+        "verified (Standard Webhooks) and the result printed; the answer is the same.\n",
     .flags = listen_specs,
     .run = run_listen,
     .without_redis = true,

@@ -18,12 +18,12 @@
 #define OBJECT_MAX (40 << 10) /* five texts, of which each byte takes six at most */
 
 static const struct flag_spec log_specs[] = {
-    {"room", "ROOM", "the room; needed", false},
-    {"hook", "ID", "only of this hook; of one that came with its events \":\" and 16 hex", false},
-    {"event", "ID", "what became of this event: its last attempt for each hook", false},
+    {"room", "ROOM", "the room; required", false},
+    {"hook", "ID", "only of this hook; for an inline hook \":\" and 16 hex digits", false},
+    {"event", "ID", "the last attempt of this event for each hook", false},
     {"failed", NULL, "only attempts that failed", false},
     {"limit", "N", "how many, the newest; default 20", false},
-    {"follow", NULL, "goes on with what comes, until Ctrl-C", false},
+    {"follow", NULL, "print new attempts until Ctrl-C", false},
     {NULL, NULL, NULL, false},
 };
 
@@ -249,13 +249,12 @@ static int run_log(struct cli *cli)
 const struct command command_log = {
     .name = "log",
     .operands = "",
-    .summary =
-        "Shows what attempts came to: was a message delivered, what did its receiver answer.",
+    .summary = "Shows recent attempts: whether a message was delivered, and the answers.",
     .details =
-        "Workers keep the newest attempts of each hook (attempt-log), for 7 days. With --event it\n"
-        "fails when nothing is known of it. OUTCOME is delivered, retry (it failed and is tried\n"
-        "again), dead (a dead letter) or skipped (nothing was sent); ERROR says why. --json also\n"
-        "has what was answered to attempts that failed.\n",
+        "Workers keep the newest attempts of each hook (attempt-log) for 7 days. With --event\n"
+        "the exit status is 1 if no attempt of it is known. OUTCOME is delivered, retry (it\n"
+        "failed and is retried), dead (a dead letter) or skipped (nothing was sent); ERROR says\n"
+        "why. --json adds the answers to failed attempts.\n",
     .flags = log_specs,
     .run = run_log,
 };

@@ -193,10 +193,10 @@ const struct command command_send = {
     .summary = "Puts events on the queue and prints their stream ids.",
     .details =
         "With --room and --text one message is sent; --wait prints for each hook of the room\n"
-        "whether it was delivered, skipped, or why not, and fails when one was not; it needs\n"
-        "the rights of an operator. A FILE, or - for standard input, has\n"
-        "one JSON event document a line, like {\"message\":{\"roomId\":438,\"id\":7}}; a line\n"
-        "that is not valid is told on stderr and skipped. With --json each line gives\n"
+        "whether it was delivered, skipped, or why not, and exits with 1 if one was not\n"
+        "delivered; it needs the rights of an operator. A FILE, or - for standard input, has\n"
+        "one JSON event document a line, like {\"message\":{\"roomId\":438,\"id\":7}}; an invalid\n"
+        "line is reported on stderr and skipped. With --json each line gives\n"
         "{\"line\":1,\"id\":\"...\"} or {\"line\":2,\"error\":\"...\"}.\n",
     .flags = send_specs,
     .run = run_send,

@@ -20,7 +20,7 @@
 #define LINE_MAX_BYTES ((size_t)16 << 20)
 
 static const struct flag_spec status_specs[] = {
-    {"watch", NULL, "again and again, with rates, until Ctrl-C", false},
+    {"watch", NULL, "refresh, with rates, until Ctrl-C", false},
     {"interval", "DURATION", "how often; default 2s", false},
     {NULL, NULL, NULL, false},
 };
@@ -120,16 +120,16 @@ static int run_status(struct cli *cli)
 const struct command command_status = {
     .name = "status",
     .operands = "",
-    .summary = "Shows backlog, events under way, what waits, dead letters and workers.",
+    .summary = "Shows backlog, events in flight, waiting deliveries, dead letters and workers.",
     .details =
-        "Backlog are events nobody has read yet, oldest is the age of the oldest event that is\n"
-        "unread or under way. Waiting are deliveries: for a retry, or for their turn, because\n"
-        "their hook rests or cannot take more at once; the oldest by its event. Each waits in\n"
-        "the lane of its hook; a lane is due when a worker is to look at it now, and shut when\n"
-        "its hook is open, disabled or removed. Of more than 400 lanes the oldest is looked\n"
-        "for in those that are due first. Times are Redis' own. What the user of Redis has no\n"
-        "right to see is shown as ?, in JSON null, with the right that is missing; then the\n"
-        "exit status is 1.\n",
+        "Backlog are unread events; oldest is the age of the oldest event that is unread or in\n"
+        "flight. Waiting are deliveries that wait for a retry or for their turn, because their\n"
+        "hook is paused or cannot take more at once; their oldest is by its event. Each waits\n"
+        "in the lane of its hook; a lane is due when a worker should look at it now, and shut\n"
+        "when its hook is open, disabled or removed. Of more than 400 lanes the oldest is\n"
+        "searched in those that are due first. Times are those of Redis. What the Redis user\n"
+        "has no right to see is shown as ?, in JSON null, with the missing right; then the exit\n"
+        "status is 1.\n",
     .flags = status_specs,
     .run = run_status,
 };

@@ -82,7 +82,7 @@ static void a_new_hook_needs_a_url(void **state)
     (void)state;
     edit(&made, "{}", (const char *const[]){"--format=bare", NULL});
     assert_int_equal(made.result, -1);
-    assert_string_equal(made.why.text, "--url is needed for a new hook");
+    assert_string_equal(made.why.text, "--url is required for a new hook");
     json_decref(made.hook);
 }
 
