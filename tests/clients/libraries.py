@@ -1,4 +1,4 @@
-"""The libraries that docs/clients uses, fetched into build/clients by the package
+"""The libraries that docs/clients and docs/receivers use, fetched into build/clients by the package
 managers of their languages, at the versions that the files beside this one pin."""
 
 import os
@@ -79,8 +79,8 @@ GO = Libraries(
       "github.com/standard-webhooks/standard-webhooks/libraries/go")),
 )  # fmt: skip
 RUST = Libraries(
-    "rust", ("cargo",), ("rust/Cargo.lock", "rust/Cargo.toml"),
-    (("cargo", "build", "--quiet", "--locked", "--bins", "--target-dir", "{to}/target"),),
+    "rust", ("cargo",), ("rust/Cargo.lock", "rust/Cargo.toml", "rust/lib.rs"),
+    (("cargo", "build", "--quiet", "--locked", "--lib", "--target-dir", "{to}/target"),),
 )  # fmt: skip
 JAVA = Libraries(
     "java", ("java", "javac", "mvn"), ("java/pom.xml",),

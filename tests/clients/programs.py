@@ -1,4 +1,4 @@
-"""The programs of docs/clients: what each needs, and how it is built and run."""
+"""The programs of docs/clients and docs/receivers: what each needs, and how it is built and run."""
 
 import os
 import shlex
@@ -27,6 +27,7 @@ class Program:
     libraries: object = None
     probe: tuple = ()  # succeeds when the libraries of Debian are there
     sends: tuple = (JSON,)  # of a client: the formats of its events, in order
+    cgi: bool = False  # of a receiver: a web server runs it for each request
     environment: dict = field(default_factory=dict)
     called: str = ""  # another name than the file's
 
@@ -100,10 +101,11 @@ NODE_PROGRAM = {"command": "node {node}/{stem}.mjs", "libraries": NODE,
 JAVA_PROGRAM = {"command": "java -XX:TieredStopAtLevel=1 -cp {java}/* {file}", "libraries": JAVA}
 LIBROOMHOOK = "-I{top}/include -I{build}/include -L{build}/lib -Wl,-rpath,{build}/lib -lroomhook"
 BOTH = (JSON, MSGPACK)
+PYPI = {"PYTHONPATH": str(PYTHON.folder)}
 
 CLIENTS = (
     Program("clients/redis_py.py", "python3 {file}", libraries=PYTHON, sends=BOTH,
-            environment={"PYTHONPATH": str(PYTHON.folder)}),
+            environment=PYPI),
     Program("clients/redis_py.py", "/usr/bin/python3 {file}", sends=BOTH, called="redis-py-debian",
             probe=("/usr/bin/python3", "-c", "import redis, msgpack")),
     Program("clients/ioredis.mjs", sends=BOTH, **NODE_PROGRAM),
@@ -130,4 +132,23 @@ CLIENTS = (
             called="hiredis-cpp"),
     Program("clients/redis_lua.lua", "lua5.3 {file}", tools=("lua5.3",), sends=BOTH,
             probe=_loads(("lua5.3", "-e"), "redis", "cjson", "MessagePack")),
+)  # fmt: skip
+RECEIVERS = (
+    Program("receivers/receiver.py", "python3 {file}", libraries=PYTHON, environment=PYPI,
+            called="receiver-python"),
+    Program("receivers/receiver.mjs", called="receiver-node", **NODE_PROGRAM),
+    Program("receivers/receiver.go", called="receiver-go", **GO_PROGRAM),
+    Program("receivers/receiver.c", "{bin}", _cc("cc", "-lcrypto"), tools=("cc",), cgi=True,
+            called="receiver-c"),
+    Program("receivers/receiver.php", "php -S 127.0.0.1:PORT {file}", tools=("php",),
+            called="receiver-php"),
+    Program("receivers/receiver.rb", "ruby {file}", tools=("ruby",), called="receiver-ruby",
+            probe=_loads(("ruby", "-e"), "webrick")),
+    Program("receivers/receiver.java", called="receiver-java", **JAVA_PROGRAM),
+    Program("receivers/receiver.rs", called="receiver-rust", **RUST_PROGRAM),
+    Program("receivers/receiver.pl", "perl {file}", tools=("perl",), cgi=True,
+            called="receiver-perl"),
+    Program("receivers/receiver.lua", "lua5.3 {file}", tools=("lua5.3",), cgi=True,
+            called="receiver-lua",
+            probe=_loads(("lua5.3", "-e"), "openssl.hmac", "openssl.rand", "mime")),
 )  # fmt: skip

@@ -1,0 +1,1 @@
+//! Empty: building it builds the dependencies, and none of the programs.
