@@ -37,7 +37,7 @@ void history_difference(const struct history_snapshot *before, const struct hist
 
 /* A share, in thousandths, of these deliveries took at most so long, ms; -1: there were none. What
  * lies within a bucket is taken as spread evenly. */
-int64_t history_quantile_ms(const int64_t buckets[HISTORY_BUCKETS], int thousandths);
+int64_t history_quantile_ms(const int64_t counts[HISTORY_BUCKETS], int thousandths);
 
 /* One object: what happened between the two, and how much there was at the end. */
 void history_put_point(struct buffer *out, const struct history_snapshot *before,

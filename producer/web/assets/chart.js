@@ -362,7 +362,7 @@ function drawBand(plot, rows, band, x, from, h, width) {
 
 // What is above is wider and set off by a gap, so that it shows without colour
 function drawBars(plot, rows, [low, high], x, y, bottom, width) {
-  const w = Math.max(1, (width / rows.length) * 0.62);
+  const w = Math.min(14, Math.max(1, (width / rows.length) * 0.62));
   rows.forEach((row, i) => {
     if (row.gap) return;
     const left = Math.min(Math.max(0, x(i) - w / 2), width - w);

@@ -26,6 +26,9 @@ function rowOf(point, at) {
   };
 }
 
+// A queue that is young has a chart as wide as this many steps.
+const LEAST = 15;
+
 // Evenly spaced rows; a step that nothing is known of is a gap.
 export async function historyRows(range) {
   const { step, points } = RANGES[range];
@@ -36,7 +39,8 @@ export async function historyRows(range) {
   const rows = [];
   if (numbers.length) {
     const last = Math.max(...numbers);
-    for (let n = Math.min(...numbers); n <= last; n++)
+    const first = Math.min(last - LEAST + 1, ...numbers);
+    for (let n = first; n <= last; n++)
       rows.push(known.has(n) ? rowOf(known.get(n), n * ms) : { at: n * ms, gap: true });
   }
   return { rows, marks: marksOf(rows, range) };

@@ -11,7 +11,8 @@ const WORST = 100;
 
 const askAttention = () => get("v1/attention" + query({ limit: WORST }));
 
-function columns(now) {
+// The API says how many wait for a hook where it lists those that need attention.
+function columns(now, hasWaiting) {
   return [
     { title: "State", cls: "lead", unlabelled: true, cell: hook => state(hook.state) },
     {
@@ -29,18 +30,14 @@ function columns(now) {
       cls: "text",
       cell: hook => (hook.state === "healthy" ? "" : why(hook)),
     },
-    {
-      title: "Waiting",
-      cls: "num mid",
-      cell: hook => (hook.waiting === undefined ? "" : count(hook.waiting)),
-    },
+    hasWaiting && { title: "Waiting", cls: "num mid", cell: hook => count(hook.waiting) },
     {
       title: "Format",
       cls: "wide",
       cell: hook => foreign(hook.template ? "template" : hook.format || ""),
     },
     { title: "Next", cell: hook => next(hook, now) },
-  ];
+  ].filter(Boolean);
 }
 
 const byState = (a, b) => WORST_FIRST.indexOf(a.state) - WORST_FIRST.indexOf(b.state);
@@ -58,7 +55,7 @@ function attentionPart(hooks, wanted, now) {
       el("a", { href: "#/hooks" }, "Show all states"),
     );
   return [
-    table("Hooks that need attention, worst first", columns(now), [{ rows, key }]),
+    table("Hooks that need attention, worst first", columns(now, true), [{ rows, key }]),
     hooks.total > hooks.data.length &&
       el(
         "p.pager",
@@ -136,7 +133,7 @@ export function hooks(here, values) {
           el("code", null, "roomhook hook set --room 438 --url https://example.com/hook"),
         );
       return [
-        table("All hooks", columns(Date.now()), [
+        table("All hooks", columns(Date.now(), false), [
           { rows: [...new Map(rows.map(hook => [key(hook), hook])).values()], key },
         ]),
         el(
@@ -234,7 +231,7 @@ export function room(here, id) {
         ask,
         found =>
           found.length
-            ? table("Hooks of this room, worst first", columns(Date.now()), [
+            ? table("Hooks of this room, worst first", columns(Date.now(), false), [
                 { rows: [...found].sort(byState), key },
               ])
             : none(),

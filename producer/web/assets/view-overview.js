@@ -73,7 +73,7 @@ function subline(status) {
 }
 
 function figures(status, attention, latency) {
-  const rates = status.per_second || {};
+  const rates = status.per_second || { delivered: latency?.delivered };
   const counts = attention ? attention.counts : {};
   const failing = total(counts, "open", "failing");
   const others = [["paused"], ["disabled"]]

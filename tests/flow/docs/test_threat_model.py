@@ -7,7 +7,7 @@ import pytest
 
 TOP = Path(__file__).resolve().parents[3]
 PAGE = (TOP / "docs" / "threat-model.md").read_text(encoding="utf-8")
-THREATS = [f"T{n}" for n in range(1, 25)]
+THREATS = [f"T{n}" for n in range(1, 26)]
 DEFENCE = re.compile(r"(worker|producer|scripts)/[\w/@.-]+")
 TEST = re.compile(r"((?:\w+/)*\w+\.(?:py|c))(?:::(\w+))?|scripts/[\w-]+")
 

@@ -1,5 +1,6 @@
 """The pages of roomhook-web in a real Chromium: what they show, whatever strangers wrote."""
 
+import hashlib
 import json
 import time
 
@@ -477,12 +478,15 @@ def test_many_hooks_and_letters(chromium, redis, sign_in):
         pipe.xadd(key("dead"), {"reason": "rejected", "error": "answered 422", "room": n,
                                 "hook": "main", "event_id": f"e-{n}", "json": "{}"})  # fmt: skip
         if n < 10_000:
-            state = {"failing_since": n + 1, "failures": 9, "opens": 1, "probe_at": 1}
+            of_hook = hashlib.sha256(f"https://h{n}.example/\0\0".encode()).hexdigest()[:8]
+            state = {"fingerprint": of_hook, "failing_since": n + 1, "failures": 9, "opens": 1,
+                     "status": 503, "error": "answered 503", "probe_at": 1}  # fmt: skip
             pipe.hset(key("hooks-state"), f"{n}/main", json.dumps(state))
         if n % 10_000 == 0:
             pipe.execute()
     pipe.execute()
     service = sign_in(actions=True)
+    chromium.wait_text("[data-count=attention]", "10,000")
     for page in ("#/", "#/hooks", "#/dead", "#/lanes"):
         began = time.monotonic()
         show(chromium, service, page)
