@@ -17,8 +17,9 @@
 /* What a change is given, and made. */
 struct edit {
     json_t *body;
-    bool replaces; /* PUT */
-    bool is_new;   /* there was none before */
+    bool replaces;   /* PUT */
+    bool is_new;     /* there was none before */
+    bool is_of_room; /* by a token of the room */
     bool made_signature;
 };
 
@@ -69,6 +70,13 @@ static enum admin_result make_credentials(const struct session *session, struct 
     return failed ? session_failed(session, "no credentials could be made") : ADMIN_DONE;
 }
 
+/* It brings a client certificate and a way into networks: the admin of a room does not choose where
+ * these lead. */
+static bool has_transport(const json_t *hook)
+{
+    return json_object_get(hook, "transport") != NULL;
+}
+
 static enum admin_result apply(const struct session *session, struct hook_target *target,
                                json_t *hook, void *context)
 {
@@ -77,6 +85,9 @@ static enum admin_result apply(const struct session *session, struct hook_target
     edit->is_new = json_object_size(hook) == 0;
     if (!edit->replaces && edit->is_new)
         return hook_target_missing(session, target);
+    if (edit->is_of_room && (has_transport(hook) || has_transport(edit->body)))
+        return session_refused(session, ADMIN_INVALID,
+                               "a hook with a transport is changed with role operate only");
     if (edit->replaces)
         (void)json_object_clear(hook);
     if (merge(hook, edit->body, MERGE_DEPTH) < 0)
@@ -114,7 +125,8 @@ static bool make_due(struct session *session, const struct hook_target *target)
 
 static void edit_hook(struct call *call, struct session *session, bool replaces)
 {
-    struct edit edit = {.body = call->body, .replaces = replaces};
+    struct edit edit = {
+        .body = call->body, .replaces = replaces, .is_of_room = call->access.room.len > 0};
     struct hook_target target;
     struct hook *hook = NULL;
 

@@ -292,3 +292,26 @@ def test_tests_of_hooks_hold_nobody_up(start_web, make_token, redis, start_worke
         assert not any(one.done() for one in tests), "nothing waited for these"
         assert [one.result().json["outcome"] for one in tests] == ["delivered"] * 2
     assert len(receiver.requests("/slow")) == 2
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_the_admin_of_a_room_sends_no_certificate_anywhere(start_web, make_token, redis, method):
+    """Neither by naming a transport, nor by another URL of a hook that has one, nor without it."""
+    operator, admin = make_token("operate"), make_token("room=438")
+    service = start_web(tokens=make_token.file, actions=True)
+    set_hook(redis, 438, "plain", url=URL)
+    set_hook(redis, 438, "bank", url=URL, transport="bank")
+    before = redis.hgetall(key("room:438"))
+
+    def change(hook, token, **body):
+        return service.ask(method, f"/v1/rooms/438/hooks/{hook}", token, body={"url": URL, **body})
+
+    changes = [("plain", {"transport": "bank"}), ("bank", {"url": "https://other.example/"}),
+               ("bank", {"transport": None})]  # fmt: skip
+    for hook, body in changes:
+        answer = change(hook, admin, **body)
+        assert (answer.status, answer.error) == (400, "invalid") and b"transport" in answer.body
+    assert redis.hgetall(key("room:438")) == before
+    assert change("plain", admin, description="mine").status == 200
+    for hook, body in changes:
+        assert change(hook, operator, **body).status == 200
