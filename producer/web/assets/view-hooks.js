@@ -7,7 +7,7 @@ import { Panel } from "./panel.js";
 import { counted, hookLink, next, why, WORST_FIRST } from "./state.js";
 
 const PAGE = 50;
-const WORST = 100;
+const WORST = 50;
 
 const askAttention = () => get("v1/attention" + query({ limit: WORST }));
 
@@ -51,7 +51,9 @@ function attentionPart(hooks, wanted, now) {
     return el(
       "p.muted",
       null,
-      "No hook is " + wanted + ". ",
+      hooks.counts[wanted] > 0
+        ? `${count(hooks.counts[wanted])} are ${wanted}, none of the worst ${hooks.data.length}. `
+        : "No hook is " + wanted + ". ",
       el("a", { href: "#/hooks" }, "Show all states"),
     );
   return [
