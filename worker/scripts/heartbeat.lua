@@ -9,7 +9,14 @@
 local me, ttl = ARGV[1], ARGV[2]
 local had = redis.call('EXISTS', KEYS[1])
 redis.call('SET', KEYS[1], ARGV[3], 'PX', ttl)
-local leader = redis.call('GET', KEYS[2])
+local leader = redis.pcall('GET', KEYS[2])
+if type(leader) == 'table' then
+    if not string.find(leader.err, 'WRONGTYPE', 1, true) then
+        return leader
+    end
+    redis.call('DEL', KEYS[2]) -- put there by hand
+    leader = false
+end
 if not leader or leader == me then
     redis.call('SET', KEYS[2], me, 'PX', ttl)
     leader = me

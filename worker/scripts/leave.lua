@@ -5,7 +5,7 @@
 -- ARGV  group consumer
 local events, group, me = KEYS[1], ARGV[1], ARGV[2]
 redis.call('DEL', KEYS[2])
-if redis.call('GET', KEYS[3]) == me then
+if redis.pcall('GET', KEYS[3]) == me then
     redis.call('DEL', KEYS[3])
 end
 local pending = redis.pcall('XPENDING', events, group, '-', '+', 1, me)

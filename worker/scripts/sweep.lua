@@ -11,8 +11,9 @@ local keeps = {} -- by worker: it has outcomes that it cannot store yet
 
 local function keeps_outcomes(owner)
     if keeps[owner] == nil then
-        local heartbeat = redis.call('GET', ARGV[5] .. owner) or ''
-        keeps[owner] = string.find(heartbeat, '"unstored":', 1, true) ~= nil
+        local heartbeat = redis.pcall('GET', ARGV[5] .. owner)
+        keeps[owner] = type(heartbeat) == 'string' and
+            string.find(heartbeat, '"unstored":', 1, true) ~= nil
     end
     return keeps[owner]
 end

@@ -291,6 +291,17 @@ def test_a_key_of_the_wrong_type(redis, receiver, start_worker):
     assert_told_once(worker, "wrongtype")
 
 
+def test_a_leader_of_the_wrong_type(redis, receiver, start_worker):
+    """Workers count as alive, and one of them leads."""
+    redis.lpush(key("leader"), "x")
+    set_hook(redis, 438, "main", url=receiver.url())
+    worker = start_worker()
+    enqueue(redis, message_event(), id="event-1")
+    wait_seen(receiver, {"event-1"})
+    assert worker.logged("leader")
+    assert_queue_empty(redis)
+
+
 def test_redis_is_full(own_redis, receiver, start_worker):
     """At maxmemory producers are refused; workers go on, retries and letters included."""
     server = own_redis(maxmemory_policy="noeviction")
