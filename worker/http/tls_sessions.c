@@ -204,12 +204,15 @@ static void offer(struct attached *attached, SSL *ssl)
 static void on_state(const SSL *ssl, int where, int value)
 {
     struct attached *attached = attached_to(ssl);
-    SSL *writable;
     (void)value;
     if ((where & SSL_CB_HANDSHAKE_START) == 0 || attached == NULL || SSL_get_session(ssl) != NULL)
         return;
-    memcpy(&writable, &ssl, sizeof(ssl));
-    offer(attached, writable);
+    /* OpenSSL hands out as const what is the caller's own. */
+    const union {
+        const SSL *given;
+        SSL *own;
+    } handle = {.given = ssl};
+    offer(attached, handle.own);
 }
 
 int tls_sessions_attach(struct tls_sessions *sessions, SSL_CTX *context, const char *peer)
