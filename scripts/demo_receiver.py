@@ -6,7 +6,7 @@
 It puts its port into FOLDER/port. The answers of /<name> stand in FOLDER/<name>.answers, which is
 read at each request, as statuses parted by blanks: one for each request, the last one again and
 again; 200 without a file. The n-th request leaves <name>.<n>.body and then <name>.<n>.request, the
-rest of it, in FOLDER.
+rest of it, in FOLDER; those of a name that begins with "stay" leave nothing.
 """
 
 import sys
@@ -14,6 +14,13 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+
+SAYS = {
+    422: '{"error":"body.text may not be empty"}',
+    429: '{"error":"slow down"}',
+    503: "<h1>503 Service Unavailable</h1>",
+}
 
 
 def write_file(path, data):
@@ -46,6 +53,8 @@ class Receiver(ThreadingHTTPServer):
         with self.lock:
             number = self.seen[name] = self.seen.get(name, 0) + 1
             status = self.answer(name, number)
+            if name.startswith("stay"):
+                return status
             seconds = time.monotonic() - self.started
             lines = [f"at {seconds:.2f}", f"answered {status}"]
             lines += [f"{key}: {value}" for key, value in headers.items()]
@@ -60,9 +69,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(self.server.take(self.path.strip("/"), self.headers, body))
-        self.send_header("Content-Length", "0")
+        status = self.server.take(self.path.strip("/"), self.headers, body)
+        text = b"" if status < 400 else SAYS.get(status, "no").encode()
+        self.send_response(status)
+        if status == 429:
+            self.send_header("Retry-After", "600")
+        self.send_header("Content-Length", str(len(text)))
         self.end_headers()
+        self.wfile.write(text)
 
     def log_message(self, *_):
         pass
