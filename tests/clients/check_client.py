@@ -12,7 +12,7 @@ from wait import wait_until
 from webhook_queue import key, set_hook
 from worker_process import Worker
 
-RUN_S = 30
+RUN_S = 60
 LINES_MAX = 30
 ROOM = "!abc:matrix.org"
 EVENT = {

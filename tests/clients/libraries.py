@@ -10,8 +10,16 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 FOLDER = TOP / "build" / "clients"
-FETCH_S = 420
+FETCH_S = 300
+REASON_MAX = 160
 GO_BUILD = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
+
+
+def _reason(output):
+    """The first line that names an error."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    named = [line for line in lines if "error" in line.lower()]
+    return (named or lines or ["no word of it"])[0][:REASON_MAX]
 
 
 @dataclass(frozen=True)
@@ -55,8 +63,7 @@ class Libraries:
             except subprocess.TimeoutExpired:
                 return f"{argv[0]} took longer than {FETCH_S} s"
             if done.returncode != 0:
-                lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
-                return f"{argv[0]} failed: {lines[-1] if lines else done.returncode}"
+                return f"{argv[0]} failed: {_reason(done.stderr + done.stdout)}"
         (self.folder / "fetched").write_bytes(self._pinned())
         return None
 
@@ -84,7 +91,7 @@ RUST = Libraries(
 )  # fmt: skip
 JAVA = Libraries(
     "java", ("java", "javac", "mvn"), ("java/pom.xml",),
-    (("mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies",
+    (("mvn", "--quiet", "--batch-mode", "-Dstyle.color=never", "dependency:copy-dependencies",
       "-DoutputDirectory={to}"),),
 )  # fmt: skip
 ALL = (PYTHON, NODE, GO, RUST, JAVA)
