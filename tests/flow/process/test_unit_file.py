@@ -57,6 +57,12 @@ def test_it_is_valid(roomhook_bin, tmp_path, drop_in):
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
+def test_it_starts_nothing_before_it_is_configured():
+    [condition] = unit_values("ConditionPathExists")
+    [command] = unit_values("ExecStart")
+    assert command.split()[1:] == ["--config", condition]
+
+
 def test_it_is_closed():
     done = analyze(
         "security", "--offline=true", f"--threshold={round(EXPOSURE_MAX * 10)}", str(UNIT)
