@@ -86,6 +86,8 @@ static void put_counts(struct buffer *out, const struct attention *attention)
 void api_attention(struct call *call, struct session *session)
 {
     struct attention *attention = malloc(sizeof(*attention));
+    const char *state = call_value(call, "state");
+    enum hook_condition only = HOOK_FINE;
     struct buffer *out = &call->answer.body;
     bool ok;
 
@@ -94,7 +96,10 @@ void api_attention(struct call *call, struct session *session)
         return;
     }
     list_begin(&call->answer);
-    ok = attention_find(session, (size_t)call_number(call, "limit", CALL_LIMIT_DEFAULT), attention);
+    if (state != NULL)
+        (void)hook_condition_parse(bytes_of(state), &only); /* it was checked */
+    ok = attention_find(session, (size_t)call_number(call, "limit", CALL_LIMIT_DEFAULT), only,
+                        attention);
     for (size_t i = 0; ok && i < attention->len; i++)
         ok = put_one(call, session, attention, &attention->list[i]);
     if (ok) {

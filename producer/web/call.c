@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/hook/state.h"
 #include "contract/dead_letter.h"
 #include "contract/json_read.h"
 #include "contract/parse.h"
@@ -65,6 +66,7 @@ static bool is_lane_hook(struct bytes text)
 /* Does a value fit its kind? Times are left to the handler, which knows what time it is. */
 static bool is_valid(const struct parameter *parameter, struct bytes value)
 {
+    enum hook_condition condition;
     enum dead_reason reason;
     struct room_id room;
     int64_t number;
@@ -84,6 +86,8 @@ static bool is_valid(const struct parameter *parameter, struct bytes value)
         return is_lane_hook(value);
     case PARAMETER_REASON:
         return dead_reason_parse(value, &reason) == 0;
+    case PARAMETER_STATE:
+        return hook_condition_parse(value, &condition) == 0;
     case PARAMETER_DURATION:
         return parse_duration_ms(value, parameter->min, parameter->max, &number) == 0;
     case PARAMETER_CURSOR:

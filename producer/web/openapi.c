@@ -23,6 +23,8 @@ static const char lane_schema[] =
     "{\"type\":\"string\",\"pattern\":\"^([A-Za-z0-9_-]{1,64}|:[0-9a-f]{16})$\"}";
 static const char letter_schema[] =
     "{\"type\":\"string\",\"pattern\":\"^(0|[1-9][0-9]{0,17})-(0|[1-9][0-9]{0,17})$\"}";
+static const char state_schema[] =
+    "{\"type\":\"string\",\"enum\":[\"open\",\"failing\",\"disabled\",\"paused\"]}";
 static const char cursor_schema[] = "{\"type\":\"string\",\"pattern\":\"^[0-9]{1,18}$\"}";
 
 /* Not all that is read, but enough: hours, minutes, an age or a time in seconds. */
@@ -130,6 +132,9 @@ static void put_schema(struct buffer *out, const struct parameter *parameter)
         break;
     case PARAMETER_LANE:
         buffer_append_text(out, lane_schema);
+        break;
+    case PARAMETER_STATE:
+        buffer_append_text(out, state_schema);
         break;
     case PARAMETER_REASON:
         put_reasons(out);

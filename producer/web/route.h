@@ -24,6 +24,7 @@ enum parameter_kind {
     PARAMETER_HOOK, /* an id */
     PARAMETER_LANE, /* an id, or ":" and 16 hex */
     PARAMETER_REASON,
+    PARAMETER_STATE,    /* of a hook that needs attention */
     PARAMETER_TIME,     /* an age, or an ISO 8601 time */
     PARAMETER_DURATION, /* from min to max, ms */
     PARAMETER_CURSOR,   /* of a scan, as an answer gave it */

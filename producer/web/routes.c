@@ -37,6 +37,10 @@
     {                                                            \
         "failed", PARAMETER_FLAG, 0, 0, "true: only what failed" \
     }
+#define STATE                                                                                   \
+    {                                                                                           \
+        "state", PARAMETER_STATE, 0, 0, "only with this one: open, failing, disabled or paused" \
+    }
 #define STEP                                                                                 \
     {                                                                                        \
         "step", PARAMETER_NUMBER, 1, 1440, "minutes between points, 1 to 1440; without it 1" \
@@ -167,7 +171,7 @@ const struct route routes[] = {
     ONE("/v1/attention", "getAttention", api_attention, "Attention",
         "The hooks that need attention: open, failing, disabled by workers or paused; the worst "
         "first.",
-        LIMIT),
+        LIMIT, STATE),
 
     LIST("/v1/hooks", "listHooks", api_hooks, "Hook",
          "The hooks of all rooms, in no order. A page holds whole rooms, so it may be longer than "

@@ -22,6 +22,8 @@ void attention_add(struct attention *attention, const struct attention_hook *hoo
     size_t at = attention->len;
 
     attention->counts[hook->condition]++;
+    if (attention->only != HOOK_FINE && attention->only != hook->condition)
+        return;
     while (at > 0 && is_before(hook, &attention->list[at - 1]))
         at--;
     if (at > 0 && strcmp(attention->list[at - 1].lane, hook->lane) == 0) {
@@ -51,14 +53,15 @@ static void look_at(struct attention *attention, struct bytes lane, struct bytes
         attention_add(attention, &hook);
 }
 
-bool attention_find(struct session *session, size_t most, struct attention *ret_attention)
+bool attention_find(struct session *session, size_t most, enum hook_condition only,
+                    struct attention *ret_attention)
 {
     const struct reply *pairs;
     struct scan scan;
     int64_t looked = 0;
     int more = 0;
 
-    *ret_attention = (struct attention){.most = most};
+    *ret_attention = (struct attention){.most = most, .only = only};
     if (!session_server_time(session, &ret_attention->now_ms))
         return false;
     scan_begin(&scan, session, BYTES("HSCAN"), session->keys.hooks_state, "*");

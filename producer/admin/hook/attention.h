@@ -21,7 +21,8 @@ struct attention_hook {
 struct attention {
     struct attention_hook list[ATTENTION_KEPT_MAX]; /* the worst first, then that of longest ago */
     size_t len;
-    size_t most; /* how many are kept */
+    size_t most;              /* how many are kept */
+    enum hook_condition only; /* of these; HOOK_FINE: of all */
     int64_t counts[HOOK_DISABLED + 1];
     bool is_cut; /* there are more than were looked at */
     int64_t now_ms;
@@ -29,7 +30,8 @@ struct attention {
 
 /* Large. Finds them; those of hooks that came with their events are left out. False with the
  * failure told. */
-bool attention_find(struct session *session, size_t most, struct attention *ret_attention);
+bool attention_find(struct session *session, size_t most, enum hook_condition only,
+                    struct attention *ret_attention);
 
 /* Puts one where it belongs, when it belongs to the worst. Pure. */
 void attention_add(struct attention *attention, const struct attention_hook *hook);

@@ -63,6 +63,17 @@ const char *hook_condition_name(enum hook_condition condition)
     return names[condition];
 }
 
+int hook_condition_parse(struct bytes name, enum hook_condition *ret_condition)
+{
+    for (int i = HOOK_FINE + 1; i <= HOOK_DISABLED; i++) {
+        if (bytes_equal_text(name, hook_condition_name((enum hook_condition)i))) {
+            *ret_condition = (enum hook_condition)i;
+            return 0;
+        }
+    }
+    return -1;
+}
+
 int64_t hook_state_since_ms(const struct stored_state *state, enum hook_condition condition)
 {
     /* What a 410 disabled may have failed before, but that is another story. */

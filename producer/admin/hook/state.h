@@ -38,6 +38,7 @@ void hook_state_parse(struct bytes json, struct stored_state *ret_state);
 /* What keeps deliveries from the hook most. */
 enum hook_condition hook_state_condition(const struct stored_state *state, int64_t now_ms);
 const char *hook_condition_name(enum hook_condition condition); /* "open"; HOOK_FINE: "" */
+int hook_condition_parse(struct bytes name, enum hook_condition *ret_condition); /* 0, or -1 */
 
 /* Since when; 0: not known. */
 int64_t hook_state_since_ms(const struct stored_state *state, enum hook_condition condition);

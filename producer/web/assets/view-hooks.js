@@ -8,8 +8,9 @@ import { counted, hookLink, next, why, WORST_FIRST } from "./state.js";
 
 const PAGE = 50;
 const WORST = 50;
+const STATES = ["open", "failing", "disabled", "paused"];
 
-const askAttention = () => get("v1/attention" + query({ limit: WORST }));
+const askAttention = wanted => get("v1/attention" + query({ limit: WORST, state: wanted }));
 
 // The API says how many wait for a hook where it lists those that need attention.
 function columns(now, hasWaiting) {
@@ -44,30 +45,27 @@ const byState = (a, b) => WORST_FIRST.indexOf(a.state) - WORST_FIRST.indexOf(b.s
 const key = hook => hook.room + "/" + hook.id;
 
 function attentionPart(hooks, wanted, now) {
-  const rows = hooks.data.filter(hook => !wanted || hook.state === wanted);
-  if (hooks.data.length === 0)
+  const rows = hooks.data;
+  const total = wanted ? hooks.counts[wanted] : hooks.total;
+  if (rows.length === 0 && !wanted)
     return el("p.muted", null, "No hook fails, is paused, or was disabled.");
   if (rows.length === 0)
     return el(
       "p.muted",
       null,
-      hooks.counts[wanted] > 0
-        ? `${count(hooks.counts[wanted])} are ${wanted}, none of the worst ${hooks.data.length}. `
-        : "No hook is " + wanted + ". ",
+      "No hook is " + wanted + ". ",
       el("a", { href: "#/hooks" }, "Show all states"),
     );
   return [
     table("Hooks that need attention, worst first", columns(now, true), [{ rows, key }]),
-    hooks.total > hooks.data.length &&
+    total > rows.length &&
       el(
         "p.pager",
         null,
         el(
           "span",
           null,
-          `the worst ${count(hooks.data.length)} of ` +
-            (hooks.complete ? "" : "over ") +
-            count(hooks.total),
+          `the worst ${count(rows.length)} of ` + (hooks.complete ? "" : "over ") + count(total),
         ),
       ),
   ];
@@ -97,7 +95,7 @@ function filters(hooks, wanted) {
 }
 
 export function hooks(here, values) {
-  const wanted = WORST_FIRST.includes(values.get("state")) ? values.get("state") : "";
+  const wanted = STATES.includes(values.get("state")) ? values.get("state") : "";
   const head = el("div.head"),
     bar = el("div.bar"),
     worst = el("div"),
@@ -148,7 +146,7 @@ export function hooks(here, values) {
     },
     { every: 0, lines: 5 },
   );
-  const askWorst = async () => ({ hooks: await askAttention(), now: Date.now() });
+  const askWorst = async () => ({ hooks: await askAttention(wanted), now: Date.now() });
   return {
     title: "Hooks",
     node: el(
@@ -168,21 +166,28 @@ export function hooks(here, values) {
       ),
     ),
     panels: [
-      new Panel(head, askAttention, found =>
-        el(
-          "div",
-          null,
+      new Panel(
+        head,
+        () => askAttention(wanted),
+        found =>
           el(
-            "h1",
+            "div",
             null,
-            found.total
-              ? plural(found.total, "hook needs", "hooks need") + " attention"
-              : "All hooks are well",
+            el(
+              "h1",
+              null,
+              found.total
+                ? plural(found.total, "hook needs", "hooks need") + " attention"
+                : "All hooks are well",
+            ),
+            el("p.sub", null, "To find the hooks of a room, write its id into the search above."),
           ),
-          el("p.sub", null, "To find the hooks of a room, write its id into the search above."),
-        ),
       ),
-      new Panel(bar, askAttention, found => filters(found, wanted)),
+      new Panel(
+        bar,
+        () => askAttention(wanted),
+        found => filters(found, wanted),
+      ),
       new Panel(worst, askWorst, ({ hooks: found, now }) => attentionPart(found, wanted, now), {
         lines: 4,
       }),

@@ -29,6 +29,7 @@ def asked(what):
 VIEWS = {
     "#/": "Delivering",
     "#/hooks": "need",
+    "#/hooks?state=disabled": "need",
     "#/rooms/438": "Room 438",
     "#/rooms/438/hooks/main": "438 / main",
     "#/rooms/7/hooks/main": "7 / main",

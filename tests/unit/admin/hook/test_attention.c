@@ -54,6 +54,17 @@ static void only_the_worst_are_kept(void **state)
     assert_string_equal(attention.list[1].lane, "2/main");
 }
 
+static void of_one_state_alone(void **state)
+{
+    (void)state;
+    attention = (struct attention){.most = 10, .only = HOOK_PAUSED};
+    add("1/open", HOOK_OPEN, 1);
+    add("2/paused", HOOK_PAUSED, 2);
+    assert_int_equal(attention.len, 1);
+    assert_string_equal(attention.list[0].lane, "2/paused");
+    assert_int_equal(attention.counts[HOOK_OPEN], 1);
+}
+
 static void one_that_is_met_twice_counts_once(void **state)
 {
     (void)state;
@@ -70,6 +81,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_worst_comes_first),
         cmocka_unit_test(only_the_worst_are_kept),
+        cmocka_unit_test(of_one_state_alone),
         cmocka_unit_test(one_that_is_met_twice_counts_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
