@@ -51,7 +51,7 @@ def accepted_signatures():
     yield "beside that of another secret", {**valid, "webhook-signature": f"{other} {signature}"}
     yield "before it", {**valid, "webhook-signature": f"{signature} {other}"}
     yield "names in capitals", {name.title(): value for name, value in valid.items()}
-    yield "290 s ago", signed_headers(int(time.time()) - 290)
+    yield "four minutes ago", signed_headers(int(time.time()) - 240)
 
 
 def refused_signatures():
@@ -68,7 +68,7 @@ def refused_signatures():
     earlier = int(valid["webhook-timestamp"]) - 1
     yield "another time", {**valid, "webhook-timestamp": str(earlier)}
     yield "too old", signed_headers(int(time.time()) - 310)
-    yield "too new", signed_headers(int(time.time()) + 310)
+    yield "too new", signed_headers(int(time.time()) + 360)
     for bad in ("x", "-1", "0x10", "1e400", "nan", "9" * 12, "9" * 30, "9" * 400, "é", "1.5"):
         yield f"time {bad[:20]}", {**valid, "webhook-timestamp": bad}
     digest = signature[3:]

@@ -123,6 +123,7 @@ CLIENTS = (
     Program("clients/redis_rb.rb", "ruby {file}", tools=("ruby",), sends=BOTH,
             probe=_loads(("ruby", "-e"), "redis", "msgpack")),
     Program("clients/jedis.java", **JAVA_PROGRAM),
+    Program("clients/jedis_msgpack.java", sends=(MSGPACK,), **JAVA_PROGRAM),
     Program("clients/lettuce.java", **JAVA_PROGRAM),
     Program("clients/redis_rs.rs", sends=BOTH, **RUST_PROGRAM),
     Program("clients/redis_perl.pl", "perl {file}", tools=("perl",), sends=BOTH,
