@@ -167,7 +167,7 @@ int address_rule_parse(struct bytes text, struct address_rule *ret_rule, struct 
         return -1;
     }
     if (has_bits_behind_prefix(&rule)) {
-        error_text_set(why, "\"%s\" has address bits set behind its first %d", shown,
+        error_text_set(why, "\"%s\" has address bits set after its first %d", shown,
                        rule.prefix_len);
         return -1;
     }

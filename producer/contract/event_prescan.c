@@ -191,7 +191,7 @@ int event_prescan(struct bytes document, struct error_text *why)
             scan.depth--;
     }
     if (scan.at < scan.len) {
-        error_text_set(why, "byte %zu: %zu bytes behind the document's end", scan.at,
+        error_text_set(why, "byte %zu: %zu bytes after the document's end", scan.at,
                        scan.len - scan.at);
         return -1;
     }

@@ -77,7 +77,7 @@ int hook_secret_parse(struct bytes text, struct hook_secret *ret_secret, struct 
     base64 = (struct bytes){text.data + prefix.len, text.len - prefix.len};
     if (decode_base64(base64, secret.key, sizeof(secret.key), &secret.key_len) ||
         secret.key_len < HOOK_SECRET_MIN) {
-        error_text_set(why, "secret: behind \"" SECRET_PREFIX "\" must be base64 of %d..%d bytes",
+        error_text_set(why, "secret: after \"" SECRET_PREFIX "\" must be base64 of %d..%d bytes",
                        HOOK_SECRET_MIN, HOOK_SECRET_MAX);
     } else {
         *ret_secret = secret;
@@ -90,7 +90,7 @@ int hook_secret_parse(struct bytes text, struct hook_secret *ret_secret, struct 
 static int bad_secret(struct error_text *why)
 {
     error_text_set(why,
-                   "secret: must be a string, or a list of 1..%d strings; behind the first "
+                   "secret: must be a string, or a list of 1..%d strings; after the first "
                    "also objects of key and until, a time in ms",
                    HOOK_MAX_SECRETS);
     return -1;

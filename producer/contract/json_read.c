@@ -73,7 +73,7 @@ static const char *problem_text(enum json_error_code code)
     case json_error_premature_end_of_input:
         return "ends too early";
     case json_error_end_of_input_expected:
-        return "more text behind the end";
+        return "more text after the end";
     case json_error_null_character:
     case json_error_null_byte_in_key:
         return "\\u0000 is not allowed here";

@@ -401,7 +401,7 @@ static const char *problem_text(enum json_problem problem)
     case JSON_TOO_DEEP:
         return "nested too deep";
     case JSON_MORE_BEHIND:
-        return "more text behind the end";
+        return "more text after the end";
     default:
         return "not JSON";
     }

@@ -151,7 +151,7 @@ static int read_bracketed(struct bytes text, struct redis_host *ret_host, struct
     if (text.len == 0)
         return 0;
     if (!take_prefix(&text, BYTES(":")))
-        return refuse(why, "behind the brackets only \":port\" is allowed");
+        return refuse(why, "after the brackets only \":port\" is allowed");
     return read_port(text, ret_host, why);
 }
 
@@ -204,7 +204,7 @@ static int read_master(struct bytes name, struct redis_address *address, struct 
             return refuse(why, "the master's name may hold only letters, digits, '.', '-' and '_'");
     }
     if (name.len == 0 || !bytes_copy_text(name, address->master, sizeof(address->master)))
-        return refuse(why, "behind the Sentinels must be \"/master\", 1..64 characters");
+        return refuse(why, "after the Sentinels must be \"/master\", 1..64 characters");
     return 0;
 }
 
@@ -217,7 +217,7 @@ static int read_sentinel_parameter(struct bytes text, struct redis_address *addr
         return read_credential(text, address->sentinel_user, why);
     if (bytes_equal_text(name, "sentinel-password"))
         return read_credential(text, address->sentinel_password, why);
-    return refuse(why, "behind '?' only sentinel-user= and sentinel-password= are allowed");
+    return refuse(why, "after '?' only sentinel-user= and sentinel-password= are allowed");
 }
 
 /* "[[user]:password@]host[:port][,host[:port]...]/master[/db][?name=value[&...]]" */
@@ -259,7 +259,7 @@ static int read_parameter(struct bytes text, struct redis_address *address, stru
         return read_credential(text, address->user, why);
     if (bytes_equal_text(name, "password"))
         return read_credential(text, address->password, why);
-    return refuse(why, "behind '?' only db=, user= and password= are allowed");
+    return refuse(why, "after '?' only db=, user= and password= are allowed");
 }
 
 /* "/path[?name=value[&…]]" */

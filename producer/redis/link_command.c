@@ -146,7 +146,7 @@ static bool take_reply(struct redis_link *link)
     unsigned epoch = link->epoch;
     link->fed = 0;
     if (pending == NULL) {
-        redis_link_drop(link, "an answer nobody asked for");
+        redis_link_drop(link, "an unexpected answer");
         return false;
     }
     STAILQ_REMOVE_HEAD(&link->waiting, link);

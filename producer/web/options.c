@@ -133,7 +133,7 @@ static int read_log(const struct flags *flags, struct web_options *options, stru
 static int check(const struct web_options *options, struct error_text *why)
 {
     if (options->actions && options->tokens == NULL)
-        error_text_set(why, "--actions needs --tokens: nobody may change anything without one");
+        error_text_set(why, "--actions needs --tokens: changes require a token");
     else if (!listen_is_valid(options->listen))
         error_text_set(why, "--listen is like 127.0.0.1:8080, [::1]:8080, or a path");
     else if (listen_is_public(options->listen) && options->tokens == NULL)

@@ -30,7 +30,7 @@ static void note_entries(struct queue *queue, int64_t entries)
         (losses->logged_at_ms != 0 && now - losses->logged_at_ms < LOG_EVERY_MS))
         return;
     log_at(LOG_ERROR, "entries_gone", log_int("entries", losses->unlogged),
-           log_text("why", "somebody else deletes from the stream: XDEL, XTRIM or MAXLEN"));
+           log_text("why", "another client deletes from the stream: XDEL, XTRIM or MAXLEN"));
     losses->unlogged = 0;
     losses->logged_at_ms = now;
 }

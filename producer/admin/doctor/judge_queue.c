@@ -62,7 +62,7 @@ static bool judge_type(struct findings *findings, const struct queue_facts *queu
         return true;
     findings_add(findings, PART_QUEUE, "type", LEVEL_ERROR, "%s is a %s; it must be a %s", name,
                  queue->keys[key].type, key_types[key]);
-    findings_advise(findings, "find out who wrote it, RENAME it away; workers make it anew");
+    findings_advise(findings, "find out who wrote it, RENAME it away; workers create it again");
     return false;
 }
 
@@ -76,10 +76,10 @@ static bool judge_expiry(struct findings *findings, const struct queue_facts *qu
     if (!is_there(&queue->keys[key]) || (pttl_ms < 0) == (key != KEY_LEADER))
         return true;
     if (key == KEY_LEADER) {
-        findings_add(findings, PART_QUEUE, "expiry", LEVEL_ERROR,
-                     "%s never expires: when its worker is gone, nobody takes over from the dead",
-                     name);
-        findings_advise(findings, "redis-cli DEL '%s'; a worker takes the lease anew", name);
+        findings_add(
+            findings, PART_QUEUE, "expiry", LEVEL_ERROR,
+            "%s never expires: when its worker is gone, no worker takes over from the dead", name);
+        findings_advise(findings, "redis-cli DEL '%s'; a worker takes the lease again", name);
         return false;
     }
     findings_add(findings, PART_QUEUE, "expiry", LEVEL_ERROR,

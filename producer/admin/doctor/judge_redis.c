@@ -109,8 +109,8 @@ static void judge_evicted(struct findings *findings, const struct info *info)
                      "%" PRId64 " keys were evicted since Redis started; the queue's may be "
                      "among them",
                      info->evicted_keys);
-        findings_advise(findings, "send again what is missing; redis-cli CONFIG RESETSTAT starts "
-                                  "the count anew");
+        findings_advise(findings, "send again what is missing; redis-cli CONFIG RESETSTAT resets "
+                                  "the count");
     }
 }
 

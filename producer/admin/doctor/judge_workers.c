@@ -88,8 +88,9 @@ static void judge_heartbeat(struct findings *findings, const struct worker_fact 
     if (worker->pttl_ms != NEVER_EXPIRES)
         return;
     findings_add(findings, PART_WORKERS, "heartbeat", LEVEL_ERROR,
-                 "the heartbeat of %s never expires: nobody would take over from it", worker->name);
-    findings_advise(findings, "redis-cli DEL '{%s}:worker:NAME'; a living worker writes it anew",
+                 "the heartbeat of %s never expires: no worker would take over from it",
+                 worker->name);
+    findings_advise(findings, "redis-cli DEL '{%s}:worker:NAME'; a living worker writes it again",
                     keys->queue);
 }
 
@@ -186,7 +187,7 @@ static void judge_dead_worker(struct findings *findings, const struct worker_fac
     } else {
         findings_add(
             findings, PART_WORKERS, "dead-worker", LEVEL_ERROR,
-            "%s is dead, silent for %s, and nobody takes over its pending entries: %" PRId64,
+            "%s is dead, silent for %s, and no worker takes over its pending entries: %" PRId64,
             worker->name, age, worker->pending);
         findings_advise(findings, "look at the logs of the living for redis_error; restart them "
                                   "one by one");
@@ -276,6 +277,6 @@ void judge_dead(struct findings *findings, const struct doctor_facts *facts,
                  "counter dead_dropped: %" PRId64 " letters went over a cap", facts->dead_dropped);
     findings_advise(findings,
                     "raise dead-max or dead-max-bytes, or replay and purge in time; "
-                    "redis-cli HDEL '%s' dead_dropped starts the count anew",
+                    "redis-cli HDEL '%s' dead_dropped resets the count",
                     keys->stats);
 }

@@ -135,6 +135,5 @@ enum admin_result hook_change(struct session *session, struct hook_target *targe
         *ret_hook = hook;
         return ADMIN_DONE;
     }
-    return session_refused(session, ADMIN_CONFLICT,
-                           "the hook is being changed by somebody else all the time");
+    return session_refused(session, ADMIN_CONFLICT, "other changes of the hook keep interfering");
 }

@@ -198,7 +198,7 @@ static int summary(const struct mover *mover, bool moved)
     if (mover->declined)
         return cli_failed("nothing was %s", mover->done_word);
     if (mover->stopped || !moved)
-        return cli_failed("%s: %" PRIu64 " %s; run it again to go on",
+        return cli_failed("%s: %" PRIu64 " %s; run it again to continue",
                           mover->stopped ? "interrupted" : "stopped", mover->done,
                           mover->done_word);
     if (mover->failed > 0)

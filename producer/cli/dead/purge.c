@@ -42,7 +42,7 @@ static bool agree_to_purge(struct mover *mover, struct dead_scan *scan)
     if (survey.letters == 0 || mover->dry_run || flags_has(&mover->cli->flags, "yes") ||
         !confirm_is_possible())
         return true;
-    mover->declined = !confirm(&mover->interrupt, "Delete them for good?");
+    mover->declined = !confirm(&mover->interrupt, "Delete them permanently?");
     return true;
 }
 

@@ -6,7 +6,7 @@
 static const struct flag_spec replay_specs[] = {
     {"all", NULL, "all letters that match the filters", false},
     DEAD_FILTER_SPECS,
-    {"rate", "N/s", "at most so many a second", false},
+    {"rate", "N/s", "at most this many a second", false},
     {"dry-run", NULL, "only count them", false},
     {NULL, NULL, NULL, false},
 };

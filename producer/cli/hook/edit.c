@@ -24,7 +24,7 @@ const struct flag_spec hook_edit_specs[] = {
     {"accept-status", "LIST|none", "answers that count as delivered too, like 302,303", false},
     {"transport", "NAME|none", "certificate, CA and proxy of this name in workers' settings",
      false},
-    {"rate-limit", "N/s|N/m|N/h|none", "at most so many attempts, by all workers together", false},
+    {"rate-limit", "N/s|N/m|N/h|none", "maximum rate of attempts, of all workers together", false},
     {NULL, NULL, NULL, false},
 };
 

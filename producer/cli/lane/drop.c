@@ -223,7 +223,7 @@ static int drop(struct dropping *dropping, const struct lanes_found *found)
         ok = each_lane(dropping, found, &held);
     }
     if (!ok || dropping->stopped)
-        return cli_failed("%s: %" PRId64 " dropped; run it again to go on",
+        return cli_failed("%s: %" PRId64 " dropped; run it again to continue",
                           ok ? "interrupted" : "stopped",
                           dropping->only_count ? INT64_C(0) : dropping->done);
     return print_result(dropping, held, dry_run);

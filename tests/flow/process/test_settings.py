@@ -67,7 +67,7 @@ WRONG = [
     ("retry-jitter", "120%", "a share from 0% to 100%"),
     ("retry-schedule", "5s,soon", "a time from 1ms to 30d"),
     ("permanent-status", "200", "an HTTP status from 300 to 599"),
-    ("allow-address", "10.0.0.1/8", "has address bits set behind its first 8"),
+    ("allow-address", "10.0.0.1/8", "has address bits set after its first 8"),
     ("https-only", "perhaps", "yes or no"),
     ("processes", "65", "auto or a whole number from 1 to 64"),
     ("log-level", "loud", "debug, info, warn or error"),

@@ -705,7 +705,7 @@ static void parse_error_names_the_problem(void **unused)
         const char *text;
         const char *told;
     } rows[] = {
-        {"10.0.0.1/8", "\"10.0.0.1/8\" has address bits set behind its first 8"},
+        {"10.0.0.1/8", "\"10.0.0.1/8\" has address bits set after its first 8"},
         {"::ffff:10.0.0.1", "\"::ffff:10.0.0.1\" is IPv4 inside IPv6: write it as an IPv4 range"},
         {"a\nb", "\"a?b\" is not CIDR[:port[-port]]"},
     };

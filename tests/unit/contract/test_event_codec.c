@@ -256,7 +256,7 @@ static void refused_documents_say_why(void **state)
     } rows[] = {
         {"", "line 1, column 1: ends too early"},
         {"{\"message\":{\"roomId\":1}", "line 1, column 24: ends too early"},
-        {"{\"message\":{\"roomId\":1}} ]", "line 1, column 26: more text behind the end"},
+        {"{\"message\":{\"roomId\":1}} ]", "line 1, column 26: more text after the end"},
         {"[]", "the document: must be a map"},
         {"{}", "message: is missing"},
         {"{\"Message\":{\"roomId\":1}}", "message: is missing"},
@@ -308,7 +308,7 @@ static void refused_documents_say_why(void **state)
         {"{\"message\":{\"roomId\":1,\"roomId\":1}}", "message.roomId: is given twice"},
         {"{\"message\":{\"roomId\":1,\"room\\u0049d\":1}}", "message.roomId: is given twice"},
         {"{\"message\":{\"roomId\":18446744073709551616}}", NO_ROOM},
-        {"{\"message\":{\"roomId\":1}}\n0", "line 2, column 1: more text behind the end"},
+        {"{\"message\":{\"roomId\":1}}\n0", "line 2, column 1: more text after the end"},
         {"{\"message\":{\"roomId\":1},\"x\":\"\xff\"}", "line 1, column 30: not valid UTF-8"},
         {"{\"message\":{\"roomId\":1},\"x\":nul}", "line 1, column 32: not JSON"},
     };

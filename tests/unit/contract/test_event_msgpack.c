@@ -189,7 +189,7 @@ static void documents_of_other_shapes_are_refused(void **state)
     } rows[] = {
         {BYTES("\xc0"), "the document: must be a map"},
         {BYTES("\x90"), "the document: must be a map"},
-        {BYTES("{\"message\":{\"roomId\":1}}"), "byte 1: 23 bytes behind the document's end"},
+        {BYTES("{\"message\":{\"roomId\":1}}"), "byte 1: 23 bytes after the document's end"},
         {BYTES("\x81\x01\x02"), "the document: map keys must be strings"},
         {BYTES("\x82\xa7message\x81\xa6roomId\x01\xc4\x01x\x01"),
          "the document: map keys must be strings"},

@@ -157,7 +157,7 @@ static void lies_about_lengths_are_told_by_offset(void **state)
         {BYTES("\xcb\x00"), "byte 0: promises more than the 2 bytes of the document"},
         {BYTES("\xda\x00"), "byte 0: promises more than the 2 bytes of the document"},
         {BYTES("\x91\xc1"), "byte 1: 0xc1 is not msgpack"},
-        {BYTES("\x80\x80\x80"), "byte 1: 2 bytes behind the document's end"},
+        {BYTES("\x80\x80\x80"), "byte 1: 2 bytes after the document's end"},
     };
 
     (void)state;
@@ -232,7 +232,7 @@ static void levels_end_where_their_elements_end(void **state)
     (void)state;
     assert_true(passes((struct bytes){document, sizeof(document) - 2}));
     assert_int_equal(event_prescan((struct bytes){document, sizeof(document) - 1}, &why), -1);
-    assert_string_equal(why.text, "byte 12: 1 bytes behind the document's end");
+    assert_string_equal(why.text, "byte 12: 1 bytes after the document's end");
 }
 
 int main(void)

@@ -21,7 +21,7 @@ static void problems_say_where_and_never_quote(void **state)
         {BYTES(""), "line 1, column 0: ends too early"},
         {BYTES("{\n  \"canary\" 1}"), "line 2, column 12: not JSON"},
         {BYTES("{\"canary\":1"), "line 1, column 11: ends too early"},
-        {BYTES("{} canary"), "line 1, column 9: more text behind the end"},
+        {BYTES("{} canary"), "line 1, column 9: more text after the end"},
         {BYTES("{\"canary\":1,\"canary\":2}"),
          "line 1, column 20: the same key twice in one object"},
         {BYTES("[\"canary\xff\"]"), "line 1, column 8: not valid UTF-8"},
@@ -39,7 +39,7 @@ static void problems_say_where_and_never_quote(void **state)
         {BYTES("[1,]"), "line 1, column 4: not JSON"},
         {BYTES("[NaN]"), "line 1, column 4: not JSON"},
         {BYTES("\xef\xbb\xbf{}"), "line 1, column 1: not JSON"}, /* a byte order mark */
-        {BYTES("{}\0"), "line 1, column 3: more text behind the end"},
+        {BYTES("{}\0"), "line 1, column 3: more text after the end"},
     };
 
     (void)state;

@@ -158,7 +158,7 @@ static void problems_name_line_and_column(void **state)
         {BYTES("[1,2"), "line 1, column 5: ends too early"},
         {BYTES("\n\"ab\xff\""), "line 2, column 4: not valid UTF-8"},
         {BYTES("[[[[["), "line 1, column 5: nested too deep"},
-        {BYTES("{}\n{}"), "line 2, column 1: more text behind the end"},
+        {BYTES("{}\n{}"), "line 2, column 1: more text after the end"},
     };
 
     (void)state;

@@ -126,7 +126,7 @@ static void other_texts_are_refused_without_quoting_them(void **state)
         {"redis://[]", "IPv6"},
         {"redis://[canary]", "IPv6"},
         {"redis://[127.0.0.1]", "IPv6"},
-        {"redis://[::1]x", "behind the brackets"},
+        {"redis://[::1]x", "after the brackets"},
         {"redis://[::1]:", "1..65535"},
         {"unix://", "unix:///path"},
         {"unix:///", "unix:///path"},

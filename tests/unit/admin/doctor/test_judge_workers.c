@@ -98,7 +98,7 @@ static void a_take_over_is_a_note_for_a_while(void **state)
     } cases[] = {
         {0, 14000, LEVEL_NOTE, "others take over its pending entries: 5"},
         {165000, 14000, LEVEL_NOTE, "silent for 2m"},
-        {165001, 14000, LEVEL_ERROR, "nobody takes over its pending entries: 5"},
+        {165001, 14000, LEVEL_ERROR, "no worker takes over its pending entries: 5"},
         {165001, 300000, LEVEL_NOTE, "take over"},
         {1020001, 300000, LEVEL_ERROR, "silent for 17m"},
     };
