@@ -20,7 +20,7 @@ from webhook_queue import key, set_hook, wait_dead
 
 CHAT = Path(__file__).resolve().parents[3] / "docs" / "chat"
 HOSTILE = '</script>{{room.name}} "\\" \u202e\x00\ud83d <!channel> 日本\r\n'
-sys.path.insert(0, str(CHAT))
+sys.path.append(str(CHAT))
 CONVERTERS = ("matrix", "mattermost", "rocketchat")
 
 MATTERMOST_ROOM = "1waumyyd6jyczrxntuiopybygy"
