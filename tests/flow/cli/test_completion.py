@@ -20,7 +20,7 @@ ROOMS = ("438", "C024BE91L", "!kitchen:example.org")
 @pytest.fixture
 def scripts(roomhook_bin):
     """The folder with the scripts."""
-    return roomhook_bin.parent / "manual"
+    return roomhook_bin.parent / "scripts" / "manual"
 
 
 @pytest.fixture

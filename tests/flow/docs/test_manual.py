@@ -11,7 +11,7 @@ PAGES = {"roomhook": "roomhook.1", "roomhook-worker": "roomhook-worker.8",
 
 @pytest.fixture
 def page(roomhook_bin):
-    return lambda program: roomhook_bin.parent / "manual" / PAGES[program]
+    return lambda program: roomhook_bin.parent / "scripts" / "manual" / PAGES[program]
 
 
 def run(*command):

@@ -405,7 +405,7 @@ def test_only_the_parent_is_ready_when_all_are(manager, own_redis, start_worker)
     own_redis(port=port)
     ready = manager.wait("of readiness", lambda one: one.get("READY") == "1")
     assert ready["STATUS"] == "working, 3 of 3 workers, 0 in flight"
-    assert len(pool.logged("process_state", state="working")) == 3
+    wait_until(lambda: len(pool.logged("process_state", state="working")) == 3, 5, "their lines")
     pool.terminate()
     assert manager.messages()[-1]["STOPPING"] == "1"
     assert {one["pid"] for one in manager.messages()} == {pool.pid}

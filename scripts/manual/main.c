@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pages.h"
-#include "programs.h"
+#include "manual/pages.h"
+#include "manual/programs.h"
 
 #define LINE_SIZE 512
 

@@ -1,4 +1,4 @@
-#include "programs.h"
+#include "manual/programs.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,11 @@
-#include "pages.h"
+#include "manual/pages.h"
 
 #include <roomhook/version.h>
 #include <string.h>
 
 #include "cli/help/commands.h"
 #include "cli/help/help.h"
-#include "programs.h"
+#include "manual/programs.h"
 #include "settings/print.h"
 #include "settings/read.h"
 #include "settings/settings.h"
