@@ -128,7 +128,11 @@ void attempt_log_add(struct attempt_log *log, const struct attempt_note *note)
         return;
     }
     log->len++;
-    if (!log->is_under_way && !loop_timer_is_armed(&log->timer))
+    if (log->is_under_way)
+        return;
+    if (log->len >= NOTES_MAX / 2)
+        loop_timer_arm(&log->timer, 0); /* before there is no room */
+    else if (!loop_timer_is_armed(&log->timer))
         loop_timer_arm(&log->timer, LOG_GATHER_MS);
 }
 
