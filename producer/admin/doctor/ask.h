@@ -8,7 +8,7 @@
 #include "admin/session.h"
 
 enum ask_result {
-    ASK_BROKEN, /* no connection, or Redis is not ready: the failure is told */
+    ASK_BROKEN, /* no connection, or Redis is not ready: the failure is reported */
     ASK_REFUSED,
     ASK_ANSWERED
 };

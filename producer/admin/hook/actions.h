@@ -9,7 +9,7 @@
 #define HOOK_KEEP_DEFAULT_MS (24 * 3600 * INT64_C(1000))
 #define HOOK_KEEP_MAX_MS (365 * HOOK_KEEP_DEFAULT_MS)
 
-/* Each is ADMIN_DONE, with what is stored for hook_free, or the failure is told. */
+/* Each is ADMIN_DONE, with what is stored for hook_free, or the failure is reported. */
 enum admin_result hook_enable(struct session *session, struct hook_target *target,
                               struct hook **ret_hook);
 enum admin_result hook_disable(struct session *session, struct hook_target *target,

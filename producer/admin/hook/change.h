@@ -34,12 +34,12 @@ enum admin_result hook_target_missing(const struct session *session,
                                       const struct hook_target *target);
 
 /* Changes a hook read from Redis, an empty object when there is none. Other than ADMIN_DONE: the
- * failure is told. May be called again for another state of the hook. */
+ * failure is reported. May be called again for another state of the hook. */
 typedef enum admin_result hook_change_fn(const struct session *session, struct hook_target *target,
                                          json_t *hook, void *context);
 
 /* Reads, changes and stores a hook, then changes what is known about it. ADMIN_DONE with what was
- * stored, for hook_free; else the failure is told. */
+ * stored, for hook_free; else the failure is reported. */
 enum admin_result hook_change(struct session *session, struct hook_target *target,
                               hook_change_fn *change, void *context, enum hook_store_change then,
                               struct hook **ret_hook);

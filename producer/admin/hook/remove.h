@@ -6,7 +6,7 @@
 
 #include "admin/hook/change.h"
 
-/* ADMIN_MISSING when there was none, and nothing was left of one. Else the failure is told. */
+/* ADMIN_MISSING when there was none, and nothing was left of one. Else the failure is reported. */
 enum admin_result hook_remove(struct session *session, const struct hook_target *target);
 
 #endif

@@ -32,7 +32,7 @@ struct status_rights {
     bool of_keys; /* a key is refused, not a command */
 };
 
-/* Asks all of these. False: the first failure is told. The caller releases the answers in any
+/* Asks all of these. False: the first failure is reported. The caller releases the answers in any
  * case. */
 bool status_ask(struct session *session, const struct status_query *queries, size_t len,
                 struct status_answer ret_answers[], struct status_rights *missing);
