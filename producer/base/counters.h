@@ -24,12 +24,12 @@ enum counter {
     COUNTER_TYPE_SKIPPED,   /* type_skipped  not delivered, the hook does not take such events */
     COUNTER_TRACEPARENT_DROPPED, /* traceparent_dropped  of events, not W3C Trace Context */
     COUNTER_FENCED,              /* fenced        outcomes dropped, another worker's entry */
-    COUNTER_LOST,                /* lost          pending entries deleted by someone else */
-    COUNTER_GONE,  /* gone          all entries deleted by someone else, seen afterwards */
-    COUNTER_WIPED, /* wiped         times that the stream or the queue was deleted */
-    COUNTER_LOCAL_SHORTAGES, /* local_shortages  attempts not made, own shortage */
-    COUNTER_REDIS_CONNECTS,  /* redis_connects */
-    COUNTER_REDIS_ERRORS,    /* redis_errors  all of the following together; redis/fault.h */
+    COUNTER_LOST,                /* lost          pending entries that others deleted */
+    COUNTER_DELETED_EXTERNALLY,  /* deleted_externally  entries that others deleted */
+    COUNTER_STREAM_DELETIONS,    /* stream_deletions  of the stream or the queue, by others */
+    COUNTER_LOCAL_SHORTAGES,     /* local_shortages  attempts not made, own shortage */
+    COUNTER_REDIS_CONNECTS,      /* redis_connects */
+    COUNTER_REDIS_ERRORS,        /* redis_errors  all of the following together; redis/fault.h */
     COUNTER_REDIS_UNREACHABLE,
     COUNTER_REDIS_LOST,
     COUNTER_REDIS_TIMEOUT,
@@ -48,14 +48,14 @@ enum counter {
     COUNTER_REDIS_WRONGTYPE,
     COUNTER_REDIS_EXECABORT,
     COUNTER_REDIS_OTHER,
-    COUNTER_GROUP_CREATED, /* group_created */
-    COUNTER_ADOPTED,       /* adopted       own pending entries taken up after a reconnect */
-    COUNTER_REAPED,        /* reaped        entries taken over from dead workers */
-    COUNTER_SWEPT,         /* swept         entries taken over from live ones that forgot them */
-    COUNTER_LOG_DROPPED,   /* log_dropped   entries of the attempt log that were not written */
-    COUNTER_HEALED,        /* healed        what was missing beside waiting deliveries */
-    COUNTER_CONVERTED,     /* converted     waiting deliveries of contract 1 */
-    COUNTER_ATTEMPT_TIMES, /* attempts_5 …  the first of COUNTER_TIMES: what attempts took */
+    COUNTER_GROUP_CREATED,   /* group_created */
+    COUNTER_RECLAIMED_OWN,   /* reclaimed_own   own pending entries, after a reconnect */
+    COUNTER_RECLAIMED_DEAD,  /* reclaimed_dead  entries of dead workers */
+    COUNTER_RECLAIMED_STUCK, /* reclaimed_stuck  entries that live workers forgot */
+    COUNTER_LOG_DROPPED,     /* log_dropped   entries of the attempt log that were not written */
+    COUNTER_HEALED,          /* healed        repairs of waiting deliveries */
+    COUNTER_CONVERTED,       /* converted     waiting deliveries of contract 1 */
+    COUNTER_ATTEMPT_TIMES,   /* attempts_5 …  the first of COUNTER_TIMES: what attempts took */
     COUNTER_DELIVERED_TIMES = COUNTER_ATTEMPT_TIMES + 17, /* delivered_5 …  from XADD on */
     COUNTERS = COUNTER_DELIVERED_TIMES + 17               /* how many there are */
 };

@@ -42,7 +42,7 @@ static const struct counted counted[] = {
     {"roomhook_events_total", NULL, NULL, "events"},
     {"roomhook_events_without_hook_total", NULL, NULL, "no_hook"},
     {"roomhook_events_lost_total", "reason", "pending", "lost"},
-    {"roomhook_events_lost_total", "reason", "unread", "gone"},
+    {"roomhook_events_lost_total", "reason", "unread", "deleted_externally"},
     {"roomhook_attempts_total", NULL, NULL, "attempts"},
     {"roomhook_deliveries_total", "outcome", "delivered", "delivered"},
     {"roomhook_deliveries_total", "outcome", "dead", "dead"},
@@ -55,9 +55,9 @@ static const struct counted counted[] = {
     {"roomhook_breaker_openings_total", NULL, NULL, "breaker_opened"},
     {"roomhook_dead_letters_dropped_total", NULL, NULL, "dead_dropped"},
     {"roomhook_local_shortages_total", NULL, NULL, "local_shortages"},
-    {"roomhook_reclaimed_events_total", "reason", "adopted", "adopted"},
-    {"roomhook_reclaimed_events_total", "reason", "reaped", "reaped"},
-    {"roomhook_reclaimed_events_total", "reason", "swept", "swept"},
+    {"roomhook_reclaimed_events_total", "reason", "own", "reclaimed_own"},
+    {"roomhook_reclaimed_events_total", "reason", "dead", "reclaimed_dead"},
+    {"roomhook_reclaimed_events_total", "reason", "stuck", "reclaimed_stuck"},
     {"roomhook_redis_connects_total", NULL, NULL, "redis_connects"},
 };
 

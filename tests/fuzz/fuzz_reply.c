@@ -266,7 +266,7 @@ static void on_alive(void *context, const struct liveness_beat *beat)
     must(beat->until_ms > 0 && beat->redis_ms > 0);
 }
 
-static void on_adopt(void *context, int64_t min_idle_ms)
+static void on_reclaim(void *context, int64_t min_idle_ms)
 {
     (void)context;
     must(min_idle_ms >= 0);
@@ -382,7 +382,7 @@ static void try_intake(struct rig *rig)
     run(rig);
     link_of_all.is_down = false;
     intake_followed(intake);
-    intake_adopt(intake, 10000);
+    intake_reclaim(intake, 10000);
     run(rig);
     intake_free(intake);
 }
@@ -419,7 +419,7 @@ static void try_liveness(struct rig *rig)
                                       .caps = {.dead_max_bytes = 1 << 20},
                                       .alert_hook = BYTES("{}"),
                                       .alert_lane = "/:",
-                                      .adopt = on_adopt};
+                                      .reclaim = on_reclaim};
     struct leader *leader = leader_new(&of_leader);
     struct liveness_config config = {.queue = &rig->queue,
                                      .host = "host",
@@ -431,7 +431,7 @@ static void try_liveness(struct rig *rig)
                                      .trouble = on_trouble,
                                      .ready = on_nothing,
                                      .alive = on_alive,
-                                     .adopt = on_adopt,
+                                     .reclaim = on_reclaim,
                                      .refused = on_refused};
     struct liveness *liveness = liveness_new(rig->loop, &config);
 

@@ -1,9 +1,9 @@
 /*
  * How events leave the stream (docs/protocol.md), for two workers and two events with one hook
- * each: what acknowledge, adopt, heartbeat, leave, open_queue, reap, settle_leased, settle_stream
- * and sweep of worker/scripts do, in every order, with workers that crash at every step and start
- * again, replies that are lost, commands that arrive late, workers that stand still until they are
- * taken for dead, and a group that is deleted. scripts/model checks that
+ * each: what acknowledge, reclaim_own, heartbeat, leave, open_queue, reclaim_dead, settle_leased,
+ * settle_stream and reclaim_stuck of worker/scripts do, in every order, with workers that crash at
+ * every step and start again, replies that are lost, commands that arrive late, workers that are
+ * stalled until they are considered dead, and a group that is deleted. scripts/model checks that
  *
  *   1. at every step each event is in one place, and one only: unread, pending, in its lane, dead,
  *      or done, which only an answer of 2xx makes it;
@@ -39,9 +39,9 @@
 #define NO_OWNER 7       /* settle_stream does not ask whether the entry is the worker's */
 #define NO_FENCE 8       /* settle_leased does not ask for the fence */
 #define NO_LEASE_END 9   /* what settle_stream leased has no place in its lane */
-#define NO_ADOPTION 10   /* a worker does not look at what is pending for it */
-#define NO_REAP 11       /* what is pending for a dead worker is not taken over */
-#define REAP_REMOVES 12  /* reap removes a consumer that has pending entries */
+#define NO_RECLAIM 10   /* a worker does not look at what is pending for it */
+#define NO_RECLAIM_DEAD 11       /* what is pending for a dead worker is not taken over */
+#define RECLAIM_REMOVES 12  /* reclaim_dead removes a consumer that has pending entries */
 #define LEAVE_REMOVES 13 /* leave does so */
 #define NO_BEAT_END 14   /* the heartbeat of a dead worker does not run out */
 #define NO_LEADER_END 15 /* the lease of the leader does not */
@@ -57,8 +57,8 @@ mtype = {unread, pending, astray, gone};
 
 /* What a worker has of an entry: nothing, a POST under way, or an outcome. Waiting: it goes into
  * its lane, for its turn, for a retry, or because the worker gives it back. Leased: so does it, but
- * its POST goes on. A message is an outcome, or reap.lua. */
-mtype = {nothing, posting, delivered, waiting, leased, dead, reaping};
+ * its POST goes on. A message is an outcome, or reclaim_dead.lua. */
+mtype = {nothing, posting, delivered, waiting, leased, dead, reclaiming};
 
 typedef event {
     mtype place = unread;
@@ -159,11 +159,11 @@ inline settle_leased(e, token, what)
                     ((ev[e].owner == DEAD && MUTANT != NO_BEAT_END) || \
                      (ev[e].owner == 1 && silent[0]) || (ev[e].owner == 2 && silent[1])))
 
-/* reap.lua, sweep.lua */
+/* reclaim_dead.lua, reclaim_stuck.lua */
 inline take_over(e, who)
 {
-    ev[e].owner = (MUTANT == REAP_REMOVES -> NOBODY : who);
-    ev[e].place = (MUTANT == REAP_REMOVES -> astray : pending)
+    ev[e].owner = (MUTANT == RECLAIM_REMOVES -> NOBODY : who);
+    ev[e].place = (MUTANT == RECLAIM_REMOVES -> astray : pending)
 }
 
 /* --- what comes late --- */
@@ -176,13 +176,13 @@ end:
         late[e].kind != nothing ->
         if
         :: true /* it never comes */
-        :: late[e].kind == reaping ->
+        :: late[e].kind == reclaiming ->
             if
             :: is_left(e) && ev[e].owner != late[e].sender -> take_over(e, late[e].sender)
             :: else
             fi
         :: late[e].is_leased -> settle_leased(e, late[e].fence, late[e].kind)
-        :: late[e].kind != reaping && !late[e].is_leased ->
+        :: late[e].kind != reclaiming && !late[e].is_leased ->
             settle_entry(e, late[e].sender, late[e].kind, late[e].fence)
         fi;
         late[e].kind = nothing;
@@ -261,10 +261,10 @@ end:
         ev[e].place = (MUTANT == ACK_ON_READ -> gone : pending);
         ev[e].owner = me
     }
-    /* adopt.lua, after a connect or a take-over, and once a minute */
+    /* reclaim_own.lua, after a connect or a take-over, and once a minute */
     :: d_step {
         ev[e].place == pending && ev[e].owner == me && mine.entry == nothing &&
-            MUTANT != NO_ADOPTION ->
+            MUTANT != NO_RECLAIM ->
         mine.entry = posting
     }
     /* An entry that was leased, also if that was dropped, leaves the worker a lease. */
@@ -310,15 +310,15 @@ end:
         faults--;
         send_leased_late(e)
     }
-    /* reap.lua, sent as the leader; sweep.lua, which takes over from the living too */
+    /* reclaim_dead.lua, sent as the leader; reclaim_stuck.lua, also from live workers */
     :: d_step {
-        leader == me && is_left(e) && ev[e].owner != me && MUTANT != NO_REAP ->
+        leader == me && is_left(e) && ev[e].owner != me && MUTANT != NO_RECLAIM_DEAD ->
         take_over(e, me)
     }
     :: d_step {
-        leader == me && late[e].kind == nothing && faults > 0 && MUTANT != NO_REAP ->
+        leader == me && late[e].kind == nothing && faults > 0 && MUTANT != NO_RECLAIM_DEAD ->
         faults--;
-        send_late(e, reaping, false, 0)
+        send_late(e, reclaiming, false, 0)
     }
     :: d_step {
         leader == me && ev[e].place == pending && ev[e].owner != me && ev[e].owner != DEAD &&
@@ -346,8 +346,8 @@ inline crash_at(e)
         end_post(e);
         send_late(e, mine.entry, false, mine.fence)
     :: mine.lease != 0 && late[e].kind == nothing -> send_leased_late(e)
-    :: leader == me && late[e].kind == nothing && MUTANT != NO_REAP ->
-        send_late(e, reaping, false, 0)
+    :: leader == me && late[e].kind == nothing && MUTANT != NO_RECLAIM_DEAD ->
+        send_late(e, reclaiming, false, 0)
     :: is_next(e) -> ev[e].place = pending; ev[e].owner = me
     :: true
     fi;

@@ -21,7 +21,7 @@ bool arrival_knows(void *context, struct bytes id)
     return entries_know(&pipeline->entries, id);
 }
 
-/* In Redis it stays pending, and adoption brings it back; or its lease runs out. */
+/* In Redis it stays pending, and reclaim brings it back; or its lease runs out. */
 static void give_up(struct pipeline *pipeline, struct entry *entry)
 {
     log_at(LOG_ERROR, "out_of_memory", log_text("entry", entry->stream_id));

@@ -389,9 +389,9 @@ void pipeline_link_down(struct pipeline *pipeline)
     intake_link_down(pipeline->intake);
 }
 
-void pipeline_adopt(struct pipeline *pipeline, int64_t min_idle_ms)
+void pipeline_reclaim(struct pipeline *pipeline, int64_t min_idle_ms)
 {
-    intake_adopt(pipeline->intake, min_idle_ms);
+    intake_reclaim(pipeline->intake, min_idle_ms);
 }
 
 static void give_back(struct pipeline *pipeline, enum delivery_state state)

@@ -43,8 +43,8 @@ void pipeline_control_up(struct pipeline *pipeline); /* greeted, heartbeat sent,
 void pipeline_reader_up(struct pipeline *pipeline);
 void pipeline_link_down(struct pipeline *pipeline);
 
-/* Look through what has been pending for this consumer for so long; see intake_adopt. */
-void pipeline_adopt(struct pipeline *pipeline, int64_t min_idle_ms);
+/* Look through what has been pending for this consumer for so long; see intake_reclaim. */
+void pipeline_reclaim(struct pipeline *pipeline, int64_t min_idle_ms);
 
 /* This worker's heartbeat was stored. Past the time it holds nothing is started: others may have
  * taken its entries over. When the last one had lapsed, what has not started goes back, which

@@ -77,7 +77,7 @@ static int count_run(struct pipeline *pipeline, const struct entry *entry)
     redis_args_text(&args, KEYS_GROUP);
     redis_args_text(&args, pipeline->queue->consumer);
     redis_args_text(&args, entry->stream_id);
-    int sent = queue_call(pipeline->queue, SCRIPT_LONE_RUN, 1, &args, on_counted, pipeline);
+    int sent = queue_call(pipeline->queue, SCRIPT_QUARANTINE_RUN, 1, &args, on_counted, pipeline);
     redis_args_release(&args);
     return sent;
 }

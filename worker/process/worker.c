@@ -145,7 +145,7 @@ static void on_reader_up(void *context)
     pipeline_reader_up(worker->pipeline);
 }
 
-/* Perhaps for too large a reply: adoption, which follows every connect, takes large entries one by
+/* Perhaps for too large a reply: reclaim, which follows every connect, takes large entries one by
  * one. */
 static void on_reader_down(void *context)
 {
@@ -171,10 +171,10 @@ static void on_alive(void *context, const struct liveness_beat *beat)
     pipeline_alive(worker->pipeline, beat);
 }
 
-static void on_adopt(void *context, int64_t min_idle_ms)
+static void on_reclaim(void *context, int64_t min_idle_ms)
 {
     struct worker *worker = context;
-    pipeline_adopt(worker->pipeline, min_idle_ms);
+    pipeline_reclaim(worker->pipeline, min_idle_ms);
 }
 
 static void on_refused(void *context, const char *why)
@@ -329,7 +329,7 @@ static int make_parts(struct worker *worker, struct error_text *why)
         .caps = caps_of_leader(worker->settings),
         .alert_hook = buffer_bytes(&worker->alert.json),
         .alert_lane = worker->alert.lane,
-        .adopt = on_adopt,
+        .reclaim = on_reclaim,
         .context = worker,
     };
     worker->leader = worker->convert == NULL ? NULL : leader_new(&leader);
@@ -344,7 +344,7 @@ static int make_parts(struct worker *worker, struct error_text *why)
         .trouble = trouble,
         .ready = on_ready,
         .alive = on_alive,
-        .adopt = on_adopt,
+        .reclaim = on_reclaim,
         .refused = on_refused,
         .context = worker,
     };

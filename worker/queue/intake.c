@@ -4,8 +4,8 @@
 
 #include "base/log.h"
 #include "contract/parse.h"
-#include "queue/adopt.h"
 #include "queue/losses.h"
+#include "queue/reclaim.h"
 
 #define READ_COUNT_MAX 256
 #define READ_BYTES_TARGET (8 << 20)
@@ -17,7 +17,7 @@ struct intake {
     struct queue *queue;
     struct redis_link *reader;
     struct stream_taker taker;
-    struct adoption *adoption;
+    struct reclaim *reclaim;
     bool control_ready; /* the control link is up, the group exists */
     bool stopped;
     struct reading read;
@@ -38,7 +38,7 @@ static void on_again(void *context)
     read_more(context);
 }
 
-static void on_adopted(void *context)
+static void on_reclaimed(void *context)
 {
     read_more(context);
 }
@@ -54,8 +54,8 @@ struct intake *intake_new(struct loop *loop, struct queue *queue, struct redis_l
     intake->reader = reader;
     intake->taker = *taker;
     intake->entry_bytes = ENTRY_BYTES_GUESS;
-    intake->adoption = adoption_new(loop, queue, &intake->taker, &intake->read, on_adopted, intake);
-    if (intake->adoption == NULL || loop_timer_init(loop, &intake->again, on_again, intake) != 0 ||
+    intake->reclaim = reclaim_new(loop, queue, &intake->taker, &intake->read, on_reclaimed, intake);
+    if (intake->reclaim == NULL || loop_timer_init(loop, &intake->again, on_again, intake) != 0 ||
         loop_timer_init(loop, &intake->end_again, on_end_again, intake) != 0) {
         intake_free(intake);
         return NULL;
@@ -67,7 +67,7 @@ void intake_free(struct intake *intake)
 {
     if (intake == NULL)
         return;
-    adoption_free(intake->adoption);
+    reclaim_free(intake->reclaim);
     loop_timer_release(&intake->again);
     loop_timer_release(&intake->end_again);
     free(intake);
@@ -162,7 +162,7 @@ static void read_more(struct intake *intake)
     struct redis_args args;
     if (intake->stopped || intake->read.under_way || intake->is_followed ||
         !intake->control_ready || !redis_link_is_up(intake->reader) ||
-        adoption_is_running(intake->adoption))
+        reclaim_is_running(intake->reclaim))
         return;
     size_t count = read_count(intake);
     if (count == 0)
@@ -201,23 +201,23 @@ void intake_kick(struct intake *intake)
         read_more(intake);
 }
 
-void intake_adopt(struct intake *intake, int64_t min_idle_ms)
+void intake_reclaim(struct intake *intake, int64_t min_idle_ms)
 {
     if (intake->control_ready && !intake->stopped)
-        adoption_start(intake->adoption, min_idle_ms);
+        reclaim_start(intake->reclaim, min_idle_ms);
 }
 
 void intake_take_again(struct intake *intake)
 {
     if (intake->control_ready && !intake->stopped)
-        adoption_start_again(intake->adoption);
+        reclaim_start_again(intake->reclaim);
 }
 
 void intake_control_up(struct intake *intake)
 {
     intake->control_ready = true;
     intake->failures = 0;
-    intake_adopt(intake, 0);
+    intake_reclaim(intake, 0);
 }
 
 static void on_reader_id(void *context, const struct reply *reply)
@@ -231,7 +231,7 @@ static void on_reader_id(void *context, const struct reply *reply)
 void intake_reader_up(struct intake *intake)
 {
     (void)redis_link_say(intake->reader, on_reader_id, intake, "CLIENT ID");
-    intake_adopt(intake, 0);
+    intake_reclaim(intake, 0);
     read_more(intake);
 }
 
@@ -277,14 +277,14 @@ void intake_stop(struct intake *intake)
     if (intake->stopped)
         return;
     intake->stopped = true;
-    adoption_stop(intake->adoption);
+    reclaim_stop(intake->reclaim);
     loop_timer_disarm(&intake->again);
     intake_end_read(intake);
 }
 
 bool intake_is_stopped(const struct intake *intake)
 {
-    return intake->stopped && !intake->read.under_way && !adoption_is_running(intake->adoption);
+    return intake->stopped && !intake->read.under_way && !reclaim_is_running(intake->reclaim);
 }
 
 size_t intake_offered(const struct intake *intake)

@@ -35,7 +35,7 @@ void intake_kick(struct intake *intake);     /* there may be room again */
 void intake_end_read(struct intake *intake); /* there is none any more: end the blocking read */
 /* Look through what has been pending for us for so long: 0 after a reconnect or a take-over. Longer
  * for an audit, so that what is on its way to the reader is not taken for forgotten. */
-void intake_adopt(struct intake *intake, int64_t min_idle_ms);
+void intake_reclaim(struct intake *intake, int64_t min_idle_ms);
 void intake_take_again(struct intake *intake);       /* what was left pending by the taker itself */
 void intake_stop(struct intake *intake);             /* end the blocking read and start no other */
 bool intake_is_stopped(const struct intake *intake); /* no read is under way any more */

@@ -16,7 +16,7 @@
 #define CURSOR_SIZE 48
 #define REPORT_EVERY_MS 60000
 #define TIDY_EVERY_MS 60000
-#define SWEEP_IDLE_MS 600000 /* twice the longest timeout that can be set */
+#define STUCK_MS 600000 /* twice the longest timeout that can be set */
 
 struct leader {
     struct leader_config config;
@@ -88,19 +88,19 @@ static size_t take_over(struct leader *leader, const struct reply *reply, size_t
     if (taken > 0) {
         counters_add(leader->config.queue->counters, counter, (int64_t)taken);
         log_at(LOG_WARN, counter_name(counter), log_int("entries", (int64_t)taken));
-        leader->config.adopt(leader->config.context, 0);
+        leader->config.reclaim(leader->config.context, 0);
     }
     return taken + (size_t)lost;
 }
 
-static void on_reaped(void *context, const struct reply *reply)
+static void on_reclaimed_dead(void *context, const struct reply *reply)
 {
     struct leader *leader = context;
-    if (take_over(leader, reply, 0, COUNTER_REAPED) >= TAKE_LIMIT)
+    if (take_over(leader, reply, 0, COUNTER_RECLAIMED_DEAD) >= TAKE_LIMIT)
         consumers_ask(leader->consumers); /* there may be more of it */
 }
 
-static void reap(struct leader *leader, const char *suspect)
+static void reclaim_dead(struct leader *leader, const char *suspect)
 {
     struct redis_args args;
     char key[KEY_SIZE];
@@ -113,7 +113,8 @@ static void reap(struct leader *leader, const char *suspect)
     redis_args_int(&args, leader->config.ttl_ms);
     redis_args_int(&args, TAKE_LIMIT);
     redis_args_int(&args, leader->config.suspect_claims);
-    (void)queue_call(leader->config.queue, SCRIPT_REAP, 2, &args, on_reaped, leader);
+    (void)queue_call(leader->config.queue, SCRIPT_RECLAIM_DEAD, 2, &args, on_reclaimed_dead,
+                     leader);
     redis_args_release(&args);
 }
 
@@ -134,20 +135,20 @@ static void on_consumer(void *context, const char *name, const struct reply *hea
     if (name == NULL)
         return;
     if (reply_is_nil(heartbeat))
-        reap(leader, name);
+        reclaim_dead(leader, name);
     else if (!consumers_has_our_contract(heartbeat))
         report_old(leader, name);
 }
 
-/* --- sweeping --- */
+/* --- entries that are stuck --- */
 
-static void on_swept(void *context, const struct reply *reply)
+static void on_reclaimed_stuck(void *context, const struct reply *reply)
 {
     struct leader *leader = context;
-    (void)take_over(leader, reply, 0, COUNTER_SWEPT);
+    (void)take_over(leader, reply, 0, COUNTER_RECLAIMED_STUCK);
 }
 
-static void sweep(struct leader *leader)
+static void reclaim_stuck(struct leader *leader)
 {
     struct redis_args args;
     char prefix[KEY_SIZE];
@@ -155,10 +156,11 @@ static void sweep(struct leader *leader)
     redis_args_text(&args, leader->config.queue->keys.events);
     redis_args_text(&args, KEYS_GROUP);
     redis_args_text(&args, leader->config.queue->consumer);
-    redis_args_int(&args, SWEEP_IDLE_MS);
+    redis_args_int(&args, STUCK_MS);
     redis_args_int(&args, TAKE_LIMIT);
     redis_args_text(&args, keys_worker(&leader->config.queue->keys, "", prefix));
-    (void)queue_call(leader->config.queue, SCRIPT_SWEEP, 1, &args, on_swept, leader);
+    (void)queue_call(leader->config.queue, SCRIPT_RECLAIM_STUCK, 1, &args, on_reclaimed_stuck,
+                     leader);
     redis_args_release(&args);
 }
 
@@ -221,7 +223,7 @@ void leader_look_after(struct leader *leader)
         return;
     leader->tidied_at_ms = now;
     heal_keys(leader->heal);
-    sweep(leader);
+    reclaim_stuck(leader);
     tidy_dead(leader);
     history_write(leader->config.queue);
     if (leader->alerts.hook.len == 0)

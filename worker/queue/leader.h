@@ -30,7 +30,7 @@ struct leader_config {
     struct bytes alert_hook; /* alerts.h; borrowed, and so is */
     const char *alert_lane;
     int suspect_claims; /* up to here a take-over counts as a claim */
-    void (*adopt)(void *context, int64_t min_idle_ms); /* entries were taken over */
+    void (*reclaim)(void *context, int64_t min_idle_ms); /* entries were taken over */
     void *context;
 };
 

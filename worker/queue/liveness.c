@@ -131,11 +131,11 @@ static void on_beat(void *context, const struct reply *reply)
         leader_look_after(liveness->config.leader);
     if (loop_now_ms() - liveness->audited_at_ms >= AUDIT_EVERY_MS) {
         liveness->audited_at_ms = loop_now_ms();
-        liveness->config.adopt(liveness->config.context, AUDIT_IDLE_MS);
+        liveness->config.reclaim(liveness->config.context, AUDIT_IDLE_MS);
     }
 }
 
-/* Told to roomhook status and doctor. sweep.lua looks for "unstored". */
+/* Told to roomhook status and doctor. reclaim_stuck.lua looks for "unstored". */
 static void put_trouble(struct liveness *liveness, struct buffer *out)
 {
     struct liveness_trouble trouble = liveness->config.trouble(liveness->config.context);

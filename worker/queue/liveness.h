@@ -47,7 +47,7 @@ struct liveness_config {
     struct liveness_trouble (*trouble)(void *context);
     void (*ready)(void *context); /* after each connect */
     void (*alive)(void *context, const struct liveness_beat *beat);
-    void (*adopt)(void *context, int64_t min_idle_ms);
+    void (*reclaim)(void *context, int64_t min_idle_ms);
     void (*refused)(void *context, const char *why); /* this worker must not run on this queue */
     void *context;
 };

@@ -24,12 +24,12 @@ static void note_entries(struct queue *queue, int64_t entries)
 {
     struct queue_losses *losses = &queue->losses;
     int64_t now = loop_now_ms();
-    counters_add(queue->counters, COUNTER_GONE, entries);
+    counters_add(queue->counters, COUNTER_DELETED_EXTERNALLY, entries);
     losses->unlogged += entries;
     if (losses->unlogged == 0 ||
         (losses->logged_at_ms != 0 && now - losses->logged_at_ms < LOG_EVERY_MS))
         return;
-    log_at(LOG_ERROR, "entries_gone", log_int("entries", losses->unlogged),
+    log_at(LOG_ERROR, "entries_deleted", log_int("entries", losses->unlogged),
            log_text("why", "another client deletes from the stream: XDEL, XTRIM or MAXLEN"));
     losses->unlogged = 0;
     losses->logged_at_ms = now;
@@ -51,8 +51,8 @@ static const char *why(int64_t evicted, const char *otherwise, char out[static W
 static void note_stream(struct queue *queue, int64_t events, int64_t age_ms, int64_t evicted)
 {
     char text[WHY_SIZE];
-    counters_add(queue->counters, COUNTER_GONE, events);
-    counters_add(queue->counters, COUNTER_WIPED, 1);
+    counters_add(queue->counters, COUNTER_DELETED_EXTERNALLY, events);
+    counters_add(queue->counters, COUNTER_STREAM_DELETIONS, 1);
     log_at(LOG_ERROR, "stream_deleted", log_int("events", events), log_int("seen_ms_ago", age_ms),
            log_text("why", why(evicted, "DEL, an expiry, or a stream that replaced it", text)),
            log_text("do", "send again what receivers did not get; what came after it was seen "
@@ -66,8 +66,8 @@ static void note_queue(struct queue *queue, int64_t evicted)
     char text[WHY_SIZE];
     if (losses->seen_at_ms == 0)
         return;
-    counters_add(queue->counters, COUNTER_GONE, losses->events);
-    counters_add(queue->counters, COUNTER_WIPED, 1);
+    counters_add(queue->counters, COUNTER_DELETED_EXTERNALLY, losses->events);
+    counters_add(queue->counters, COUNTER_STREAM_DELETIONS, 1);
     log_at(LOG_ERROR, "queue_deleted", log_int("events", losses->events),
            log_int("deliveries", losses->deliveries),
            log_int("seen_ms_ago", loop_now_ms() - losses->seen_at_ms),

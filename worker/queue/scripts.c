@@ -15,7 +15,7 @@ int scripts_init(struct scripts *scripts)
         bool by_sha;
     } known[SCRIPTS] = {
         [SCRIPT_ACKNOWLEDGE] = {"acknowledge", lua_acknowledge, true},
-        [SCRIPT_ADOPT] = {"adopt", lua_adopt, true},
+        [SCRIPT_RECLAIM_OWN] = {"reclaim_own", lua_reclaim_own, true},
         [SCRIPT_SETTLE_STREAM] = {"settle_stream", lua_settle_stream, true},
         [SCRIPT_SETTLE_LEASED] = {"settle_leased", lua_settle_leased, true},
         [SCRIPT_HOLD_LEASES] = {"hold_leases", lua_hold_leases, false},
@@ -34,10 +34,10 @@ int scripts_init(struct scripts *scripts)
         [SCRIPT_OPEN_QUEUE] = {"open_queue", lua_open_queue, false},
         [SCRIPT_HOOK_STATES] = {"hook_states", lua_hook_states, true},
         [SCRIPT_COUNT] = {"count", lua_count, false},
-        [SCRIPT_REAP] = {"reap", lua_reap, false},
-        [SCRIPT_SWEEP] = {"sweep", lua_sweep, false},
+        [SCRIPT_RECLAIM_DEAD] = {"reclaim_dead", lua_reclaim_dead, false},
+        [SCRIPT_RECLAIM_STUCK] = {"reclaim_stuck", lua_reclaim_stuck, false},
         [SCRIPT_ACCOUNT] = {"account", lua_account, true},
-        [SCRIPT_LONE_RUN] = {"lone_run", lua_lone_run, false},
+        [SCRIPT_QUARANTINE_RUN] = {"quarantine_run", lua_quarantine_run, false},
         [SCRIPT_LOG_ATTEMPTS] = {"log_attempts", lua_log_attempts, true},
         [SCRIPT_LOG_TIDY] = {"log_tidy", lua_log_tidy, false},
         [SCRIPT_ALERT] = {"alert", lua_alert, true},

@@ -32,7 +32,7 @@ struct stream_entry {
 void stream_entry_read(struct stream_entry *entry, const struct reply *fields);
 
 struct stream_taker {
-    int64_t max_event_bytes;       /* of a larger one only the beginning is adopted */
+    int64_t max_event_bytes;       /* of a larger one only the beginning is read */
     size_t (*room)(void *context); /* how many entries may be read now */
     /* Called right behind the sending of a read. True: something was sent to the reader, and
      * intake_followed is called when its answer came, behind the entries; the next read does not

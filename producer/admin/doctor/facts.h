@@ -166,8 +166,8 @@ struct doctor_facts {
     struct queue_facts queue;
     struct walk walks[WALKS];
     int64_t lost; /* counters */
-    int64_t gone;
-    int64_t wiped;
+    int64_t deleted;
+    int64_t stream_deletions;
     int64_t dead_dropped;
     struct workers_facts workers;
     struct rooms_facts rooms;

@@ -245,17 +245,20 @@ static bool judge_vanished(struct findings *findings, const struct queue_facts *
 static void judge_lost(struct findings *findings, const struct doctor_facts *facts,
                        const struct keys *keys)
 {
-    if (facts->lost > 0 || facts->gone > 0 || facts->wiped > 0) {
+    if (facts->lost > 0 || facts->deleted > 0 || facts->stream_deletions > 0) {
         findings_add(findings, PART_QUEUE, "lost", LEVEL_WARNING,
-                     "events that others than workers deleted: %s%" PRId64
-                     " (counter gone), pending ones: %" PRId64
-                     " (counter lost); times that the whole stream was: %" PRId64 " (wiped)",
-                     facts->wiped > 0 ? "about " : "", facts->gone, facts->lost, facts->wiped);
-        findings_advise(findings,
-                        "look for MAXLEN, XTRIM, XDEL, DEL and FLUSHDB in what else uses this "
-                        "Redis, for an expiry on %s, and for eviction; producers send again what "
-                        "is missed; redis-cli HDEL '%s' gone lost wiped starts the counts from 0",
-                        keys->events, keys->stats);
+                     "events deleted by others than workers: %s%" PRId64
+                     " (counter deleted_externally), pending ones: %" PRId64
+                     " (lost); deletions of the whole stream: %" PRId64 " (stream_deletions)",
+                     facts->stream_deletions > 0 ? "about " : "", facts->deleted, facts->lost,
+                     facts->stream_deletions);
+        findings_advise(
+            findings,
+            "look for MAXLEN, XTRIM, XDEL, DEL and FLUSHDB in what else uses this "
+            "Redis, for an expiry on %s, and for eviction; producers send again what "
+            "is missed; redis-cli HDEL '%s' deleted_externally lost stream_deletions starts the "
+            "counts from 0",
+            keys->events, keys->stats);
     } else if (facts->queue.contract[0] != '\0' && facts->queue.looked_at_ms == 0) {
         findings_add(findings, PART_QUEUE, "lost", LEVEL_NOTE,
                      "whether others than workers deleted events is not known: no worker has "

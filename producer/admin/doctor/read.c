@@ -144,17 +144,18 @@ static void read_queue(struct queue_facts *queue, const struct reply *reply)
 
 static bool read_counters(struct session *session, struct doctor_facts *facts)
 {
-    const struct bytes args[] = {BYTES("HMGET"), bytes_of(session->keys.stats), BYTES("lost"),
-                                 BYTES("gone"),  BYTES("dead_dropped"),         BYTES("wiped")};
+    const struct bytes args[] = {BYTES("HMGET"),        bytes_of(session->keys.stats),
+                                 BYTES("lost"),         BYTES("deleted_externally"),
+                                 BYTES("dead_dropped"), BYTES("stream_deletions")};
     struct reply *reply;
 
     enum ask_result result = doctor_ask(session, facts, ASK_COUNTERS, args, 6, &reply);
     if (result != ASK_ANSWERED)
         return result == ASK_REFUSED;
     facts->lost = reply_int(reply_at(reply, 0));
-    facts->gone = reply_int(reply_at(reply, 1));
+    facts->deleted = reply_int(reply_at(reply, 1));
     facts->dead_dropped = reply_int(reply_at(reply, 2));
-    facts->wiped = reply_int(reply_at(reply, 3));
+    facts->stream_deletions = reply_int(reply_at(reply, 3));
     reply_free(reply);
     return true;
 }

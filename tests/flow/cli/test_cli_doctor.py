@@ -725,9 +725,10 @@ def test_deliveries_of_contract_1(redis, doctor):
 
 
 def test_counters(redis, doctor):
-    redis.hset(key("stats"), mapping={"lost": 3, "gone": 7, "dead_dropped": 12, "dead": 99})
+    counts = {"lost": 3, "deleted_externally": 7, "dead_dropped": 12, "dead": 99}
+    redis.hset(key("stats"), mapping=counts)
     report = doctor()
-    assert report.has("lost", "warning", "7 (counter gone), pending ones: 3 (counter lost)")
+    assert report.has("lost", "warning", "7 (counter deleted_externally), pending ones: 3 (lost)")
     assert report.has("dead-dropped", "warning", "12 letters")
 
 

@@ -274,7 +274,7 @@ def test_what_is_on_its_way_to_the_reader_is_not_taken_up_besides(
     way = SlowReads(redis_server, late_s=1.0)
     worker = start_worker(redis=way.url, heartbeat_ttl="3s")
     sent = {"suspect"}
-    while not worker.logged("reaped") or len(sent) < 20:
+    while not worker.logged("reclaimed_dead") or len(sent) < 20:
         assert len(sent) < 400, "nothing was taken over"
         sent.add(f"event-{len(sent)}")
         enqueue(redis, message_event(), id=f"event-{len(sent) - 1}")

@@ -1054,7 +1054,7 @@ def test_key_of_a_wrong_type_is_healed(queue, redis, name):
 def test_of_a_too_large_entry_only_the_beginning_is_given(queue):
     small, large = queue.event(), queue.event(LARGE)
     arguments = ["workers", "w1", 100, 1000000, small, large, "1-1"]
-    reply = queue.call("adopt", queue.keys("events"), arguments)
+    reply = queue.call("reclaim_own", queue.keys("events"), arguments)
     assert [item[1] for item in reply] == [b"entry", b"too-large", b"other"]
     assert reply[1][3] == [b"json", LARGE[:4096]] and reply[1][4] == len(LARGE) + len("json")
     assert queue.redis.xlen(queue.key("events")) == 2  # it is buried by the worker

@@ -67,7 +67,7 @@ def test_what_a_worker_forgot_itself(redis, receiver, start_worker):
     worker.resume()
     receiver.wait_for(3, timeout=MINUTE_S + 20)
     assert_queue_empty(redis)
-    wait_stat(redis, "adopted", 1)
+    wait_stat(redis, "reclaimed_own", 1)
 
 
 def test_a_fault_that_lasts_is_told_once(redis, receiver, start_worker):

@@ -48,8 +48,8 @@ def test_unread_entries_that_are_trimmed(redis, receiver, start_worker):
     redis.xtrim(key("events"), maxlen=5, approximate=False)
     worker = start_worker(heartbeat_ttl=f"{TTL_S}s")
     receiver.wait_for(5)
-    wait_stat(redis, "gone", 15, timeout=LOOK_S)
-    assert [line["entries"] for line in worker.logged("entries_gone")] == ["15"]
+    wait_stat(redis, "deleted_externally", 15, timeout=LOOK_S)
+    assert [line["entries"] for line in worker.logged("entries_deleted")] == ["15"]
     assert_queue_empty(redis)
 
 
@@ -60,8 +60,8 @@ def test_entries_trimmed_before_the_first_look(redis, receiver, start_worker):
     redis.xtrim(key("events"), maxlen=5, approximate=False)
     set_hook(redis, 438, "main", url=receiver.url())
     worker = start_worker(heartbeat_ttl=f"{TTL_S}s")
-    wait_stat(redis, "gone", 15, timeout=LOOK_S)
-    assert [line["entries"] for line in worker.logged("entries_gone")] == ["15"]
+    wait_stat(redis, "deleted_externally", 15, timeout=LOOK_S)
+    assert [line["entries"] for line in worker.logged("entries_deleted")] == ["15"]
     assert_queue_empty(redis)
 
 
@@ -112,11 +112,11 @@ def harm_and_replace(redis):
 def test_a_stream_that_is_deleted(redis, receiver, start_worker, cli, harm, gone):
     worker = work_and_keep(redis, receiver, start_worker, n=3, kept=4)
     harm(redis)
-    wait_stat(redis, "wiped", 1, timeout=LOOK_S)
-    wait_stat(redis, "gone", gone, timeout=LOOK_S)
+    wait_stat(redis, "stream_deletions", 1, timeout=LOOK_S)
+    wait_stat(redis, "deleted_externally", gone, timeout=LOOK_S)
     (line,) = worker.logged("stream_deleted")
     assert line["events"] == "4" and int(line["seen_ms_ago"]) < 1000 * LOOK_S
-    assert f"about {gone} (counter gone)" in doctor_on_losses(cli)
+    assert f"about {gone} (counter deleted_externally)" in doctor_on_losses(cli)
 
 
 def test_a_stream_that_is_deleted_while_no_worker_runs(redis, receiver, start_worker, cli):
@@ -125,7 +125,7 @@ def test_a_stream_that_is_deleted_while_no_worker_runs(redis, receiver, start_wo
     redis.delete(key("events"))
     assert "with 4 events in it" in doctor_on_losses(cli)
     worker = start_worker(heartbeat_ttl=f"{TTL_S}s")
-    wait_stat(redis, "gone", 4)
+    wait_stat(redis, "deleted_externally", 4)
     assert worker.logged("stream_deleted", events=4)
 
 
@@ -139,11 +139,11 @@ def test_a_queue_that_is_flushed(redis, receiver, start_worker, cli):
         before = redis.hget(key("meta"), "looked_at")
         wait_until(lambda: redis.hget(key("meta"), "looked_at") != before, LOOK_S, "a look")
     redis.flushall()
-    wait_stat(redis, "wiped", 1, timeout=LOOK_S)
-    wait_stat(redis, "gone", 4)
+    wait_stat(redis, "stream_deletions", 1, timeout=LOOK_S)
+    wait_stat(redis, "deleted_externally", 4)
     (line,) = worker.logged("queue_deleted") + other.logged("queue_deleted")
     assert (line["events"], line["deliveries"]) == ("4", "1")
-    assert "about 4 (counter gone)" in doctor_on_losses(cli)
+    assert "about 4 (counter deleted_externally)" in doctor_on_losses(cli)
 
 
 def test_evicted_keys_are_named(own_redis, start_worker):
@@ -158,7 +158,7 @@ def test_evicted_keys_are_named(own_redis, start_worker):
     wait_until(lambda: redis.info("stats")["evicted_keys"] > 0, 10, "an eviction")
     wait_until(lambda: not redis.exists(key("events")), 10, "the stream's")
     redis.config_set("maxmemory", "0")
-    wait_stat(redis, "wiped", 1, timeout=LOOK_S)
+    wait_stat(redis, "stream_deletions", 1, timeout=LOOK_S)
     (line,) = worker.logged("queue_deleted") + worker.logged("stream_deleted")
     assert "evicted" in line["why"] and "noeviction" in line["why"]
 
@@ -181,7 +181,7 @@ def test_nothing_is_missed_that_workers_removed(redis, receiver, start_worker):
     wait_until(lambda: redis.hget(key("meta"), "missing") == b"0", LOOK_S, "the leader's look")
     assert worker.terminate() == 0
     run_until_looked(start_worker, redis)
-    assert "gone" not in stats(redis) and "lost" not in stats(redis)
+    assert "deleted_externally" not in stats(redis) and "lost" not in stats(redis)
 
 
 def test_a_stream_that_is_made_anew_is_no_loss(redis, receiver, start_worker):
@@ -196,7 +196,7 @@ def test_a_stream_that_is_made_anew_is_no_loss(redis, receiver, start_worker):
     enqueue(redis, message_event())
     receiver.wait_for(6)
     assert_queue_empty(redis)
-    assert "gone" not in stats(redis)
+    assert "deleted_externally" not in stats(redis)
 
 
 def test_a_dead_workers_entries_that_were_deleted(redis, receiver, start_worker):
@@ -209,7 +209,7 @@ def test_a_dead_workers_entries_that_were_deleted(redis, receiver, start_worker)
     worker = start_worker(heartbeat_ttl=f"{TTL_S}s")
     receiver.wait_for(1, timeout=LOOK_S)
     wait_stat(redis, "lost", 3)
-    wait_stat(redis, "reaped", 1)
+    wait_stat(redis, "reclaimed_dead", 1)
     assert [line["entries"] for line in worker.logged("entries_lost")] == ["3"]
     assert_queue_empty(redis)
 
@@ -226,9 +226,9 @@ def test_entries_that_a_living_worker_forgot(redis, receiver, start_worker):
     redis.xdel(key("events"), ids[0])
     worker = start_worker(heartbeat_ttl=f"{TTL_S}s")
     receiver.wait_for(2, timeout=LOOK_S)
-    wait_stat(redis, "swept", 2)
+    wait_stat(redis, "reclaimed_stuck", 2)
     wait_stat(redis, "lost", 1)
-    assert worker.logged("swept", entries=2)
+    assert worker.logged("reclaimed_stuck", entries=2)
     assert pending(redis) == 1, "what is not old stays with its worker"
     assert sorted(r.header("webhook-id") for r in receiver.requests()) == ["event-1", "event-2"]
 
@@ -256,4 +256,4 @@ def test_no_loss_is_made_up(redis, receiver, start_worker, harm):
     receiver.wait_for(25)
     wait_until(lambda: redis.hget(key("meta"), "added") == b"25", LOOK_S, "another look")
     assert_queue_empty(redis)
-    assert not stats(redis).keys() & {"gone", "wiped", "lost"}
+    assert not stats(redis).keys() & {"deleted_externally", "stream_deletions", "lost"}

@@ -97,7 +97,7 @@ def test_a_half_open_connection(own_redis, receiver, start_worker, directions):
         assert_queue_empty(client, timeout=BACK_S)
         deliver(client, receiver, "after")
         wait_counter(client, "timeout")
-        assert stats(client)["adopted"] == 1, "it was given into the dead connection"
+        assert stats(client)["reclaimed_own"] == 1, "it was given into the dead connection"
         assert worker.terminate() == 0
     seen = [r.header("webhook-id") for r in receiver.requests()]
     assert seen == ["before", "into-the-void", "after"]

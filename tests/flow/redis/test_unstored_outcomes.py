@@ -122,7 +122,7 @@ def test_no_replica_follows(own_redis, receiver, start_worker):
     assert_queue_empty(client, timeout=AGAIN_S)
     stays_true(lambda: len(receiver.requests()) == EVENTS + 3, 4.0, "nothing is taken over")
     assert max(times(receiver).values()) == 2 and times(receiver)["retried"] == 2
-    assert stats(client).get("reaped", 0) == stats(client).get("fenced", 0) == 0
+    assert stats(client).get("reclaimed_dead", 0) == stats(client).get("fenced", 0) == 0
     assert dead_letters(client) == []
 
 
@@ -189,7 +189,7 @@ def test_the_leader_leaves_what_cannot_be_stored(redis, receiver, start_worker):
         redis.set(key(f"worker:{name}"), '{"version":"0.1.0"%s}' % unstored, px=60000)
     start_worker(heartbeat_ttl="3s")
     receiver.wait_for(1, timeout=15)
-    wait_until(lambda: stats(redis).get("swept") == 1, 5, "one entry to be taken over")
+    wait_until(lambda: stats(redis).get("reclaimed_stuck") == 1, 5, "one entry to be taken over")
     assert list(times(receiver)) == ["forgot"]
     (left,) = redis.xpending_range(key("events"), "workers", "-", "+", 10)
     assert left["consumer"] == b"keeps"

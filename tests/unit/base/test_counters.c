@@ -48,7 +48,7 @@ static void counter_name_is_the_field_in_redis(void **unused)
     (void)unused;
     assert_string_equal(counter_name(COUNTER_EVENTS), "events");
     assert_string_equal(counter_name(COUNTER_DEAD_DROPPED), "dead_dropped");
-    assert_string_equal(counter_name(COUNTER_REAPED), "reaped");
+    assert_string_equal(counter_name(COUNTER_RECLAIMED_DEAD), "reclaimed_dead");
 }
 
 static void counter_name_is_another_for_each(void **unused)

@@ -240,18 +240,21 @@ static void lost_entries_are_a_warning(void **state)
 {
     facts.lost = 4;
     judge();
-    assert_found(&findings, "lost", LEVEL_WARNING, "0 (counter gone), pending ones: 4");
+    assert_found(&findings, "lost", LEVEL_WARNING,
+                 "0 (counter deleted_externally), pending ones: 4");
 
     begin(state);
-    facts.gone = 5;
+    facts.deleted = 5;
     judge();
-    assert_found(&findings, "lost", LEVEL_WARNING, "deleted: 5 (counter gone)");
+    assert_found(&findings, "lost", LEVEL_WARNING,
+                 "by others than workers: 5 (counter deleted_externally)");
 
     begin(state);
-    facts.gone = 5;
-    facts.wiped = 1;
+    facts.deleted = 5;
+    facts.stream_deletions = 1;
     judge();
-    assert_found(&findings, "lost", LEVEL_WARNING, "deleted: about 5 (counter gone)");
+    assert_found(&findings, "lost", LEVEL_WARNING,
+                 "by others than workers: about 5 (counter deleted_externally)");
 }
 
 static void a_stream_that_vanished_is_a_warning(void **state)

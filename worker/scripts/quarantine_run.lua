@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Counts that an entry is about to be run alone in its process, before it is run: whoever reads the
--- count later knows how many lone runs did not end well.
+-- Counts a run of an entry alone in its process before it begins: a later reader of the count knows
+-- how many of these runs did not end.
 --
 -- KEYS  events
 -- ARGV  group consumer id

@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 -- Takes over what a dead worker left: entries that were idle for a whole heartbeat-ttl. Counts as a
--- claim until the entry is suspect; from then on only lone runs count (lone_run.lua), so that what
--- merely waits beside a crash is not blamed for it. A consumer without a heartbeat and with nothing
--- pending is removed from the group; one with pending entries never is, because that would destroy
--- them.
+-- claim until the entry is suspect; from then on only isolated runs count (quarantine_run.lua), so
+-- that an entry that only waited beside a crash is not blamed. A consumer without a heartbeat
+-- and with nothing pending is removed from the group; one with pending entries never is, because
+-- that would destroy them.
 --
 -- KEYS  events worker:<suspect>
 -- ARGV  group suspect consumer min_idle_ms limit suspect_claims
