@@ -90,19 +90,24 @@ static const char *const counter_names[COUNTERS] = {
     /* clang-format on */
 };
 
+static const int64_t time_bounds_ms[COUNTER_TIME_BUCKETS - 1] = {
+    5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 3600000};
+
 void counters_add(struct counters *counters, enum counter counter, int64_t n)
 {
     counters->total[counter] += n;
     counters->unsent[counter] += n;
 }
 
+int64_t counter_time_bound_ms(int bucket)
+{
+    return bucket < COUNTER_TIME_BUCKETS - 1 ? time_bounds_ms[bucket] : -1;
+}
+
 void counters_add_time(struct counters *counters, enum counter first, int64_t ms)
 {
-    static const int64_t bounds_ms[] = {5,    10,   25,    50,    100,   250,    500,    1000,
-                                        2500, 5000, 10000, 30000, 60000, 300000, 3600000};
-    const int len = (int)(sizeof(bounds_ms) / sizeof(bounds_ms[0]));
     int bucket = 0;
-    while (bucket < len && ms > bounds_ms[bucket])
+    while (bucket < COUNTER_TIME_BUCKETS - 1 && ms > time_bounds_ms[bucket])
         bucket++;
     counters_add(counters, (enum counter)((int)first + bucket), 1);
     counters_add(counters, (enum counter)((int)first + COUNTER_TIMES - 1), ms > 0 ? ms : 0);

@@ -62,6 +62,7 @@ enum counter {
 
 /* Buckets of times: up to 5 ms, 10, … 1 h, more; then the sum of all, in ms. */
 #define COUNTER_TIMES 17
+#define COUNTER_TIME_BUCKETS 16
 
 struct counters {
     int64_t total[COUNTERS];
@@ -75,6 +76,7 @@ void counters_add_time(struct counters *counters, enum counter first, int64_t ms
 void counters_dropped(struct counters *counters, int64_t n); /* letters, past dead-max; logged */
 const char *counter_name(enum counter counter);
 bool counter_is_time(enum counter counter);
+int64_t counter_time_bound_ms(int bucket); /* the upper one; -1: the last bucket has none */
 
 /* For another process that goes on with the counters of one that died: what was on its way counts
  * as stored, what was not is still to be sent. */

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 
 #include "redis/fault.h"
 
@@ -17,7 +18,7 @@ struct counted {
     const char *metric;
     const char *label; /* NULL: none */
     const char *value;
-    const char *field;
+    enum counter counter;
 };
 
 static const struct plain counted_metrics[] = {
@@ -36,29 +37,38 @@ static const struct plain counted_metrics[] = {
     {"roomhook_local_shortages_total", "counter", "Attempts not made, for a worker's shortage."},
     {"roomhook_reclaimed_events_total", "counter", "Events taken over, by where they were."},
     {"roomhook_redis_connects_total", "counter", "Connections that workers made to Redis."},
+    {"roomhook_stream_deletions_total", "counter",
+     "Times that the stream, or the whole queue, was found deleted."},
+    {"roomhook_repairs_total", "counter", "Inconsistencies of waiting deliveries repaired."},
+    {"roomhook_attempt_log_dropped_total", "counter",
+     "Entries of the attempt log that were not written."},
 };
 
 static const struct counted counted[] = {
-    {"roomhook_events_total", NULL, NULL, "events"},
-    {"roomhook_events_without_hook_total", NULL, NULL, "no_hook"},
-    {"roomhook_events_lost_total", "reason", "pending", "lost"},
-    {"roomhook_events_lost_total", "reason", "unread", "deleted_externally"},
-    {"roomhook_attempts_total", NULL, NULL, "attempts"},
-    {"roomhook_deliveries_total", "outcome", "delivered", "delivered"},
-    {"roomhook_deliveries_total", "outcome", "dead", "dead"},
-    {"roomhook_deliveries_total", "outcome", "hook_disabled", "hook_disabled"},
-    {"roomhook_deliveries_total", "outcome", "fenced", "fenced"},
-    {"roomhook_retries_total", NULL, NULL, "retries"},
-    {"roomhook_waits_total", NULL, NULL, "waited"},
-    {"roomhook_releases_total", NULL, NULL, "released"},
-    {"roomhook_cut_attempts_total", NULL, NULL, "cut"},
-    {"roomhook_breaker_openings_total", NULL, NULL, "breaker_opened"},
-    {"roomhook_dead_letters_dropped_total", NULL, NULL, "dead_dropped"},
-    {"roomhook_local_shortages_total", NULL, NULL, "local_shortages"},
-    {"roomhook_reclaimed_events_total", "reason", "own", "reclaimed_own"},
-    {"roomhook_reclaimed_events_total", "reason", "dead", "reclaimed_dead"},
-    {"roomhook_reclaimed_events_total", "reason", "stuck", "reclaimed_stuck"},
-    {"roomhook_redis_connects_total", NULL, NULL, "redis_connects"},
+    {"roomhook_events_total", NULL, NULL, COUNTER_EVENTS},
+    {"roomhook_events_without_hook_total", NULL, NULL, COUNTER_NO_HOOK},
+    {"roomhook_events_lost_total", "reason", "pending", COUNTER_LOST},
+    {"roomhook_events_lost_total", "reason", "unread", COUNTER_DELETED_EXTERNALLY},
+    {"roomhook_attempts_total", NULL, NULL, COUNTER_ATTEMPTS},
+    {"roomhook_deliveries_total", "outcome", "delivered", COUNTER_DELIVERED},
+    {"roomhook_deliveries_total", "outcome", "dead", COUNTER_DEAD},
+    {"roomhook_deliveries_total", "outcome", "hook_disabled", COUNTER_HOOK_DISABLED},
+    {"roomhook_deliveries_total", "outcome", "type_skipped", COUNTER_TYPE_SKIPPED},
+    {"roomhook_deliveries_total", "outcome", "fenced", COUNTER_FENCED},
+    {"roomhook_retries_total", NULL, NULL, COUNTER_RETRIES},
+    {"roomhook_waits_total", NULL, NULL, COUNTER_WAITED},
+    {"roomhook_releases_total", NULL, NULL, COUNTER_RELEASED},
+    {"roomhook_cut_attempts_total", NULL, NULL, COUNTER_CUT},
+    {"roomhook_breaker_openings_total", NULL, NULL, COUNTER_BREAKER_OPENED},
+    {"roomhook_dead_letters_dropped_total", NULL, NULL, COUNTER_DEAD_DROPPED},
+    {"roomhook_local_shortages_total", NULL, NULL, COUNTER_LOCAL_SHORTAGES},
+    {"roomhook_reclaimed_events_total", "reason", "own", COUNTER_RECLAIMED_OWN},
+    {"roomhook_reclaimed_events_total", "reason", "dead", COUNTER_RECLAIMED_DEAD},
+    {"roomhook_reclaimed_events_total", "reason", "stuck", COUNTER_RECLAIMED_STUCK},
+    {"roomhook_redis_connects_total", NULL, NULL, COUNTER_REDIS_CONNECTS},
+    {"roomhook_stream_deletions_total", NULL, NULL, COUNTER_STREAM_DELETIONS},
+    {"roomhook_repairs_total", NULL, NULL, COUNTER_HEALED},
+    {"roomhook_attempt_log_dropped_total", NULL, NULL, COUNTER_LOG_DROPPED},
 };
 
 static void put_head(struct buffer *out, const char *name, const char *type, const char *help)
@@ -86,7 +96,7 @@ static void put_counters(struct buffer *out, const char *queue, const struct sta
         for (size_t n = 0; n < sizeof(counted) / sizeof(counted[0]); n++) {
             if (bytes_equal_text(bytes_of(counted[n].metric), metric->name))
                 put_sample(out, metric->name, queue, counted[n].label, counted[n].value,
-                           status_counter(status, counted[n].field));
+                           status_counter(status, counter_name(counted[n].counter)));
         }
     }
 }
@@ -99,6 +109,28 @@ static void put_redis_errors(struct buffer *out, const char *queue, const struct
     for (enum redis_fault fault = FAULT_UNREACHABLE; fault < FAULTS; fault++)
         put_sample(out, name, queue, "kind", redis_fault_name(fault),
                    status_counter(status, counter_name(redis_fault_counter(fault))));
+}
+
+/* Buckets of status are apart, those of Prometheus hold all below them. */
+static void put_times(struct buffer *out, const char *name, const char *queue,
+                      const struct status *status, enum counter first, const char *help)
+{
+    int64_t count = 0;
+
+    put_head(out, name, "histogram", help);
+    for (int bucket = 0; bucket < COUNTER_TIME_BUCKETS; bucket++) {
+        int64_t bound_ms = counter_time_bound_ms(bucket);
+        char bound[24] = "+Inf";
+        if (bound_ms >= 0)
+            (void)snprintf(bound, sizeof(bound), "%g", (double)bound_ms / 1000);
+        count += status_time(status, (enum counter)((int)first + bucket));
+        buffer_append_format(out, "%s_bucket{queue=\"%s\",le=\"%s\"} %" PRId64 "\n", name, queue,
+                             bound, count);
+    }
+    int64_t sum_ms = status_time(status, (enum counter)((int)first + COUNTER_TIME_BUCKETS));
+    buffer_append_format(out, "%s_sum{queue=\"%s\"} %" PRId64 ".%03" PRId64 "\n", name, queue,
+                         sum_ms / 1000, sum_ms % 1000);
+    buffer_append_format(out, "%s_count{queue=\"%s\"} %" PRId64 "\n", name, queue, count);
 }
 
 /* Nothing of what is not known. */
@@ -133,25 +165,48 @@ static void put_lanes(struct buffer *out, const char *queue, const struct status
     put_sample(out, name, queue, "state", "not_shut", waiting->lanes - waiting->lanes_shut);
 }
 
-static void put_workers(struct buffer *out, const char *queue, const struct status *status)
+/* What heartbeats say, of all workers together. */
+struct beats {
+    int64_t in_flight;
+    int64_t lag_ms; /* the longest */
+    int64_t unstored;
+};
+
+/* By hand a heartbeat may be anything. */
+static int64_t beat_number(const json_t *heartbeat, const char *name)
 {
-    int64_t in_flight = 0;
-    int64_t lag_ms = 0;
+    int64_t number = json_integer_value(json_object_get(heartbeat, name));
+
+    return number > 0 && number < INT32_MAX ? number : 0;
+}
+
+static struct beats read_beats(const struct status *status)
+{
+    struct beats beats = {0};
 
     for (size_t i = 0; i < status->workers_len; i++) {
         struct bytes text = reply_text(status->workers[i].heartbeat);
         json_t *heartbeat = json_loadb(text.data ? text.data : "", text.len, 0, NULL);
-        int64_t one = json_integer_value(json_object_get(heartbeat, "in_flight"));
-        int64_t lag = json_integer_value(json_object_get(heartbeat, "loop_lag_ms"));
-        in_flight += one > 0 && one < INT32_MAX ? one : 0;
-        lag_ms = lag > lag_ms ? lag : lag_ms;
+        int64_t lag_ms = beat_number(heartbeat, "loop_lag_ms");
+        beats.in_flight += beat_number(heartbeat, "in_flight");
+        beats.unstored += beat_number(heartbeat, "unstored");
+        beats.lag_ms = lag_ms > beats.lag_ms ? lag_ms : beats.lag_ms;
         json_decref(heartbeat);
     }
+    return beats;
+}
+
+static void put_workers(struct buffer *out, const char *queue, const struct status *status)
+{
+    const struct beats beats = read_beats(status);
+
     put_gauge(out, "roomhook_workers", queue,
               status->knows_workers ? (int64_t)status->workers_len : -1, "Workers that are alive.");
-    put_gauge(out, "roomhook_worker_in_flight", queue, in_flight,
+    put_gauge(out, "roomhook_worker_in_flight", queue, beats.in_flight,
               "Attempts under way in all workers.");
-    put_age(out, "roomhook_worker_loop_lag_seconds", queue, lag_ms,
+    put_gauge(out, "roomhook_worker_unstored_outcomes", queue, beats.unstored,
+              "Outcomes that Redis refuses to store, of all workers.");
+    put_age(out, "roomhook_worker_loop_lag_seconds", queue, beats.lag_ms,
             "Longest turn of any worker's loop since its last heartbeat.");
 }
 
@@ -176,6 +231,10 @@ void metrics_put_status(struct buffer *out, const char *queue, const struct stat
         return;
     put_counters(out, queue, status);
     put_redis_errors(out, queue, status);
+    put_times(out, "roomhook_attempt_seconds", queue, status, COUNTER_ATTEMPT_TIMES,
+              "What attempts took, from the lookup of the name to the answer.");
+    put_times(out, "roomhook_delivery_seconds", queue, status, COUNTER_DELIVERED_TIMES,
+              "How old events were when they were delivered.");
 }
 
 void metrics_put_redis(struct buffer *out, const char *queue, bool is_up, int64_t age_ms)

@@ -1,6 +1,6 @@
 /*
  * The queue's numbers as Prometheus reads them (text format 0.0.4). Labels are only those that
- * cannot grow: queue, outcome, reason, kind, state, result. Pure.
+ * cannot grow: queue, outcome, reason, kind, state, result, le. Pure.
  */
 #ifndef WEB_METRICS_H
 #define WEB_METRICS_H

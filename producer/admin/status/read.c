@@ -11,6 +11,7 @@ enum query {
     QUERY_OLDEST,
     QUERY_DEAD,
     QUERY_COUNTERS,
+    QUERY_TIMES,
     QUERY_CONSUMERS,
     QUERIES
 };
@@ -30,6 +31,7 @@ static bool ask(struct session *session, struct status_answer answers[QUERIES],
                            BYTES("1")}},
         [QUERY_DEAD] = {"+xlen", {BYTES("XLEN"), bytes_of(keys->dead)}},
         [QUERY_COUNTERS] = {"+hgetall", {BYTES("HGETALL"), bytes_of(keys->stats)}},
+        [QUERY_TIMES] = {"+hgetall", {BYTES("HGETALL"), bytes_of(keys->times)}},
         [QUERY_CONSUMERS] = {"+xinfo|consumers",
                              {BYTES("XINFO"), BYTES("CONSUMERS"), events, group}},
     };
@@ -150,6 +152,7 @@ void status_release(struct status *status)
     status_pools_release(&status->pools);
     reply_free(status->consumers);
     reply_free(status->counters);
+    reply_free(status->times);
     *status = (struct status){0};
 }
 
@@ -162,8 +165,10 @@ bool status_read(struct session *session, struct status *ret_status)
     if (ok) {
         read_numbers(&status, answers);
         status.counters = answers[QUERY_COUNTERS].reply;
+        status.times = answers[QUERY_TIMES].reply;
         status.consumers = answers[QUERY_CONSUMERS].reply;
-        answers[QUERY_COUNTERS].reply = answers[QUERY_CONSUMERS].reply = NULL;
+        answers[QUERY_COUNTERS].reply = answers[QUERY_TIMES].reply = NULL;
+        answers[QUERY_CONSUMERS].reply = NULL;
         ok = read_heartbeats(session, &status) && gather_pools(session, &status) &&
              status_waiting_read(session, status.now_ms, &status.waiting, &status.missing);
     }
@@ -176,13 +181,23 @@ bool status_read(struct session *session, struct status *ret_status)
     return true;
 }
 
-int64_t status_counter(const struct status *status, const char *name)
+static int64_t number_of(const struct reply *pairs, const char *name)
 {
-    for (size_t i = 0; i + 1 < reply_len(status->counters); i += 2) {
-        if (bytes_equal_text(reply_text(reply_at(status->counters, i)), name))
-            return reply_int(reply_at(status->counters, i + 1));
+    for (size_t i = 0; i + 1 < reply_len(pairs); i += 2) {
+        if (bytes_equal_text(reply_text(reply_at(pairs, i)), name))
+            return reply_int(reply_at(pairs, i + 1));
     }
     return 0;
+}
+
+int64_t status_counter(const struct status *status, const char *name)
+{
+    return number_of(status->counters, name);
+}
+
+int64_t status_time(const struct status *status, enum counter counter)
+{
+    return number_of(status->times, counter_name(counter));
 }
 
 int64_t status_waiting_age_ms(const struct status *status)

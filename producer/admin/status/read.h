@@ -9,6 +9,7 @@
 #include "admin/status/ask.h"
 #include "admin/status/pools.h"
 #include "admin/status/waiting.h"
+#include "base/counters.h"
 
 #define STATUS_WORKERS_MAX 512 /* consumers looked at */
 
@@ -23,6 +24,7 @@ struct status {
     int64_t oldest_age_ms; /* of the oldest event in the stream; -1 when there is none */
     struct reply *consumers;
     struct reply *counters; /* names and values in turn */
+    struct reply *times;    /* the same: what attempts and deliveries took, in buckets */
     bool knows_workers;
     bool knows_counters;
     size_t workers_len; /* alive: their heartbeats are there */
@@ -41,6 +43,7 @@ void status_release(struct status *status);
 /* Of the oldest event that a delivery waits of; -1 when none waits. */
 int64_t status_waiting_age_ms(const struct status *status);
 
-int64_t status_counter(const struct status *status, const char *name); /* 0 when not there */
+int64_t status_counter(const struct status *status, const char *name);  /* 0 when not there */
+int64_t status_time(const struct status *status, enum counter counter); /* of times; the same */
 
 #endif
