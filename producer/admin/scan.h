@@ -27,7 +27,7 @@ void scan_end(struct scan *scan);
 
 /*
  * The next page: names and values (scores) in turn, or keys, maybe none; valid until the next
- * call. 1, 0 when there are no more, or -1 with the failure told.
+ * call. 1, 0 when there are no more, or -1 with the failure reported.
  */
 int scan_next(struct scan *scan, const struct reply **ret_pairs);
 

@@ -3,7 +3,7 @@
  * keys, a connection that waits for each answer, and where failures and progress are reported. One
  * thread uses a session at a time.
  *
- * "False with the failure told" means that session->tell was called with it, once.
+ * "False with the failure reported" means that session->tell was called with it, once.
  */
 #ifndef ADMIN_SESSION_H
 #define ADMIN_SESSION_H
@@ -55,7 +55,7 @@ enum admin_result session_failed(const struct session *session, const char *form
 /* The same in the words of the last command that failed. */
 enum admin_result session_redis_failed(const struct session *session);
 
-/* Sends one command: true with the caller's reply, or false with the failure told. */
+/* Sends one command: true with the caller's reply, or false with the failure reported. */
 bool session_ask(struct session *session, const struct bytes *args, size_t args_len,
                  struct reply **ret_reply);
 

@@ -68,7 +68,7 @@ struct counters {
     int64_t total[COUNTERS];
     int64_t unsent[COUNTERS]; /* not yet added to Redis */
     int64_t sent[COUNTERS];   /* on their way there */
-    bool sending;             /* nobody has told yet whether those arrived */
+    bool sending;             /* whether those arrived is not known yet */
 };
 
 void counters_add(struct counters *counters, enum counter counter, int64_t n);

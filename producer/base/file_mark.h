@@ -1,5 +1,5 @@
 /* What can be known of a file from outside: whether it is another one, or has other contents, than
- * when it was looked at last; who may read it. */
+ * when it was looked at last; which users may read it. */
 #ifndef BASE_FILE_MARK_H
 #define BASE_FILE_MARK_H
 

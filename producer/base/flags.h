@@ -36,7 +36,7 @@ struct flags {
 };
 
 /*
- * Reads the flags at the front of argv and stops at the first operand; *ret_used tells how many
+ * Reads the flags at the front of argv and stops at the first operand; *ret_used is how many
  * strings were read. Adds to flags, which begins zeroed; more_specs may be NULL. 0, or -1 with
  * *why; what stands in front of the mistake is in flags all the same: there may be --help in it.
  */

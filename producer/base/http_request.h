@@ -1,5 +1,5 @@
 /*
- * An HTTP/1 request, for those who receive some: the web service and "roomhook listen". One a
+ * An HTTP/1 request, for programs that receive them: the web service and "roomhook listen". One a
  * connection, with Content-Length. What two readers of the same bytes could take differently is
  * refused: bare line feeds, folded headers, blanks before a colon, control characters, lengths that
  * are given twice, and every Transfer-Encoding. Pure.

@@ -240,6 +240,6 @@ void log_line(enum log_level level, const char *msg, const struct log_field *fie
     if (config.format == LOG_JSON)
         line.data[line.len++] = '}';
     line.data[line.len++] = '\n';
-    /* One write, so that lines of several processes do not mix. A failure could not be told. */
+    /* One write, so that lines of several processes do not mix. A failure could not be logged. */
     fwrite(line.data, 1, line.len, stderr);
 }

@@ -32,7 +32,7 @@ struct log_field {
 };
 
 void log_configure(enum log_level level, enum log_format format);
-void log_name_process(int place); /* from now on every line tells it: process=2 */
+void log_name_process(int place); /* from now on every line has it: process=2 */
 int log_is_on(enum log_level level);
 
 struct log_field log_text(const char *key, const char *value); /* NULL is written as "" */

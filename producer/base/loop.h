@@ -35,8 +35,8 @@ int64_t loop_take_lag_ms(struct loop *loop);
 void loop_callback_begins(struct loop *loop);
 void loop_callback_ends(struct loop *loop);
 
-/* CLOCK_MONOTONIC, for every waiting: the same all through a callback, and read anew, for what must
- * not be done after its time although the process stood still meanwhile. */
+/* CLOCK_MONOTONIC, for every waiting: the same throughout a callback; and read again, for what must
+ * not be done after its time although the process was stalled meanwhile. */
 int64_t loop_now_ms(void);
 int64_t loop_fresh_ms(void);
 int64_t loop_wall_ms(void); /* CLOCK_REALTIME: for what is stored or sent */

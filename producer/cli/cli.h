@@ -67,16 +67,16 @@ extern const struct command command_doctor;
 /* Flags every command takes. */
 extern const struct flag_spec cli_global_flags[];
 
-/* Reads the global flags and their environment variables. An exit code, failures are told. */
+/* Reads the global flags and their environment variables. An exit code, failures are reported. */
 int cli_init(struct cli *cli);
 void cli_release(struct cli *cli);
 
-/* Each tells a failure on stderr, in one line, and returns its exit code. */
+/* Each reports a failure on stderr, in one line, and returns its exit code. */
 int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int cli_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Values of flags that several commands have. CLI_DONE, or CLI_USAGE with the failure told. */
+/* Values of flags that several commands have. CLI_DONE, or CLI_USAGE with the failure reported. */
 int cli_room(const struct cli *cli, struct room_id *ret_room); /* --room, required */
 int cli_name(const struct cli *cli, const char *flag,
              const char **ret_name); /* an id; NULL if not given */

@@ -47,7 +47,7 @@ struct address_guard {
     size_t never_len;
 };
 
-/* 0, or -1 with *why told. */
+/* 0, or -1 with *why set. */
 int address_rule_parse(struct bytes text, struct address_rule *ret_rule, struct error_text *why);
 
 /* May a webhook connect there? Only AF_INET and AF_INET6 can be allowed. */

@@ -19,7 +19,7 @@
 
 #define EVENT_DEFAULT_TYPE "message.created"
 #define EVENT_HOPS_MAX 1000
-#define EVENT_HOPS_LOOP 8 /* from so many on an event goes round: dead letter reason loop */
+#define EVENT_HOPS_LOOP 8 /* from here on it is a loop: dead letter reason loop */
 
 struct event {
     struct room_id room_id; /* message.roomId; its len is 0 when there is none */
@@ -36,7 +36,7 @@ struct event {
     struct buffer text; /* what the views above point into */
 };
 
-/* Decodes a document. 0, or an enum event_problem with *why told and *ret_event untouched, but for
+/* Decodes a document. 0, or an enum event_problem with *why set and *ret_event untouched, but for
  * the room of one that is EVENT_BAD, if it has one. A decoded event is the caller's, to be given to
  * event_release. An absent fromUser or room and one that is null are the same. */
 int event_decode(enum rh_encoding encoding, struct bytes document, struct event *ret_event,
@@ -45,7 +45,7 @@ int event_decode(enum rh_encoding encoding, struct bytes document, struct event 
 void event_release(struct event *event); /* also of a zeroed one; leaves it zeroed */
 
 /* Rewrites a JSON document as msgpack: same keys, order and values, known keys or not; real numbers
- * become doubles. Appends to out. 0, or an enum event_problem with *why told: refused is what
+ * become doubles. Appends to out. 0, or an enum event_problem with *why set: refused is what
  * event_decode would refuse, and what jansson or msgpack cannot carry: halves of surrogate pairs,
  * integers past 64 bits with sign, reals past double, the same key twice, NUL in keys. */
 int event_json_to_msgpack(struct bytes json, struct buffer *out, struct error_text *why);

@@ -43,7 +43,7 @@ struct event_parts {
 void event_parts_init(struct event_parts *parts); /* no parts, and an empty text without room */
 
 /* Each reads a whole document; parts has an empty text, with room enough. 0, or an enum
- * event_problem with *why told. */
+ * event_problem with *why set. */
 int event_read_json(struct bytes document, struct event_parts *parts, struct error_text *why);
 int event_read_msgpack(struct bytes document, struct event_parts *parts, struct error_text *why);
 

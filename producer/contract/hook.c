@@ -16,7 +16,7 @@
 #define TIMEOUT_MIN_MS 100
 #define DURATION_MAX_MS INT64_C(315360000000) /* ten years: more cannot be a wish, only a slip */
 
-/* --- one reader for each key; each returns an enum hook_problem and tells why --- */
+/* --- one reader for each key; each returns an enum hook_problem and sets why --- */
 
 typedef int (*read_key_fn)(struct hook *hook, json_t *value, struct error_text *why);
 

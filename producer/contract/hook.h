@@ -83,7 +83,7 @@ enum hook_problem {
     HOOK_NO_MEMORY = -3
 };
 
-/* HOOK_OK with a hook for hook_free, or a problem with *why told (it never quotes credentials).
+/* HOOK_OK with a hook for hook_free, or a problem with *why set (it never quotes credentials).
  * id is [A-Za-z0-9_-]{1,64}. */
 int hook_parse(struct bytes id, struct bytes json, struct hook **ret_hook, struct error_text *why);
 

@@ -1,6 +1,6 @@
 /*
  * The key "secret" of a hook's JSON: one secret, or a list of them, newest first. One that was
- * replaced may be an object that tells when it ends:
+ * replaced may be an object that says when it ends:
  *
  *   "secret": ["whsec_<new>", {"key": "whsec_<old>", "until": 1667634537257}]
  *

@@ -16,7 +16,7 @@ enum json_nul {
     JSON_NUL_ALLOWED  /* in values, not in keys: use json_string_length */
 };
 
-/* A map or list, for json_decref; or NULL with *why told and *ret_no_memory saying whose fault
+/* A map or list, for json_decref; or NULL with *why set and *ret_no_memory saying whose fault
  * it was. */
 json_t *json_read(struct bytes text, enum json_nul nul, bool *ret_no_memory,
                   struct error_text *why);

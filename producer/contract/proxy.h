@@ -17,7 +17,7 @@ struct proxy_address {
     bool https; /* it is spoken to by TLS */
 };
 
-/* "[http|https]://[user@]host[:port]", or nothing. 0, or -1 with *why told, or without where the
+/* "[http|https]://[user@]host[:port]", or nothing. 0, or -1 with *why set, or without where the
  * form says all. A password has no place in it. */
 int proxy_address_parse(struct bytes text, struct proxy_address *ret_proxy, struct error_text *why);
 const char *proxy_address_format(const struct proxy_address *proxy, char out[PROXY_TEXT_SIZE]);

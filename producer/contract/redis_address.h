@@ -47,7 +47,7 @@ struct redis_address {
     char sentinel_password[REDIS_CREDENTIAL_MAX];
 };
 
-/* 0, or -1 with *why told; the password is never quoted in it. */
+/* 0, or -1 with *why set; the password is never quoted in it. */
 int redis_address_parse(struct bytes text, struct redis_address *ret_address,
                         struct error_text *why);
 

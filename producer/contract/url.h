@@ -27,7 +27,7 @@ struct url {
     bool is_ipv6;   /* the same; it was bracketed */
 };
 
-/* 0, or -1 with *why told. */
+/* 0, or -1 with *why set. */
 int url_parse(struct bytes text, struct url *ret_url, struct error_text *why);
 
 /* scheme://host:port, always with the port; the only part of a URL that may be logged. */

@@ -19,7 +19,7 @@ struct redis_blocking {
     struct redis_wire wire;
     size_t pending; /* replies that are still to be got */
     size_t lost;    /* of a broken pipeline: replies that will not come */
-    bool stale;     /* to be connected anew before the next command */
+    bool stale;     /* to be reconnected before the next command */
     char where[WHERE_SIZE];
     char error[ERROR_SIZE];
     enum redis_fault fault; /* of the last failure */

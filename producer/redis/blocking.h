@@ -37,7 +37,7 @@ struct redis_blocking_options {
 };
 
 /* Makes one without connecting. RH_ERR_ARGUMENT for files that cannot be used or go with no TLS,
- * RH_ERR_MEMORY; *why told. */
+ * RH_ERR_MEMORY; *why set. */
 RH_MUST_CHECK int redis_open(const struct redis_blocking_options *options,
                              struct redis_blocking **ret_redis, struct error_text *why);
 

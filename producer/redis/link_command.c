@@ -105,7 +105,7 @@ static bool refuses_sha(const struct pending *pending, const struct reply *reply
     return pending->by_sha && strcasestr(words, "evalsha") != NULL;
 }
 
-/* Refusals of the greeting are told with the loss of the link. */
+/* Refusals of the login are reported with the loss of the link. */
 static void look_at(struct redis_link *link, const struct pending *pending,
                     const struct reply *reply)
 {
@@ -131,7 +131,7 @@ static void connect_anew(struct redis_link *link, const struct reply *reply)
                         bytes_printable(reply_error_text(reply), words, sizeof(words)));
 }
 
-/* Gives the next whole reply to whoever waits first. False when there is none or the link is gone.
+/* Gives the next whole reply to the oldest command. False when there is none or the link is gone.
  * */
 static bool take_reply(struct redis_link *link)
 {

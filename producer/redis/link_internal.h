@@ -45,7 +45,7 @@ struct redis_link {
     size_t answered; /* how much of it */
     struct reply_memory replies;
     size_t fed;     /* bytes given to the reader since the last whole reply */
-    unsigned epoch; /* grows with every drop: tells callbacks that the ground is gone */
+    unsigned epoch; /* grows with every drop, so that callbacks notice it */
     int failures;   /* losses in a row, without a steady connection between */
     int64_t up_at_ms;
     struct link_outage outage; /* since it was up last */

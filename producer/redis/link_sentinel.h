@@ -1,5 +1,5 @@
 /*
- * Asking Sentinels where the master is. Used by link.c only, anew at every connect: after a
+ * Asking Sentinels where the master is. Used by link.c only, at every connect: after a
  * failover the old address answers too.
  */
 #ifndef REDIS_LINK_SENTINEL_H

@@ -44,7 +44,7 @@ void login_init(struct login *login, const struct redis_address *address, const 
 
 /*
  * FAULT_NONE: go on. Else the connection is of no use: the fault of an error reply, FAULT_READONLY
- * for what is no master, or FAULT_OTHER for a Redis that is too old; *why told. A client that may
+ * for what is no master, or FAULT_OTHER for a Redis that is too old; *why set. A client that may
  * not, or cannot, set its name or ask for the role goes on without: the READONLY of the first write
  * shows what is a replica.
  */

@@ -1,6 +1,6 @@
 /*
  * One connected socket to a Redis or a Sentinel, with TLS or without: commands out, replies in.
- * Begins zeroed. Every call that fails returns -1 with why told; then only wire_close is left.
+ * Begins zeroed. Every call that fails returns -1 with why set; then only wire_close is left.
  */
 #ifndef REDIS_WIRE_H
 #define REDIS_WIRE_H

@@ -16,7 +16,7 @@ struct answer {
     char allow[ANSWER_ALLOW_SIZE]; /* header Allow, of a 405; "" for none */
     const char *tag;               /* header ETag, of what may be kept; NULL for none; a literal */
     const char *location; /* header Location, of a redirect; lives as long as the service */
-    struct buffer body;   /* released by who sends it */
+    struct buffer body;   /* released by the sender */
     bool has_secret;      /* the body is wiped when it was sent */
 };
 

@@ -23,7 +23,7 @@ static bool ask_waiting(struct session *session, const char *lane, int64_t *ret_
 }
 
 /* The hook as it is stored; NULL when it was removed, or is not valid, since. False with the
- * failure told. */
+ * failure reported. */
 static bool ask_hook(struct session *session, const struct lane_parts *parts,
                      struct hook **ret_hook)
 {

@@ -29,7 +29,7 @@ static bool read_time(const struct call *call, struct session *session, const ch
     return false;
 }
 
-/* False with the failure told. */
+/* False with the failure reported. */
 static bool read_filter(const struct call *call, struct session *session,
                         struct dead_filter *ret_filter)
 {
@@ -61,7 +61,7 @@ static void put_entry(struct call *call, const struct dead_entry *entry)
 }
 
 /* Up to limit letters that match. 1 with where to go on, 0 when there are no more, or -1 with the
- * failure told. */
+ * failure reported. */
 static int put_letters(struct call *call, struct dead_scan *scan, int64_t limit,
                        char ret_last[RH_STREAM_ID_SIZE])
 {
@@ -104,7 +104,7 @@ void api_letters(struct call *call, struct session *session)
     dead_scan_end(&scan);
 }
 
-/* The letter, of the room when there is one: NULL with the failure told. The caller's. */
+/* The letter, of the room when there is one: NULL with the failure reported. The caller's. */
 static struct reply *read_letter(const struct call *call, struct session *session)
 {
     const struct bytes id = bytes_of(call->letter_id);
@@ -191,7 +191,7 @@ static bool move_page(struct moving *moving, struct session *session,
     return true;
 }
 
-/* All letters that match. False with the failure told. */
+/* All letters that match. False with the failure reported. */
 static bool move_all(struct moving *moving, struct session *session, struct dead_scan *scan)
 {
     struct dead_entry entries[SESSION_BATCH];

@@ -117,7 +117,7 @@ static void put_hook(struct call *call, struct session *session, struct hook_tar
     object_end(out);
 }
 
-/* Waiting deliveries are due now. False with the failure told. */
+/* Waiting deliveries are due now. False with the failure reported. */
 static bool make_due(struct session *session, const struct hook_target *target)
 {
     return target->waiting == 0 || hook_store_make_due(session, &target->room, target->id);

@@ -79,7 +79,7 @@ void api_room_hooks(struct call *call, struct session *session)
         list_end(&call->answer, NULL);
 }
 
-/* The hooks of the rooms in one page of keys. False with the failure told. */
+/* The hooks of the rooms in one page of keys. False with the failure reported. */
 static bool put_rooms(struct hook_lister *lister, struct session *session, const struct reply *keys,
                       size_t prefix_len)
 {

@@ -1,5 +1,5 @@
 /*
- * The routes that only read. Each fills in the call's answer; what fails is told to the session.
+ * The routes that only read. Each fills in the call's answer; failures are reported to the session.
  */
 #ifndef WEB_API_READ_H
 #define WEB_API_READ_H

@@ -24,7 +24,7 @@ struct jobs {
     pthread_cond_t wake;
     struct queue waiting, finished;
     bool ends;
-    int event; /* tells the loop that some are finished */
+    int event; /* wakes the loop when some are finished */
     struct loop_watch *watch;
     struct worker workers[JOBS_THREADS];
 };

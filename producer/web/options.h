@@ -1,5 +1,5 @@
 /*
- * What the service is told, by flags and environment variables.
+ * Options of the service, from flags and environment variables.
  */
 #ifndef WEB_OPTIONS_H
 #define WEB_OPTIONS_H

@@ -1,4 +1,4 @@
-"""How long a worker's loop stood still, as its heartbeats tell, and how many threads it had."""
+"""How long a worker's loop was stalled, by its heartbeats, and how many threads it had."""
 
 import json
 import os

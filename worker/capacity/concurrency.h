@@ -20,9 +20,9 @@ void concurrency_init(struct concurrency *concurrency, size_t first);
 
 size_t concurrency_limit(const struct concurrency *concurrency);
 
-/* A success while in_flight requests, this one included, were under way: only who uses its limit
- * gets a higher one. By 1, so that it doubles with each round, until the first failure; from then
- * on by 1 for each round. */
+/* A success while in_flight requests, this one included, were under way. Only a lane that uses its
+ * limit gets a higher one: by 1, so that it doubles with each round, until the first failure; from
+ * then on by 1 for each round. */
 void concurrency_grow(struct concurrency *concurrency, size_t in_flight, size_t max);
 
 /* A failure of a request that began at began_ms. Those that were already under way at the last cut

@@ -17,7 +17,7 @@ void arrival_run(struct pipeline *pipeline, struct entry *entry);
 /* The same, unless it was claimed so often that it is a suspect: then it waits to run alone. */
 void arrival_run_or_quarantine(struct pipeline *pipeline, struct entry *entry, int limit);
 
-/* Draining: what has not begun goes to other workers, at once where Redis can be told so. */
+/* Draining: what has not begun goes to other workers, at once if Redis accepts it. */
 void arrival_leave(struct pipeline *pipeline, struct entry *entry);
 
 /* A timer's: entries that were left pending because their hooks could not be read. */

@@ -34,10 +34,10 @@ void breaker_init(struct breaker *breaker, int64_t now_ms);
 
 void breaker_succeeded(struct breaker *breaker, int64_t now_ms);
 
-/* True: open. The counts begin anew. */
+/* True: open. The counts start over. */
 bool breaker_failed(struct breaker *breaker, bool timed_out, int64_t now_ms);
 
-/* Nothing failed lately: it may be forgotten, and begin anew with the next failure. */
+/* Nothing failed lately: it may be forgotten, and start over with the next failure. */
 bool breaker_is_quiet(const struct breaker *breaker, int64_t now_ms);
 
 #define BREAKER_PROBE_MAX_MS 60000 /* before the jitter */

@@ -215,7 +215,7 @@ void registry_look_up(struct registry *registry, const struct room_id *room_id,
     query->waits_in = NULL;
     query->room_id = room_id;
     query->since = arrived;
-    /* What is read anew needs no news. */
+    /* What is read again needs no news. */
     if (source == REGISTRY_ANEW || !is_cached(registry, registry_find_room(registry, room_id)) ||
         !registry_wait_for_news(registry, source, query))
         registry_ask(registry, query);

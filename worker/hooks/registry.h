@@ -8,7 +8,7 @@
  * see registry_follow_read; for others they are asked for on the control connection, once for all
  * that came together. What is changed by hand without news is seen within REGISTRY_TTL_MS.
  *
- * A hook set is reference-counted: it stays as it was for whoever holds it, whatever changes in
+ * A hook set is reference-counted: it stays as it was for its holders, whatever changes in
  * Redis.
  */
 #ifndef HOOKS_REGISTRY_H

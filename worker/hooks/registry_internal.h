@@ -36,7 +36,7 @@ struct registry_room {
     struct registry_queries queries;
 };
 
-/* What this worker counts about a hook that failed lately, and has not told the others yet. */
+/* What this worker counted about a hook that failed lately, and has not shared yet. */
 struct hook_health {
     UT_hash_handle hh;
     TAILQ_ENTRY(hook_health) link; /* the one that failed longest ago first */

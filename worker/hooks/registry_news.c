@@ -67,7 +67,7 @@ static void hear_all(struct registry *registry, const char *from, const struct r
         snprintf(registry->news_id, sizeof(registry->news_id), NONE);
 }
 
-/* With the news what is cached may answer. Without, only what is read anew. */
+/* With the news what is cached may answer. Without, only what is read again. */
 static void ask_now(struct registry *registry, struct registry_query *query, bool heard)
 {
     const struct registry_room *room = registry_find_room(registry, query->room_id);

@@ -270,7 +270,7 @@ static void forget_if_quiet(struct registry *registry, struct hook_health *healt
         health_free(registry, health);
 }
 
-static void told(struct registry *registry, struct hook_health *health)
+static void set_shared(struct registry *registry, struct hook_health *health)
 {
     health->is_told = health->failures > 0;
     health->ok = false;
@@ -301,7 +301,7 @@ static size_t tell_some(struct registry *registry)
     if (args_send(registry, &args) != 0)
         return 0;
     for (size_t i = 0; i < len; i++)
-        told(registry, some[i]);
+        set_shared(registry, some[i]);
     return len;
 }
 
@@ -376,7 +376,7 @@ static bool close_breaker(const struct hook_ref *ref, struct hook_state *state)
     return true;
 }
 
-/* A success, or as good as one: what was not told yet need not be. */
+/* A success, or as good as one: what was not shared yet need not be. */
 static void begin_anew(struct registry *registry, struct hook_health *health, bool urgent)
 {
     health->failures = 0;

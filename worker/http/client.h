@@ -66,7 +66,7 @@ struct http_result {
 
 typedef void http_done_fn(void *context, const struct http_result *result);
 
-/* NULL with *why told: no memory, or libcurl or the CA file are not usable. */
+/* NULL with *why set: no memory, or libcurl or the CA file are not usable. */
 struct http_client *http_client_new(struct loop *loop, const struct http_client_config *config,
                                     struct error_text *why);
 void http_client_free(

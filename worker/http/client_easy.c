@@ -48,7 +48,7 @@ static CURLcode set_behaviour(CURL *easy)
     bad |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     bad |= curl_easy_setopt(easy, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, HAPPY_EYEBALLS_MS);
     bad |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16384L);
-    /* An answer may hold thousands of addresses, and libcurl keeps what it is told. */
+    /* An answer may hold thousands of addresses, and libcurl caches all of them. */
     bad |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, KEEP_NAME_S);
     bad |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, KEEP_IDLE_CONNECTION_S);
     bad |= curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, KEEP_ANY_CONNECTION_S);
@@ -148,7 +148,7 @@ static int set_request(struct http_transfer *transfer, bool fresh)
     struct bytes body = buffer_bytes(&transfer->request.body);
     const char *text = transfer->url->text;
     unsigned bad = 0;
-    /* The parsed one is used; without its text libcurl would put that together anew. */
+    /* The parsed one is used; without its text libcurl would write it out again. */
     bad |= curl_easy_setopt(easy, CURLOPT_URL, text);
     bad |= curl_easy_setopt(easy, CURLOPT_CURLU, transfer->url->curl);
     bad |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);

@@ -11,7 +11,7 @@
  *   client_answer.c  how much of an answer is taken
  *   client_result.c  what it all came to
  *
- * A transfer is in exactly one of: the idle list, the hands of whoever took it, the starting list,
+ * A transfer is in exactly one of: the idle list, the hands of its taker, the starting list,
  * the running list (and the multi handle), the waiting list.
  */
 #ifndef HTTP_CLIENT_INTERNAL_H

@@ -113,7 +113,7 @@ static void arm_waiting_timer(struct http_client *client)
                        oldest->started_at_ms + LOOKUP_WAIT_MS - loop_now_ms());
 }
 
-/* By age: one that was let go and found no place again is older than others. */
+/* By age: one that was started and found no place again is older than others. */
 void lookup_wait(struct http_transfer *transfer)
 {
     struct transfer_list *waiting = &transfer->client->waiting;

@@ -88,7 +88,7 @@ static bool address_is_allowed(struct http_transfer *transfer, const struct url 
            guard_allows(transfer, (const struct sockaddr *)&v6);
 }
 
-/* A transfer that goes on looks names up anew only when libcurl has forgotten them. */
+/* A transfer that goes on looks names up again only when libcurl has forgotten them. */
 int proxy_choose_way(struct http_transfer *transfer, const struct url *url)
 {
     const struct http_client_config *config = &transfer->client->config;

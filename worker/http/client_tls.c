@@ -60,7 +60,7 @@ void tls_allow(struct http_client *client)
 }
 
 /* OpenSSL reads on within one call for as long as something comes that it can do without. Past the
- * allowance it is told that nothing is there; the rest waits in the kernel for the next call. */
+ * allowance it sees no more data; the rest waits in the kernel for the next call. */
 static long on_read(BIO *bio, int operation, const char *data, size_t len, int number,
                     long long_number, int result, size_t *processed)
 {
@@ -88,7 +88,7 @@ static void refuse(enum tls_refusal refusal)
         ERR_raise(ERR_LIB_USER, (int)refusal);
 }
 
-/* OpenSSL cannot be told to refuse a message that is not parsed yet. The data is its own buffer,
+/* OpenSSL cannot refuse a message that is not parsed yet. The data is its own buffer,
  * which it parses next: with an impossible length it is refused. */
 static void check_certificates(const void *data, size_t len, bool is_tls13)
 {

@@ -4,7 +4,7 @@
 
 #include "http/client_internal.h"
 
-/* libcurl parses a URL anew for each request it is given as text: what it parsed is kept. */
+/* libcurl parses a URL again for each request that has it as text: what it parsed is kept. */
 
 static bool is_same_ipv6(const char *bracketed, const char *ours)
 {

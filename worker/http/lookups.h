@@ -5,7 +5,7 @@
  * Names that nobody answers for must not keep out those that work: hosts whose last look-up was
  * answered may take all places, unknown ones leave some, those whose last one failed leave twice as
  * many. Of what is left an owner, the room that a request is for, may hold a quarter: one with
- * hundreds of hanging names leaves places to all others. Hosts and owners are told apart by hash,
+ * hundreds of hanging names leaves places to all others. Hosts and owners are identified by hash,
  * with a seed that strangers do not know.
  */
 #ifndef HTTP_LOOKUPS_H
@@ -23,7 +23,7 @@
 #define LOOKUPS_OWNER_PART 4 /* an owner may hold this part of what is free */
 #define LOOKUPS_REMEMBERED 1024
 
-/* One whose end nobody told is taken to have ended after this. Resolvers give up before, unless
+/* One whose end was not reported counts as ended after this. Resolvers give up before, unless
  * they are set to more than two servers, search lists or long timeouts. */
 #define LOOKUPS_LOST_MS 60000
 

@@ -20,7 +20,7 @@ struct process {
     bool was_ready;    /* in this life */
     bool was_ever_ready;
     bool stalled;
-    enum process_state state; /* as it was told, but that it has ended */
+    enum process_state state; /* as it was reported, except that it has ended */
 };
 
 struct pool {
@@ -37,9 +37,9 @@ struct pool {
     bool hangup_stops;
     int64_t kill_at_ms; /* when stopping; INT64_MAX: done */
     int status;
-    int64_t tick_at_ms; /* when the manager is told next */
-    enum process_state told;
-    size_t told_workers;
+    int64_t tick_at_ms; /* when the manager is notified next */
+    enum process_state notified;
+    size_t notified_workers;
 };
 
 /* Logs what the worker says of itself, when it is something else than before. */

@@ -18,7 +18,7 @@
 #include "process/process.h"
 #include "process/worker.h"
 
-/* A worker ends within drain-timeout and 10 s (drain.c), or it stands still. */
+/* A worker ends within drain-timeout and 10 s (drain.c), or it hangs. */
 #define BEYOND_DRAIN_MS 15000
 #define NOBODY (-1)
 
@@ -162,7 +162,7 @@ static int work(const struct pool *pool, int i)
     /* A parent that dies takes its workers along, in order. It may have died before this. */
     if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) != 0 || getppid() != pool->pid)
         return EXIT_FAILURE;
-    /* Being told to stop waits until somebody listens: worker.c opens these. */
+    /* A signal to stop waits until it has a handler: worker.c unblocks these. */
     sigaddset(&blocked, SIGTERM);
     sigaddset(&blocked, SIGINT);
     sigaddset(&blocked, SIGHUP);

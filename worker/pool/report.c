@@ -49,7 +49,7 @@ static size_t in_flight(const struct pool *pool)
     return sum;
 }
 
-/* True when every loop turns; told when one no longer does, or does again. */
+/* True when every loop runs; logged when one no longer does, or does again. */
 static bool all_turn(struct pool *pool, const struct pool_worker_state *workers)
 {
     bool all = true;
@@ -77,10 +77,10 @@ void pool_tell(struct pool *pool)
     for (size_t i = 0; i < pool->processes; i++)
         count += pool->stopping ? workers[i].state != PROCESS_ENDED
                                 : workers[i].state == PROCESS_WORKING;
-    if (!due && state == pool->told && count == pool->told_workers)
+    if (!due && state == pool->notified && count == pool->notified_workers)
         return;
-    pool->told = state;
-    pool->told_workers = count;
+    pool->notified = state;
+    pool->notified_workers = count;
     if (due)
         pool->tick_at_ms = loop_now_ms() + notify_tick_ms(pool->notify);
     snprintf(detail, sizeof(detail), ", %zu of %zu workers", count, pool->processes);

@@ -14,7 +14,7 @@
 
 #include "process/state.h"
 
-/* A worker that lived for so long begins anew with short delays. */
+/* After a run of this length the delays start over. */
 #define POOL_LIVED_WELL_MS 30000
 
 /* How a worker ended. */
@@ -53,7 +53,7 @@ enum process_state pool_condition(const struct pool_worker_state *workers, size_
  * there is no watchdog. */
 int64_t pool_pulse_ms(int64_t watchdog_ms);
 
-/* Does a worker that was silent for so long stand still? One that does not run is being looked
+/* Does a worker that was silent for this long hang? One that does not run is being looked
  * after. */
 bool pool_worker_stalled(const struct pool_worker_state *worker, int64_t watchdog_ms);
 

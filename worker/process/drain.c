@@ -49,7 +49,7 @@ static void look(void *context)
     struct drain *drain = context;
     int64_t now = loop_now_ms();
     if (drain->leaving) {
-        loop_stop(drain->loop); /* Redis did not answer the goodbye */
+        loop_stop(drain->loop); /* Redis did not answer in time */
     } else if (pipeline_is_empty(drain->pipeline)) {
         leave(drain);
         loop_timer_arm(&drain->timer, LAST_WORDS_MS);

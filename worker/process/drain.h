@@ -1,6 +1,6 @@
 /*
  * Stopping well: no new work, what has not started goes to others at once, what flies may finish
- * until drain-timeout, the rest is handed back too; then goodbye to Redis and out.
+ * until drain-timeout, the rest is handed back too; then the worker deregisters and exits.
  */
 #ifndef PROCESS_DRAIN_H
 #define PROCESS_DRAIN_H
@@ -17,7 +17,7 @@ struct drain {
     struct pipeline *pipeline;
     struct liveness *liveness;
     int64_t timeout_ms;
-    void (*flush)(void *context); /* last counters, before goodbye */
+    void (*flush)(void *context); /* last counters, before deregistering */
     void *context;
 
     bool handed_back; /* the time was up */

@@ -1,7 +1,7 @@
 /*
  * Tells a service manager how the worker is, by the protocol of sd_notify(3): one datagram with a
  * few words, to the socket that the manager named. The manager restarts a worker whose loop has
- * stood still (WatchdogSec), and knows when it is ready and why it takes long to start or to stop.
+ * hung (WatchdogSec), and knows when it is ready and why it takes long to start or to stop.
  *
  * The protocol is documented as stable, and this is all of it that is needed. libsystemd would
  * bring its compression and crypto libraries into a process that talks to strangers.
@@ -30,7 +30,7 @@ struct notify_request {
 };
 
 /* From NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID. -1 with *why when the first or second is not
- * usable: then nobody is told anything. */
+ * usable: then nothing is sent. */
 int notify_request_read(struct notify_request *ret_request, struct error_text *why);
 
 /* How often to tell. */
@@ -40,7 +40,7 @@ struct notify_words {
     enum process_state state;
     const char *detail; /* behind the state, like ", 2 of 3 workers"; short */
     size_t in_flight;
-    bool turns; /* false: something stands still, so the watchdog is not fed */
+    bool turns; /* false: something hangs, so the watchdog is not fed */
 };
 
 /* One message, by a socket that is closed again: for a pool's parent, which has no loop, and which

@@ -80,10 +80,10 @@ void redis_access_renew(struct redis_access *access)
     int result = renew_passwords(access, &why);
     if (result == 0)
         result = renew_tls(access, &why);
-    if (result != 0 && strcmp(access->told.text, why.text) != 0)
+    if (result != 0 && strcmp(access->reported.text, why.text) != 0)
         log_at(LOG_WARN, "redis_files_kept", log_text("why", why.text),
                log_text("then", "what was read before stays in use"));
-    access->told = result != 0 ? why : (struct error_text){""};
+    access->reported = result != 0 ? why : (struct error_text){""};
 }
 
 void redis_access_release(struct redis_access *access)

@@ -19,7 +19,7 @@ struct redis_access {
     struct file_mark password;
     struct file_mark sentinel_password;
     struct file_mark files[3];
-    struct error_text told; /* "": all could be read */
+    struct error_text reported; /* "": all could be read */
 };
 
 int redis_access_init(struct redis_access *access, struct error_text *why); /* -1 with *why */

@@ -1,5 +1,5 @@
 /*
- * Alerts to the one who runs the queue: a hook fails, is about to be disabled, is disabled, is well
+ * Alerts to the operator of the queue: a hook fails, is about to be disabled, is disabled, is well
  * again, has dead letters. An ordinary event each, with the hook of alert-url in it. The leader
  * looks for them in what workers learnt about hooks; docs/protocol.md has the documents.
  */

@@ -3,7 +3,7 @@
  * (re)connect, by looking through what Redis says is pending for this consumer.
  *
  * It asks for no more entries than there is room for; room offered to a blocking read counts as
- * taken until the read returns. An entry is told once for each time it is taken: the receiver drops
+ * taken until the read returns. An entry is reported each time it is taken: the receiver drops
  * ids it knows already.
  */
 #ifndef QUEUE_INTAKE_H

@@ -30,8 +30,8 @@ struct liveness {
     int64_t started_at_ms; /* wall clock */
     bool ever;             /* a heartbeat was stored before */
     bool leader;
-    bool evicts;       /* Redis would throw keys away: told */
-    bool clock_skewed; /* from Redis': told */
+    bool evicts;       /* Redis would evict keys: logged */
+    bool clock_skewed; /* from Redis': logged */
     loop_fn *left;
     void *left_context;
 };
@@ -116,7 +116,7 @@ static void on_beat(void *context, const struct reply *reply)
                log_text("queue", liveness->config.queue->keys.queue));
     if (!had && liveness->ever)
         log_at(LOG_WARN, "heartbeat_lapsed",
-               log_text("why", "this worker stood still, or Redis lost it"));
+               log_text("why", "this worker was stalled, or Redis lost it"));
     liveness->leader = leader;
     struct liveness_beat stored = {.until_ms = liveness->sent_at_ms + liveness->config.ttl_ms,
                                    .had_lapsed = !had && liveness->ever,
@@ -259,7 +259,7 @@ void liveness_link_down(struct liveness *liveness)
     opening_stop(liveness->opening);
 }
 
-/* --- goodbye --- */
+/* --- deregistering --- */
 
 static void on_left(void *context, const struct reply *reply)
 {

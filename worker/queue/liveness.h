@@ -1,9 +1,9 @@
 /*
  * Saying that this worker lives, from the loop that does the work. With each heartbeat it takes or
- * keeps the maintenance lease; who holds it leads (leader.h).
+ * keeps the maintenance lease; its holder leads (leader.h).
  *
  * The heartbeat is the first command on every control connection, then the queue is opened
- * (opening.h). Only then is the pipeline told that the link is up. A leader does nothing until
+ * (opening.h). Only then does the pipeline learn that the link is up. A leader does nothing until
  * then, and until its link has been unbroken, and each heartbeat taken, for one heartbeat-ttl:
  * after a restart or failover of Redis, or when it refused to write, the heartbeats of healthy
  * workers may be missing.
@@ -58,7 +58,7 @@ void liveness_free(struct liveness *liveness); /* NULL allowed */
 void liveness_link_up(struct liveness *liveness);
 void liveness_link_down(struct liveness *liveness);
 
-/* Says goodbye: heartbeat, lease and consumer are dropped; left is called when Redis has answered
+/* Deregisters: heartbeat, lease and consumer are dropped; left is called when Redis has answered
  * or cannot be reached. */
 void liveness_leave(struct liveness *liveness, loop_fn *left, void *context);
 

@@ -2,7 +2,7 @@
  * What others than workers delete: entries of the stream, the stream, or the whole queue. It is
  * counted once for the queue, in its meta, by scripts/account.lua: for entries by the leader, for
  * a stream or queue by the worker that makes it again. When nothing is left in Redis, what workers
- * were told with their last heartbeat is all that is known.
+ * learnt with their last heartbeat is all that is known.
  */
 #ifndef QUEUE_LOSSES_H
 #define QUEUE_LOSSES_H

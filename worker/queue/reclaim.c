@@ -253,5 +253,5 @@ static void step(void *context)
         ask_page(reclaim);
     }
     if (!reclaim->waiting && !loop_timer_is_armed(&reclaim->timer))
-        again_later(reclaim); /* the link is down; control_up starts anew */
+        again_later(reclaim); /* the link is down; control_up starts again */
 }

@@ -36,7 +36,7 @@ enum script_number {
     SCRIPT_LOG_TIDY,       /* keep these logs within their bytes */
     SCRIPT_ALERT,          /* report what is new of hooks to alert-url */
     SCRIPT_HISTORY,        /* add a snapshot to the history */
-    SCRIPT_LEAVE,          /* say goodbye */
+    SCRIPT_LEAVE,          /* deregister */
     SCRIPTS
 };
 

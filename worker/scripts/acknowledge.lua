@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Acknowledges and deletes entries that leave nothing behind. Needs no fence: they were delivered,
--- whoever holds them now. A script and not MULTI: a full Redis refuses everything inside MULTI.
+-- their present holder. A script and not MULTI: a full Redis refuses everything inside MULTI.
 --
 -- KEYS  events meta
 -- ARGV  group id…

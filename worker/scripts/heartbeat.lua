@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Says that this worker lives, also when Redis is full, and takes or keeps the maintenance lease.
--- What it is told of the queue is all that is known when somebody deletes it.
+-- What it returns about the queue is all that is known after the queue was deleted.
 --
 -- KEYS  worker:<consumer> leader events deliveries meta
 -- ARGV  consumer ttl_ms value

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Says goodbye: drops the heartbeat, and the consumer when nothing is pending for it.
+-- Deregisters: drops the heartbeat, and the consumer when nothing is pending for it.
 --
 -- KEYS  events worker:<consumer> leader
 -- ARGV  group consumer

@@ -242,7 +242,7 @@ static bool warn_schedule_exceeds_age(const struct settings *settings, struct er
     if (sum_ms <= settings->max_age_ms)
         return false;
     if (sum_ms > HOUR)
-        sum_ms -= sum_ms % HOUR; /* else it might be told in seconds */
+        sum_ms -= sum_ms % HOUR; /* else it might be shown in seconds */
     error_text_set(
         text,
         "retry-schedule adds up to %s or more, but max-age ends a delivery after %s: the last "

@@ -6,10 +6,10 @@
 
 #include "admin/dead/document.h"
 
-/* When it died is told by its id; 0 when that is none. */
+/* When it died, which its id says; 0 when it has none. */
 int64_t dead_died_ms(const struct dead_entry *entry);
 
-/* The same in ISO 8601, "" when it is not told. */
+/* The same in ISO 8601, "" when it is not known. */
 const char *dead_since(const struct dead_entry *entry, char *out, size_t size);
 
 bool dead_is_document(struct bytes name); /* is a field of that name the document? */

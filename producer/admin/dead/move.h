@@ -10,7 +10,7 @@
 
 /* Replays up to SESSION_BATCH letters. *ret_events has for each the id that its event has in the
  * stream now, why it is left where it is, or nothing when there is no such letter. The caller's.
- * False with the failure told. */
+ * False with the failure reported. */
 bool dead_replay(struct session *session, const struct bytes *ids, size_t ids_len,
                  struct reply **ret_events);
 

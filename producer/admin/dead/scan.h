@@ -39,7 +39,7 @@ struct dead_scan {
     struct reply *page;
 };
 
-/* False with the failure told. */
+/* False with the failure reported. */
 bool dead_scan_begin(struct dead_scan *scan, struct session *session,
                      const struct dead_filter *filter, enum dead_order order);
 
@@ -49,7 +49,7 @@ void dead_scan_end(struct dead_scan *scan);
 
 /*
  * The next page's letters that match, maybe none of them; valid until the next call. 1, 0 when
- * there are no more, or -1 with the failure told.
+ * there are no more, or -1 with the failure reported.
  */
 int dead_scan_next(struct dead_scan *scan, struct dead_entry entries[SESSION_BATCH],
                    size_t *ret_len);

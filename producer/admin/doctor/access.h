@@ -8,7 +8,7 @@
 #include "admin/doctor/facts.h"
 #include "admin/session.h"
 
-/* False, with the failure told, when Redis cannot be reached. */
+/* False, with the failure reported, when Redis cannot be reached. */
 bool doctor_read_access(struct session *session, struct doctor_facts *facts);
 
 #endif

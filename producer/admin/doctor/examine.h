@@ -18,7 +18,7 @@ struct doctor {
 struct doctor *doctor_new(void);
 void doctor_free(struct doctor *doctor); /* NULL allowed */
 
-/* False with the failure told. */
+/* False with the failure reported. */
 bool doctor_examine(struct session *session, struct doctor *doctor);
 
 /* The counts of findings and the findings, part by part, as one object. */

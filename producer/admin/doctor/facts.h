@@ -172,7 +172,7 @@ struct doctor_facts {
     struct workers_facts workers;
     struct rooms_facts rooms;
     int64_t dead_bytes; /* memory of the dead letters */
-    int64_t dead_max;   /* what workers have set, as far as we are told */
+    int64_t dead_max;   /* what workers have set, as far as they are known */
     int64_t dead_max_bytes;
 };
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define FINDINGS_MAX 512
-#define FINDINGS_OF_A_CHECK 10 /* told one by one; of more only how many */
+#define FINDINGS_OF_A_CHECK 10 /* listed one by one; of more only how many */
 #define FINDING_TEXT_SIZE 400
 
 enum level {
@@ -36,7 +36,7 @@ struct finding {
     const char *check;              /* its name for machines, a literal: "eviction" */
     char text[FINDING_TEXT_SIZE];   /* what is so, in one line of printable ASCII */
     char advice[FINDING_TEXT_SIZE]; /* what to do, in one line; "" when there is nothing */
-    int64_t more;                   /* found of the same check and level, and not told one by one */
+    int64_t more;                   /* found of the same check and level, and not listed */
 };
 
 /* Begins zeroed; large. */

@@ -11,7 +11,7 @@
 #define INFO_WORD_SIZE 32
 #define INFO_NOT_TOLD INT64_C(-1)
 
-/* A word that is not told is ""; words are printable ASCII. */
+/* A word that is missing is ""; words are printable ASCII. */
 struct info {
     char version[INFO_WORD_SIZE];
     char valkey_version[INFO_WORD_SIZE]; /* its own; version is that of the Redis it is like */

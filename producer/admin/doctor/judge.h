@@ -1,6 +1,6 @@
 /*
  * What the facts mean: each judge adds a finding for each check it could make, "ok" too. Pure. What
- * could not be asked is told by judge_refusals, and no other judge says anything about it.
+ * could not be asked is reported by judge_refusals, and no other judge says anything about it.
  */
 #ifndef ADMIN_DOCTOR_JUDGE_H
 #define ADMIN_DOCTOR_JUDGE_H

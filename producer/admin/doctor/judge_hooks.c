@@ -54,7 +54,7 @@ void judge_room(struct findings *findings, struct bytes name, const struct key_f
     }
 }
 
-/* Refused unless a worker's settings open it, which are not known here. True when told. */
+/* Refused unless a worker's settings open it, which are not known here. True when reported. */
 static bool judge_address(struct findings *findings, const struct room_id *room,
                           const struct hook *hook)
 {

@@ -1,6 +1,6 @@
 /*
  * Looks at Redis, the queue and its workers for the doctor. Reads only, in pages that hold nobody
- * up. Each returns false when Redis cannot be asked (any more), with the failure told.
+ * up. Each returns false when Redis cannot be asked (any more), with the failure reported.
  */
 #ifndef ADMIN_DOCTOR_READ_H
 #define ADMIN_DOCTOR_READ_H

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* The last snapshot of a step; at_ms is 0 when there is none. False with the failure told. */
+/* The last snapshot of a step; at_ms is 0 when there is none. False with the failure reported. */
 static bool read_last(struct session *session, int64_t from_ms, int64_t step_ms,
                       struct history_snapshot *ret_snapshot)
 {

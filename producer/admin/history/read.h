@@ -14,7 +14,7 @@ typedef void history_fn(void *context, const struct history_snapshot *before,
                         const struct history_snapshot *after);
 
 /* The newest points of a step's length. One command a step, however many snapshots lie in it. False
- * with the failure told. */
+ * with the failure reported. */
 bool history_read(struct session *session, int64_t step_ms, int64_t points, history_fn *fn,
                   void *context);
 

@@ -29,7 +29,7 @@ struct attention {
 };
 
 /* Large. Finds them; those of hooks that came with their events are left out. False with the
- * failure told. */
+ * failure reported. */
 bool attention_find(struct session *session, size_t most, enum hook_condition only,
                     struct attention *ret_attention);
 

@@ -24,7 +24,8 @@ enum admin_result hook_target_missing(const struct session *session,
                            target->id);
 }
 
-/* Stores new in place of old. 1, 0 when another one is stored by now, -1 with the failure told. */
+/* Stores new in place of old. 1, 0 when another is stored by now, -1 with the failure
+ * reported. */
 static int swap(struct session *session, const struct hook_target *target, struct bytes old,
                 struct bytes new)
 {

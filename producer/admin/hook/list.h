@@ -18,7 +18,7 @@ struct hook_listed {
 /* Called for each. 0 to go on, or -1: no memory. */
 typedef int hook_listed_fn(void *context, const struct hook_listed *listed);
 
-/* False with the failure told. */
+/* False with the failure reported. */
 bool hooks_list(struct session *session, const struct room_id *room, hook_listed_fn *fn,
                 void *context);
 

@@ -6,7 +6,7 @@
 
 #include "admin/scan.h"
 
-/* A key that is not like one of ours is none. False with the failure told. */
+/* A key that is not like one of ours is none. False with the failure reported. */
 static bool add(const struct session *session, struct rooms *rooms, struct bytes key,
                 size_t prefix_len)
 {

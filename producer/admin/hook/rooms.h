@@ -12,7 +12,7 @@ struct rooms {
     size_t cap;
 };
 
-/* Walks over all keys of the database. False with the failure told, and nothing to release. */
+/* Walks over all keys of the database. False with the failure reported, and nothing to release. */
 bool rooms_find(struct session *session, struct rooms *ret_rooms);
 void rooms_release(struct rooms *rooms);
 

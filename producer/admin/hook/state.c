@@ -94,7 +94,7 @@ int64_t hook_state_next_ms(const struct stored_state *state, enum hook_condition
     }
 }
 
-/* The reason, unless it is over, or the error tells more. */
+/* The reason, unless it is over, or the error says more. */
 static const char *reason_of(const struct stored_state *state, enum hook_condition condition)
 {
     bool applies = condition == HOOK_PAUSED || condition == HOOK_DISABLED;

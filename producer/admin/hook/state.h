@@ -1,5 +1,5 @@
 /*
- * What workers learnt about a hook, as a value of {Q}:hooks-state, and how it is told. Pure.
+ * What workers learnt about a hook, as a value of {Q}:hooks-state, and how it is shown. Pure.
  */
 #ifndef ADMIN_HOOK_STATE_H
 #define ADMIN_HOOK_STATE_H

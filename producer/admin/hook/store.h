@@ -1,6 +1,6 @@
 /*
  * What workers learnt about hooks ({Q}:hooks-state, {Q}:gates), read and forgotten, and what waits
- * for them. Whatever changes there is told to the workers ({Q}:hooks-changed), else they would go
+ * for them. Each change is announced to the workers ({Q}:hooks-changed), else they would go
  * by what they know for seconds more.
  */
 #ifndef ADMIN_HOOK_STORE_H
@@ -10,7 +10,7 @@
 #include "admin/session.h"
 #include "contract/hook.h"
 
-/* Each returns false with the failure told. */
+/* Each returns false with the failure reported. */
 
 /* Reads a hook's state; zeroed when workers know nothing of this URL and these credentials. */
 bool hook_store_read(struct session *session, const struct hook *hook, const struct room_id *room,

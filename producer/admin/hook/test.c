@@ -10,7 +10,7 @@
 #define POLL_MS 50
 #define DOCUMENT_MAX 1024
 
-/* --- what Redis is asked; each false with the failure told --- */
+/* --- what Redis is asked; each false with the failure reported --- */
 
 static bool ask_any_worker(struct session *session, bool *ret_any)
 {

@@ -25,7 +25,7 @@ struct hook_tested {
 typedef bool hook_test_pause_fn(void *context, int64_t ms);
 
 /* Sends it and waits for its outcome. True with *ret_tested to be released; false with the failure
- * told. */
+ * reported. */
 bool hook_test(struct session *session, const struct hook_target *target, int64_t wait_ms,
                hook_test_pause_fn *pause, void *context, struct hook_tested *ret_tested);
 void hook_tested_release(struct hook_tested *tested);

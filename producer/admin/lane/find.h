@@ -31,7 +31,7 @@ struct lanes_found {
 
 int64_t lane_score_ms(struct bytes score); /* one by hand may be anything */
 
-/* At most limit of them. False with the failure told, and nothing to free. */
+/* At most limit of them. False with the failure reported, and nothing to free. */
 bool lanes_find(struct session *session, const struct lane_selection *selection, size_t limit,
                 struct lanes_found *ret_found);
 

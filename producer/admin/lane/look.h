@@ -20,7 +20,7 @@ struct lane_look {
     char *url; /* of a registered hook; "" when it is not known */
 };
 
-/* Looks at up to SESSION_BATCH lanes. False with the failure told, and nothing to release. */
+/* Looks at up to SESSION_BATCH lanes. False with the failure reported, and nothing to release. */
 bool lanes_look(struct session *session, const struct lane_found *lanes, size_t len, int64_t now_ms,
                 struct lane_look ret_looks[]);
 void lanes_look_release(struct lane_look looks[], size_t len);

@@ -30,7 +30,7 @@ struct lane_record {
 };
 
 /* Reads up to SESSION_BATCH deliveries from rank first on, as their scores order them. False with
- * the failure told. */
+ * the failure reported. */
 bool lane_records_read(struct session *session, const char *lane, int64_t first, size_t most,
                        struct lane_record ret_records[SESSION_BATCH], size_t *ret_len);
 

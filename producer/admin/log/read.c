@@ -191,7 +191,7 @@ static void keep_newest(struct log_entries *entries, size_t limit)
         memmove(entries->list, entries->list + gone, entries->len * sizeof(entries->list[0]));
 }
 
-/* The next page of one log. 1, 0 when there is no more, or -1 with the failure told. */
+/* The next page of one log. 1, 0 when there is no more, or -1 with the failure reported. */
 static int read_page(struct session *session, struct log_lane *lane,
                      const struct log_filter *filter, struct log_entries *entries)
 {

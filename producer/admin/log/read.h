@@ -50,13 +50,13 @@ struct log_entries {
 };
 
 /* Adds those of the room, or, with hook (an id, or ":" and 16 hex), one, that are not there yet.
- * False with the failure told. What log_entries borrow is not valid any more. */
+ * False with the failure reported. What log_entries borrow is not valid any more. */
 bool log_lanes_find(struct session *session, const struct room_id *room, const char *hook,
                     struct log_lanes *lanes);
 void log_lanes_release(struct log_lanes *lanes);
 
 /* Adds what came since the last time, of what there was before at most the newest limit entries of
- * all. False with the failure told. */
+ * all. False with the failure reported. */
 bool log_read(struct session *session, struct log_lanes *lanes, const struct log_filter *filter,
               size_t limit, struct log_entries *entries);
 

@@ -4,8 +4,8 @@
 --
 -- KEYS  hooks-state hooks-changed gates lanes lanes-shut lane:<lane>
 -- ARGV  room hook, and one of
---         'forget'  tells only when something was known
---         'resume'  tells in any case: a worker may know more than it has shared
+--         'forget'  notifies only when something was known
+--         'resume'  notifies in any case: a worker may know more than it has shared
 --         'look'    forgets nothing
 -- reply {1 when something was known, how many deliveries wait}
 local states, changed, gates = KEYS[1], KEYS[2], KEYS[3]

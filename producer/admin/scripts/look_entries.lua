@@ -1,6 +1,6 @@
 #!lua flags=no-writes
--- One page of a walk over the entries of the stream, or over what is pending: tells those that the
--- other does not know. Acknowledging deletes in the same script, so each is wrong when it is seen.
+-- One page of a walk over the entries of the stream, or over what is pending: returns those that
+-- the other does not know. Acknowledging deletes in the same script, so each is wrong when seen.
 -- KEYS: events. ARGV: group, 'stored' or 'pending', from, to, count.
 -- Returns how many it looked at, the last one's id or '', and the ids that the other does not know.
 local events, group = KEYS[1], ARGV[1]

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- One page of a walk over leases: tells those of deliveries that do not wait. Both change in the
+-- One page of a walk over leases: returns those of deliveries that do not wait. Both change in the
 -- same script, so each is wrong when it is seen.
 --
 -- KEYS  leases deliveries

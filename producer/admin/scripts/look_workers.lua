@@ -1,8 +1,8 @@
 #!lua flags=no-writes
--- The group's consumers with their heartbeats, at one instant: a worker that says goodbye between
+-- The group's consumers with their heartbeats, at one instant: a worker that deregisters between
 -- two looks would be taken for dead.
 -- KEYS: events, leader. ARGV: group, what heartbeats' keys begin with, names of workers found by
--- their keys: where the group was made anew by another, a worker is no consumer before its next
+-- their keys: where the group was created again by another, a worker is no consumer before its next
 -- event, and only its heartbeat tells of it.
 -- Returns for each {name, pending, idle ms, PTTL of the heartbeat, heartbeat or ''}.
 local out, seen = {}, {}

@@ -16,7 +16,7 @@
 /* Answers are kept as they came; the numbers are what they mean, or STATUS_UNKNOWN. */
 struct status {
     struct status_rights missing; /* the user has no right to ask for all */
-    int64_t now_ms;               /* of Redis, or of this machine when that is not told */
+    int64_t now_ms;               /* of Redis, or of this machine when that is not known */
     int64_t backlog;              /* events nobody has read */
     int64_t in_flight;
     struct status_waiting waiting;
@@ -36,7 +36,7 @@ struct status {
 };
 
 /* A missing stream or group is zeros, what the user has no right to is unknown. False with the
- * failure told, and nothing to release. */
+ * failure reported, and nothing to release. */
 bool status_read(struct session *session, struct status *ret_status);
 void status_release(struct status *status);
 

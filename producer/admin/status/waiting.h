@@ -18,7 +18,7 @@ struct status_waiting {
 };
 
 /* Of very many lanes the oldest is looked for in those that are due first. False with the failure
- * told. */
+ * reported. */
 bool status_waiting_read(struct session *session, int64_t now_ms,
                          struct status_waiting *ret_waiting, struct status_rights *missing);
 

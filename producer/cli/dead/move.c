@@ -76,7 +76,7 @@ static bool pace(const struct mover *mover)
     return interrupt_wait(&mover->interrupt, due_ms - progress_now_ms());
 }
 
-/* False: failure told. Sets stopped on an interrupt. */
+/* False: failure reported. Sets stopped on an interrupt. */
 static bool move_ids(struct mover *mover, const struct bytes *ids, size_t ids_len)
 {
     size_t n;

@@ -13,14 +13,14 @@
 
 struct mover;
 
-/* Moves ids away; tells of each by mover_moved, _missing or _refused. False: failure told. */
+/* Moves ids away; reports each by mover_moved, _missing or _refused. False: failure reported. */
 typedef bool (*move_fn)(struct mover *mover, const struct bytes *ids, size_t ids_len);
 
 struct mover {
     struct cli *cli;
     move_fn move;
     /* With --all, before the first is moved; may set stopped or declined. NULL: nothing to do.
-     * False: failure told. */
+     * False: failure reported. */
     bool (*agree)(struct mover *mover, struct dead_scan *scan);
     /* With --all: is it left where it is, as too large? NULL: none is. */
     bool (*leaves)(const struct dead_entry *entry);

@@ -28,7 +28,7 @@ static bool purge_batch(struct mover *mover, const struct bytes *ids, size_t ids
     return true;
 }
 
-/* What is deleted is gone: says what it will be, and asks where it can. False: failure told. */
+/* What is deleted is gone: says what it will be, and asks where it can. False: failure reported. */
 static bool agree_to_purge(struct mover *mover, struct dead_scan *scan)
 {
     struct dead_survey survey;

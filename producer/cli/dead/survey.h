@@ -14,7 +14,7 @@ struct dead_survey {
     bool stopped; /* by an interrupt, before the end */
 };
 
-/* Walks over a scan that begins with the oldest, and back to its start. False: failure told. */
+/* Walks over a scan that begins with the oldest, and back to its start. False: failure reported. */
 bool dead_survey_take(struct dead_scan *scan, const struct interrupt *interrupt,
                       struct dead_survey *ret_survey);
 

@@ -24,7 +24,7 @@ void help_command(const struct command *command, FILE *out);
 /* "help", "help hook", "help hook set": an exit code. */
 int help_of_words(const struct cli *cli, int argc, char **argv);
 
-/* What argv says is no command: tells it, and what was meant. CLI_USAGE. */
+/* What argv says is no command: reports it, and what may have been meant. CLI_USAGE. */
 int help_no_such_command(const struct cli *cli, int argc, char **argv);
 
 #endif

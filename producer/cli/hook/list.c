@@ -121,7 +121,7 @@ static int add_hook(void *context, const struct hook_listed *listed)
     return 0;
 }
 
-/* 0, or -1 with the failure told. */
+/* 0, or -1 with the failure reported. */
 static int list_room(struct listing *listing, const struct room_id *room)
 {
     listing->room = *room;

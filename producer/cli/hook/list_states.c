@@ -67,7 +67,7 @@ static bool is_wanted(const struct states *states, struct bytes json)
     return state.failing_since_ms > 0 || condition == HOOK_OPEN || condition == HOOK_DISABLED;
 }
 
-/* 0, or -1 with the failure told. */
+/* 0, or -1 with the failure reported. */
 static int keep(struct states *states, struct learnt row, struct bytes json)
 {
     if (states->rows_len == STATES_MAX) {
@@ -139,7 +139,7 @@ static void sort(struct states *states)
     states->rows_len = len;
 }
 
-/* Reads all that are wanted, sorted. 0, or -1 with the failure told. */
+/* Reads all that are wanted, sorted. 0, or -1 with the failure reported. */
 static int collect(struct states *states, const char *pattern)
 {
     const struct reply *pairs;
@@ -274,7 +274,7 @@ static int show(struct states *states, const struct learnt *row, const struct re
     return 0;
 }
 
-/* Asks for the hooks of some rows in one go and shows them. 0, or -1 with the failure told. */
+/* Asks for the hooks of some rows in one go and shows them. 0, or -1 with the failure reported. */
 static int show_some(struct states *states, const struct learnt *rows, size_t len)
 {
     struct cli *cli = states->cli;

@@ -7,7 +7,7 @@
 #include "admin/hook/change.h"
 #include "cli/cli.h"
 
-/* From --room and --id. CLI_DONE, or CLI_USAGE with the failure told. */
+/* From --room and --id. CLI_DONE, or CLI_USAGE with the failure reported. */
 int hook_target_read(const struct cli *cli, struct hook_target *target);
 
 #endif

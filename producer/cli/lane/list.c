@@ -64,7 +64,7 @@ static int print_object(struct listing *listing, const struct lane_found *lane,
     return object_print(&listing->line);
 }
 
-/* Up to SESSION_BATCH lanes. 0, or -1 with the failure told. */
+/* Up to SESSION_BATCH lanes. 0, or -1 with the failure reported. */
 static int show_some(struct listing *listing, const struct lane_found *lanes, size_t len)
 {
     struct lane_look looks[SESSION_BATCH];

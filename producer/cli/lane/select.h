@@ -18,7 +18,7 @@
     }
 
 /* From the flags, or the operand where a command has one. CLI_DONE, or CLI_USAGE with the failure
- * told. */
+ * reported. */
 int lane_selection_read(const struct cli *cli, struct lane_selection *ret_selection);
 
 #endif

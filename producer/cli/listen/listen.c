@@ -49,7 +49,7 @@ struct listener {
     struct connection connections[CONNECTIONS_MAX];
     size_t connections_len;
     struct interrupt interrupt;
-    bool failed; /* told */
+    bool failed; /* reported */
 };
 
 /* --- answering --- */

@@ -14,7 +14,7 @@ struct send_options {
     bool json;                 /* print results as JSON */
 };
 
-/* Sends all lines of fd and prints the ids. An exit code, failures are told. */
+/* Sends all lines of fd and prints the ids. An exit code, failures are reported. */
 int send_lines(struct rh_producer *producer, const struct send_options *options, int fd);
 
 #endif

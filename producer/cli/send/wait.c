@@ -32,7 +32,7 @@ struct waiting {
     int failed; /* an exit code */
 };
 
-/* --- what Redis knows; each false with the failure told --- */
+/* --- what Redis knows; each false with the failure reported --- */
 
 /* Still there: not read, or not settled. */
 static bool ask_open(const struct waiting *waiting, bool *ret_open)

@@ -15,7 +15,7 @@ struct sent_event {
 };
 
 /* Prints each hook's outcome. CLI_DONE when all were delivered or skipped; else CLI_FAILED: one is
- * a dead letter, or time is up. Failures are told. */
+ * a dead letter, or time is up. failures are reported. */
 int send_wait(struct cli *cli, const struct sent_event *event, int64_t timeout_ms);
 
 #endif

@@ -80,7 +80,7 @@ static int look(struct cli *cli, struct rates *rates, bool redraw)
     return result == CLI_DONE && !is_whole ? CLI_FAILED : result;
 }
 
-/* A look that fails is told and tried again: Redis may be restarting. */
+/* A look that fails is reported and repeated: Redis may be restarting. */
 static int watch(struct cli *cli, struct rates *rates, int64_t interval_ms)
 {
     bool redraw = !cli->json && isatty(STDOUT_FILENO);

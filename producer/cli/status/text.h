@@ -11,7 +11,7 @@
 #include "cli/cli.h"
 #include "cli/terminal/screen.h"
 
-/* An exit code, failures are told. */
+/* An exit code, failures are reported. */
 int status_text(const struct cli *cli, const struct status *status, const struct rates *rates,
                 FILE *out, const struct screen *screen);
 

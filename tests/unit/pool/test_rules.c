@@ -115,7 +115,7 @@ static void silence_of_half_a_watchdog_is_standing_still(void **unused)
     assert_true(pool_worker_stalled(&worker, 600));
     worker.state = PROCESS_ENDED;
     assert_false(pool_worker_stalled(&worker, 30000));
-    /* A pulse that comes in time is never standing still, however short the watchdog. */
+    /* A pulse that comes in time never means a hang, however short the watchdog. */
     for (int64_t watchdog_ms = 1; watchdog_ms < 5000; watchdog_ms++) {
         worker = (struct pool_worker_state){PROCESS_WORKING,
                                             .silent_ms = pool_pulse_ms(watchdog_ms) + 1};
