@@ -3,7 +3,8 @@
     python3 crash_point.py --call writev --when 7 --bin build/dev/bin --folder /tmp/x
 
 The scenario is always the same: a few events, one for each way an event can go, one that is in no
-lane and has to be found, and Redis refuses outcomes for a while. The worker runs under strace(1),
+lane and has to be found, and Redis refuses outcomes for a while. What has to happen does not depend
+on the machine's speed: see Refusal and Scenario._choose. The worker runs under strace(1),
 which kills it at the entry of the call, so that the call is not made; at the 0th, never. With
 --crashed-before 1 the worker that dies has itself taken over from one that crashed. Prints one line
 of JSON; the folder gets the history, the trace and the logs.
@@ -36,12 +37,13 @@ from worker_process import Worker
 
 WORKER_SCRIPTS = sorted(path.stem for path in (TOP / "worker" / "scripts").glob("*.lua"))
 SCENARIO_S = 20.0
+LEASED_S = 30.0  # a crashed worker may hold the misplaced delivery until its lease ends
 QUIET_S = 40.0  # after a crash; one that could not store outcomes held their leases for 30 s
 SCHEDULE = ("100ms", "100ms")
 ATTEMPTS_MAX = len(SCHEDULE) + 1
 SETTINGS = {"heartbeat_ttl": "3s", "timeout": "2s", "retry_schedule": ",".join(SCHEDULE)}
 
-# What a hook's endpoint answers, attempt by attempt; the last one again and again. "slow" takes
+# What a hook's endpoint answers, by how often it did; the last one again and again. "slow" takes
 # longer than an event waits for its last hook before that is detached from it. "paced" has a rate:
 # its deliveries wait in their lane before they are tried.
 ANSWERS = {
@@ -79,13 +81,54 @@ MISPLACED = len(EVENTS) + 1  # one of ("good",) whose delivery waits, but in no 
 DELIVERIES = sum(map(len, EVENTS)) + 2
 UNDER_WAY = 8  # of them, at least, when endpoints answer nothing but 500
 REFUSED = "hdel"  # the command without which outcomes that go through lanes are not stored
-REFUSAL_S = 20.0
-REFUSED_S = 3.0  # more than the slowest POST takes
 HELD_MS = 15000  # leases are held for 30 s; else they last timeout + 5 s
 
 
 def path_of(number, hook):
     return f"/{number}/{hook}"
+
+
+class Refusal:
+    """Redis refuses outcomes from the first POST of a leased delivery of the worker on: before that
+    is answered, so its outcome is refused whatever else happens when. At the latest the misplaced
+    delivery is leased: it waits in its lane before it is tried.
+    """
+
+    def __init__(self, client):
+        self._client = client
+        self._lock = threading.Lock()
+        self._pid = None  # of the worker whose outcomes are to be refused
+        self.is_on = False
+
+    def expect(self, worker):
+        self._pid = worker.pid
+
+    def see(self, delivery):
+        """A POST of it came."""
+        with self._lock:
+            if self._pid is not None and self._is_leased(delivery):
+                self._pid = None
+                self._allow("-")
+                self.is_on = True
+
+    def end(self):
+        """None begins afterwards."""
+        with self._lock:
+            self._pid = None
+            self._allow("+")
+
+    def _is_leased(self, delivery):
+        lease = self._client.hget(key("leases"), delivery) or b""
+        return f"-{self._pid}-" in lease.decode()  # its fence begins with the consumer's name
+
+    def _allow(self, sign):
+        self._client.execute_command("ACL", "SETUSER", "default", f"{sign}{REFUSED}")
+
+    def holds_leases(self):
+        """The worker has its leases held; no other place is as late."""
+        late = now_ms(self._client) + HELD_MS
+        lanes = self._client.scan_iter(match=key("lane:*"), count=1000)
+        return any(self._client.zcount(lane, late, "+inf") for lane in lanes)
 
 
 class Scenario:
@@ -100,6 +143,8 @@ class Scenario:
         self.server = RedisServer()
         self.receiver = Receiver()
         self.client = self.server.client()
+        self._refusal = Refusal(self.client)
+        self._answered = collections.Counter()  # (number, path) -> how often, other than by "hang"
         paths = []
         for number, kinds in enumerate(EVENTS, 1):
             paths += [path_of(number, hook) for hook in self._add_event(number, kinds)]
@@ -136,12 +181,17 @@ class Scenario:
         self.history.settle(intent, "ok", stream_id=stream_id)
         return path_of(MISPLACED, "h0")
 
-    def _choose(self, number, path, attempt):
+    def _choose(self, number, path, _):
+        """POSTs that hang do not count: whichever worker is answered first meets the first answer,
+        so the one that is watched meets a pause of "busy", and a success after its failure."""
+        hook = path.rpartition("/")[2]
+        self._refusal.see(delivery_id(self.history.intents[number].stream_id, hook))
         kind = EVENTS[number - 1][int(path[-1])] if number != MISPLACED else "good"
         names = ANSWERS[kind]
-        name = names[min(attempt, len(names)) - 1]
+        name = names[min(self._answered[number, path], len(names) - 1)]
         if self._until_crash and name != "500":
-            name = "hang"
+            return "hang", BEHAVIOURS["hang"]
+        self._answered[number, path] += 1
         return name, BEHAVIOURS[name]
 
     def start_worker(self, wrapper=()):
@@ -173,26 +223,22 @@ class Scenario:
         self.history.note("crash", pid=worker.pid)
 
     def refuse_outcomes(self, victim):
-        """For a while, once a delivery is leased: until a lease is held for an outcome. Again if
-        all that were refused were the stream's."""
-        leases = lambda: not victim.is_running or self.client.hlen(key("leases"))  # noqa: E731
-        until = time.monotonic() + REFUSAL_S
-        while victim.is_running and time.monotonic() < until:
-            wait_until(leases, SCENARIO_S, lambda: f"a lease:\n{victim.log()}")
-            self.client.execute_command("ACL", "SETUSER", "default", f"-{REFUSED}")
-            try:
-                wait_until(lambda: not victim.is_running or self._holds_leases(), REFUSED_S, "")
-                return
-            except AssertionError:
-                pass
-            finally:
-                self.client.execute_command("ACL", "SETUSER", "default", f"+{REFUSED}")
-
-    def _holds_leases(self):
-        """No other place is as late."""
-        late = now_ms(self.client) + HELD_MS
-        lanes = self.client.scan_iter(match=key("lane:*"), count=1000)
-        return any(self.client.zcount(lane, late, "+inf") for lane in lanes)
+        """For a while, once it has a leased delivery: until a lease is held for an outcome."""
+        self._refusal.expect(victim)
+        log = lambda what: lambda: f"{what}:\n{victim.log()}"  # noqa: E731
+        try:
+            wait_until(
+                lambda: not victim.is_running or self._refusal.is_on,
+                LEASED_S,
+                log("a POST of a leased delivery"),
+            )
+            wait_until(
+                lambda: not victim.is_running or self._refusal.holds_leases(),
+                SCENARIO_S,
+                log("a lease that is held for its outcome"),
+            )
+        finally:
+            self._refusal.end()
 
     def logs(self):
         return [worker.log() for worker in self._workers]
@@ -228,9 +274,12 @@ def count_calls(trace):
 class ScriptsSeen:
     """The names of a worker's scripts that Redis is asked to run."""
 
+    END = b"the end of what is watched"
+
     def __init__(self, server):
         self._connection = socket.create_connection((server.host, server.port))
         self._connection.sendall(b"MONITOR\r\n")
+        self._client = server.client()
         self._text = b""
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
@@ -241,6 +290,8 @@ class ScriptsSeen:
 
     def names(self):
         """All until now; it sees no more afterwards."""
+        self._client.echo(self.END)
+        wait_until(lambda: self.END in self._text, SCENARIO_S, "what Redis was asked to run")
         self._connection.shutdown(socket.SHUT_RDWR)
         self._thread.join(5)
         self._connection.close()
