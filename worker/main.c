@@ -8,11 +8,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/alive_file.h"
 #include "base/log.h"
+#include "base/loop.h"
+#include "base/notify.h"
 #include "contract/json_read.h"
 #include "pool/pool.h"
 #include "process/check.h"
-#include "process/notify.h"
 #include "process/process.h"
 #include "process/worker.h"
 #include "settings/print.h"
@@ -87,6 +89,15 @@ static int check(const struct settings *settings)
     return EXIT_SUCCESS;
 }
 
+static int check_alive(const char *path)
+{
+    struct error_text why;
+    if (alive_file_check(path, loop_now_ms(), &why) == 0)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "roomhook-worker: %s: %s\n", path, why.text);
+    return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
     static struct settings settings;
@@ -97,6 +108,8 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     switch (action) {
+    case SETTINGS_ALIVE:
+        return check_alive(settings.alive_file);
     case SETTINGS_HELP:
         settings_help(stdout);
         return EXIT_SUCCESS;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/notify.h"
 #include "contract/json_object.h"
 #include "contract/parse.h"
 #include "web/api_hook.h"
@@ -31,6 +32,8 @@ struct web {
     struct jobs *jobs;
     struct snapshot *snapshot;
     struct server *server;
+    struct notify *notify;
+    bool stops;
     struct token_file tokens;
     struct buffer openapi;
     char home[BASE_PATH_MAX + 2]; /* the base path with its '/' */
@@ -494,10 +497,29 @@ static void on_request(void *context, struct exchange *exchange)
 
 /* --- the service --- */
 
+static void put_status(void *context, char text[NOTIFY_TEXT_SIZE])
+{
+    const struct web *web = context;
+    (void)snprintf(text, NOTIFY_TEXT_SIZE, "%s\nSTATUS=listening on %.128s\nWATCHDOG=1",
+                   web->stops ? "STOPPING=1" : "READY=1", server_address(web->server));
+}
+
 static void on_stop(void *context)
 {
     struct web *web = context;
+    web->stops = true;
+    notify_now(web->notify);
     loop_stop(web->loop);
+}
+
+static int open_notify(struct web *web)
+{
+    struct notify_request request;
+    struct error_text why;
+    if (notify_request_read(&request, &why) != 0)
+        log_at(LOG_WARN, "notify_ignored", log_text("why", why.text));
+    web->notify = notify_new(web->loop, &request, "", put_status, web);
+    return web->notify != NULL ? 0 : -1;
 }
 
 static int open_parts(struct web *web, struct error_text *why)
@@ -527,11 +549,12 @@ static int open_parts(struct web *web, struct error_text *why)
     if (web->snapshot == NULL || buffer_failed(&web->openapi))
         return -1;
     web->server = server_new(web->loop, &config, why);
-    return web->server != NULL ? 0 : -1;
+    return web->server != NULL ? open_notify(web) : -1;
 }
 
 static void close_parts(struct web *web)
 {
+    notify_free(web->notify);
     jobs_free(web->jobs);
     server_free(web->server);
     snapshot_free(web->snapshot);

@@ -37,7 +37,8 @@ class Answer:
 class WebService:
     """Starts on construction and waits until it listens; settings are flags as in Worker."""
 
-    def __init__(self, binary, redis_url, queue="webhooks", listen="127.0.0.1:0", **settings):
+    def __init__(self, binary, redis_url, queue="webhooks", listen="127.0.0.1:0", env=None,
+                 **settings):
         argv = [str(binary), "--redis", redis_url, "--queue", queue, "--listen", listen]
         for name, value in settings.items():
             for one in value if isinstance(value, (list, tuple)) else [value]:
@@ -45,7 +46,8 @@ class WebService:
                     argv.append("--" + name.replace("_", "-"))
                     argv += [] if one is True else [str(one)]
         self._lines = []
-        self.process = spawn(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env={})
+        self.process = spawn(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                             env=env or {})
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
         wait_until(lambda: self.logged("listening") or self.process.poll() is not None, READY_S,

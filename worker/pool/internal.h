@@ -7,7 +7,8 @@
 
 #include <signal.h>
 
-#include "process/notify.h"
+#include "base/alive_file.h"
+#include "base/notify.h"
 #include "process/slots.h"
 #include "settings/settings.h"
 
@@ -26,6 +27,7 @@ struct process {
 struct pool {
     struct settings *settings;
     const struct notify_request *notify;
+    struct alive_file alive;
     struct process process[PROCESSES_MAX];
     size_t processes;
     struct pool_slot *slots;

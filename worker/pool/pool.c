@@ -271,6 +271,7 @@ int pool_run(struct settings *settings, const struct notify_request *notify, int
     struct pool pool = {
         .settings = settings,
         .notify = notify,
+        .alive = {.path = settings->alive_file},
         .processes = (size_t)processes,
     };
     if (begin(&pool) != 0) {
@@ -283,6 +284,7 @@ int pool_run(struct settings *settings, const struct notify_request *notify, int
     if (place != NOBODY)
         return work(&pool, place);
     log_at(LOG_INFO, "pool_ended", log_int("status", pool.status));
+    alive_file_remove(&pool.alive);
     pool_slots_free(pool.slots, pool.processes);
     return pool.status;
 }

@@ -11,7 +11,7 @@
 #ifndef POOL_POOL_H
 #define POOL_POOL_H
 
-#include "process/notify.h"
+#include "base/notify.h"
 #include "settings/settings.h"
 
 /* How many processes the settings ask for, on this machine. */

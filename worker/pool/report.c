@@ -5,6 +5,7 @@
 #include "base/loop.h"
 #include "pool/internal.h"
 #include "pool/rules.h"
+#include "process/notify_text.h"
 
 void pool_observe(struct pool *pool, size_t i)
 {
@@ -69,6 +70,7 @@ void pool_tell(struct pool *pool)
 {
     struct pool_worker_state workers[PROCESSES_MAX];
     char detail[64];
+    char text[NOTIFY_TEXT_SIZE];
     size_t count = 0;
     know(pool, workers);
     enum process_state state =
@@ -84,8 +86,12 @@ void pool_tell(struct pool *pool)
     if (due)
         pool->tick_at_ms = loop_now_ms() + notify_tick_ms(pool->notify);
     snprintf(detail, sizeof(detail), ", %zu of %zu workers", count, pool->processes);
-    notify_say(pool->notify, &(struct notify_words){.state = state,
-                                                    .detail = detail,
-                                                    .in_flight = in_flight(pool),
-                                                    .turns = all_turn(pool, workers)});
+    const struct notify_status status = {.state = state,
+                                         .detail = detail,
+                                         .in_flight = in_flight(pool),
+                                         .turns = all_turn(pool, workers)};
+    notify_text_put(pool->notify, &status, text);
+    notify_send(pool->notify, text);
+    if (due && status.turns)
+        alive_file_write(&pool->alive, loop_now_ms());
 }

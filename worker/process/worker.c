@@ -17,7 +17,7 @@
 #include "process/alert_hook.h"
 #include "process/check.h"
 #include "process/drain.h"
-#include "process/notify.h"
+#include "process/notify_text.h"
 #include "process/process.h"
 #include "process/redis_access.h"
 #include "queue/convert.h"
@@ -95,13 +95,25 @@ static void flush_counters(void *context)
 
 /* --- telling how it is --- */
 
+static void put_status(void *context, char text[NOTIFY_TEXT_SIZE])
+{
+    const struct worker *worker = context;
+    const struct notify_status status = {
+        .state = worker->state,
+        .detail = "",
+        .in_flight = pipeline_in_flight(worker->pipeline),
+        .turns = true,
+    };
+    notify_text_put(worker->notify_request, &status, text);
+}
+
 /* False when it may not become that, or is it already. */
 static bool become(struct worker *worker, enum process_state state)
 {
     if (!process_state_follows(worker->state, state))
         return false;
     worker->state = state;
-    notify_change(worker->notify, state);
+    notify_now(worker->notify);
     if (worker->place != NULL)
         pool_place_change(worker->place, state);
     return true;
@@ -384,7 +396,9 @@ static int build(struct worker *worker, struct error_text *why)
     worker->own_addresses = own_addresses_new(worker->loop, &worker->guard);
     if (worker->own_addresses == NULL || make_parts(worker, why) != 0)
         return -1;
-    worker->notify = notify_new(worker->loop, worker->notify_request, in_flight, worker);
+    worker->notify =
+        notify_new(worker->loop, worker->notify_request,
+                   worker->place == NULL ? settings->alive_file : "", put_status, worker);
     return worker->notify != NULL ? 0 : -1;
 }
 

@@ -4,7 +4,7 @@
 #ifndef PROCESS_WORKER_H
 #define PROCESS_WORKER_H
 
-#include "process/notify.h"
+#include "base/notify.h"
 #include "process/slots.h"
 #include "settings/settings.h"
 

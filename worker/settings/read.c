@@ -15,6 +15,7 @@
 
 const struct flag_spec settings_flags[] = {
     {"config", "FILE", "settings file, or ROOMHOOK_CONFIG", false},
+    {"alive", "FILE", "exit with 0 if a worker with this alive-file is alive, else with 1", false},
     {"check", NULL, "check all settings, and exit", false},
     {"print-settings", NULL, "print the settings as a settings file, and exit", false},
     {"print-settings-table", NULL, "print all settings as a Markdown table, and exit", false},
@@ -29,6 +30,7 @@ static const struct request {
     enum settings_action action;
     bool is_alone; /* nothing behind it matters, not even whether it is valid */
 } requests[] = {
+    {"alive", SETTINGS_ALIVE, true},
     {"check", SETTINGS_CHECK, false},
     {"print-settings", SETTINGS_PRINT, false},
     {"print-settings-table", SETTINGS_PRINT_MARKDOWN, true},
@@ -358,6 +360,17 @@ static int read_sources(const struct flags *flags, char **environment, struct se
                : 0;
 }
 
+static int read_alive(const struct flags *flags, struct settings *settings, struct error_text *why)
+{
+    const char *path = flags_value(flags, "alive");
+
+    if (path[0] != '\0' &&
+        bytes_copy_text(bytes_of(path), settings->alive_file, sizeof(settings->alive_file)))
+        return 0;
+    error_text_set(why, "alive must be a path of 1 to %zu bytes", sizeof(settings->alive_file) - 1);
+    return -1;
+}
+
 int settings_read(int argc, char **argv, char **environment, struct settings *ret_settings,
                   enum settings_action *ret_action, struct error_text *why)
 {
@@ -373,7 +386,9 @@ int settings_read(int argc, char **argv, char **environment, struct settings *re
     else
         error_text_set(why, "out of memory");
     request = find_request(&flags);
-    if (request->is_alone)
+    if (request->action == SETTINGS_ALIVE)
+        result = read_alive(&flags, &draft.settings, why);
+    else if (request->is_alone)
         result = 0;
     else if (!result)
         result = read_sources(&flags, environment, &draft, why);

@@ -70,6 +70,7 @@ struct settings {
     int64_t heartbeat_ttl_ms;
     int64_t poison_after;
     int64_t drain_timeout_ms;
+    char alive_file[512]; /* "" for none */
     bool core_dumps;
     enum log_level log_level;
     enum log_format log_format;

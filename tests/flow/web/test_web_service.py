@@ -1,16 +1,19 @@
 """The web service: what every answer carries, its probes, and who may do what."""
 
 import re
+import signal
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
+from notify_socket import NotifySocket
 from prometheus import metrics_of, promtool, series_of
-from wait import wait_until
+from wait import stays_true, wait_until
 from webhook_queue import key, set_hook
 from web_service import routes
 
+WATCHDOG_S = 0.6
 LABELS = {"queue", "result", "outcome", "reason", "kind", "state", "le"}
 
 
@@ -213,6 +216,32 @@ def test_wrong_flags(roomhook_bin, arguments):
     done = subprocess.run([roomhook_bin / "roomhook-web", *arguments], capture_output=True,
                           text=True, timeout=20, check=False)
     assert done.returncode == 2 and done.stderr.startswith("roomhook-web: ")
+
+
+# --- the service manager ---
+
+
+def test_the_service_manager_hears_of_it(start_web, tmp_path):
+    with NotifySocket(tmp_path / "notify") as manager:
+        web = start_web(env=manager.env(WATCHDOG_S))
+        ready = manager.wait("of readiness", lambda one: one.get("READY") == "1")
+        assert ready["STATUS"] == f"listening on {web.address}"
+        assert ready["pid"] == web.process.pid
+        wait_until(lambda: len(manager.messages(WATCHDOG="1")) >= 5, 10, "five signs of life")
+        times = [one["at"] for one in manager.messages(WATCHDOG="1")]
+        assert max(b - a for a, b in zip(times, times[1:])) < WATCHDOG_S
+        web.process.send_signal(signal.SIGSTOP)
+        before = len(manager.messages())
+        stays_true(lambda: len(manager.messages()) <= before + 1, 2 * WATCHDOG_S, "silence")
+        web.process.send_signal(signal.SIGCONT)
+        web.process.terminate()
+        manager.wait("that it stops", lambda one: one.get("STOPPING") == "1")
+        assert web.process.wait(timeout=15) == 0
+
+
+def test_a_manager_that_cannot_be_reached(start_web):
+    web = start_web(env={"NOTIFY_SOCKET": "relative"})
+    assert web.logged("notify_ignored") and web.get("/livez").status == 200
 
 
 # --- where it listens ---

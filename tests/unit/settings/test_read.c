@@ -177,6 +177,17 @@ static void commands_are_actions(void **state)
     }
 }
 
+static void alive_names_its_file_and_no_setting_matters(void **state)
+{
+    (void)state;
+    assert_int_equal(READ_FLAGS("--alive", "/run/alive", "--queue=?"), 0);
+    assert_int_equal(action, SETTINGS_ALIVE);
+    assert_string_equal(settings.alive_file, "/run/alive");
+    assert_int_equal(READ_FLAGS("--alive"), -1);
+    assert_int_equal(READ_FLAGS("--alive", ""), -1);
+    assert_string_equal(why.text, "alive must be a path of 1 to 511 bytes");
+}
+
 static void help_is_given_whatever_else_is_wrong(void **state)
 {
     const struct run run = {
@@ -387,6 +398,7 @@ int main(void)
         cmocka_unit_test(flags_that_are_wrong_are_named),
         cmocka_unit_test(stray_argument_is_not_repeated),
         cmocka_unit_test(commands_are_actions),
+        cmocka_unit_test(alive_names_its_file_and_no_setting_matters),
         cmocka_unit_test(help_is_given_whatever_else_is_wrong),
         cmocka_unit_test(check_reads_everything),
         cmocka_unit_test(failure_leaves_the_outputs_alone),

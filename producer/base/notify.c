@@ -1,24 +1,22 @@
-#include "process/notify.h"
+#include "base/notify.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alive_file.h"
 #include "contract/parse.h"
 
 #define TICK_MAX_MS 5000
 #define WATCHDOG_MAX_MS (24 * 3600 * INT64_C(1000))
 #define TICKS_PER_WATCHDOG 3 /* one message may come late */
-#define TICKS_PER_EXTENSION 4
 
 struct notify {
     struct notify_request request;
+    struct alive_file alive;
     int socket; /* -1: nobody listens */
-    enum process_state state;
     int64_t tick_ms;
-    size_t (*in_flight)(void *context);
+    notify_put_fn *put;
     void *context;
     struct loop_timer timer;
 };
@@ -77,31 +75,10 @@ int notify_request_read(struct notify_request *ret_request, struct error_text *w
 
 /* --- the messages --- */
 
-static void send_by(int socket, const struct notify_request *request,
-                    const struct notify_words *words)
+static void send_by(int socket, const struct notify_request *request, const char *text)
 {
-    static const char *const states[PROCESS_STATES] = {
-        [PROCESS_ENDED] = "STATUS=ended",
-        [PROCESS_STARTING] = "STATUS=waiting for Redis",
-        [PROCESS_WORKING] = "READY=1\nSTATUS=working",
-        [PROCESS_AWAY] = "STATUS=Redis is away",
-        [PROCESS_DRAINING] = "STOPPING=1\nSTATUS=draining",
-        [PROCESS_REFUSED] = "STATUS=refused",
-    };
-    /* While starting and stopping the manager's patience ends, unless the loop asks for more. */
-    bool extends = words->state == PROCESS_STARTING || words->state == PROCESS_DRAINING;
-    char text[256];
-    char extension[64] = "";
-    if (extends && words->turns)
-        snprintf(extension, sizeof(extension), "\nEXTEND_TIMEOUT_USEC=%" PRId64,
-                 notify_tick_ms(request) * TICKS_PER_EXTENSION * 1000);
-    int len =
-        snprintf(text, sizeof(text), "%s%s, %zu in flight%s%s", states[words->state], words->detail,
-                 words->in_flight, words->turns ? "\nWATCHDOG=1" : "", extension);
-    if (len < 0 || (size_t)len >= sizeof(text))
-        return;
-    /* Ignoring a failure: the next message tells the same. */
-    (void)sendto(socket, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL,
+    /* Ignoring a failure: the next message says the same. */
+    (void)sendto(socket, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL,
                  (const struct sockaddr *)&request->address, request->address_len);
 }
 
@@ -111,51 +88,52 @@ int64_t notify_tick_ms(const struct notify_request *request)
     return request->watchdog_ms == 0 || tick_ms > TICK_MAX_MS ? TICK_MAX_MS : tick_ms + 1;
 }
 
-void notify_say(const struct notify_request *request, const struct notify_words *words)
+void notify_send(const struct notify_request *request, const char *text)
 {
     int by = request->address_len == 0 ? -1 : socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (by < 0)
         return;
-    send_by(by, request, words);
+    send_by(by, request, text);
     close(by);
 }
 
-/* --- those of one worker --- */
+/* --- those of a loop --- */
 
-static void tell(struct notify *notify)
+void notify_now(struct notify *notify)
 {
-    const struct notify_words words = {
-        .state = notify->state,
-        .detail = "",
-        .in_flight = notify->in_flight(notify->context),
-        .turns = true,
-    };
-    send_by(notify->socket, &notify->request, &words);
+    char text[NOTIFY_TEXT_SIZE];
+    if (notify->socket < 0)
+        return;
+    notify->put(notify->context, text);
+    send_by(notify->socket, &notify->request, text);
 }
 
 static void on_tick(void *context)
 {
     struct notify *notify = context;
-    tell(notify);
+    notify_now(notify);
+    alive_file_write(&notify->alive, loop_now_ms());
     loop_timer_arm(&notify->timer, notify->tick_ms);
 }
 
 struct notify *notify_new(struct loop *loop, const struct notify_request *request,
-                          size_t (*in_flight)(void *context), void *context)
+                          const char *alive_file, notify_put_fn *put, void *context)
 {
     struct notify *notify = calloc(1, sizeof(*notify));
     if (notify == NULL)
         return NULL;
     notify->request = *request;
-    notify->state = PROCESS_STARTING;
+    notify->alive.path = alive_file;
     notify->socket = -1;
-    notify->in_flight = in_flight;
+    notify->put = put;
     notify->context = context;
     notify->tick_ms = notify_tick_ms(request);
-    if (request->address_len == 0)
+    if (request->address_len == 0 && alive_file[0] == '\0')
         return notify;
-    notify->socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (notify->socket < 0 || loop_timer_init(loop, &notify->timer, on_tick, notify) != 0) {
+    if (request->address_len > 0)
+        notify->socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if ((request->address_len > 0 && notify->socket < 0) ||
+        loop_timer_init(loop, &notify->timer, on_tick, notify) != 0) {
         notify_free(notify);
         return NULL;
     }
@@ -170,12 +148,6 @@ void notify_free(struct notify *notify)
     loop_timer_release(&notify->timer);
     if (notify->socket >= 0)
         close(notify->socket);
+    alive_file_remove(&notify->alive);
     free(notify);
-}
-
-void notify_change(struct notify *notify, enum process_state state)
-{
-    notify->state = state;
-    if (notify->socket >= 0)
-        tell(notify);
 }
