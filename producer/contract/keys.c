@@ -26,6 +26,7 @@ int keys_init(struct keys *keys, const char *queue)
     set_key(keys, keys->dead_by_room, "dead-by-room");
     set_key(keys, keys->dead_bytes, "dead-bytes");
     set_key(keys, keys->hooks_state, "hooks-state");
+    set_key(keys, keys->hooks_recent, "hooks-recent");
     set_key(keys, keys->hooks_changed, "hooks-changed");
     set_key(keys, keys->hooks_pace, "hooks-pace");
     set_key(keys, keys->logs, "logs");

@@ -27,6 +27,7 @@ struct keys {
     char dead_by_room[KEY_SIZE];  /* zset, all scores 0: "<room> <letter id> <bytes>" */
     char dead_bytes[KEY_SIZE];    /* hash: room -> bytes of its letters; "*": of all */
     char hooks_state[KEY_SIZE];   /* hash: lane -> what workers learnt about its hook */
+    char hooks_recent[KEY_SIZE];  /* hash: lane -> its newest attempts, when some were not fine */
     char hooks_changed[KEY_SIZE]; /* stream: which hooks changed lately */
     char retries[KEY_SIZE];       /* of contract 1: zset, delivery id -> due time */
     char hooks_pace[KEY_SIZE];    /* of contract 1 */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/hook/attention.h"
+#include "admin/hook/describe.h"
 #include "admin/hook/store.h"
 #include "contract/json_object.h"
 #include "web/api_list.h"
@@ -22,23 +23,45 @@ static bool ask_waiting(struct session *session, const char *lane, int64_t *ret_
     return true;
 }
 
-/* The hook as it is stored; NULL when it was removed, or is not valid, since. False with the
- * failure reported. */
+/* As it is stored. */
 static bool ask_hook(struct session *session, const struct lane_parts *parts,
-                     struct hook **ret_hook)
+                     struct reply **ret_reply)
 {
     char key[KEY_SIZE];
     const struct bytes args[] = {BYTES("HGET"),
                                  bytes_of(keys_room(&session->keys, &parts->room, key)),
                                  bytes_of(parts->hook_id)};
-    struct error_text why;
-    struct reply *reply;
 
-    if (!session_ask(session, args, 3, &reply))
+    return session_ask(session, args, 3, ret_reply);
+}
+
+static void put_invalid(struct call *call, const struct lane_parts *parts, const char *why)
+{
+    list_next(&call->answer);
+    object_begin(&call->answer.body);
+    api_put_invalid(&call->answer.body, &parts->room, bytes_of(parts->hook_id), why);
+    object_end(&call->answer.body);
+}
+
+/* Nothing when it is well by now. */
+static bool put_hook(struct call *call, struct session *session, const struct attention *attention,
+                     const struct attention_hook *one, const struct hook *hook)
+{
+    struct stored_state state;
+    struct lane_parts parts;
+    int64_t waiting;
+
+    (void)lane_split(bytes_of(one->lane), &parts);
+    if (!hook_store_read(session, hook, &parts.room, &state) ||
+        !ask_waiting(session, one->lane, &waiting))
         return false;
-    if (hook_parse(bytes_of(parts->hook_id), reply_text(reply), ret_hook, &why) != HOOK_OK)
-        *ret_hook = NULL;
-    reply_free(reply);
+    if (hook_condition_of(hook, &state, attention->now_ms) == HOOK_FINE)
+        return true;
+    list_next(&call->answer);
+    object_begin(&call->answer.body);
+    api_put_hook(&call->answer.body, &parts.room, hook, &state, attention->now_ms, false);
+    object_put_int(&call->answer.body, "waiting", waiting);
+    object_end(&call->answer.body);
     return true;
 }
 
@@ -46,25 +69,23 @@ static bool put_one(struct call *call, struct session *session, const struct att
                     const struct attention_hook *one)
 {
     struct hook *hook = NULL;
-    struct stored_state state;
     struct lane_parts parts;
-    int64_t waiting;
+    struct error_text why;
+    struct reply *reply;
+    bool ok = true;
 
     if (lane_split(bytes_of(one->lane), &parts) != 0)
         return true;
-    bool ok = ask_hook(session, &parts, &hook);
-    if (ok && hook != NULL) {
-        ok = hook_store_read(session, hook, &parts.room, &state) &&
-             ask_waiting(session, one->lane, &waiting);
-        if (ok && hook_state_condition(&state, attention->now_ms) != HOOK_FINE) {
-            list_next(&call->answer);
-            object_begin(&call->answer.body);
-            api_put_hook(&call->answer.body, &parts.room, hook, &state, attention->now_ms, false);
-            object_put_int(&call->answer.body, "waiting", waiting);
-            object_end(&call->answer.body);
-        }
+    if (!ask_hook(session, &parts, &reply))
+        return false;
+    if (!reply_is_nil(reply)) { /* else it was removed */
+        if (hook_parse(bytes_of(parts.hook_id), reply_text(reply), &hook, &why) == HOOK_OK)
+            ok = put_hook(call, session, attention, one, hook);
+        else
+            put_invalid(call, &parts, why.text);
     }
     hook_free(hook);
+    reply_free(reply);
     return ok;
 }
 

@@ -12,9 +12,11 @@
 #include "admin/lane/find.h"
 #include "admin/lane/look.h"
 #include "admin/lane/record.h"
+#include "admin/log/summary.h"
 #include "web/api_list.h"
 
 #define NUMBER_SIZE 24
+#define LOG_SUMMED_MAX 1000 /* entries, the newest */
 
 void api_doctor(struct call *call, struct session *session)
 {
@@ -40,12 +42,16 @@ void api_put_hook(struct buffer *out, const struct room_id *room, const struct h
                   const struct stored_state *state, int64_t now_ms, bool shows_signature)
 {
     hook_put_json(out, room, hook, shows_signature);
-    if (!hook->enabled)
-        object_put_text(out, "state", BYTES("disabled"));
-    else if (hook_state_condition(state, now_ms) == HOOK_FINE)
-        object_put_text(out, "state", BYTES("healthy"));
-    else
-        hook_state_put_json(out, state, hook_state_condition(state, now_ms));
+    hook_put_state(out, hook, state, now_ms);
+}
+
+void api_put_invalid(struct buffer *out, const struct room_id *room, struct bytes id,
+                     const char *why)
+{
+    object_put_room(out, "room", room);
+    object_put_text(out, "id", id);
+    object_put_text(out, "state", BYTES("invalid"));
+    object_put_text(out, "error", bytes_of(why));
 }
 
 static int put_listed(void *context, const struct hook_listed *listed)
@@ -58,10 +64,7 @@ static int put_listed(void *context, const struct hook_listed *listed)
     if (listed->hook != NULL) {
         api_put_hook(out, &lister->room, listed->hook, listed->state, lister->now_ms, false);
     } else {
-        object_put_room(out, "room", &lister->room);
-        object_put_text(out, "id", listed->id);
-        object_put_text(out, "state", BYTES("invalid"));
-        object_put_text(out, "error", bytes_of(listed->why));
+        api_put_invalid(out, &lister->room, listed->id, listed->why);
     }
     object_end(out);
     lister->len++;
@@ -142,6 +145,32 @@ static bool put_waiting(struct call *call, struct session *session)
     return true;
 }
 
+/* What its attempt log, which has a few hundred entries, says of it. */
+static bool put_log(struct call *call, struct session *session)
+{
+    const struct log_filter filter = {.event_id = NULL};
+    struct log_lanes lanes = {.list = NULL};
+    struct log_entries entries = {.list = NULL};
+    struct log_summary summary;
+    struct buffer json;
+
+    bool ok = log_lanes_find(session, &call->room, call->hook_id, &lanes) &&
+              log_read(session, &lanes, &filter, LOG_SUMMED_MAX, &entries);
+    if (ok && !log_summarize(&entries, &summary)) {
+        session_failed(session, "out of memory");
+        ok = false;
+    }
+    if (ok) {
+        buffer_init(&json, 256);
+        log_summary_put_json(&json, &summary);
+        object_put_json(&call->answer.body, "log", buffer_bytes(&json));
+        buffer_release(&json);
+    }
+    log_entries_release(&entries);
+    log_lanes_release(&lanes);
+    return ok;
+}
+
 static void put_hook(struct call *call, struct session *session, const struct hook *hook)
 {
     struct buffer *out = &call->answer.body;
@@ -153,7 +182,7 @@ static void put_hook(struct call *call, struct session *session, const struct ho
         return;
     object_begin(out);
     api_put_hook(out, &call->room, hook, &state, now_ms, false);
-    if (put_waiting(call, session))
+    if (put_waiting(call, session) && put_log(call, session))
         object_end(out);
 }
 

@@ -18,4 +18,8 @@ void api_lane_deliveries(struct call *call, struct session *session);
 void api_put_hook(struct buffer *out, const struct room_id *room, const struct hook *hook,
                   const struct stored_state *state, int64_t now_ms, bool shows_signature);
 
+/* One whose stored JSON is not valid. */
+void api_put_invalid(struct buffer *out, const struct room_id *room, struct bytes id,
+                     const char *why);
+
 #endif

@@ -24,7 +24,7 @@ static const char lane_schema[] =
 static const char letter_schema[] =
     "{\"type\":\"string\",\"pattern\":\"^(0|[1-9][0-9]{0,17})-(0|[1-9][0-9]{0,17})$\"}";
 static const char state_schema[] =
-    "{\"type\":\"string\",\"enum\":[\"open\",\"failing\",\"disabled\",\"paused\"]}";
+    "{\"type\":\"string\",\"enum\":[\"open\",\"failing\",\"disabled\",\"paused\",\"slow\"]}";
 static const char cursor_schema[] = "{\"type\":\"string\",\"pattern\":\"^[0-9]{1,18}$\"}";
 
 /* Not all that is read, but enough: hours, minutes, an age or a time in seconds. */
@@ -72,8 +72,14 @@ static const char schemas[] =
     "\"check\",\"text\"]}}}},"
     "\"Hook\":{\"type\":\"object\",\"required\":[\"room\",\"id\",\"state\"],\"properties\":{"
     "\"room\":{\"$ref\":\"#/components/schemas/RoomId\"},\"id\":{\"type\":\"string\"},"
-    "\"url\":{\"type\":\"string\"},\"state\":{\"type\":\"string\"},"
-    "\"waiting\":{\"type\":\"integer\"}}},"
+    "\"url\":{\"type\":\"string\"},\"state\":{\"type\":\"string\",\"enum\":[\"disabled\","
+    "\"open\",\"paused\",\"failing\",\"slow\",\"healthy\",\"invalid\"]},"
+    "\"waiting\":{\"type\":\"integer\"},\"recent\":{\"type\":\"integer\"},"
+    "\"recent_failed\":{\"type\":\"integer\"},\"log\":{\"type\":\"object\",\"nullable\":true,"
+    "\"required\":[\"since\",\"attempts\",\"delivered\",\"failed\"],\"properties\":{"
+    "\"since\":{\"type\":\"integer\"},\"attempts\":{\"type\":\"integer\"},"
+    "\"delivered\":{\"type\":\"integer\"},\"failed\":{\"type\":\"integer\"},"
+    "\"p50_ms\":{\"type\":\"integer\"}}}}},"
     "\"HookChange\":{\"type\":\"object\",\"properties\":{\"url\":{\"type\":\"string\"},"
     "\"format\":{\"type\":\"string\"},\"enabled\":{\"type\":\"boolean\"},"
     "\"secret\":{\"type\":\"string\"},\"verificationSignature\":{\"type\":\"string\"},"

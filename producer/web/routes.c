@@ -37,9 +37,10 @@
     {                                                            \
         "failed", PARAMETER_FLAG, 0, 0, "true: only what failed" \
     }
-#define STATE                                                                                   \
-    {                                                                                           \
-        "state", PARAMETER_STATE, 0, 0, "only with this one: open, failing, disabled or paused" \
+#define STATE                                                             \
+    {                                                                     \
+        "state", PARAMETER_STATE, 0, 0,                                   \
+            "only with this one: open, failing, disabled, paused or slow" \
     }
 #define STEP                                                                                 \
     {                                                                                        \
@@ -169,8 +170,8 @@ const struct route routes[] = {
          "is left out.",
          STEP, POINTS),
     ONE("/v1/attention", "getAttention", api_attention, "Attention",
-        "The hooks that need attention: open, failing, disabled by workers or paused; the worst "
-        "first.",
+        "The hooks that need attention: open, failing, disabled by workers, paused or slow; the "
+        "worst first.",
         LIMIT, STATE),
 
     LIST("/v1/hooks", "listHooks", api_hooks, "Hook",

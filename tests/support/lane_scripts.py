@@ -255,7 +255,7 @@ class LaneQueue:
         if not start:
             known, _ = self.call(
                 "hook_forget",
-                self.keys("hooks-state hooks-changed gates lanes lanes-shut", [lane]),
+                self.keys("hooks-state hooks-recent hooks-changed gates lanes lanes-shut", [lane]),
                 [*lane.split("/"), "resume"])
         due, after = self.call(
             "hook_resume", self.keys("lanes lanes-shut leases", [lane]), [start, most])

@@ -74,10 +74,13 @@ static void note_attempt(struct pipeline *pipeline, const struct delivery *deliv
     bool is_made = delivery->is_attempted;
     bool is_test = delivery->entry->is_test;
     bool failed = outcome != OUTCOME_DELIVERED;
+    char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
     if (!is_made && (is_test || (outcome != OUTCOME_SKIPPED && outcome != OUTCOME_DEAD)))
         return;
     struct attempt_note note = {
         .lane = delivery->lane,
+        .fingerprint = lane_gate_fingerprint(
+            delivery->lane, delivery->slot == NULL ? NULL : delivery->slot->hook, fingerprint),
         .event_id = delivery->entry->event_id,
         .outcome = is_test && failed ? "failed" : outcome_name(outcome),
         .reason = is_test ? "" : reason_of(delivery),

@@ -20,6 +20,7 @@
 #include "process/notify_text.h"
 #include "process/process.h"
 #include "process/redis_access.h"
+#include "queue/attempt_log.h"
 #include "queue/convert.h"
 #include "queue/liveness.h"
 #include "queue/queue.h"
@@ -248,6 +249,7 @@ static struct leader_caps caps_of_leader(const struct settings *settings)
         .dead_max = settings->dead_max,
         .dead_max_bytes = settings->dead_max_bytes,
         .log_max_bytes = settings->attempt_log_max_bytes,
+        .logs_all = (enum attempt_log_what)settings->attempt_log == ATTEMPT_LOG_ALL,
         .disable_after_ms = settings->disable_after_ms,
     };
 }

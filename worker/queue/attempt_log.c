@@ -14,6 +14,7 @@
 /* Its texts lie in the log's buffer, one behind the other. */
 struct note {
     char lane[LANE_SIZE];
+    char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
     size_t offset;
     size_t lens[FIELDS];
 };
@@ -67,6 +68,7 @@ void attempt_log_set_limits(struct attempt_log *log, const struct attempt_log_li
 {
     log->limits = *limits;
     log->tidy.max_bytes = limits->max_bytes;
+    log->tidy.logs_all = limits->what == ATTEMPT_LOG_ALL;
 }
 
 bool attempt_log_is_idle(const struct attempt_log *log)
@@ -112,6 +114,8 @@ void attempt_log_add(struct attempt_log *log, const struct attempt_note *note)
     }
     struct note *kept = &log->notes[log->len];
     (void)bytes_copy_text(bytes_of(note->lane), kept->lane, sizeof(kept->lane));
+    (void)bytes_copy_text(bytes_of(note->fingerprint), kept->fingerprint,
+                          sizeof(kept->fingerprint));
     kept->offset = log->text.len;
     put(log, kept, &field, bytes_of(note->event_id));
     put_number(log, kept, &field, note->attempt);
@@ -171,12 +175,15 @@ static void put_batch(const struct attempt_log *log, const struct note *notes, s
     char key[KEY_SIZE];
     redis_args_text(keys, log->queue->keys.logs);
     redis_args_text(keys, log->queue->keys.log_sizes);
+    redis_args_text(keys, log->queue->keys.hooks_recent);
     redis_args_int(args, log->limits.per_hook);
     redis_args_int(args, LOG_LASTS_MS);
+    redis_args_int(args, log->limits.what == ATTEMPT_LOG_ALL ? 1 : 0);
     for (size_t i = 0; i < len;) {
         size_t same = same_lane(&notes[i], len - i);
         redis_args_copy(keys, bytes_of(keys_log(&log->queue->keys, notes[i].lane, key)));
         redis_args_text(args, notes[i].lane);
+        redis_args_text(args, notes[i + same - 1].fingerprint);
         redis_args_int(args, (int64_t)same);
         for (size_t end = i + same; i < end; i++)
             put_entry(args, log, &notes[i]);

@@ -1,6 +1,7 @@
 /*
  * The attempt log: what each attempt, and each delivery that was not sent, came to. A stream for
- * each lane, {Q}:log:<lane>, of its newest entries; docs/protocol.md has its fields.
+ * each lane, {Q}:log:<lane>, of its newest entries; and while some of a hook's newest attempts were
+ * not fine, how they ended, in {Q}:hooks-recent. docs/protocol.md has the fields.
  *
  * It is for people who ask what became of a message, and nothing depends on it. So it never holds
  * anything up: entries are gathered for LOG_GATHER_MS and written together, behind everything else;
@@ -35,6 +36,7 @@ struct attempt_log_limits {
 /* Everything is copied. */
 struct attempt_note {
     const char *lane;
+    const char *fingerprint; /* of the hook as it was */
     const char *event_id;
     const char *outcome; /* delivered, retry, dead, skipped, failed */
     const char *reason;  /* of dead and skipped, else "" */

@@ -200,9 +200,7 @@ void heal_keys(struct heal *heal)
         {keys->gates, "hash"},      {keys->hooks_state, "hash"},  {keys->dead_bytes, "hash"},
         {keys->lanes, "zset"},      {keys->lanes_shut, "zset"},   {keys->retries, "zset"},
         {keys->hooks_pace, "hash"}, {keys->dead_by_room, "zset"}, {keys->logs, "zset"},
-        {keys->times, "hash"},
-
-        {keys->log_sizes, "hash"},
+        {keys->times, "hash"},      {keys->log_sizes, "hash"},    {keys->hooks_recent, "hash"},
     };
     struct redis_args args;
     redis_args_init(&args);

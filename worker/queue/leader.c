@@ -207,6 +207,7 @@ void leader_set_caps(struct leader *leader, const struct leader_caps *caps)
 {
     leader->config.caps = *caps;
     leader->log.max_bytes = caps->log_max_bytes;
+    leader->log.logs_all = caps->logs_all;
     leader->alerts.disable_after_ms = caps->disable_after_ms;
 }
 

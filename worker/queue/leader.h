@@ -19,6 +19,7 @@ struct leader_caps {
     int64_t dead_max;
     int64_t dead_max_bytes;
     int64_t log_max_bytes; /* of attempt logs */
+    bool logs_all;
     int64_t disable_after_ms;
 };
 

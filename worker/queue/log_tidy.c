@@ -24,6 +24,7 @@ static void next(struct log_tidy *tidy, const struct reply *candidates)
     redis_args_init(&args);
     redis_args_text(&args, keys->logs);
     redis_args_text(&args, keys->log_sizes);
+    redis_args_text(&args, keys->hooks_recent);
     for (size_t i = 0; i < len; i++) {
         /* One that is too long was put there by hand, and has no log. */
         if (!bytes_copy_text(reply_text(reply_at(candidates, i)), lane, sizeof(lane)))
@@ -34,6 +35,7 @@ static void next(struct log_tidy *tidy, const struct reply *candidates)
     redis_args_int(&args, tidy->max_bytes);
     redis_args_int(&args, LOG_LASTS_MS);
     redis_args_int(&args, CANDIDATES);
+    redis_args_int(&args, tidy->logs_all ? 1 : 0);
     for (size_t i = 0; i < len; i++)
         redis_args_copy(&args, reply_text(reply_at(candidates, i)));
     tidy->running = queue_call(tidy->queue, SCRIPT_LOG_TIDY, keys_len, &args, on_tidied, tidy) == 0;

@@ -16,6 +16,7 @@
 struct log_tidy {
     struct queue *queue; /* borrowed */
     int64_t max_bytes;
+    bool logs_all; /* so that what is known of newest attempts is true */
     bool running;
 };
 

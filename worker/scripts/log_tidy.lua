@@ -2,13 +2,14 @@
 -- Deletes logs of lanes: those that expired, and, while all take more than they may, those that
 -- were written longest ago.
 --
--- KEYS  logs log-sizes, then log:<lane> of each candidate
--- ARGV  bytes that they may take; how long a log lasts, ms; how many candidates to name; then the
---       candidates, the one written longest ago first
+-- KEYS  logs log-sizes hooks-recent, then log:<lane> of each candidate
+-- ARGV  bytes that they may take; how long a log lasts, ms; how many candidates to name; 1 when all
+--       attempts are logged, else what is known of the newest ones is deleted; then the candidates,
+--       the one written longest ago first
 -- reply {lane …}: the next candidates, none when all is tidy
 local MAX, LASTS, LIMIT = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local logs, sizes = KEYS[1], KEYS[2]
-local FIRST = 3
+local logs, sizes, recent = KEYS[1], KEYS[2], KEYS[3]
+local FIRST = 4
 local time = redis.call('TIME')
 local oldest = time[1] * 1000 + math.floor(time[2] / 1000) - LASTS
 
@@ -29,6 +30,10 @@ if not total() then -- somebody wrote there by hand
     redis.call('HSET', sizes, '*', string.format('%.0f', sum))
 end
 
+if ARGV[4] ~= '1' then
+    redis.call('DEL', recent)
+end
+
 for i = FIRST, #KEYS do
     local lane = ARGV[i + 1]
     local written = tonumber(redis.call('ZSCORE', logs, lane) or 0)
@@ -37,10 +42,11 @@ for i = FIRST, #KEYS do
         redis.call('ZREM', logs, lane)
         redis.call('HINCRBY', sizes, '*', 0 - (size_of(lane) or 0))
         redis.call('HDEL', sizes, lane)
+        redis.pcall('HDEL', recent, lane)
     end
 end
 if redis.call('ZCARD', logs) == 0 then
-    redis.call('DEL', sizes) -- nothing is left that it could be the size of
+    redis.call('DEL', sizes, recent) -- nothing is left that it could be the size of
     return {}
 end
 if total() > MAX then

@@ -73,6 +73,7 @@ enum queue_key {
     KEY_DEAD_BYTES,
     KEY_HOOKS_STATE,
     KEY_HOOKS_CHANGED,
+    KEY_HOOKS_RECENT,
     KEY_STATS,
     KEY_LEADER,
     QUEUE_KEYS

@@ -125,7 +125,7 @@ void judge_hook_state(struct findings *findings, const struct room_id *room, con
     struct buffer text;
     char shown[IN_SHELL_SIZE];
 
-    hook_state_parse(json, &state);
+    hook_state_read(json, BYTES(""), NULL, &state);
     enum hook_condition condition = hook_state_condition(&state, 0);
     if (strcmp(state.fingerprint, fingerprint) != 0 ||
         (condition != HOOK_DISABLED && condition != HOOK_OPEN))

@@ -16,7 +16,7 @@ static const char *const key_types[QUEUE_KEYS] = {
     [KEY_RETRIES] = "zset",    [KEY_HOOKS_PACE] = "hash",  [KEY_DOCUMENTS] = "hash",
     [KEY_LEASES] = "hash",     [KEY_GATES] = "hash",       [KEY_DEAD_BY_ROOM] = "zset",
     [KEY_DEAD_BYTES] = "hash", [KEY_HOOKS_STATE] = "hash", [KEY_HOOKS_CHANGED] = "stream",
-    [KEY_STATS] = "hash",      [KEY_LEADER] = "string",
+    [KEY_STATS] = "hash",      [KEY_LEADER] = "string",    [KEY_HOOKS_RECENT] = "hash",
 };
 
 static const char *key_name(const struct keys *keys, enum queue_key key)
@@ -39,6 +39,7 @@ static const char *key_name(const struct keys *keys, enum queue_key key)
         [KEY_HOOKS_CHANGED] = keys->hooks_changed,
         [KEY_STATS] = keys->stats,
         [KEY_LEADER] = keys->leader,
+        [KEY_HOOKS_RECENT] = keys->hooks_recent,
     };
 
     return names[key];

@@ -194,6 +194,7 @@ bool doctor_read_queue(struct session *session, struct doctor_facts *facts)
         [KEY_HOOKS_CHANGED] = bytes_of(keys->hooks_changed),
         [KEY_STATS] = bytes_of(keys->stats),
         [KEY_LEADER] = bytes_of(keys->leader),
+        [KEY_HOOKS_RECENT] = bytes_of(keys->hooks_recent),
         [QUEUE_KEYS] = BYTES(KEYS_GROUP),
     };
     struct reply *reply;

@@ -2,10 +2,11 @@
 
 #include <string.h>
 
-#include "admin/scan.h"
+#include "admin/hook/known.h"
 
 static const int rank[] = {
-    [HOOK_OPEN] = 0, [HOOK_FAILING] = 1, [HOOK_DISABLED] = 2, [HOOK_PAUSED] = 3, [HOOK_FINE] = 4,
+    [HOOK_OPEN] = 0,   [HOOK_FAILING] = 1, [HOOK_DISABLED] = 2,
+    [HOOK_PAUSED] = 3, [HOOK_SLOW] = 4,    [HOOK_FINE] = 5,
 };
 
 static bool is_before(const struct attention_hook *one, const struct attention_hook *other)
@@ -39,38 +40,27 @@ void attention_add(struct attention *attention, const struct attention_hook *hoo
     attention->len += attention->len < attention->most;
 }
 
-static void look_at(struct attention *attention, struct bytes lane, struct bytes json)
+static bool look_at(void *context, struct bytes lane, struct bytes learnt, struct bytes recent)
 {
+    struct attention *attention = context;
     struct attention_hook hook;
     struct stored_state state;
     struct lane_parts parts;
 
-    hook_state_parse(json, &state);
+    hook_state_read(learnt, recent, NULL, &state);
     hook.condition = hook_state_condition(&state, attention->now_ms);
     hook.since_ms = hook_state_since_ms(&state, hook.condition);
     if (hook.condition != HOOK_FINE && lane_split(lane, &parts) == 0 && !parts.is_inline &&
         bytes_copy_text(lane, hook.lane, sizeof(hook.lane)))
         attention_add(attention, &hook);
+    return true;
 }
 
 bool attention_find(struct session *session, size_t most, enum hook_condition only,
                     struct attention *ret_attention)
 {
-    const struct reply *pairs;
-    struct scan scan;
-    int64_t looked = 0;
-    int more = 0;
-
     *ret_attention = (struct attention){.most = most, .only = only};
-    if (!session_server_time(session, &ret_attention->now_ms))
-        return false;
-    scan_begin(&scan, session, BYTES("HSCAN"), session->keys.hooks_state, "*");
-    while (looked < ATTENTION_LOOKED_MAX && (more = scan_next(&scan, &pairs)) > 0) {
-        for (size_t i = 0; i + 1 < reply_len(pairs); i += 2, looked++)
-            look_at(ret_attention, reply_text(reply_at(pairs, i)),
-                    reply_text(reply_at(pairs, i + 1)));
-    }
-    scan_end(&scan);
-    ret_attention->is_cut = more > 0;
-    return more >= 0;
+    return session_server_time(session, &ret_attention->now_ms) &&
+           hooks_known_each(session, "*", ATTENTION_LOOKED_MAX, look_at, ret_attention,
+                            &ret_attention->is_cut);
 }

@@ -1,6 +1,6 @@
 /*
- * The hooks of all rooms that need somebody's attention, by what workers learnt: open, failing,
- * disabled by workers, or paused.
+ * The hooks of all rooms that need somebody's attention, by what workers learnt and how their
+ * newest attempts ended: open, failing, disabled by workers, paused, or slow.
  */
 #ifndef ADMIN_HOOK_ATTENTION_H
 #define ADMIN_HOOK_ATTENTION_H

@@ -137,3 +137,15 @@ void hook_put_json(struct buffer *line, const struct room_id *room, const struct
     if (hook->rate_limit[0] != '\0')
         object_put_text(line, "rateLimit", bytes_of(hook->rate_limit));
 }
+
+enum hook_condition hook_condition_of(const struct hook *hook, const struct stored_state *state,
+                                      int64_t now_ms)
+{
+    return hook->enabled ? hook_state_condition(state, now_ms) : HOOK_DISABLED;
+}
+
+void hook_put_state(struct buffer *line, const struct hook *hook, const struct stored_state *state,
+                    int64_t now_ms)
+{
+    hook_state_put_json(line, state, hook_condition_of(hook, state, now_ms));
+}

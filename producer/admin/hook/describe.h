@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "admin/hook/state.h"
 #include "contract/hook.h"
 #include "contract/room.h"
 
@@ -32,5 +33,13 @@ const char *hook_signature_shown(const struct hook *hook, bool shows_signature);
 /* The room and the hook as members of an object; secrets are counted. */
 void hook_put_json(struct buffer *line, const struct room_id *room, const struct hook *hook,
                    bool shows_signature);
+
+/* The state of a hook that is stored: disabled by hand comes before all that is known of it. */
+enum hook_condition hook_condition_of(const struct hook *hook, const struct stored_state *state,
+                                      int64_t now_ms);
+
+/* The same as members of an object, with what is known of it. */
+void hook_put_state(struct buffer *line, const struct hook *hook, const struct stored_state *state,
+                    int64_t now_ms);
 
 #endif

@@ -1,7 +1,5 @@
 #include "admin/hook/list.h"
 
-#include <string.h>
-
 #include "contract/lane.h"
 
 struct listing {
@@ -13,7 +11,7 @@ struct listing {
 
 /* 0, or -1: no memory. */
 static int list_one(const struct listing *listing, struct bytes id, struct bytes json,
-                    struct bytes known)
+                    struct bytes learnt, struct bytes recent)
 {
     char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
     struct hook *hook = NULL;
@@ -23,21 +21,24 @@ static int list_one(const struct listing *listing, struct bytes id, struct bytes
 
     if (hook_parse(id, json, &hook, &why) == HOOK_OK) {
         listed.hook = hook;
-        hook_state_parse(known, &state);
-        if (strcmp(state.fingerprint, lane_fingerprint(hook, fingerprint)) != 0)
-            state = (struct stored_state){0}; /* of another URL, or with other credentials */
+        hook_state_read(learnt, recent, lane_fingerprint(hook, fingerprint), &state);
     }
     int result = listing->fn(listing->context, &listed);
     hook_free(hook);
     return result;
 }
 
-/* What workers learnt about some of a room's hooks, in their order. */
+/* The states of some of a room's hooks, in their order. */
+struct states {
+    struct reply *learnt;
+    struct reply *recent;
+};
+
 static bool ask_states(const struct listing *listing, const struct reply *hooks, size_t first,
-                       size_t len, struct reply **ret_states)
+                       size_t len, struct states *ret_states)
 {
-    struct bytes args[SESSION_BATCH + 2] = {BYTES("HMGET"),
-                                            bytes_of(listing->session->keys.hooks_state)};
+    const struct keys *keys = &listing->session->keys;
+    struct bytes args[SESSION_BATCH + 2] = {BYTES("HMGET"), bytes_of(keys->hooks_state)};
     char lanes[SESSION_BATCH][LANE_SIZE];
 
     for (size_t i = 0; i < len; i++) {
@@ -46,23 +47,31 @@ static bool ask_states(const struct listing *listing, const struct reply *hooks,
             bytes_copy_text(reply_text(reply_at(hooks, 2 * (first + i))), id, sizeof(id));
         args[2 + i] = is_name ? bytes_of(lane_of(listing->room, id, lanes[i])) : BYTES("");
     }
-    return session_ask(listing->session, args, 2 + len, ret_states);
+    if (!session_ask(listing->session, args, 2 + len, &ret_states->learnt))
+        return false;
+    args[1] = bytes_of(keys->hooks_recent);
+    if (session_ask(listing->session, args, 2 + len, &ret_states->recent))
+        return true;
+    reply_free(ret_states->learnt);
+    return false;
 }
 
 static bool list_some(const struct listing *listing, const struct reply *hooks, size_t first,
                       size_t len)
 {
-    struct reply *states;
+    struct states states;
     int result = 0;
 
     if (!ask_states(listing, hooks, first, len, &states))
         return false;
     for (size_t i = 0; i < len && result == 0; i++) {
         size_t at = 2 * (first + i);
-        result = list_one(listing, reply_text(reply_at(hooks, at)),
-                          reply_text(reply_at(hooks, at + 1)), reply_text(reply_at(states, i)));
+        result = list_one(
+            listing, reply_text(reply_at(hooks, at)), reply_text(reply_at(hooks, at + 1)),
+            reply_text(reply_at(states.learnt, i)), reply_text(reply_at(states.recent, i)));
     }
-    reply_free(states);
+    reply_free(states.learnt);
+    reply_free(states.recent);
     if (result < 0)
         session_failed(listing->session, "out of memory");
     return result == 0;

@@ -10,22 +10,33 @@
 #define DUE_A_CALL "500"
 #define FROM_SIZE 48 /* a score */
 
+static bool ask_field(struct session *session, const char *key, const char *field,
+                      struct reply **ret_reply)
+{
+    const struct bytes args[] = {BYTES("HGET"), bytes_of(key), bytes_of(field)};
+
+    return session_ask(session, args, 3, ret_reply);
+}
+
 bool hook_store_read(struct session *session, const struct hook *hook, const struct room_id *room,
                      struct stored_state *ret_state)
 {
     char lane[LANE_SIZE];
     char fingerprint[HOOK_STATE_FINGERPRINT_SIZE];
-    const struct bytes args[] = {BYTES("HGET"), bytes_of(session->keys.hooks_state),
-                                 bytes_of(lane_of(room, hook->id, lane))};
-    struct reply *reply;
+    struct reply *learnt;
+    struct reply *recent;
 
-    if (!session_ask(session, args, 3, &reply))
+    (void)lane_of(room, hook->id, lane);
+    if (!ask_field(session, session->keys.hooks_state, lane, &learnt))
         return false;
-    hook_state_parse(reply_text(reply), ret_state);
-    reply_free(reply);
-    if (strcmp(ret_state->fingerprint, lane_fingerprint(hook, fingerprint)) != 0)
-        *ret_state = (struct stored_state){0};
-    return true;
+    bool asked = ask_field(session, session->keys.hooks_recent, lane, &recent);
+    if (asked) {
+        hook_state_read(reply_text(learnt), reply_text(recent), lane_fingerprint(hook, fingerprint),
+                        ret_state);
+        reply_free(recent);
+    }
+    reply_free(learnt);
+    return asked;
 }
 
 bool hook_store_change(struct session *session, const struct room_id *room, const char *hook_id,
@@ -41,8 +52,9 @@ bool hook_store_change(struct session *session, const struct room_id *room, cons
     keys_lane(keys, lane_of(room, hook_id, lane), lane_key);
     const struct bytes args[] = {BYTES("EVAL"),
                                  BYTES(lua_hook_forget),
-                                 BYTES("6"),
+                                 BYTES("7"),
                                  bytes_of(keys->hooks_state),
+                                 bytes_of(keys->hooks_recent),
                                  bytes_of(keys->hooks_changed),
                                  bytes_of(keys->gates),
                                  bytes_of(keys->lanes),

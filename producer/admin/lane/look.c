@@ -113,7 +113,7 @@ static int read_look(const struct lane_found *lane, struct reply *const replies[
     look->waiting = reply_int(replies[QUERY_COUNT]);
     read_first(replies[QUERY_FIRST], look, &facts);
     (void)gate_parse(reply_text(replies[QUERY_GATE]), &facts.gate);
-    hook_state_parse(reply_text(replies[QUERY_STATE]), &look->state);
+    hook_state_read(reply_text(replies[QUERY_STATE]), BYTES(""), NULL, &look->state);
     if (facts.fingerprint && strcmp(look->state.fingerprint, facts.fingerprint) != 0)
         look->state = (struct stored_state){0};
     look->condition = lane_condition_of(&facts, now_ms);

@@ -2,20 +2,21 @@
 -- Forgets what workers learnt about a hook, opens its gate, and has its lane looked at now. Tells
 -- the workers. Also when Redis is full: what it adds is capped.
 --
--- KEYS  hooks-state hooks-changed gates lanes lanes-shut lane:<lane>
+-- KEYS  hooks-state hooks-recent hooks-changed gates lanes lanes-shut lane:<lane>
 -- ARGV  room hook, and one of
 --         'forget'  notifies only when something was known
 --         'resume'  notifies in any case: a worker may know more than it has shared
 --         'look'    forgets nothing
 -- reply {1 when something was known, how many deliveries wait}
-local states, changed, gates = KEYS[1], KEYS[2], KEYS[3]
-local lanes, shut, key = KEYS[4], KEYS[5], KEYS[6]
+local states, recent, changed, gates = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local lanes, shut, key = KEYS[5], KEYS[6], KEYS[7]
 --include lane
 local what, known = ARGV[3], 0
 local lane = lane_of(key)
 
 if what ~= 'look' then
     known = math.max(redis.call('HDEL', states, lane), redis.call('HDEL', gates, lane))
+    redis.pcall('HDEL', recent, lane)
 end
 local head = head_of(key)
 if head then

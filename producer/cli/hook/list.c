@@ -52,13 +52,12 @@ static void add_line(struct listing *listing)
 static void add_row(struct listing *listing, const struct hook *hook,
                     const struct stored_state *state)
 {
-    enum hook_condition condition =
-        hook->enabled ? hook_state_condition(state, listing->now_ms) : HOOK_DISABLED;
+    enum hook_condition condition = hook_condition_of(hook, state, listing->now_ms);
     struct table *table = &listing->table;
 
     table_add(table, room_id_bytes(&listing->room));
     table_add(table, bytes_of(hook->id));
-    table_add_toned(table, bytes_of(condition == HOOK_FINE ? "ok" : hook_condition_name(condition)),
+    table_add_toned(table, bytes_of(hook_condition_name(condition)),
                     hook_condition_tone(condition));
     table_add(table, bytes_of(hook_format_name(hook->format)));
     table_add_number(table, (int64_t)hook->secrets_len);
@@ -81,7 +80,7 @@ static int print_object(struct listing *listing, const struct hook *hook,
 
     object_begin(line);
     hook_put_json(line, &listing->room, hook, listing->shows_signatures);
-    hook_state_put_json(line, state, hook_state_condition(state, listing->now_ms));
+    hook_put_state(line, hook, state, listing->now_ms);
     return object_print(line);
 }
 
@@ -168,8 +167,9 @@ const struct command command_hook_list = {
     .operands = "",
     .summary = "Lists the hooks of all rooms, or of one. Secrets are counted, signatures masked.",
     .details =
-        "STATE is ok, failing (no success since a failure), open (it failed so often that only\n"
-        "probes are sent), paused by its receiver, disabled, or not valid. LIMITS are its rate\n"
+        "STATE is disabled, open (it failed so often that only probes are sent), paused by its\n"
+        "receiver, failing (3 of its last 10 attempts failed, or all), slow (half of its last\n"
+        "deliveries took more than a second), healthy, or not valid. LIMITS are its rate\n"
         "limit, timeout and max-age, HEADERS the names of its own headers. On a terminal,\n"
         "columns that do not fit are omitted or cut.\n",
     .flags = list_specs,

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/hook/known.h"
 #include "admin/hook/state.h"
 #include "admin/human_text.h"
-#include "admin/scan.h"
 #include "cli/cli.h"
 #include "cli/hook/tone.h"
 #include "cli/terminal/json_output.h"
@@ -20,7 +20,7 @@
 
 static const struct flag_spec state_specs[] = {
     {"room", "ROOM", "only of this room", false},
-    {"failing", NULL, "only those without a success since they failed, and disabled ones", false},
+    {"failing", NULL, "only those that are failing, open or disabled", false},
     {NULL, NULL, NULL, false},
 };
 
@@ -35,83 +35,75 @@ static const struct table_column columns[] = {
     {.title = "WHY", .least = 16},
 };
 
-/* One field of hooks-state. */
-struct learnt {
+struct found {
     char lane[LANE_SIZE];
     struct lane_parts parts;
-    char *json;
+    struct stored_state state;
 };
 
 struct states {
     struct cli *cli;
     int64_t now_ms; /* of Redis */
     bool failing_only;
-    struct learnt *rows;
+    struct found *rows;
     size_t rows_len;
     size_t rows_cap;
+    struct progress progress;
     struct table table;
     struct buffer line;
 };
 
 /* --- collecting --- */
 
-static bool is_wanted(const struct states *states, struct bytes json)
+static bool is_wanted(const struct states *states, const struct stored_state *state)
 {
-    struct stored_state state;
-
-    hook_state_parse(json, &state);
-    enum hook_condition condition = hook_state_condition(&state, states->now_ms);
+    enum hook_condition condition = hook_state_condition(state, states->now_ms);
 
     if (!states->failing_only)
         return condition != HOOK_FINE;
-    return state.failing_since_ms > 0 || condition == HOOK_OPEN || condition == HOOK_DISABLED;
+    return condition == HOOK_FAILING || condition == HOOK_OPEN || condition == HOOK_DISABLED ||
+           (condition == HOOK_PAUSED && state->failing_since_ms > 0);
 }
 
-/* 0, or -1 with the failure reported. */
-static int keep(struct states *states, struct learnt row, struct bytes json)
+/* False with the failure reported. */
+static bool keep(struct states *states, const struct found *row)
 {
     if (states->rows_len == STATES_MAX) {
         cli_failed("more than %d hooks have a state: take --room", STATES_MAX);
-        return -1;
+        return false;
     }
     if (states->rows_len == states->rows_cap) {
         size_t cap = states->rows_cap > 0 ? states->rows_cap * 2 : 64;
-        struct learnt *rows = reallocarray(states->rows, cap, sizeof(*rows));
+        struct found *rows = reallocarray(states->rows, cap, sizeof(*rows));
         if (!rows) {
             cli_failed("out of memory");
-            return -1;
+            return false;
         }
         states->rows = rows;
         states->rows_cap = cap;
     }
-    row.json = strndup(json.data, json.len);
-    if (!row.json) {
-        cli_failed("out of memory");
-        return -1;
-    }
-    states->rows[states->rows_len++] = row;
-    return 0;
+    states->rows[states->rows_len++] = *row;
+    return true;
 }
 
-static int keep_page(struct states *states, const struct reply *pairs)
+static bool look_at(void *context, struct bytes lane, struct bytes learnt, struct bytes recent)
 {
-    for (size_t i = 0; i + 1 < reply_len(pairs); i += 2) {
-        struct bytes json = reply_text(reply_at(pairs, i + 1));
-        struct learnt row = {.json = NULL};
+    struct states *states = context;
+    struct found row;
 
-        struct bytes lane = reply_text(reply_at(pairs, i));
-        if (lane_split(lane, &row.parts) == 0 && bytes_copy_text(lane, row.lane, LANE_SIZE) &&
-            is_wanted(states, json) && keep(states, row, json) < 0)
-            return -1;
-    }
-    return 0;
+    hook_state_read(learnt, recent, NULL, &row.state);
+    if (lane_split(lane, &row.parts) != 0 || !bytes_copy_text(lane, row.lane, LANE_SIZE) ||
+        !is_wanted(states, &row.state))
+        return true;
+    progress_show(&states->progress, states->rows_len + 1);
+    return keep(states, &row);
 }
 
 /* By room, those without one first, then by hook. */
 static int compare(const void *a, const void *b)
 {
-    const struct learnt *one = a;
-    const struct learnt *other = b;
+    const struct found *one = a;
+    const struct found *other = b;
 
     bool has_room[2] = {one->parts.room.len > 0, other->parts.room.len > 0};
     int order = 0;
@@ -132,35 +124,23 @@ static void sort(struct states *states)
         qsort(states->rows, states->rows_len, sizeof(*states->rows), compare);
     for (size_t i = 0; i < states->rows_len; i++) {
         if (len > 0 && compare(&states->rows[len - 1], &states->rows[i]) == 0)
-            free(states->rows[i].json);
-        else
-            states->rows[len++] = states->rows[i];
+            continue;
+        states->rows[len++] = states->rows[i];
     }
     states->rows_len = len;
 }
 
-/* Reads all that are wanted, sorted. 0, or -1 with the failure reported. */
-static int collect(struct states *states, const char *pattern)
+/* Finds all that are wanted, sorted. False with the failure reported. */
+static bool collect(struct states *states, const char *pattern)
 {
-    const struct reply *pairs;
-    struct progress progress;
-    struct scan scan;
-    int more;
+    bool is_cut;
 
-    scan_begin(&scan, &states->cli->session, BYTES("HSCAN"), states->cli->session.keys.hooks_state,
-               pattern);
-    progress_begin(&progress, "found", false);
-    while ((more = scan_next(&scan, &pairs)) > 0) {
-        if (keep_page(states, pairs) < 0) {
-            more = -1;
-            break;
-        }
-        progress_show(&progress, states->rows_len);
-    }
-    progress_end(&progress);
-    scan_end(&scan);
+    progress_begin(&states->progress, "found", false);
+    bool found =
+        hooks_known_each(&states->cli->session, pattern, INT64_MAX, look_at, states, &is_cut);
+    progress_end(&states->progress);
     sort(states);
-    return more;
+    return found;
 }
 
 /* --- printing --- */
@@ -173,8 +153,8 @@ enum registered {
     REGISTERED_INLINE /* it came with its events */
 };
 
-static enum registered look_at_hook(const struct learnt *row, const struct stored_state *state,
-                                    const struct reply *stored, char ret_origin[URL_ORIGIN_SIZE])
+static enum registered look_at_hook(const struct found *row, const struct reply *stored,
+                                    char ret_origin[URL_ORIGIN_SIZE])
 {
     struct hook *hook = NULL;
     struct error_text why;
@@ -186,7 +166,7 @@ static enum registered look_at_hook(const struct learnt *row, const struct store
     if (reply_is_nil(stored))
         return REGISTERED_REMOVED;
     if (hook_parse(bytes_of(row->parts.hook_id), reply_text(stored), &hook, &why) == HOOK_OK &&
-        strcmp(lane_fingerprint(hook, fingerprint), state->fingerprint) == 0) {
+        strcmp(lane_fingerprint(hook, fingerprint), row->state.fingerprint) == 0) {
         url_origin(&hook->url, ret_origin);
         registered = REGISTERED_YES;
     }
@@ -202,7 +182,7 @@ static void add_time(struct states *states, int64_t when_ms)
 }
 
 /* The hook's id, of an inline one ":" and its fingerprint. */
-static const char *hook_of(const struct learnt *row)
+static const char *hook_of(const struct found *row)
 {
     return strchr(row->lane, '/') + 1;
 }
@@ -219,10 +199,10 @@ static void put_why(struct states *states, const struct stored_state *state,
         hook_state_put_why(&states->line, state, condition);
 }
 
-static void add_row(struct states *states, const struct learnt *row,
-                    const struct stored_state *state, enum registered registered,
+static void add_row(struct states *states, const struct found *row, enum registered registered,
                     const char *origin)
 {
+    const struct stored_state *state = &row->state;
     enum hook_condition condition = hook_state_condition(state, states->now_ms);
     struct table *table = &states->table;
 
@@ -239,8 +219,7 @@ static void add_row(struct states *states, const struct learnt *row,
     buffer_clear(&states->line);
 }
 
-static int print_object(struct states *states, const struct learnt *row,
-                        const struct stored_state *state, enum registered registered,
+static int print_object(struct states *states, const struct found *row, enum registered registered,
                         const char *origin)
 {
     static const char *const words[] = {[REGISTERED_YES] = "yes",
@@ -253,7 +232,7 @@ static int print_object(struct states *states, const struct learnt *row,
     if (row->parts.room.len > 0)
         object_put_room(line, "room", &row->parts.room);
     object_put_text(line, "id", bytes_of(hook_of(row)));
-    hook_state_put_json(line, state, hook_state_condition(state, states->now_ms));
+    hook_state_put_json(line, &row->state, hook_state_condition(&row->state, states->now_ms));
     object_put_text(line, "registered", bytes_of(words[registered]));
     if (registered == REGISTERED_YES)
         object_put_text(line, "origin", bytes_of(origin));
@@ -261,21 +240,19 @@ static int print_object(struct states *states, const struct learnt *row,
 }
 
 /* stored is the hook of that id, as it is now. 0, or -1: no memory. */
-static int show(struct states *states, const struct learnt *row, const struct reply *stored)
+static int show(struct states *states, const struct found *row, const struct reply *stored)
 {
     char origin[URL_ORIGIN_SIZE] = "";
-    struct stored_state state;
 
-    hook_state_parse(bytes_of(row->json), &state);
-    enum registered registered = look_at_hook(row, &state, stored, origin);
+    enum registered registered = look_at_hook(row, stored, origin);
     if (states->cli->json)
-        return print_object(states, row, &state, registered, origin);
-    add_row(states, row, &state, registered, origin);
+        return print_object(states, row, registered, origin);
+    add_row(states, row, registered, origin);
     return 0;
 }
 
 /* Asks for the hooks of some rows in one go and shows them. 0, or -1 with the failure reported. */
-static int show_some(struct states *states, const struct learnt *rows, size_t len)
+static int show_some(struct states *states, const struct found *rows, size_t len)
 {
     struct cli *cli = states->cli;
     char room_key[KEY_SIZE];
@@ -322,8 +299,6 @@ static int show_all(struct states *states)
 
 static void states_release(struct states *states)
 {
-    for (size_t i = 0; i < states->rows_len; i++)
-        free(states->rows[i].json);
     free(states->rows);
     table_release(&states->table);
     buffer_release(&states->line);
@@ -343,7 +318,7 @@ static int run_state(struct cli *cli)
     if (!session_server_time(&cli->session, &states.now_ms))
         return CLI_FAILED;
     buffer_init(&states.line, HOOK_JSON_MAX);
-    int result = collect(&states, pattern) == 0 ? show_all(&states) : CLI_FAILED;
+    int result = collect(&states, pattern) ? show_all(&states) : CLI_FAILED;
     states_release(&states);
     return result;
 }
@@ -353,10 +328,11 @@ const struct command command_hook_state = {
     .operands = "",
     .summary = "Shows the failing hooks of all rooms: since when, why, and the next attempt.",
     .details =
-        "A hook is failing (no success since a failure), open (it failed so often that only\n"
-        "probes are sent, the next at NEXT), paused by its receiver until NEXT, or disabled by\n"
-        "workers: it answered 410 (gone), or failed for too long. hook resume resets that.\n"
-        "Healthy hooks are not shown.\n",
+        "A hook is disabled by workers (it answered 410 (gone), or failed for too long), open\n"
+        "(it failed so often that only probes are sent, the next at NEXT), paused by its\n"
+        "receiver until NEXT, failing (3 of its last 10 attempts failed, or all), or slow (half\n"
+        "of its last deliveries took more than a second). hook resume resets that. Healthy hooks\n"
+        "are not shown.\n",
     .flags = state_specs,
     .run = run_state,
 };

@@ -49,7 +49,7 @@ static int print_object(const struct hook_target *target, const struct shown_hoo
     buffer_init(&line, HOOK_JSON_MAX);
     object_begin(&line);
     hook_put_json(&line, &target->room, shown->hook, shown->shows_signature);
-    hook_state_put_json(&line, &shown->state, hook_state_condition(&shown->state, shown->now_ms));
+    hook_put_state(&line, shown->hook, &shown->state, shown->now_ms);
     object_put_int(&line, "waiting", shown->waiting);
     int printed = object_print(&line);
     buffer_release(&line);
@@ -67,12 +67,12 @@ static void print_when(const char *name, int64_t at_ms, int64_t now_ms)
 static void print_state(const struct shown_hook *shown)
 {
     const struct stored_state *state = &shown->state;
-    enum hook_condition condition = hook_state_condition(state, shown->now_ms);
+    enum hook_condition condition = hook_condition_of(shown->hook, state, shown->now_ms);
     struct buffer why;
 
+    hook_print_row("state", hook_condition_name(condition));
     if (condition == HOOK_FINE)
         return;
-    hook_print_row("state", hook_condition_name(condition));
     print_when("since", hook_state_since_ms(state, condition), shown->now_ms);
     print_when("next", hook_state_next_ms(state, condition), shown->now_ms);
     if (state->failures > 0)

@@ -3,8 +3,8 @@
 enum tone hook_condition_tone(enum hook_condition condition)
 {
     static const enum tone tones[] = {
-        [HOOK_FINE] = TONE_OK,    [HOOK_PAUSED] = TONE_WARNING, [HOOK_FAILING] = TONE_WARNING,
-        [HOOK_OPEN] = TONE_ERROR, [HOOK_DISABLED] = TONE_ERROR,
+        [HOOK_FINE] = TONE_OK,         [HOOK_SLOW] = TONE_WARNING, [HOOK_PAUSED] = TONE_WARNING,
+        [HOOK_FAILING] = TONE_WARNING, [HOOK_OPEN] = TONE_ERROR,   [HOOK_DISABLED] = TONE_ERROR,
     };
 
     return tones[condition];

@@ -51,7 +51,8 @@ export function why(hook) {
   );
   const since = hook.failing_since || (hook.state === "disabled" ? hook.at : 0);
   if (hook.state === "paused") return hook.error || hook.status ? cause : "asked for a pause";
-  if (hook.state === "disabled" && !hook.reason && !hook.error) return "by hand";
+  if (hook.state === "disabled" && hook.enabled === false) return "by hand";
+  if (hook.state === "slow") return "half of the last deliveries took more than a second";
   return since ? [cause, " since ", time(since)] : cause;
 }
 
@@ -59,7 +60,7 @@ export function next(hook, now) {
   if (hook.state === "open" && hook.probe_at) return ["probe ", ahead(hook.probe_at, now)];
   if (hook.state === "paused" && hook.until) return [time(hook.until)];
   if (hook.state === "disabled") return "nothing is sent";
-  if (hook.state === "failing") return "retries go on";
+  if (hook.state === "failing") return hook.waiting === 0 ? "nothing waits" : "retries go on";
   if (hook.state === "invalid") return "nothing is sent";
   return "";
 }
@@ -79,6 +80,7 @@ export function sentence(hook, last, now) {
     ? [" has answered ", String(hook.status)]
     : [" has not answered (", foreign(hook.error || "no answer"), ")"];
   const since = hook.failing_since ? [" since ", time(hook.failing_since)] : "";
+  const failed = last && last.outcome !== "delivered";
   switch (hook.state) {
     case "open":
       return [
@@ -92,12 +94,25 @@ export function sentence(hook, last, now) {
       ];
     case "failing":
       return [
-        where,
-        answered,
+        hook.recent
+          ? count(hook.recent_failed) + " of the last " + plural(hook.recent, "attempt") + " failed"
+          : plural(hook.failures || 1, "attempt") + " failed without a success",
         since,
-        "; ",
-        plural(hook.failures || 1, "attempt"),
-        " failed without a success. Each is tried again.",
+        ": ",
+        foreign(hook.error || (hook.status ? "answered " + hook.status : "no answer")),
+        failed && last.outcome === "dead"
+          ? ". The last one became a dead letter."
+          : ". What fails is tried again.",
+        kept,
+        kept ? "." : "",
+      ];
+    case "slow":
+      return [
+        where,
+        hook.log?.p50_ms === undefined
+          ? " is slow"
+          : " answers after " + duration(hook.log.p50_ms),
+        ": half of the last deliveries took longer than a second.",
         kept,
         kept ? "." : "",
       ];
@@ -113,7 +128,8 @@ export function sentence(hook, last, now) {
         kept ? "." : "",
       ];
     case "disabled":
-      if (!hook.reason) return ["Disabled by hand. New events are not sent and not kept."];
+      if (hook.enabled === false)
+        return ["Disabled by hand. New events are not sent and not kept."];
       return [
         "Disabled since ",
         time(hook.at),
@@ -127,6 +143,14 @@ export function sentence(hook, last, now) {
     case "invalid":
       return ["What is stored is not a valid hook: ", foreign(hook.error), ". Nothing is sent."];
     default:
+      if (failed)
+        return [
+          "The last attempt failed: ",
+          foreign(last.error || last.reason || "answered " + last.status),
+          last.outcome === "retry" ? ". It is tried again." : ".",
+          kept,
+          kept ? "." : "",
+        ];
       return last
         ? [
             "Delivers. The last answer was ",
@@ -140,7 +164,8 @@ export function sentence(hook, last, now) {
             kept ? "." : "",
           ]
         : [
-            "Healthy, but nothing was sent lately: no event of its types came.",
+            "Nothing is against it, but no attempt is known: no event of its types came in the " +
+              "last 7 days, or the log is off (attempt-log).",
             kept,
             kept ? "." : "",
           ];
@@ -170,14 +195,18 @@ export function advice(hook, here) {
             ? "it answers, but with " + hook.status + "."
             : ["it cannot be reached: ", foreign(hook.error || "no answer"), "."],
         ],
-        "Nothing is needed here: what failed is tried again, by and by.",
+        isRoom
+          ? "What is tried again arrives when it is back."
+          : "What is tried again arrives when it is back; dead letters can be replayed then.",
       ];
+    case "slow":
+      return [[ask, "what takes so long?"], "Nothing is lost, but events may arrive late."];
     case "paused":
       return [
         "Nothing is needed: deliveries go on by themselves. To send now all the same, resume.",
       ];
     case "disabled":
-      return hook.reason
+      return hook.enabled !== false
         ? [
             [ask, "does it still want these events?"],
             "When it works again, resume: new events are sent from then on.",

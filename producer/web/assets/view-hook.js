@@ -49,6 +49,12 @@ function facts(hook, here) {
     hook.maxAge && row("Max age", foreign(hook.maxAge)),
     hook.acceptStatus && row("Accepts", "2xx, " + hook.acceptStatus.join(", ")),
     row("Waiting", hook.waiting === undefined ? NONE : count(hook.waiting)),
+    hook.log && [
+      row("Known since", time(hook.log.since)),
+      row("Delivered", count(hook.log.delivered) + " of " + plural(hook.log.attempts, "attempt")),
+      row("Failed", count(hook.log.failed)),
+      row("Took, p50", hook.log.p50_ms === undefined ? NONE : duration(hook.log.p50_ms)),
+    ],
     here.access.room === null &&
       row(
         "Dead",
@@ -231,11 +237,10 @@ export function hook(here, roomId, id) {
     const steps = advice(it, here);
     const lately = attempts.length ? strip(attempts.map(a => a.outcome)) : null;
     const canResume =
-      ["open", "failing", "paused"].includes(it.state) || (it.state === "disabled" && it.reason);
+      ["open", "failing", "paused"].includes(it.state) ||
+      (it.state === "disabled" && it.enabled !== false);
     if (said && said !== it.state) live.textContent = "This hook is now " + it.state;
     said = it.state;
-    const shown =
-      it.state === "healthy" && last && last.outcome !== "delivered" ? "failing" : it.state;
     return [
       el(
         "div.head",
@@ -249,14 +254,14 @@ export function hook(here, roomId, id) {
         el("div.buttons", null, actions(here, base, it, panels)),
       ),
       el(
-        "div.verdict." + shown,
+        "div.verdict." + it.state,
         null,
         el(
           "p.say",
           null,
           state(it.state),
           " ",
-          sentence(it, last && last.outcome === "delivered" ? last : null, now),
+          sentence(it, last, now),
         ),
         (steps.length > 0 || lately) &&
           el(

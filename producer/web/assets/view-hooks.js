@@ -8,7 +8,7 @@ import { counted, hookLink, next, why, WORST_FIRST } from "./state.js";
 
 const PAGE = 50;
 const WORST = 50;
-const STATES = ["open", "failing", "disabled", "paused"];
+const STATES = ["open", "failing", "disabled", "paused", "slow"];
 
 const askAttention = wanted => get("v1/attention" + query({ limit: WORST, state: wanted }));
 
@@ -48,7 +48,7 @@ function attentionPart(hooks, wanted, now) {
   const rows = hooks.data;
   const total = wanted ? hooks.counts[wanted] : hooks.total;
   if (rows.length === 0 && !wanted)
-    return el("p.muted", null, "No hook fails, is paused, or was disabled.");
+    return el("p.muted", null, "No hook fails, is slow or paused, or was disabled.");
   if (rows.length === 0)
     return el(
       "p.muted",

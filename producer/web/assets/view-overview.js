@@ -76,8 +76,8 @@ function figures(status, attention, latency) {
   const rates = status.per_second || { delivered: latency?.delivered };
   const counts = attention ? attention.counts : {};
   const failing = total(counts, "open", "failing");
-  const others = [["paused"], ["disabled"]]
-    .map(([name]) => counts[name] && count(counts[name]) + " " + name)
+  const others = ["slow", "paused", "disabled"]
+    .map(name => counts[name] && count(counts[name]) + " " + name)
     .filter(Boolean);
   return el(
     "dl.figures",
@@ -112,7 +112,7 @@ function figures(status, attention, latency) {
     figure(
       "Hooks failing",
       attention ? (attention.complete ? "" : "over ") + count(failing) : NONE,
-      others.join(", ") || "none paused or disabled",
+      others.join(", ") || "none slow, paused or disabled",
     ),
     figure(
       "Dead letters",
@@ -139,7 +139,7 @@ export const attentionColumns = now => [
 
 function attentionTable(attention, now) {
   if (attention.data.length === 0)
-    return el("p.muted", null, "No hook fails, is paused, or was disabled.");
+    return el("p.muted", null, "No hook fails, is slow or paused, or was disabled.");
   return [
     table("Hooks that need attention, worst first", attentionColumns(now), [
       { rows: attention.data.slice(0, SHOWN), key: hook => hook.room + "/" + hook.id },

@@ -540,7 +540,7 @@ def test_contract(redis, doctor):
 def test_types(redis, doctor):
     names = ("events", "deliveries", "documents", "leases", "lanes", "lanes-shut", "gates", "dead",
              "dead-by-room", "dead-bytes", "meta", "hooks-state", "hooks-changed", "retries",
-             "hooks-pace", "stats", "leader")  # fmt: skip
+             "hooks-pace", "stats", "leader", "hooks-recent")  # fmt: skip
     for name in names:
         redis.lpush(key(name), "x")
     report = doctor()

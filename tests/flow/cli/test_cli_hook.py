@@ -282,7 +282,7 @@ def test_list(redis, cli):
         "URL", "WHY",
     ]
     assert re.split("  +", a) == [
-        "438", "a", "ok", "bare", "2", "10/s, timeout 5s", "X-A", "****", "for us", URL, "-",
+        "438", "a", "healthy", "bare", "2", "10/s, timeout 5s", "X-A", "****", "for us", URL, "-",
     ]
     assert re.split("  +", b) == ["438", "b", "disabled", "spika", "0", *"----", URL, "-"]
     assert re.split("  +", c)[:-1] == ["438", "c", "not valid", *"-------"]
@@ -293,7 +293,7 @@ def test_list(redis, cli):
     assert objects["a"] == {
         "room": 438, "id": "a", "url": URL, "format": "bare", "enabled": True,
         "description": "for us", "signature": True, "secrets": 2, "headers": 1,
-        "headerNames": ["X-A"], "timeout": "5s", "rateLimit": "10/s",
+        "headerNames": ["X-A"], "timeout": "5s", "rateLimit": "10/s", "state": "healthy",
     }
     assert objects["b"]["enabled"] is False and objects["b"]["signature"] is False
     assert objects["c"]["state"].startswith("not valid: url")
@@ -361,7 +361,7 @@ def test_show(redis, cli):
         "room": "438", "id": "main", "url": URL, "format": "spika",
         "verificationSignature": "****", "secrets": "1", "rateLimit": "10/s",
         "timeout": "5s", "maxAge": "1h", "acceptStatus": "302,303", "headers": "X-Token",
-        "waiting": "2", "types": "message.*,x", "description": "für uns",
+        "waiting": "2", "types": "message.*,x", "description": "für uns", "state": "healthy",
     }
     shown = json.loads(cli("hook", "show", "--room=438", "--json").stdout)
     assert shown == {
@@ -369,6 +369,7 @@ def test_show(redis, cli):
         "signature": True, "secrets": 1, "headers": 1,
         "headerNames": ["X-Token"], "maxAge": "1h", "timeout": "5s", "acceptStatus": [302, 303],
         "types": ["message.*", "x"], "description": "für uns", "rateLimit": "10/s", "waiting": 2,
+        "state": "healthy",
     }
     assert "hush" not in text and "whsec_" not in text
 
@@ -395,10 +396,15 @@ def test_show_tells_the_state(redis, cli):
     redis.hset(key("hooks-state"), "438/audit", json.dumps({**state, "fingerprint": fingerprint}))
     text = cli("hook", "show", "--room=438", "--id=audit").stdout
     rows = dict(line.split(maxsplit=1) for line in text.splitlines())
-    assert rows["enabled"] == "no" and rows["state"] == "open" and rows["failures"] == "3"
-    assert (rows["since"], rows["next"], rows["why"]) == ("3m ago", "in 2m", "answered 503")
+    assert rows["enabled"] == "no" and rows["state"] == "disabled" and rows["failures"] == "3"
+    assert rows["why"] == "answered 503" and "next" not in rows
     shown = json.loads(cli("hook", "show", "--room=438", "--id=audit", "--json").stdout)
-    assert {name: shown[name] for name in state} == state and shown["state"] == "open"
+    assert {name: shown[name] for name in state} == state and shown["state"] == "disabled"
+    set_hook(redis, 438, "audit", url="https://a.example/")
+    text = cli("hook", "show", "--room=438", "--id=audit").stdout
+    rows = dict(line.split(maxsplit=1) for line in text.splitlines())
+    assert rows["state"] == "open" and "enabled" not in rows
+    assert (rows["since"], rows["next"], rows["why"]) == ("3m ago", "in 2m", "answered 503")
 
 
 def test_show_of_nothing(redis, cli):
@@ -470,7 +476,7 @@ def test_list_shows_the_state(redis, cli):
         ("open", "answered 503"),
         {"state": "open", **is_open},
     )
-    assert state_with(until=1, reason="retry-after") == (("ok", "-"), {})
+    assert state_with(until=1, reason="retry-after") == (("healthy", "-"), {"state": "healthy"})
     redis.hset(key("hooks-state"), f"438/main/{fingerprint}", "nonsense")
     assert cli("hook", "list", "--room=438").returncode == 0
 

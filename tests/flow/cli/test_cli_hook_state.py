@@ -329,7 +329,8 @@ def test_a_pause_that_is_resumed(redis, receiver, start_worker, cli):
         438, "main", "paused", "retry-after",
     )
     assert row["until"] > now_ms(redis) + 3000_000
-    assert re.search(r"main +paused .* retry-after\n", cli("hook", "list", "--room=438").stdout)
+    assert re.search(r"main +paused .* retry-after: answered 429\n",
+                     cli("hook", "list", "--room=438").stdout)
     start_worker(retry_schedule="100ms")
     assert cli("hook", "resume", "--room=438").stdout == "2 waiting deliveries are due\n"
     requests = receiver.wait_for(3, timeout=10)

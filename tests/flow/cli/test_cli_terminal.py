@@ -100,7 +100,7 @@ def test_what_one_goes_on_with_is_whole(redis, filled, on_terminal, columns):
         line = rows_of(on_terminal("dead list", columns))[letter_id.decode()]
         assert re.search(r"  (now|\ds ago) +hook-disabled  438  ", line)
     listed = without_colour(on_terminal("hook list --room 438", columns))
-    assert re.search(r"\n438 +main +ok  .*https://receiver", listed)
+    assert re.search(r"\n438 +main +healthy  .*https://receiver", listed)
     assert re.search(r"\n438 +broken +not valid  ", listed)
     states = rows_of(on_terminal("hook state", columns))
     assert all(line.startswith("438") for name, line in states.items() if name != "ROOM")
@@ -130,7 +130,7 @@ def test_a_wide_terminal_shows_more(filled, on_terminal):
 def test_states_and_levels_have_colour(filled, on_terminal):
     assert RED + "open" in on_terminal("hook state", 120)
     assert YELLOW + "failing" in on_terminal("hook state", 120)
-    assert GREEN + "ok" in on_terminal("hook list --room 438", 120)
+    assert GREEN + "healthy" in on_terminal("hook list --room 438", 120)
     assert RED + "not valid" in on_terminal("hook list --room 438", 120)
     assert RED + "open" in on_terminal("lane list", 120)
     assert RED + "noperm EVALSHA, 40 outcomes wait for 7m" in on_terminal("status", 200)

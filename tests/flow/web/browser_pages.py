@@ -136,11 +136,12 @@ def test_what_the_hook_page_says(chromium, busy_queue, sign_in):
 
 def test_the_overview_names_what_fails(chromium, busy_queue, sign_in):
     sign_in()
-    chromium.wait_text("h1", "2 hooks need attention")
-    chromium.wait_for("section tbody tr", 2)
-    first = chromium.text("section tbody tr")
-    assert "Open" in first and "7 / main" in first and "503" in first
-    assert "Disabled" in chromium.texts("section tbody tr")[1]
+    chromium.wait_text("h1", "3 hooks need attention")
+    chromium.wait_for("section tbody tr", 3)
+    is_open, failing, disabled = chromium.texts("section tbody tr")[:3]
+    assert "Open" in is_open and "7 / main" in is_open and "503" in is_open
+    assert "Failing" in failing and "10 / main" in failing and "422" in failing
+    assert "Disabled" in disabled
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -302,7 +303,7 @@ def test_one_panel_fails_alone(chromium, redis, busy_queue, sign_in, redis_serve
     sign_in(redis=url)
     chromium.wait_text(".fault", "This panel could not be read.")
     assert "xrevrange" in chromium.text(".fault").lower()
-    chromium.wait_text("h1", "2 hooks need attention")
+    chromium.wait_text("h1", "3 hooks need attention")
     assert chromium.count(".fault") == 1
     redis.acl_setuser("few", commands=["+xrevrange"], enabled=True)
     chromium.click("Try again")

@@ -99,12 +99,14 @@ def test_what_needs_attention_comes_worst_first(redis, receiver, start_worker, s
     states = [(hook["room"], hook["state"]) for hook in found["data"]]
     assert states == [(7, "open"), (9, "disabled")]
     assert found["data"][0]["waiting"] == 6
-    assert found["counts"] == {"open": 1, "disabled": 1, "failing": 0, "paused": 0}
+    assert found["counts"] == {
+        "open": 1, "disabled": 1, "failing": 0, "paused": 0, "slow": 0}
     assert (found["total"], found["complete"]) == (2, True)
     assert len(service.get("/v1/attention?limit=1").json["data"]) == 1
     gone = service.get("/v1/attention?state=disabled").json
     assert [hook["room"] for hook in gone["data"]] == [9] and gone["total"] == 2
     assert service.get("/v1/attention?state=healthy").error == "parameter"
     redis.hset(key("hooks-state"), "9/main", json.dumps({"disabled": "no"}))
+    redis.hdel(key("hooks-recent"), "9/main")
     redis.hdel(key("room:7"), "main")
     assert service.get("/v1/attention").json["data"] == [], "of hooks that are there no more"

@@ -16,7 +16,7 @@ static int begin(void **state)
         [KEY_RETRIES] = "zset",    [KEY_HOOKS_PACE] = "hash",  [KEY_DOCUMENTS] = "hash",
         [KEY_LEASES] = "hash",     [KEY_GATES] = "hash",       [KEY_DEAD_BY_ROOM] = "zset",
         [KEY_DEAD_BYTES] = "hash", [KEY_HOOKS_STATE] = "hash", [KEY_HOOKS_CHANGED] = "stream",
-        [KEY_STATS] = "hash",      [KEY_LEADER] = "string",
+        [KEY_STATS] = "hash",      [KEY_LEADER] = "string",    [KEY_HOOKS_RECENT] = "hash",
     };
 
     (void)state;

@@ -28,12 +28,14 @@ static void the_worst_comes_first(void **state)
     add("3/young", HOOK_OPEN, 20);
     add("4/disabled", HOOK_DISABLED, 1);
     add("5/old", HOOK_OPEN, 10);
-    assert_int_equal(attention.len, 5);
+    add("6/slow", HOOK_SLOW, 1);
+    assert_int_equal(attention.len, 6);
     assert_string_equal(attention.list[0].lane, "5/old");
     assert_string_equal(attention.list[1].lane, "3/young");
     assert_string_equal(attention.list[2].lane, "2/failing");
     assert_string_equal(attention.list[3].lane, "4/disabled");
     assert_string_equal(attention.list[4].lane, "1/paused");
+    assert_string_equal(attention.list[5].lane, "6/slow");
     assert_int_equal(attention.counts[HOOK_OPEN], 2);
 }
 

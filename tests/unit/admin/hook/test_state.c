@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 /* cmocka.h needs those above. */
 #include <cmocka.h>
@@ -23,7 +24,7 @@ static void every_member_is_read(void **state)
     struct stored_state read;
 
     (void)state;
-    hook_state_parse(bytes_of(all), &read);
+    hook_state_read(bytes_of(all), BYTES(""), NULL, &read);
     assert_true(read.at_ms == NOW_MS);
     assert_true(read.until_ms == INT64_C(1667548200000));
     assert_true(read.disabled);
@@ -56,13 +57,13 @@ static void what_cannot_be_read_says_nothing(void **state)
         struct stored_state read;
 
         memset(&read, 0x55, sizeof(read));
-        hook_state_parse(bytes_of(rows[i]), &read);
+        hook_state_read(bytes_of(rows[i]), BYTES(""), NULL, &read);
         assert_int_equal(hook_state_condition(&read, NOW_MS), HOOK_FINE);
         assert_true(read.until_ms == 0 && read.failures == 0 && !read.disabled);
         assert_string_equal(read.reason, nothing.reason);
         assert_string_equal(read.error, nothing.error);
     }
-    hook_state_parse((struct bytes){NULL, 0}, &(struct stored_state){.at_ms = 0});
+    hook_state_read((struct bytes){NULL, 0}, BYTES(""), NULL, &(struct stored_state){.at_ms = 0});
 }
 
 static void words_are_cut_and_made_printable(void **state)
@@ -74,7 +75,7 @@ static void words_are_cut_and_made_printable(void **state)
     memset(json, 'x', sizeof(json));
     memcpy(json, "{\"error\":\"a\\u001b[2J", 20);
     memcpy(json + sizeof(json) - 3, "\"}", 3);
-    hook_state_parse(bytes_of(json), &read);
+    hook_state_read(bytes_of(json), BYTES(""), NULL, &read);
     assert_memory_equal(read.error, "a?[2Jxxx", 8);
     assert_true(strlen(read.error) < sizeof(read.error));
 }
@@ -123,7 +124,7 @@ static void the_condition_is_what_counts_most(void **state)
         struct stored_state read;
         struct buffer text;
 
-        hook_state_parse(bytes_of(rows[i].json), &read);
+        hook_state_read(bytes_of(rows[i].json), BYTES(""), NULL, &read);
         enum hook_condition condition = hook_state_condition(&read, NOW_MS);
         assert_int_equal(condition, rows[i].condition);
         if (condition != HOOK_FINE)
@@ -153,7 +154,7 @@ static void an_error_tells_more_than_that_it_fails(void **state)
         struct stored_state read;
         struct buffer why;
 
-        hook_state_parse(bytes_of(rows[i].json), &read);
+        hook_state_read(bytes_of(rows[i].json), BYTES(""), NULL, &read);
         buffer_init(&why, 256);
         hook_state_put_why(&why, &read, hook_state_condition(&read, NOW_MS));
         assert_string_equal(why.data, rows[i].why);
@@ -169,15 +170,18 @@ static void json_has_what_applies(void **state)
     (void)state;
     buffer_init(&line, 1024);
     object_begin(&line);
-    hook_state_parse(BYTES("{\"at\":5,\"until\":6}"), &read);
+    hook_state_read(BYTES("{\"at\":5,\"until\":6}"), BYTES(""), NULL, &read);
     hook_state_put_json(&line, &read, HOOK_FINE);
-    assert_string_equal(line.data, "{");
-    hook_state_parse(BYTES("{\"at\":5,\"disabled\":true,\"reason\":\"gone\"}"), &read);
+    assert_string_equal(line.data, "{\"state\":\"healthy\"");
+    buffer_clear(&line);
+    object_begin(&line);
+    hook_state_read(BYTES("{\"at\":5,\"disabled\":true,\"reason\":\"gone\"}"), BYTES(""), NULL,
+                    &read);
     hook_state_put_json(&line, &read, HOOK_DISABLED);
     assert_string_equal(line.data, "{\"state\":\"disabled\",\"at\":5,\"reason\":\"gone\"");
     buffer_clear(&line);
     object_begin(&line);
-    hook_state_parse(bytes_of(all), &read);
+    hook_state_read(bytes_of(all), BYTES(""), NULL, &read);
     hook_state_put_json(&line, &read, HOOK_DISABLED);
     assert_string_equal(line.data,
                         "{\"state\":\"disabled\",\"at\":1667548137257,\"until\":1667548200000,"
@@ -187,9 +191,127 @@ static void json_has_what_applies(void **state)
     buffer_release(&line);
 }
 
+static void read_attempts(const char *attempts, struct stored_state *ret_state)
+{
+    char json[256];
+
+    (void)snprintf(json, sizeof(json),
+                   "{\"fingerprint\":\"0a1b2c3d\",\"attempts\":\"%s\",\"since\":7,"
+                   "\"status\":0,\"error\":\"blocked\"}",
+                   attempts);
+    hook_state_read(BYTES(""), bytes_of(json), "0a1b2c3d", ret_state);
+}
+
+static void its_newest_attempts_count(void **state)
+{
+    static const struct {
+        const char *attempts;
+        enum hook_condition condition;
+    } rows[] = {
+        {"f", HOOK_FAILING}, /* none was delivered */
+        {"fff", HOOK_FAILING},
+        {"ddddddddff", HOOK_FINE},
+        {"dddddddfff", HOOK_FAILING},
+        {"fdfdfd", HOOK_FAILING},
+        {"fdddddffdd", HOOK_FAILING},
+        {"fffffffffd", HOOK_FINE}, /* over */
+        {"dfffd", HOOK_FINE},
+        {"fffdfffd", HOOK_FAILING}, /* again and again */
+        {"ss", HOOK_FINE},          /* too few */
+        {"sss", HOOK_SLOW},
+        {"dddsss", HOOK_FINE},
+        {"ddssss", HOOK_SLOW},
+        {"fffss", HOOK_FINE},
+        {"fffsss", HOOK_SLOW},
+        {"fsfsfs", HOOK_FAILING},
+        {"", HOOK_FINE},
+        {"ffx", HOOK_FINE}, /* by hand, like the next */
+        {"fffffffffff", HOOK_FINE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct stored_state read;
+
+        read_attempts(rows[i].attempts, &read);
+        if (hook_state_condition(&read, NOW_MS) != rows[i].condition)
+            fail_msg("%s is %s", rows[i].attempts,
+                     hook_condition_name(hook_state_condition(&read, NOW_MS)));
+    }
+}
+
+/* Workers learn nothing from an address that is not allowed. */
+static void what_is_not_learnt_is_known_from_attempts(void **state)
+{
+    struct stored_state read;
+
+    (void)state;
+    read_attempts("dfff", &read);
+    assert_int_equal(read.failing_since_ms, 7);
+    assert_int_equal(read.failures, 3);
+    assert_string_equal(read.error, "blocked");
+    assert_int_equal(hook_state_recent_failures(&read), 3);
+    hook_state_read(BYTES("{\"fingerprint\":\"0a1b2c3d\",\"failing_since\":5,\"failures\":9,"
+                          "\"error\":\"answered 503\"}"),
+                    BYTES("{\"fingerprint\":\"0a1b2c3d\",\"attempts\":\"fff\",\"since\":7}"),
+                    "0a1b2c3d", &read);
+    assert_int_equal(read.failing_since_ms, 5);
+    assert_int_equal(read.failures, 9);
+    assert_string_equal(read.error, "answered 503");
+}
+
+/* A queue that logs no attempts, or whose log is behind. */
+static void what_is_learnt_counts_without_attempts(void **state)
+{
+    static const char fff[] = "{\"fingerprint\":\"0a1b2c3d\",\"failing_since\":5,\"failures\":3}";
+    static const char f[] = "{\"fingerprint\":\"0a1b2c3d\",\"failing_since\":5,\"failures\":1}";
+    static const struct {
+        const char *learnt;
+        const char *attempts;
+        enum hook_condition condition;
+    } rows[] = {
+        {fff, "", HOOK_FAILING},    {f, "", HOOK_FAILING},   {f, "ddf", HOOK_FINE},
+        {fff, "ddf", HOOK_FAILING}, {fff, "dfd", HOOK_FINE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LEN(rows); i++) {
+        struct stored_state read;
+        char recent[128];
+
+        (void)snprintf(recent, sizeof(recent), "{\"fingerprint\":\"0a1b2c3d\",\"attempts\":\"%s\"}",
+                       rows[i].attempts);
+        hook_state_read(bytes_of(rows[i].learnt), bytes_of(recent), NULL, &read);
+        assert_int_equal(hook_state_condition(&read, NOW_MS), rows[i].condition);
+    }
+}
+
+static void what_is_of_another_hook_says_nothing(void **state)
+{
+    static const char learnt[] = "{\"fingerprint\":\"0a1b2c3d\",\"disabled\":true}";
+    static const char recent[] = "{\"fingerprint\":\"ffffffff\",\"attempts\":\"fff\"}";
+    struct stored_state read;
+
+    (void)state;
+    hook_state_read(bytes_of(learnt), bytes_of(recent), "00000000", &read);
+    assert_int_equal(hook_state_condition(&read, NOW_MS), HOOK_FINE);
+    hook_state_read(bytes_of(learnt), bytes_of(recent), "ffffffff", &read);
+    assert_int_equal(hook_state_condition(&read, NOW_MS), HOOK_FAILING);
+    hook_state_read(bytes_of(learnt), bytes_of(recent), "0a1b2c3d", &read);
+    assert_int_equal(hook_state_condition(&read, NOW_MS), HOOK_DISABLED);
+    assert_string_equal(read.recent, "");
+    hook_state_read(bytes_of(learnt), bytes_of(recent), NULL, &read);
+    assert_int_equal(hook_state_condition(&read, NOW_MS), HOOK_DISABLED);
+    assert_string_equal(read.recent, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(its_newest_attempts_count),
+        cmocka_unit_test(what_is_not_learnt_is_known_from_attempts),
+        cmocka_unit_test(what_is_learnt_counts_without_attempts),
+        cmocka_unit_test(what_is_of_another_hook_says_nothing),
         cmocka_unit_test(every_member_is_read),
         cmocka_unit_test(what_cannot_be_read_says_nothing),
         cmocka_unit_test(words_are_cut_and_made_printable),
