@@ -80,8 +80,8 @@ class RefusingRedis:
             self._never = None
             self.lost += 1
             raise ConnectionError("this command is lost")
-        far.sendall(b"*%d\r\n" % len(words))
-        far.sendall(b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words))
+        arguments = b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
+        far.sendall(b"*%d\r\n" % len(words) + arguments)  # at once: no waiting for an ACK between
         answer = _read_reply(answers)
         if self._fatal and self._fatal(words, answer):
             self._fatal = None

@@ -20,6 +20,9 @@
 /* msgpack is the larger form of real numbers alone: "1.0," takes 9 bytes instead of 4. */
 #define TEXT_PER_LINE_MAX ((size_t)RH_EVENT_MAX_BYTES * 9 / 4)
 
+/* As sed prints them: "301,303p;305p;", at most one range for two lines. */
+#define RANGES_MAX ((size_t)BATCH_LINES / 2 * sizeof("18446744073709551615,18446744073709551615p;"))
+
 /* A line of the batch: its document, or why it has none. */
 struct item {
     uint64_t line;
@@ -45,6 +48,9 @@ struct sender {
     uint64_t refused;
     uint64_t unknown;     /* perhaps stored */
     uint64_t resume_line; /* first line that was neither sent nor refused; 0 while there is none */
+    uint64_t gap_first;   /* of the last lines in a row that are to be sent again; 0: none */
+    uint64_t gap_last;
+    struct buffer gaps; /* such lines with others behind them that are not, as ranges */
     char stopped_why[256];
 };
 
@@ -63,21 +69,45 @@ static void print_result(struct sender *sender, uint64_t line, const char *id, c
     (void)object_print(&sender->json);
 }
 
-/* Counts what became of a line. Only a faulty event lets the next lines go on. */
+/* This line is not to be sent again. */
+static void close_gap(struct sender *sender)
+{
+    if (sender->gap_first == 0)
+        return;
+    buffer_append_uint64(&sender->gaps, sender->gap_first);
+    if (sender->gap_last != sender->gap_first)
+        buffer_append_format(&sender->gaps, ",%" PRIu64, sender->gap_last);
+    buffer_append_text(&sender->gaps, "p;");
+    sender->gap_first = 0;
+}
+
+/* It is. */
+static void add_to_gap(struct sender *sender, uint64_t line)
+{
+    if (sender->gap_first == 0)
+        sender->gap_first = line;
+    sender->gap_last = line;
+}
+
+/* Counts what became of a line. Only a faulty event lets the next lines go on; but those of its
+ * batch are on their way, and Redis may store them: a full one has room again at any moment. */
 static void finish_item(struct sender *sender, const struct item *item,
                         const struct rh_result *result)
 {
     if (result && result->status == RH_OK) {
         sender->sent++;
+        close_gap(sender);
         print_result(sender, item->line, result->id, NULL);
         return;
     }
     const char *why = result ? result->why : item->why;
     if (!result || result->status == RH_ERR_EVENT || result->status == RH_ERR_TOO_LARGE) {
         sender->refused++;
+        close_gap(sender);
         print_result(sender, item->line, NULL, why);
         return;
     }
+    add_to_gap(sender, item->line);
     if (result->status == RH_ERR_UNKNOWN)
         sender->unknown++;
     if (sender->options->json)
@@ -201,14 +231,24 @@ static void send_all(struct sender *sender)
         flush(sender);
 }
 
-static int summary(const struct sender *sender)
+/* Every line that was neither sent nor refused is to be sent, and no other. */
+static int stopped(struct sender *sender)
+{
+    uint64_t rest = sender->gap_first != 0 ? sender->gap_first : sender->reader.number + 1;
+    bool has_gaps = sender->gaps.len > 0;
+
+    buffer_append_uint64(&sender->gaps, rest);
+    return cli_failed("stopped at line %" PRIu64 ": %s; %" PRIu64 " sent, %" PRIu64
+                      " refused, %" PRIu64 " without an answer; to resume, send %s%s%s",
+                      sender->resume_line, sender->stopped_why, sender->sent, sender->refused,
+                      sender->unknown, has_gaps ? "the lines that sed -n '" : "from line ",
+                      sender->gaps.data, has_gaps ? ",$p' prints" : " on");
+}
+
+static int summary(struct sender *sender)
 {
     if (sender->resume_line != 0)
-        return cli_failed("stopped at line %" PRIu64 ": %s; %" PRIu64 " sent, %" PRIu64
-                          " refused, %" PRIu64 " without an answer; to resume, send from line "
-                          "%" PRIu64 " on",
-                          sender->resume_line, sender->stopped_why, sender->sent, sender->refused,
-                          sender->unknown, sender->resume_line);
+        return stopped(sender);
     if (sender->refused > 0)
         return cli_failed("%" PRIu64 " sent, %" PRIu64 " refused", sender->sent, sender->refused);
     return CLI_DONE;
@@ -218,9 +258,12 @@ static int sender_init(struct sender *sender, int fd)
 {
     buffer_init(&sender->text, BATCH_BYTES + TEXT_PER_LINE_MAX);
     buffer_reserve(&sender->text, BATCH_BYTES + TEXT_PER_LINE_MAX);
+    buffer_init(&sender->gaps, RANGES_MAX);
+    buffer_reserve(&sender->gaps, RANGES_MAX);
     buffer_init(&sender->json, 4096);
     progress_begin(&sender->progress, "sent", true);
-    if (buffer_failed(&sender->text) || interrupt_open(&sender->interrupt) < 0)
+    if (buffer_failed(&sender->text) || buffer_failed(&sender->gaps) ||
+        interrupt_open(&sender->interrupt) < 0)
         return -1;
     return line_reader_init(&sender->reader, fd, RH_EVENT_MAX_BYTES);
 }
@@ -244,6 +287,7 @@ int send_lines(struct rh_producer *producer, const struct send_options *options,
     line_reader_release(&sender->reader);
     interrupt_close(&sender->interrupt);
     buffer_release(&sender->text);
+    buffer_release(&sender->gaps);
     buffer_release(&sender->json);
     free(sender);
     return result;

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -10,6 +11,7 @@ import msgpack
 import pytest
 from child import end, free_port, spawn
 from receiver import Answer
+from refusing_redis import RefusingRedis
 from scripted_redis import OK, ScriptedRedis, bulk
 from wait import wait_until
 from webhook_queue import key, message_event, set_hook
@@ -30,6 +32,21 @@ def stored(redis):
             entry["msgpack"] = msgpack.unpackb(entry["msgpack"])
         entries.append((entry_id.decode(), entry))
     return entries
+
+
+def rooms_stored(redis):
+    return [entry["json"]["message"]["roomId"] for _, entry in stored(redis)]
+
+
+def remaining(done, text):
+    """The lines that are to be sent again, by following what it printed."""
+    advice = done.stderr.rpartition("; to resume, send ")[2]
+    if found := re.fullmatch(r"from line (\d+) on\n", advice):
+        return "".join(text.splitlines(keepends=True)[int(found[1]) - 1 :])
+    script = re.fullmatch(r"the lines that sed -n '(.+)' prints\n", advice)[1]
+    return subprocess.run(
+        ["sed", "-n", script], input=text, capture_output=True, text=True, check=True
+    ).stdout
 
 
 def run(roomhook_bin, *arguments):
@@ -398,13 +415,31 @@ def test_full_redis_then_resume(redis_server, redis, cli):
         assert done.returncode == 1 and "OOM" in done.stderr
         sent = redis.xlen(key("events"))
         assert 0 < sent < 1000
-        assert len(done.stdout.split()) == sent
-        resume = int(done.stderr.split("from line ")[1].split()[0])
-        assert resume == sent + 1 and f"{sent} sent" in done.stderr
+        assert len(done.stdout.split()) == sent and f"{sent} sent" in done.stderr
     finally:
         redis.config_set("maxmemory", 0)
-    cli("send", "-", input=lines(*documents[resume - 1 :]))
-    assert [entry["json"] for _, entry in stored(redis)] == documents
+    cli("send", "-", input=remaining(done, lines(*documents)))
+    assert sorted(rooms_stored(redis)) == list(range(1000))
+
+
+def test_a_refusal_among_lines_that_are_stored(redis_server, redis, cli):
+    """Redis may have room for lines behind one that it refused: these are not sent again."""
+    documents = [message_event(room=room) for room in range(1000)]
+    refused = {b'"roomId": %d,' % room for room in (300, 301, 302, 305, 511)}
+
+    def is_refused(words):
+        return words[0] == b"XADD" and any(one in words[4] for one in refused)
+
+    with RefusingRedis(redis_server) as way:
+        way.refuse("OOM command not allowed", is_refused)
+        text = '\n{"not": "valid"}\n' + lines(*documents)  # line 3 is room 0
+        done = cli("send", "-", input=text, redis=way, check=False)
+    assert done.returncode == 1
+    assert "stopped at line 303: " in done.stderr and "OOM" in done.stderr
+    assert len(done.stdout.split()) == redis.xlen(key("events"))
+    assert "sed -n '303,305p;308p;" in done.stderr
+    done = cli("send", "-", input=remaining(done, text))
+    assert sorted(rooms_stored(redis)) == list(range(1000))
 
 
 def test_broken_connection(cli):
