@@ -104,12 +104,23 @@ static bool find_item(struct bytes list, struct bytes name, struct bytes *ret_fo
     return false;
 }
 
-bool json_find(struct bytes value, struct bytes path, struct bytes *ret_found)
+/* Each level is read from its beginning, at most to its end. */
+static bool spend(size_t *work, size_t len)
+{
+    bool suffices = len <= *work;
+
+    *work = suffices ? *work - len : 0;
+    return suffices;
+}
+
+bool json_find(struct bytes value, struct bytes path, size_t *work, struct bytes *ret_found)
 {
     while (path.len > 0) {
         const char *dot = memchr(path.data, '.', path.len);
         struct bytes name = {path.data, dot ? (size_t)(dot - path.data) : path.len};
 
+        if (!spend(work, value.len))
+            return false;
         if (!(value.data[0] == '{' && find_member(value, name, &value)) &&
             !(value.data[0] == '[' && find_item(value, name, &value)))
             return false;

@@ -27,6 +27,12 @@
 #define TEMPLATE_PATH_MAX 256          /* bytes of a path */
 #define TEMPLATE_BODY_MAX (256u << 10) /* bytes of a body: what values add is cut to that */
 
+/* To find values the parts of an event are read, once an alternative and level: all in all at most
+ * so many times and so many bytes more, some 10 ms of an event of 256 KiB. What is not found by
+ * then is not there. */
+#define TEMPLATE_READ_TIMES 8
+#define TEMPLATE_READ_BYTES (1u << 20)
+
 struct template;
 
 /* Reads and checks one. 0, -1 with *why when it is not valid, or -2 with *why: no memory. */

@@ -22,11 +22,11 @@ static bool put_utf8(struct template_text *text, struct bytes utf8, enum templat
     return utf8.len > 0;
 }
 
-static bool put_part(struct template_text *text, struct bytes part, struct bytes path)
+static bool put_part(struct template_text *text, struct bytes part, struct bytes path, size_t *work)
 {
     struct bytes value;
 
-    if (part.len == 0 || !json_find(part, path, &value) || value.data[0] == 'n')
+    if (part.len == 0 || !json_find(part, path, work, &value) || value.data[0] == 'n')
         return false;
     if (value.data[0] != '"')
         return put_utf8(text, value, TEMPLATE_OF_EVENT);
@@ -36,7 +36,8 @@ static bool put_part(struct template_text *text, struct bytes part, struct bytes
 }
 
 static bool put_choice(struct template_text *text, const struct template *template,
-                       const struct template_choice *choice, const struct template_values *values)
+                       const struct template_choice *choice, const struct template_values *values,
+                       size_t *work)
 {
     struct bytes rest = {template->text.data + choice->start, choice->len};
     const struct event *event = values->event;
@@ -44,11 +45,11 @@ static bool put_choice(struct template_text *text, const struct template *templa
 
     switch (choice->root) {
     case TEMPLATE_MESSAGE:
-        return put_part(text, event->message, rest);
+        return put_part(text, event->message, rest, work);
     case TEMPLATE_FROM_USER:
-        return put_part(text, event->from_user, rest);
+        return put_part(text, event->from_user, rest, work);
     case TEMPLATE_ROOM:
-        return put_part(text, event->room, rest);
+        return put_part(text, event->room, rest, work);
     case TEMPLATE_TYPE:
         return put_utf8(text, event->type, TEMPLATE_OF_EVENT);
     case TEMPLATE_TIMESTAMP:
@@ -62,18 +63,27 @@ static bool put_choice(struct template_text *text, const struct template *templa
 }
 
 static void put_place(struct template_text *text, const struct template *template,
-                      const struct template_piece *piece, const struct template_values *values)
+                      const struct template_piece *piece, const struct template_values *values,
+                      size_t *work)
 {
     for (uint32_t i = 0; i < piece->len; i++) {
-        if (put_choice(text, template, &template->choices[piece->start + i], values))
+        if (put_choice(text, template, &template->choices[piece->start + i], values, work))
             return;
     }
+}
+
+static size_t read_max(const struct event *event)
+{
+    size_t len = event->message.len + event->from_user.len + event->room.len;
+
+    return TEMPLATE_READ_TIMES * len + TEMPLATE_READ_BYTES;
 }
 
 void template_render(const struct template *template, const struct template_values *values,
                      struct buffer *out)
 {
     struct template_text text;
+    size_t work = read_max(values->event);
 
     template_text_init(&text, out, &template->rules, VALUES_MAX);
     for (size_t i = 0; i < template->pieces_len; i++) {
@@ -90,7 +100,7 @@ void template_render(const struct template *template, const struct template_valu
             template_text_put(&text, own, TEMPLATE_OF_OWNER);
             break;
         default:
-            put_place(&text, template, piece, values);
+            put_place(&text, template, piece, values, &work);
             break;
         }
     }

@@ -9,6 +9,8 @@ static bool are_digits(const char *value)
     return value[0] != '\0' && value[strspn(value, "0123456789")] == '\0';
 }
 
+#define ABBREVIATION 3 /* letters of an abbreviated name */
+
 static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                    "Thursday", "Friday", "Saturday"};
 static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -28,13 +30,13 @@ static bool take_number(const char **at, int width, int max, int *ret)
     return number <= max;
 }
 
-/* The first len letters of one of the names, or all. */
-static bool take_name(const char **at, const char *const *names, int count, size_t len, int *ret)
+static bool take_name(const char **at, const char *const *names, int count, bool is_abbreviated,
+                      int *ret)
 {
     for (int i = 0; i < count; i++) {
-        size_t name_len = strnlen(names[i], len);
-        if (strncmp(*at, names[i], name_len) == 0) {
-            *at += name_len;
+        size_t len = is_abbreviated ? ABBREVIATION : strlen(names[i]);
+        if (strncmp(*at, names[i], len) == 0) {
+            *at += len;
             *ret = i;
             return true;
         }
@@ -56,11 +58,11 @@ static bool take_field(const char **at, char field, struct tm *date)
 
     switch (field) {
     case 'a':
-        return take_name(at, days, 7, 3, &weekday);
+        return take_name(at, days, 7, true, &weekday);
     case 'A':
-        return take_name(at, days, 7, SIZE_MAX, &weekday);
+        return take_name(at, days, 7, false, &weekday);
     case 'b':
-        return take_name(at, months, 12, 3, &date->tm_mon);
+        return take_name(at, months, 12, true, &date->tm_mon);
     case 'd':
         return take_number(at, 2, 31, &date->tm_mday);
     case 'e':

@@ -355,6 +355,46 @@ static void assert_chat_text(enum hook_format format, const char *name, const ch
     free(found);
 }
 
+/* Of a list of paths, each of which reads the message: so many are found. */
+static size_t found_of(const char *filler, size_t filler_len)
+{
+    struct buffer template_text, document;
+    size_t found = 0;
+    size_t index;
+    json_t *item;
+
+    buffer_init(&template_text, 1 << 20);
+    buffer_append_text(&template_text, "[\"\"");
+    for (int i = 0; i < 32; i++)
+        buffer_append_text(&template_text, ",\"{{message.b|message.a}}\"");
+    buffer_append_text(&template_text, "]");
+    struct template *template = parse(template_text.data, &no_rules);
+    buffer_init(&document, 1 << 20);
+    buffer_append_text(&document, "{\"message\":{\"roomId\":1,\"l\":[0");
+    for (size_t len = 0; len < filler_len; len += strlen(filler))
+        buffer_append_text(&document, filler);
+    buffer_append_text(&document, "],\"a\":\"x\"}}");
+    char *body = body_of(template, document.data);
+    json_t *values = json_loads(body, 0, NULL);
+    json_array_foreach(values, index, item)
+        found += json_string_length(item) > 0;
+    json_decref(values);
+    free(body);
+    template_free(template);
+    buffer_release(&document);
+    buffer_release(&template_text);
+    return found;
+}
+
+static void what_is_read_is_bounded(void **state)
+{
+    (void)state;
+    assert_int_equal(found_of(",0", 10000), 32);
+    assert_int_equal(found_of(",0", 16000), 32);
+    /* 12 times the message: 8, and the mebibyte. */
+    assert_int_equal(found_of(",[]", 260000), 6);
+}
+
 static void formats_without_template_have_none(void **state)
 {
     static const enum hook_format rows[] = {HOOK_FORMAT_SPIKA, HOOK_FORMAT_BARE,
@@ -529,6 +569,7 @@ int main(void)
         cmocka_unit_test(bad_templates_are_refused_with_the_reason),
         cmocka_unit_test(size_and_places_are_bounded),
         cmocka_unit_test(the_body_is_bounded),
+        cmocka_unit_test(what_is_read_is_bounded),
         cmocka_unit_test(formats_without_template_have_none),
         cmocka_unit_test(chats_get_name_and_text),
         cmocka_unit_test(events_mention_nobody),
