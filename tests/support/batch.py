@@ -100,3 +100,12 @@ class Batch:
             lambda: f"outcomes of {sorted(set(self._rooms) - set(self.outcomes()))}",
         )
         return self.outcomes()
+
+
+def wrong(outcomes, behaviours):
+    """What came to something else than it should: name -> (expected, outcome)."""
+    return {
+        name: (behaviour.expected, outcomes.get(name))
+        for name, behaviour in behaviours.items()
+        if outcomes.get(name) != behaviour.expected
+    }

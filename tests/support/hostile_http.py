@@ -25,6 +25,8 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 NEVER_S = 3600.0
 PACE_S = 0.002  # between pieces of what is not cut: not to be faster than the tests' machine
 
+TIMEOUT_S = 3.0  # of an attempt of the worker
+
 NASTY = {}
 FLOODED = collections.Counter()
 

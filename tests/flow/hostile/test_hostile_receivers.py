@@ -1,5 +1,6 @@
 """Receivers that do everything wrong, on purpose or not: each comes to what docs/protocol.md says,
-within the deadline, takes next to no memory, and harms no other delivery."""
+within the deadline, and harms no other delivery. What they take of memory is in
+test_hostile_memory.py."""
 
 import datetime
 import signal
@@ -7,12 +8,11 @@ import subprocess
 
 import pytest
 
-from batch import Batch
+from batch import Batch, wrong
 from child import end, spawn
 from loop_lag import Meter
-from memory import Memory
 from name_server import Records
-from hostile_http import FLOODED, LARGE, NASTY, RETRY_AFTER, NastyHosts
+from hostile_http import LARGE, NASTY, RETRY_AFTER, TIMEOUT_S
 from hostile_tls import MANY_TICKETS, TICKETS, TLS_NASTY, NastyTls
 from network import GOOD_V4
 from receiver import Receiver
@@ -20,7 +20,6 @@ from system_calls import SystemCalls
 from wait import wait_until
 from webhook_queue import due_ms, enqueue, message_event, now_ms, set_hook
 
-TIMEOUT_S = 3.0
 GOOD = 300
 # Fifty handshakes may be due in one turn of the loop, and each is some milliseconds of work; a
 # receiver that stops the loop does it for seconds.
@@ -43,36 +42,6 @@ def good(redis, names, network):
 
         receiver.send = send
         yield receiver
-
-
-@pytest.fixture(params=["http", "https"])
-def nasties(request, network, names, certificates):
-    with NastyHosts(network.world, names, certificates, request.param) as hosts:
-        yield hosts
-
-
-@pytest.fixture
-def start_tough_worker(start_far_worker, certificates):
-    def start(**settings):
-        defaults = {
-            "ca_file": certificates.ca,
-            "timeout": f"{TIMEOUT_S:.0f}s",
-            "heartbeat_ttl": "3s",
-            "max_event_bytes": "1m",
-        }
-        settings = {**defaults, **settings}
-        return start_far_worker(connect_timeout=settings["timeout"], **settings)
-
-    return start
-
-
-def wrong(outcomes, behaviours):
-    """What came to something else than it should: name -> (expected, outcome)."""
-    return {
-        name: (behaviour.expected, outcomes.get(name))
-        for name, behaviour in behaviours.items()
-        if outcomes.get(name) != behaviour.expected
-    }
 
 
 def check_deadlines(worker, batch, outcomes):
@@ -148,47 +117,6 @@ def test_tickets_by_the_thousand_do_not_stop_the_loop(
         with SystemCalls(worker, "epoll_wait,epoll_pwait") as turns:
             assert batch.run(40) == {"tickets": "delivered"}
     assert turns.count() >= TICKETS // 4
-
-
-def test_no_bomb_takes_memory(redis, nasties, start_tough_worker):
-    """Each alone, and once more: what the first took is used again."""
-    worker = start_tough_worker(timeout="1s")
-    memory = Memory(worker)
-    grown = {}
-    first = Batch(redis)
-    first.add("first", nasties.url("version-1-0", host=GOOD_V4))
-    first.run()
-    for turn in range(2):
-        for name in (name for name, behaviour in NASTY.items() if behaviour.bomb):
-            batch = Batch(redis)
-            batch.add(name, nasties.url(name, host=GOOD_V4))
-            FLOODED.clear()
-            with memory.growth() as growth:
-                assert wrong(batch.run(), {name: NASTY[name]}) == {}
-            grown[name, turn] = growth
-            assert FLOODED["bytes"] < 64 << 20, f"{name} was not cut"
-    mebibyte = 1024
-    assert {at: growth for at, growth in grown.items() if growth.peak_kb >= mebibyte} == {}
-    assert {at: growth for at, growth in grown.items() if growth.reserved_kb > 4 * mebibyte} == {}
-    assert sum(growth.kept_kb for (_, turn), growth in grown.items() if turn == 1) < mebibyte
-
-
-@pytest.mark.parametrize("nasties", ["https"], indirect=True)
-def test_hostile_answers_leave_nothing_behind(redis, nasties, start_tough_worker):
-    """All at once, again and again: once it is warm, a worker's memory grows no more."""
-    worker = start_tough_worker(timeout="1s")
-    memory = Memory(worker)
-    batch = Batch(redis)
-    for name, behaviour in NASTY.items():
-        pauses = name.startswith("retry-after-")  # its hook, for the next time
-        if not pauses and not behaviour.large and not behaviour.plain_only:
-            batch.add(name, nasties.url(name))
-    used = []
-    for _ in range(6):
-        batch.again()
-        batch.run(20)
-        used.append(memory.used_kb())
-    assert used[5] - used[3] < 1024, used
 
 
 def test_retry_after(redis, nasties, start_tough_worker):
