@@ -11,6 +11,11 @@ void list_next(struct answer *answer)
         buffer_append_char(&answer->body, ',');
 }
 
+bool list_is_full(const struct answer *answer)
+{
+    return answer->body.len >= LIST_BYTES_MAX;
+}
+
 void list_end(struct answer *answer, const char *iterator)
 {
     buffer_append_char(&answer->body, ']');

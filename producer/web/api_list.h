@@ -8,6 +8,11 @@
 #include "contract/json_object.h"
 #include "web/answer.h"
 
+#define LIST_BYTES_MAX ((size_t)150 << 10)
+
+/* So long that the rest comes with the next page, whatever the limit is. */
+bool list_is_full(const struct answer *answer);
+
 void list_begin(struct answer *answer);
 void list_next(struct answer *answer); /* before each item */
 

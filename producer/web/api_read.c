@@ -9,10 +9,9 @@
 #include "admin/hook/change.h"
 #include "admin/hook/describe.h"
 #include "admin/hook/list.h"
-#include "admin/lane/find.h"
-#include "admin/lane/look.h"
-#include "admin/lane/record.h"
 #include "admin/log/summary.h"
+#include "contract/json_object.h"
+#include "contract/lane.h"
 #include "web/api_list.h"
 
 #define NUMBER_SIZE 24
@@ -205,75 +204,4 @@ void api_hook(struct call *call, struct session *session)
         put_hook(call, session, hook);
     hook_free(hook);
     reply_free(reply);
-}
-
-/* --- lanes --- */
-
-static bool put_lanes(struct call *call, struct session *session, const struct lanes_found *found)
-{
-    struct lane_look looks[SESSION_BATCH];
-    int64_t now_ms;
-    size_t n;
-
-    if (!session_server_time(session, &now_ms))
-        return false;
-    for (size_t at = 0; at < found->len; at += n) {
-        n = found->len - at < SESSION_BATCH ? found->len - at : SESSION_BATCH;
-        if (!lanes_look(session, &found->list[at], n, now_ms, looks))
-            return false;
-        for (size_t i = 0; i < n; i++) {
-            if (looks[i].waiting == 0 && looks[i].condition != LANE_BROKEN)
-                continue; /* emptied since */
-            list_next(&call->answer);
-            object_begin(&call->answer.body);
-            lane_put_json(&call->answer.body, &found->list[at + i], &looks[i], now_ms);
-            object_end(&call->answer.body);
-        }
-        lanes_look_release(looks, n);
-    }
-    return true;
-}
-
-void api_lanes(struct call *call, struct session *session)
-{
-    struct lane_selection selection = {.shut_only = call_flag(call, "shut")};
-    int64_t limit = call_number(call, "limit", CALL_LIMIT_DEFAULT);
-    struct lanes_found found;
-
-    (void)snprintf(selection.pattern, sizeof(selection.pattern), "%s%s*", call->room.text,
-                   call->room.len > 0 ? "/" : "");
-    if (!lanes_find(session, &selection, (size_t)limit, &found))
-        return;
-    list_begin(&call->answer);
-    if (put_lanes(call, session, &found))
-        list_end(&call->answer, NULL);
-    free(found.list);
-}
-
-void api_lane_deliveries(struct call *call, struct session *session)
-{
-    struct lane_record records[SESSION_BATCH];
-    int64_t at = call_number(call, "iterator", 0);
-    int64_t limit = call_number(call, "limit", CALL_LIMIT_DEFAULT);
-    int64_t end = at <= INT64_MAX - limit ? at + limit : INT64_MAX;
-    char lane[LANE_SIZE];
-    char iterator[NUMBER_SIZE];
-    size_t len = 1;
-
-    (void)snprintf(lane, sizeof(lane), "%s/%s", call->room.text, call->hook_id);
-    list_begin(&call->answer);
-    while (at < end && len > 0) {
-        size_t most = end - at < SESSION_BATCH ? (size_t)(end - at) : SESSION_BATCH;
-        if (!lane_records_read(session, lane, at, most, records, &len))
-            return;
-        for (size_t i = 0; i < len; i++) {
-            list_next(&call->answer);
-            object_begin(&call->answer.body);
-            lane_record_put_json(&call->answer.body, &records[i]);
-            object_end(&call->answer.body);
-        }
-        at += (int64_t)len;
-    }
-    (void)snprintf(iterator, sizeof(iterator), "%" PRId64, at);
-    list_end(&call->answer, len > 0 ? iterator : NULL);
 }

@@ -11,8 +11,6 @@ void api_doctor(struct call *call, struct session *session);
 void api_hooks(struct call *call, struct session *session); /* of all rooms, page by page */
 void api_room_hooks(struct call *call, struct session *session);
 void api_hook(struct call *call, struct session *session);
-void api_lanes(struct call *call, struct session *session); /* of the room, or of all */
-void api_lane_deliveries(struct call *call, struct session *session);
 
 /* A hook's JSON, with what workers learnt about it. */
 void api_put_hook(struct buffer *out, const struct room_id *room, const struct hook *hook,

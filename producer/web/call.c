@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "admin/hook/state.h"
+#include "admin/lane/find.h"
 #include "contract/dead_letter.h"
 #include "contract/json_read.h"
 #include "contract/parse.h"
@@ -68,6 +69,7 @@ static bool is_valid(const struct parameter *parameter, struct bytes value)
 {
     enum hook_condition condition;
     enum dead_reason reason;
+    struct lane_place place;
     struct room_id room;
     int64_t number;
     uint64_t cursor;
@@ -90,6 +92,8 @@ static bool is_valid(const struct parameter *parameter, struct bytes value)
         return hook_condition_parse(value, &condition) == 0;
     case PARAMETER_DURATION:
         return parse_duration_ms(value, parameter->min, parameter->max, &number) == 0;
+    case PARAMETER_PLACE:
+        return lane_place_parse(value, &place) == 0;
     case PARAMETER_CURSOR:
         return parse_uint64(value, UINT64_MAX, &cursor) == 0;
     case PARAMETER_LETTER:

@@ -21,6 +21,8 @@ static const char hook_schema[] =
     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"pattern\":\"^[A-Za-z0-9_-]{1,64}$\"}";
 static const char lane_schema[] =
     "{\"type\":\"string\",\"pattern\":\"^([A-Za-z0-9_-]{1,64}|:[0-9a-f]{16})$\"}";
+static const char place_schema[] = "{\"type\":\"string\",\"pattern\":\"^[0-9]{1,15}:"
+                                   "-?[0-9]{1,18}/([A-Za-z0-9_-]{1,64}|:[0-9a-f]{16})$\"}";
 static const char letter_schema[] =
     "{\"type\":\"string\",\"pattern\":\"^(0|[1-9][0-9]{0,17})-(0|[1-9][0-9]{0,17})$\"}";
 static const char state_schema[] =
@@ -88,7 +90,9 @@ static const char schemas[] =
     "\"Lane\":{\"type\":\"object\",\"required\":[\"lane\",\"waiting\",\"state\",\"shut\","
     "\"next_at\"],\"properties\":{\"lane\":{\"type\":\"string\"},"
     "\"waiting\":{\"type\":\"integer\"},"
-    "\"state\":{\"type\":\"string\"},\"shut\":{\"type\":\"boolean\"}}},"
+    "\"state\":{\"type\":\"string\"},\"shut\":{\"type\":\"boolean\"},"
+    "\"oldest_at\":{\"type\":\"integer\"},\"next_at\":{\"type\":\"integer\"},"
+    "\"why\":{\"type\":\"string\"}}},"
     "\"Delivery\":{\"type\":\"object\"},"
     "\"DeadLetter\":{\"type\":\"object\",\"required\":[\"id\",\"dead_since\"],\"properties\":{"
     "\"id\":{\"type\":\"string\"},\"dead_since\":{\"type\":\"string\"}}},"
@@ -150,6 +154,9 @@ static void put_schema(struct buffer *out, const struct parameter *parameter)
         break;
     case PARAMETER_TIME:
         buffer_append_text(out, time_schema);
+        break;
+    case PARAMETER_PLACE:
+        buffer_append_text(out, place_schema);
         break;
     case PARAMETER_CURSOR:
         buffer_append_text(out, cursor_schema);

@@ -27,7 +27,8 @@ enum parameter_kind {
     PARAMETER_STATE,    /* of a hook that needs attention */
     PARAMETER_TIME,     /* an age, or an ISO 8601 time */
     PARAMETER_DURATION, /* from min to max, ms */
-    PARAMETER_CURSOR,   /* of a scan, as an answer gave it */
+    PARAMETER_PLACE,    /* of a lane among all, as an answer gave it */
+    PARAMETER_CURSOR,   /* of a scan, the same */
     PARAMETER_LETTER    /* the id of a dead letter, the same */
 };
 

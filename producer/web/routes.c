@@ -2,6 +2,7 @@
 #include "web/api_attention.h"
 #include "web/api_dead.h"
 #include "web/api_hook.h"
+#include "web/api_lane.h"
 #include "web/api_log.h"
 #include "web/api_read.h"
 #include "web/call.h"
@@ -25,13 +26,18 @@
     {                                                                                    \
         "iterator", PARAMETER_CURSOR, 0, 0, "where to go on, as the last answer gave it" \
     }
+#define PLACE                                                                           \
+    {                                                                                   \
+        "iterator", PARAMETER_PLACE, 0, 0, "where to go on, as the last answer gave it" \
+    }
 #define RANK                                                                     \
     {                                                                            \
         "iterator", PARAMETER_NUMBER, 0, INT64_MAX, "as the last answer gave it" \
     }
-#define SHUT                                                                                   \
-    {                                                                                          \
-        "shut", PARAMETER_FLAG, 0, 0, "true: only of hooks that are open, disabled or removed" \
+#define SHUT                                                                                \
+    {                                                                                       \
+        "shut", PARAMETER_FLAG, 0, 0,                                                       \
+            "true: only of hooks that are open, disabled or removed; false: only of others" \
     }
 #define FAILED                                                   \
     {                                                            \
@@ -214,8 +220,9 @@ const struct route routes[] = {
         "Sends a test event and waits for its outcome, up to 30 s.", NONE),
 
     LIST("/v1/lanes", "listLanes", api_lanes, "Lane",
-         "What waits, by hook; those that are due first.", LIMIT, SHUT),
-    LIST(LANES, "listRoomLanes", api_lanes, "Lane", "What waits for the hooks of a room.", LIMIT),
+         "What waits, by hook; those that are looked at next first.", LIMIT, PLACE, SHUT),
+    LIST(LANES, "listRoomLanes", api_lanes, "Lane", "What waits for the hooks of a room.", LIMIT,
+         PLACE),
     LIST(LANES "/{lane}/deliveries", "listDeliveries", api_lane_deliveries, "Delivery",
          "What waits for a hook, the next one first. A lane is a hook's id, or \":\" and 16 hex of "
          "one that came with its events.",

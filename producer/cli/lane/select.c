@@ -31,7 +31,8 @@ static int read_operand(const struct cli *cli, struct lane_selection *selection)
 int lane_selection_read(const struct cli *cli, struct lane_selection *ret_selection)
 {
     const char *hook = flags_value(&cli->flags, "hook");
-    struct lane_selection selection = {.shut_only = flags_has(&cli->flags, "shut")};
+    struct lane_selection selection = {.sets =
+                                           flags_has(&cli->flags, "shut") ? LANES_SHUT : LANES_ALL};
     struct room_id room = {.len = 0};
 
     *ret_selection = selection;

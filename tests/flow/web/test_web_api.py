@@ -1,6 +1,7 @@
 """The web service's API: what it reads and changes, as the command line and workers see it."""
 
 import json
+import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -72,6 +73,65 @@ def test_a_room_s_hooks(start_web, redis):
     assert b"very-secret" not in answer.body
     assert web.get("/v1/rooms/438/hooks/main").error == "not_found"
     assert web.get("/v1/rooms/!a:b.c/hooks/bad").error == "conflict"
+
+
+def pages_of(web, path, **values):
+    """All lanes of a list, page by page; no page is longer than the limit."""
+    lanes = []
+    iterator = None
+    while True:
+        query = {**values, **({"iterator": iterator} if iterator else {})}
+        page = web.get(f"{path}?{urllib.parse.urlencode(query)}").json
+        assert len(page["data"]) <= values["limit"]
+        lanes += page["data"]
+        iterator = page["iterator"]
+        assert page["done"] == (iterator is None)
+        if page["done"]:
+            return lanes
+
+
+def test_lanes_page_by_page(start_web, redis):
+    """Many have the same score, some one that no worker gives."""
+    names = [f"{room}/h{n}" for room in range(40) for n in range(5)]
+    scores = {name: 5 + n // 90 for n, name in enumerate(names)}
+    scores.update({"1/h0": float("inf"), "2/h0": float("-inf"), "3/h0": 5.5})
+    for name in names:
+        redis.zadd(key(f"lane:{name}"), {"1667548137257-0/main": 1})
+    shut = set(names[::4])
+    redis.zadd(key("lanes"), {name: scores[name] for name in names if name not in shut})
+    redis.zadd(key("lanes-shut"), {name: scores[name] for name in shut})
+    web = start_web()
+
+    def ask(path="/v1/lanes", **values):
+        return [one["lane"] for one in pages_of(web, path, **values)]
+
+    for limit in (1, 7, 90, 500):
+        found = ask(limit=limit)
+        assert found == sorted(names, key=lambda name: (scores[name], name))
+        assert set(ask(limit=limit, shut="true")) == shut
+        assert sorted(ask(limit=limit, shut="false")) == sorted(set(names) - shut)
+    assert sorted(ask("/v1/rooms/7/lanes", limit=2)) == [f"7/h{n}" for n in range(5)]
+    # What was emptied or moved meanwhile is no reason to begin again.
+    page = web.get("/v1/lanes?limit=10").json
+    redis.zrem(key("lanes"), page["data"][-1]["lane"])
+    redis.zrem(key("lanes-shut"), page["data"][-1]["lane"])
+    rest = web.get("/v1/lanes?limit=500&iterator=" + urllib.parse.quote(page["iterator"])).json
+    assert len(rest["data"]) == len(names) - 10
+
+
+def test_a_page_is_no_longer_than_its_bytes(start_web, redis):
+    """Whatever the limit is."""
+    why = {"fingerprint": "0", "failing_since": 1, "failures": 9, "failed_at": 1, "opens": 1,
+           "probe_at": 1, "error": "e" * 200}  # fmt: skip
+    for n in range(600):
+        name = f"!{'r' * 100}:{n}/{'h' * 60}"
+        redis.zadd(key("lanes"), {name: n})
+        redis.zadd(key(f"lane:{name}"), {"1667548137257-0/" + "h" * 60: 1})
+        redis.hset(key("hooks-state"), name, json.dumps(why))
+    web = start_web()
+    answer = web.get("/v1/lanes?limit=500")
+    assert 150_000 < len(answer.body) < 200_000 and len(answer.json["data"]) < 500
+    assert len(pages_of(web, "/v1/lanes", limit=500)) == 600
 
 
 def test_lanes_and_deliveries(start_web, redis, start_worker, receiver):

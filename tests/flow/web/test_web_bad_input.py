@@ -152,6 +152,7 @@ def test_peers_that_go_away(web):
     [
         "/v1/lanes?limit=0", "/v1/lanes?limit=501", "/v1/lanes?limit=x", "/v1/lanes?limit=",
         "/v1/lanes?limit=1&limit=1", "/v1/lanes?nonsense=1", "/v1/lanes?limit", "/v1/lanes?=1",
+        "/v1/lanes?iterator=x", "/v1/lanes?iterator=nan:1/a", "/v1/lanes?iterator=1:" + "x" * 500,
         "/v1/lanes?shut=yes", "/v1/lanes?limit=%3", "/v1/lanes?limit=%zz", "/v1/lanes?limit=1%00",
         "/v1/lanes?limit=99999999999999999999", "/v1/status?x=1",
         "/v1/dead-letters?reason=nonsense", "/v1/dead-letters?since=yesterday",
