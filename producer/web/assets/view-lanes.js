@@ -7,7 +7,7 @@ import { count, duration, NONE, plural } from "./format.js";
 import { Panel } from "./panel.js";
 import { laneLink } from "./state.js";
 
-const LIMIT = 200;
+const LIMIT = 100; // a page of each group
 const KINDS = [
   ["due", "p0", "Its turn"],
   ["open", "p1", "Open"],
@@ -62,14 +62,102 @@ function columns(lanes, now) {
   ];
 }
 
+// The first page of each group is asked for again and again, the others stay as they came.
+class Pages {
+  constructor(shut) {
+    this.shut = shut;
+    this.pages = [];
+  }
+
+  async refresh() {
+    const first = await get("v1/lanes" + query({ limit: LIMIT, shut: this.shut }));
+    this.pages = [first, ...this.pages.slice(1)];
+  }
+
+  async more() {
+    const values = { limit: LIMIT, shut: this.shut, iterator: this.last.iterator };
+    this.pages.push(await get("v1/lanes" + query(values)));
+  }
+
+  get last() {
+    return this.pages[this.pages.length - 1];
+  }
+
+  // A lane that moved meanwhile may be on two pages.
+  get rows() {
+    const found = new Map(this.pages.flatMap(page => page.data).map(lane => [lane.lane, lane]));
+    return [...found.values()].sort((a, b) => b.waiting - a.waiting);
+  }
+}
+
+function pager(pages, name, total, more) {
+  if (pages.last.done) return "";
+  return el(
+    "p.pager",
+    null,
+    el("span", null, `${name}: the ${count(pages.rows.length)} of ${count(total)} looked at next`),
+    el("span", null, el("button", { type: "button", onclick: () => more(pages) }, "More " + name)),
+  );
+}
+
 export function lanes(here) {
   const head = el("div.head"),
     shares = el("section.parts", { "aria-label": "What waits, by reason" }),
     list = el("section");
-  const ask = () =>
-    Promise.all([get("v1/lanes" + query({ limit: LIMIT })), get("v1/status")]).then(
-      ([answer, status]) => ({ lanes: answer.data.sort((a, b) => b.waiting - a.waiting), status }),
-    );
+  const served = new Pages("false"),
+    shut = new Pages("true");
+  const ask = async () => {
+    const [status] = await Promise.all([get("v1/status"), served.refresh(), shut.refresh()]);
+    draw.shares(status);
+    return status;
+  };
+  const draw = {
+    shares(status) {
+      const all = [...served.rows, ...shut.rows];
+      shares.replaceChildren(...(all.length ? [parts(byReason(all))] : []));
+      if (all.length && all.length < status.lanes_waiting)
+        shares.append(el("p.muted", null, `Of the ${count(all.length)} lanes listed below.`));
+    },
+  };
+  async function more(pages) {
+    await pages.more();
+    draw.shares(panel.data);
+    panel.redraw();
+  }
+  const group = (pages, title) =>
+    pages.rows.length > 0 && { title, rows: pages.rows, key: lane => lane.lane };
+  const panel = new Panel(
+    list,
+    ask,
+    status => {
+      if (served.rows.length + shut.rows.length === 0)
+        return el(
+          "div.empty",
+          null,
+          el("b", null, "Nothing waits."),
+          "Every event went out as it came, and no retry is due.",
+        );
+      return [
+        el(
+          "div.bar",
+          null,
+          el(
+            "h2",
+            null,
+            "Lanes",
+            el("span.note", null, "fullest first; bars are on a square-root scale"),
+          ),
+        ),
+        table("Lanes, fullest first", columns([...served.rows, ...shut.rows], status.time_ms), [
+          group(served, "Served in turn"),
+          group(shut, "Shut, looked at by probes only"),
+        ].filter(Boolean)),
+        pager(served, "served lanes", status.lanes_waiting - status.lanes_shut, more),
+        pager(shut, "shut lanes", status.lanes_shut, more),
+      ];
+    },
+    { lines: 6 },
+  );
   return {
     title: "Lanes",
     node: el("div", null, head, shares, list),
@@ -114,56 +202,7 @@ export function lanes(here) {
           );
         },
       ),
-      new Panel(shares, ask, ({ lanes: all }) => (all.length ? parts(byReason(all)) : "")),
-      new Panel(
-        list,
-        ask,
-        ({ lanes: all, status }) => {
-          if (all.length === 0)
-            return el(
-              "div.empty",
-              null,
-              el("b", null, "Nothing waits."),
-              "Every event went out as it came, and no retry is due.",
-            );
-          const now = status.time_ms;
-          const shut = all.filter(lane => lane.shut),
-            served = all.filter(lane => !lane.shut);
-          const more =
-            status.lanes_waiting > all.length
-              ? `the ${count(all.length)} of ${count(status.lanes_waiting)} looked at next; `
-              : "";
-          return [
-            el(
-              "div.bar",
-              null,
-              el(
-                "h2",
-                null,
-                "Lanes",
-                el("span.note", null, more + "fullest first; bars are on a square-root scale"),
-              ),
-            ),
-            table(
-              "Lanes, fullest first",
-              columns(all, now),
-              [
-                served.length && {
-                  title: "Served in turn · " + plural(served.length, "lane"),
-                  rows: served,
-                  key: lane => lane.lane,
-                },
-                shut.length && {
-                  title: "Shut · " + plural(shut.length, "lane") + ", looked at by probes only",
-                  rows: shut,
-                  key: lane => lane.lane,
-                },
-              ].filter(Boolean),
-            ),
-          ];
-        },
-        { lines: 6 },
-      ),
+      panel,
     ],
   };
 }

@@ -473,6 +473,25 @@ def test_a_token_that_reads_sees_why_nothing_can_be_done(chromium, busy_queue, s
 # --- many ---
 
 
+def test_lanes_page_by_page(chromium, redis, sign_in):
+    """250 that are served, 20 that are shut: 100 and 20 are shown, then the rest."""
+    for n in range(270):
+        redis.zadd(key("lanes" if n < 250 else "lanes-shut"), {f"{n}/main": n})
+        waiting = {f"{1667548137257 + m}-0/main": m for m in range(n % 3 + 1)}
+        redis.zadd(key(f"lane:{n}/main"), waiting)
+        redis.hset(key("deliveries"), mapping={f"{n}-{m}/main": "{}" for m in waiting})
+    sign_in(page="#/lanes")
+    rows = lambda: chromium.count("main tbody:not(.group) tr")  # noqa: E731
+    chromium.wait(lambda: rows() == 120, "the first pages")
+    assert "the 100 of 250 looked at next" in chromium.text("p.pager")
+    assert "Of the 120 lanes" in chromium.text("section.parts")
+    for n in (220, 270):
+        chromium.run("document.querySelector('p.pager button').click()")
+        chromium.wait(lambda wanted=n: rows() == wanted, f"{n} rows")
+    assert chromium.count("p.pager") == 0
+    assert chromium.complaints() == []
+
+
 def test_many_hooks_and_letters(chromium, redis, sign_in):
     pipe = redis.pipeline(transaction=False)
     for n in range(100_000):
