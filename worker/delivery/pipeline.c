@@ -438,6 +438,11 @@ bool pipeline_is_empty(const struct pipeline *pipeline)
            attempt_log_is_idle(pipeline->log);
 }
 
+void pipeline_report(struct pipeline *pipeline)
+{
+    registry_report_now(pipeline->registry);
+}
+
 const struct settle_refusal *pipeline_refusal(const struct pipeline *pipeline)
 {
     return settle_refusal(pipeline->settle);

@@ -58,6 +58,7 @@ void pipeline_settings_changed(struct pipeline *pipeline); /* those that reload 
 void pipeline_drain(struct pipeline *pipeline);
 void pipeline_give_back_all(struct pipeline *pipeline);  /* cut what is still being sent too */
 bool pipeline_is_empty(const struct pipeline *pipeline); /* nothing under way, nothing unstored */
+void pipeline_report(struct pipeline *pipeline);         /* last news of hooks */
 
 /* Outcomes that Redis has not stored, and whether it refuses to. */
 size_t pipeline_unstored(const struct pipeline *pipeline);

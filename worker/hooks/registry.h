@@ -144,6 +144,9 @@ struct hook_failure {
 void registry_failed(struct registry *registry, const struct hook_ref *ref,
                      const struct hook_failure *failure);
 
+/* Sends at once what was learnt and not reported yet; by itself that happens within a second. */
+void registry_report_now(struct registry *registry);
+
 /* A probe of the lane's hook ended without saying anything about it: another may be made, by any
  * worker, in so long. fingerprint: of its gate. */
 void registry_probe_again(struct registry *registry, const char *lane, const char *fingerprint,

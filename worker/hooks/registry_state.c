@@ -314,6 +314,11 @@ static void on_tell_timer(void *context)
         loop_timer_arm(&registry->tell_timer, TELL_EVERY_MS);
 }
 
+void registry_report_now(struct registry *registry)
+{
+    on_tell_timer(registry);
+}
+
 /* --- what attempts tell --- */
 
 /* Sends what the others have to know at once. */

@@ -39,6 +39,7 @@ static void leave(struct drain *drain)
 {
     drain->leaving = true;
     drain->clean = pipeline_is_empty(drain->pipeline);
+    pipeline_report(drain->pipeline);
     drain->flush(drain->context);
     tell(drain);
     liveness_leave(drain->liveness, on_left, drain);

@@ -13,6 +13,7 @@ from webhook_queue import (
     due_ms,
     enqueue,
     heartbeats,
+    hook_states,
     key,
     message_event,
     now_ms,
@@ -50,6 +51,18 @@ def test_sigint_is_the_same(redis, start_worker):
     assert wait_exit(worker.process, 5) < 1.0
     assert worker.process.returncode == 0
     check_traces_gone(redis)
+
+
+def test_what_was_learnt_last_is_reported(redis, receiver, start_worker):
+    """Hooks are reported on once a second; a worker that ends does not wait for that."""
+    receiver.script("/a", [Answer(500), Answer(500), Answer(200)])
+    set_hook(redis, 438, "main", url=receiver.url("/a"))
+    for number, failures in ((1, 1), (2, 2), (3, None)):
+        worker = start_worker(retry_schedule="1h")
+        enqueue(redis, message_event())
+        receiver.wait_for(number, "/a")
+        worker.terminate()
+        assert hook_states(redis).get("438/main", {}).get("failures") == failures
 
 
 def test_ending_leaves_other_workers_alone(redis, receiver, start_worker):
