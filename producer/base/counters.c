@@ -49,6 +49,7 @@ static const char *const counter_names[COUNTERS] = {
     [COUNTER_RECLAIMED_OWN] = "reclaimed_own",
     [COUNTER_RECLAIMED_DEAD] = "reclaimed_dead",
     [COUNTER_RECLAIMED_STUCK] = "reclaimed_stuck",
+    [COUNTER_KEEP_DROPPED] = "keep_dropped",
     [COUNTER_LOG_DROPPED] = "log_dropped",
     [COUNTER_HEALED] = "healed",
     [COUNTER_CONVERTED] = "converted",

@@ -52,6 +52,7 @@ enum counter {
     COUNTER_RECLAIMED_OWN,   /* reclaimed_own   own pending entries, after a reconnect */
     COUNTER_RECLAIMED_DEAD,  /* reclaimed_dead  entries of dead workers */
     COUNTER_RECLAIMED_STUCK, /* reclaimed_stuck  entries that live workers forgot */
+    COUNTER_KEEP_DROPPED,    /* keep_dropped  delivered events that keep-delivered did not keep */
     COUNTER_LOG_DROPPED,     /* log_dropped   entries of the attempt log that were not written */
     COUNTER_HEALED,          /* healed        repairs of waiting deliveries */
     COUNTER_CONVERTED,       /* converted     waiting deliveries of contract 1 */

@@ -12,6 +12,8 @@
 #include "contract/parse.h"
 #include "redis/options.h"
 
+#define RATE_MAX 1000000
+
 const struct flag_spec cli_global_flags[] = {
     REDIS_OPTIONS_SPECS,
     {"json", NULL, "print JSON, one object a line", false},
@@ -136,5 +138,18 @@ int cli_name(const struct cli *cli, const char *flag, const char **ret_name)
         return cli_usage(cli, "--%s is not of [A-Za-z0-9_-], 1 to %d characters", flag,
                          RH_NAME_MAX);
     *ret_name = name;
+    return CLI_DONE;
+}
+
+int cli_rate(const struct cli *cli, int64_t *ret_rate)
+{
+    const char *text = flags_value(&cli->flags, "rate");
+
+    if (!text)
+        return CLI_DONE;
+    struct bytes digits = {text, strcspn(text, "/")};
+    if ((text[digits.len] != '\0' && strcmp(text + digits.len, "/s") != 0) ||
+        parse_int64(digits, 1, RATE_MAX, ret_rate) < 0)
+        return cli_usage(cli, "--rate is like 50/s, from 1 to %d", RATE_MAX);
     return CLI_DONE;
 }

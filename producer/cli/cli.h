@@ -59,6 +59,7 @@ extern const struct command command_dead_list;
 extern const struct command command_dead_show;
 extern const struct command command_dead_replay;
 extern const struct command command_dead_purge;
+extern const struct command command_resend;
 extern const struct command command_log;
 extern const struct command command_status;
 extern const struct command command_listen;
@@ -77,6 +78,8 @@ int cli_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Values of flags that several commands have. CLI_DONE, or CLI_USAGE with the failure reported. */
+int cli_rate(const struct cli *cli,
+             int64_t *ret_rate); /* --rate, a second; unchanged if not given */
 int cli_room(const struct cli *cli, struct room_id *ret_room); /* --room, required */
 int cli_name(const struct cli *cli, const char *flag,
              const char **ret_name); /* an id; NULL if not given */

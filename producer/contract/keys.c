@@ -31,6 +31,8 @@ int keys_init(struct keys *keys, const char *queue)
     set_key(keys, keys->hooks_pace, "hooks-pace");
     set_key(keys, keys->logs, "logs");
     set_key(keys, keys->log_sizes, "log-sizes");
+    set_key(keys, keys->delivered, "delivered");
+    set_key(keys, keys->delivered_documents, "delivered-documents");
     set_key(keys, keys->leader, "leader");
     set_key(keys, keys->stats, "stats");
     set_key(keys, keys->alerted, "alerted");

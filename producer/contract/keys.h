@@ -33,13 +33,15 @@ struct keys {
     char hooks_pace[KEY_SIZE];    /* of contract 1 */
     char logs[KEY_SIZE];          /* zset: lane -> when its log was written last, ms */
     char log_sizes[KEY_SIZE];     /* hash: lane -> bytes of its log; "*": of all */
-    char leader[KEY_SIZE];        /* string: maintenance lease */
-    char stats[KEY_SIZE];         /* hash: counters */
-    char alerted[KEY_SIZE];       /* hash: lane -> what was reported of its hook to alert-url */
-    char alerted_dead[KEY_SIZE];  /* hash: lane -> dead letters to be reported */
-    char times[KEY_SIZE];         /* hash: how long attempts and deliveries took, in buckets */
-    char history[KEY_SIZE];       /* stream: a snapshot of counters each minute */
-    char meta[KEY_SIZE];          /* hash: contract version */
+    char delivered[KEY_SIZE];     /* stream: events that were delivered, with keep-delivered */
+    char delivered_documents[KEY_SIZE]; /* hash: padded stream id -> document of such an event */
+    char leader[KEY_SIZE];              /* string: maintenance lease */
+    char stats[KEY_SIZE];               /* hash: counters */
+    char alerted[KEY_SIZE];      /* hash: lane -> what was reported of its hook to alert-url */
+    char alerted_dead[KEY_SIZE]; /* hash: lane -> dead letters to be reported */
+    char times[KEY_SIZE];        /* hash: how long attempts and deliveries took, in buckets */
+    char history[KEY_SIZE];      /* stream: a snapshot of counters each minute */
+    char meta[KEY_SIZE];         /* hash: contract version */
 };
 
 /* 0, or -1 when queue is not [A-Za-z0-9_-]{1,64}. */

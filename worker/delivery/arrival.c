@@ -5,6 +5,7 @@
 #include "base/backoff.h"
 #include "base/log.h"
 #include "contract/event_room.h"
+#include "contract/kept_event.h"
 #include "contract/parse.h"
 #include "contract/test_event.h"
 #include "delivery/admit.h"
@@ -286,6 +287,7 @@ static bool read_fields(struct entry *entry, const struct stream_entry *read,
         }
         bytes_copy_text(read->hook, entry->only_hook, sizeof(entry->only_hook));
     }
+    entry->is_resent = bytes_equal_text(read->resent, RESENT_VALUE);
     if (read->test.data != NULL) {
         if (!bytes_equal_text(read->test, TEST_EVENT_VALUE) || entry->only_hook[0] == '\0') {
             error_text_set(why, "test must be " TEST_EVENT_VALUE ", beside a hook");

@@ -112,6 +112,7 @@ void claimed_take(struct pipeline *pipeline, const struct claimed_delivery *clai
         return;
     struct delivery *delivery = TAILQ_FIRST(&entry->deliveries);
     delivery->history = record.history;
+    entry->is_resent = record.is_resent;
     snprintf(entry->traceparent, sizeof(entry->traceparent), "%s", record.traceparent);
     if (record.event_id[0] != '\0') {
         snprintf(entry->event_id, sizeof(entry->event_id), "%s", record.event_id);

@@ -150,6 +150,7 @@ struct entry {
     char traceparent[TRACEPARENT_SIZE];
     char only_hook[RH_NAME_MAX + 1]; /* "" for all */
     bool is_test;                    /* see test_reply.h */
+    bool is_resent;                  /* by roomhook resend: it is not kept once more */
 
     enum rh_encoding encoding;
     bool is_shared;        /* claimed: its document is one of several's */

@@ -31,6 +31,7 @@
 #include "http/client.h"
 #include "queue/attempt_log.h"
 #include "queue/intake.h"
+#include "queue/keep.h"
 #include "queue/lanes.h"
 #include "queue/settle.h"
 #include "settings/settings.h"
@@ -56,6 +57,7 @@ struct pipeline {
     struct settle *settle;
     struct lanes *lanes;
     struct attempt_log *log;
+    struct keep *keep;
     struct visits *visits; /* claims.c's */
     struct verdict_policy policy;
     int64_t lease_ms;

@@ -182,14 +182,22 @@ static struct attempt_log_limits log_limits_of(const struct settings *settings)
     };
 }
 
+static struct keep_limits keep_limits_of(const struct settings *settings)
+{
+    return (struct keep_limits){.keep_ms = settings->keep_delivered_ms,
+                                .max_bytes = settings->keep_delivered_max_bytes};
+}
+
 void pipeline_settings_changed(struct pipeline *pipeline)
 {
     const struct attempt_log_limits log = log_limits_of(pipeline->settings);
+    const struct keep_limits keep = keep_limits_of(pipeline->settings);
     const struct settle_caps caps = caps_of(pipeline->settings);
     const struct registry_rules rules = rules_of(pipeline);
     set_policy(pipeline);
     settle_set_caps(pipeline->settle, &caps);
     attempt_log_set_limits(pipeline->log, &log);
+    keep_set_limits(pipeline->keep, &keep);
     registry_set_rules(pipeline->registry, &rules);
     transports_changed(&pipeline->transports);
 }
@@ -271,13 +279,15 @@ static int make_ends(struct pipeline *pipeline)
         .context = pipeline,
     };
     const struct attempt_log_limits log = log_limits_of(settings);
+    const struct keep_limits keep = keep_limits_of(settings);
     pipeline->settle = settle_new(pipeline->loop, pipeline->queue, &settle);
     pipeline->intake = intake_new(pipeline->loop, pipeline->queue, pipeline->reader, &taker);
     pipeline->lanes = lanes_new(pipeline->loop, pipeline->queue, &lanes);
     pipeline->visits = claims_new();
     pipeline->log = attempt_log_new(pipeline->loop, pipeline->queue, &log);
+    pipeline->keep = keep_new(pipeline->loop, pipeline->queue, &keep);
     return pipeline->settle != NULL && pipeline->intake != NULL && pipeline->lanes != NULL &&
-                   pipeline->visits != NULL && pipeline->log != NULL
+                   pipeline->visits != NULL && pipeline->log != NULL && pipeline->keep != NULL
                ? 0
                : -1;
 }
@@ -356,6 +366,7 @@ void pipeline_free(struct pipeline *pipeline)
     intake_free(pipeline->intake);
     lanes_free(pipeline->lanes);
     attempt_log_free(pipeline->log);
+    keep_free(pipeline->keep);
     registry_free(pipeline->registry);
     transports_release(&pipeline->transports);
     capacity_free(pipeline->capacity);
@@ -435,7 +446,7 @@ bool pipeline_is_empty(const struct pipeline *pipeline)
 {
     return pipeline->entries.len == 0 && settle_waiting(pipeline->settle) == 0 &&
            intake_is_stopped(pipeline->intake) && lanes_is_stopped(pipeline->lanes) &&
-           attempt_log_is_idle(pipeline->log);
+           attempt_log_is_idle(pipeline->log) && keep_is_idle(pipeline->keep);
 }
 
 void pipeline_report(struct pipeline *pipeline)

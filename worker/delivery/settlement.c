@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "delivery/keeping.h"
 
 #define SHARED_MIN 4096     /* a document over it is stored once for all deliveries that wait */
 #define ARGUMENTS_BYTES 512 /* about what a delivery's outcome takes beside documents */
@@ -30,7 +31,8 @@ static void put_json(struct settle_batch *batch, const struct delivery *delivery
 {
     const struct entry *entry = delivery->entry;
     struct redis_args *args = settle_args(batch);
-    struct record record = {.history = delivery->history, .encoding = entry->encoding};
+    struct record record = {
+        .history = delivery->history, .is_resent = entry->is_resent, .encoding = entry->encoding};
     struct buffer json;
     snprintf(record.lane, sizeof(record.lane), "%s", delivery->lane);
     if (entry->own_event_id)
@@ -391,6 +393,8 @@ void settlement_stored(void *context, struct settlement *settlement, bool ours)
                log_text("why", "another worker holds or settled it; the outcome was dropped"));
     else
         count_stored(settlement);
+    if (ours)
+        keeping_note(pipeline, settlement);
     if (settlement->kind == SETTLE_LEASED)
         on_delivery_stored(pipeline, settlement->owner);
     else

@@ -39,6 +39,7 @@ void record_encode(const struct record *record, struct buffer *out)
     put_number(out, ",\"status\":", history->status);
     put_text(out, ",\"error\":", history->error);
     put_number(out, ",\"cuts\":", history->cuts);
+    put_number(out, ",\"resent\":", record->is_resent ? 1 : 0);
     put_text(out, ",\"traceparent\":", record->traceparent);
     put_text(out, ",\"encoding\":", record->encoding == RH_MSGPACK ? "msgpack" : "json");
     buffer_append_char(out, '}');
@@ -181,6 +182,11 @@ static int get_lane(const json_t *object, struct record *record, struct error_te
 
 static int get_rest(const json_t *object, struct record *record, struct error_text *why)
 {
+    int resent = 0;
+
+    if (get_count(object, "resent", &resent, why))
+        return -1;
+    record->is_resent = resent > 0;
     if (get_name(object, "event_id", false, record->event_id, sizeof(record->event_id), why) ||
         get_history(object, &record->history, why) || get_traceparent(object, record, why))
         return -1;

@@ -3,7 +3,8 @@
  * the document, byte for byte, unless several deliveries share it in {Q}:documents.
  *
  *     {"due_at":ms,"lane":"438/main","event_id":"…","attempts":1,"first_attempt_at":ms,
- *      "last_attempt_at":ms,"status":503,"error":"…","cuts":1,"traceparent":"…","encoding":"json"}
+ *      "last_attempt_at":ms,"status":503,"error":"…","cuts":1,"resent":1,"traceparent":"…",
+ *      "encoding":"json"}
  *
  * due_at is written by scripts, of a retry. Times are ms since 1970; values that are 0 or "" are
  * left out, except lane and encoding. URL, secrets and "enabled" are not in it: hooks are looked
@@ -38,6 +39,7 @@ struct record {
     char event_id[RH_NAME_MAX + 1]; /* "" when the producer gave none */
     char traceparent[TRACEPARENT_SIZE];
     struct history history;
+    bool is_resent; /* by roomhook resend */
     enum rh_encoding encoding;
     bool is_shared;        /* the document is not in the record */
     struct bytes document; /* borrowed from the decoded text */

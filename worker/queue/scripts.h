@@ -34,6 +34,7 @@ enum script_number {
     SCRIPT_QUARANTINE_RUN, /* count a run of a suspect entry */
     SCRIPT_LOG_ATTEMPTS,   /* write what attempts came to into the logs of lanes */
     SCRIPT_LOG_TIDY,       /* keep these logs within their bytes */
+    SCRIPT_KEEP,           /* keep documents of delivered events */
     SCRIPT_ALERT,          /* report what is new of hooks to alert-url */
     SCRIPT_HISTORY,        /* add a snapshot to the history */
     SCRIPT_LEAVE,          /* deregister */

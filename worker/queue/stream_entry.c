@@ -1,5 +1,6 @@
 #include "queue/stream_entry.h"
 
+#include "contract/kept_event.h"
 #include "contract/test_event.h"
 
 void stream_entry_read(struct stream_entry *entry, const struct reply *fields)
@@ -14,6 +15,7 @@ void stream_entry_read(struct stream_entry *entry, const struct reply *fields)
         {"hook", &entry->hook},
         {"traceparent", &entry->traceparent},
         {TEST_EVENT_FIELD, &entry->test},
+        {RESENT_FIELD, &entry->resent},
     };
     for (size_t i = 0; i + 1 < reply_len(fields); i += 2) {
         for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {

@@ -25,7 +25,8 @@ struct stream_entry {
     struct bytes event_id; /* field "id" */
     struct bytes hook;
     struct bytes traceparent;
-    struct bytes test; /* see contract/test_event.h */
+    struct bytes test;   /* see contract/test_event.h */
+    struct bytes resent; /* see contract/kept_event.h */
 };
 
 /* Sorts an entry's field list into entry's views. */

@@ -6,7 +6,7 @@
 #include "settings/source.h"
 
 #define HELP_WIDTH 80
-#define HELP_COLUMN 33 /* where the explanations start */
+#define HELP_COLUMN 34 /* where the explanations start */
 
 static void print_heading(size_t i, const char *mark, FILE *out)
 {

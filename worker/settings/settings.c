@@ -158,6 +158,15 @@ const struct setting settings_table[] = {
      .min = MIB, .max = 1024 * GIB, .default_text = "128m",
      .help = "memory that all logs may use; those written longest ago are deleted first"},
 
+    {.group = "Resend", .name = "keep-delivered", .reloads = true,
+     .kind = KIND_DURATION, FIELD(keep_delivered_ms),
+     .min = 0, .max = 30 * DAY, .default_text = "0",
+     .help = "how long delivered events are kept for `roomhook resend`; 0: not at all"},
+    {.group = "Resend", .name = "keep-delivered-max-bytes", .reloads = true,
+     .kind = KIND_SIZE, FIELD(keep_delivered_max_bytes),
+     .min = MIB, .max = 1024 * GIB, .default_text = "256m",
+     .help = "memory that kept events may use; the oldest are deleted first"},
+
     {.group = "Worker", .name = "processes", .kind = KIND_INTEGER, FIELD(processes),
      .words = automatic, .min = 1, .max = PROCESSES_MAX, .default_text = "1",
      .help = "worker processes, each with all limits above; auto: one per available processor"},

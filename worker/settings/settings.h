@@ -66,6 +66,8 @@ struct settings {
     int attempt_log;             /* enum attempt_log_what of queue/attempt_log.h */
     int64_t attempt_log_per_hook;
     int64_t attempt_log_max_bytes;
+    int64_t keep_delivered_ms; /* 0: not at all */
+    int64_t keep_delivered_max_bytes;
     int64_t processes; /* 1..PROCESSES_MAX, or PROCESSES_AUTO */
     int64_t heartbeat_ttl_ms;
     int64_t poison_after;

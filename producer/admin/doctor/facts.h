@@ -76,6 +76,8 @@ enum queue_key {
     KEY_HOOKS_RECENT,
     KEY_STATS,
     KEY_LEADER,
+    KEY_DELIVERED,
+    KEY_DELIVERED_DOCUMENTS,
     QUEUE_KEYS
 };
 

@@ -11,12 +11,16 @@
 #define PENDING_WARNING_MS 300000
 
 static const char *const key_types[QUEUE_KEYS] = {
-    [KEY_EVENTS] = "stream",   [KEY_DELIVERIES] = "hash",  [KEY_LANES] = "zset",
-    [KEY_LANES_SHUT] = "zset", [KEY_DEAD] = "stream",      [KEY_META] = "hash",
-    [KEY_RETRIES] = "zset",    [KEY_HOOKS_PACE] = "hash",  [KEY_DOCUMENTS] = "hash",
-    [KEY_LEASES] = "hash",     [KEY_GATES] = "hash",       [KEY_DEAD_BY_ROOM] = "zset",
-    [KEY_DEAD_BYTES] = "hash", [KEY_HOOKS_STATE] = "hash", [KEY_HOOKS_CHANGED] = "stream",
-    [KEY_STATS] = "hash",      [KEY_LEADER] = "string",    [KEY_HOOKS_RECENT] = "hash",
+    [KEY_EVENTS] = "stream",        [KEY_DELIVERIES] = "hash",
+    [KEY_LANES] = "zset",           [KEY_LANES_SHUT] = "zset",
+    [KEY_DEAD] = "stream",          [KEY_META] = "hash",
+    [KEY_RETRIES] = "zset",         [KEY_HOOKS_PACE] = "hash",
+    [KEY_DOCUMENTS] = "hash",       [KEY_LEASES] = "hash",
+    [KEY_GATES] = "hash",           [KEY_DEAD_BY_ROOM] = "zset",
+    [KEY_DEAD_BYTES] = "hash",      [KEY_HOOKS_STATE] = "hash",
+    [KEY_HOOKS_CHANGED] = "stream", [KEY_STATS] = "hash",
+    [KEY_LEADER] = "string",        [KEY_HOOKS_RECENT] = "hash",
+    [KEY_DELIVERED] = "stream",     [KEY_DELIVERED_DOCUMENTS] = "hash",
 };
 
 static const char *key_name(const struct keys *keys, enum queue_key key)
@@ -40,6 +44,8 @@ static const char *key_name(const struct keys *keys, enum queue_key key)
         [KEY_STATS] = keys->stats,
         [KEY_LEADER] = keys->leader,
         [KEY_HOOKS_RECENT] = keys->hooks_recent,
+        [KEY_DELIVERED] = keys->delivered,
+        [KEY_DELIVERED_DOCUMENTS] = keys->delivered_documents,
     };
 
     return names[key];
@@ -67,14 +73,20 @@ static bool judge_type(struct findings *findings, const struct queue_facts *queu
     return false;
 }
 
-/* The leader's lease is the only one of these that expires, and must. */
+/* What workers keep for a while only. */
+static bool is_passing(enum queue_key key)
+{
+    return key == KEY_DELIVERED || key == KEY_DELIVERED_DOCUMENTS;
+}
+
+/* The leader's lease is the only one of the others that expires, and must. */
 static bool judge_expiry(struct findings *findings, const struct queue_facts *queue,
                          enum queue_key key, const char *name)
 {
     int64_t pttl_ms = queue->keys[key].pttl_ms;
     char age[HUMAN_TEXT_SIZE];
 
-    if (!is_there(&queue->keys[key]) || (pttl_ms < 0) == (key != KEY_LEADER))
+    if (!is_there(&queue->keys[key]) || is_passing(key) || (pttl_ms < 0) == (key != KEY_LEADER))
         return true;
     if (key == KEY_LEADER) {
         findings_add(

@@ -195,6 +195,8 @@ bool doctor_read_queue(struct session *session, struct doctor_facts *facts)
         [KEY_STATS] = bytes_of(keys->stats),
         [KEY_LEADER] = bytes_of(keys->leader),
         [KEY_HOOKS_RECENT] = bytes_of(keys->hooks_recent),
+        [KEY_DELIVERED] = bytes_of(keys->delivered),
+        [KEY_DELIVERED_DOCUMENTS] = bytes_of(keys->delivered_documents),
         [QUEUE_KEYS] = BYTES(KEYS_GROUP),
     };
     struct reply *reply;

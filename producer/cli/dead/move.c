@@ -8,7 +8,6 @@
 #include "contract/dead_letter.h"
 #include "contract/parse.h"
 
-#define RATE_MAX 1000000
 #define BATCHES_PER_SECOND 10 /* with --rate: small batches, so that the rate is even */
 
 /* One letter's result as JSON. */
@@ -178,19 +177,6 @@ static int check_operands(const struct cli *cli)
     return CLI_DONE;
 }
 
-static int read_rate(const struct cli *cli, int64_t *ret_rate)
-{
-    const char *text = flags_value(&cli->flags, "rate");
-
-    if (!text)
-        return CLI_DONE;
-    struct bytes digits = {text, strcspn(text, "/")};
-    if ((text[digits.len] != '\0' && strcmp(text + digits.len, "/s") != 0) ||
-        parse_int64(digits, 1, RATE_MAX, ret_rate) < 0)
-        return cli_usage(cli, "--rate is like 50/s, from 1 to %d", RATE_MAX);
-    return CLI_DONE;
-}
-
 static int summary(const struct mover *mover, bool moved)
 {
     const char *would = mover->dry_run ? "would be " : "";
@@ -222,7 +208,7 @@ int mover_run(struct mover *mover)
 
     int result = check_operands(cli);
     if (result == CLI_DONE)
-        result = read_rate(cli, &mover->rate);
+        result = cli_rate(cli, &mover->rate);
     if (result != CLI_DONE)
         return result;
     if (!session_server_time(&cli->session, &now_ms))

@@ -5,29 +5,12 @@
 #include "base/spelling.h"
 
 const struct command *const commands[] = {
-    &command_send,
-    &command_hook_set,
-    &command_hook_rotate,
-    &command_hook_list,
-    &command_hook_show,
-    &command_hook_remove,
-    &command_hook_enable,
-    &command_hook_disable,
-    &command_hook_resume,
-    &command_hook_state,
-    &command_hook_test,
-    &command_lane_list,
-    &command_lane_show,
-    &command_lane_drop,
-    &command_dead_list,
-    &command_dead_show,
-    &command_dead_replay,
-    &command_dead_purge,
-    &command_log,
-    &command_status,
-    &command_doctor,
-    &command_listen,
-    NULL,
+    &command_send,        &command_hook_set,    &command_hook_rotate, &command_hook_list,
+    &command_hook_show,   &command_hook_remove, &command_hook_enable, &command_hook_disable,
+    &command_hook_resume, &command_hook_state,  &command_hook_test,   &command_lane_list,
+    &command_lane_show,   &command_lane_drop,   &command_dead_list,   &command_dead_show,
+    &command_dead_replay, &command_dead_purge,  &command_resend,      &command_log,
+    &command_status,      &command_doctor,      &command_listen,      NULL,
 };
 
 static const char *const families[] = {"hook", "lane", "dead"};

@@ -131,12 +131,13 @@ def queue(server, receiver, start_worker):
     fields = {"reason": "exhausted", "room": "438", "hook": "main", "event_id": "a-letter",
               "json": json.dumps(message_event())}  # fmt: skip
     client.xadd(key("dead"), fields, id=DOCUMENTED_LETTER)
-    start_worker(redis=server)
+    start_worker(redis=server, keep_delivered="1h")
     enqueue(client, message_event(), id=DOCUMENTED_EVENT)
     receiver.wait_for(3)
     hooks = ("main", "audit", "busy")
     wait_until(lambda: client.exists(*(key(f"log:438/{hook}") for hook in hooks)) == len(hooks), 10,
                "its attempts to be logged")  # fmt: skip
+    wait_until(lambda: client.exists(key("delivered")), 10, "it to be kept")
     return client
 
 

@@ -160,6 +160,7 @@ static int rig_begin(struct rig *rig)
                                  .claimed = on_claimed,
                                  .answered = on_answered,
                                  .context = rig};
+    static const struct keep_limits keep = {.keep_ms = 0};
     static const struct settings settings = {.max_age_ms = INT64_C(86400000)};
 
     *rig = (struct rig){.settled = 0};
@@ -173,7 +174,8 @@ static int rig_begin(struct rig *rig)
         return -1;
     pipeline->settle = settle_new(pipeline->loop, &queue, &settle);
     pipeline->lanes = lanes_new(pipeline->loop, &queue, &lanes);
-    return pipeline->settle && pipeline->lanes &&
+    pipeline->keep = keep_new(pipeline->loop, &queue, &keep);
+    return pipeline->keep && pipeline->settle && pipeline->lanes &&
                    loop_turn_init(pipeline->loop, &pipeline->turn, on_nothing, NULL) == 0
                ? 0
                : -1;
@@ -185,6 +187,7 @@ static void rig_end(struct rig *rig)
 
     assert_int_equal(pipeline->entries.len, 0);
     settle_free(pipeline->settle);
+    keep_free(pipeline->keep);
     lanes_free(pipeline->lanes);
     if (pipeline->turn.event)
         loop_turn_release(&pipeline->turn);

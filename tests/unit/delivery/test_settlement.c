@@ -10,6 +10,7 @@
 #include "../queue/scripted_link.h"
 #include "base/log.h"
 #include "delivery/dispatch.h"
+#include "delivery/keeping.h"
 #include "delivery/settlement.h"
 
 #define DOCUMENT                                                                    \
@@ -46,6 +47,7 @@ static void make_parts(struct pipeline *pipeline)
         .put = settlement_put, .settled = settlement_stored, .context = pipeline};
     const struct lanes_config lanes = {.context = pipeline};
     const struct registry_rules rules = {.max_age_ms = 86400000};
+    const struct keep_limits keep = {.keep_ms = 1000, .max_bytes = 5000};
 
     pipeline->settings = &settings;
     pipeline->lease_ms = settings.timeout_ms + LEASE_MARGIN_MS;
@@ -53,7 +55,9 @@ static void make_parts(struct pipeline *pipeline)
     pipeline->lanes = lanes_new(pipeline->loop, &rig.queue, &lanes);
     pipeline->registry = registry_new(pipeline->loop, &rig.queue, &rules);
     pipeline->capacity = capacity_new(&limits);
-    assert_true(pipeline->settle && pipeline->lanes && pipeline->registry && pipeline->capacity);
+    pipeline->keep = keep_new(pipeline->loop, &rig.queue, &keep);
+    assert_true(pipeline->keep && pipeline->settle && pipeline->lanes && pipeline->registry &&
+                pipeline->capacity);
 }
 
 /* An entry whose first delivery was answered, and whose second is in line. */
@@ -119,6 +123,7 @@ static int tear_down(void **unused)
     assert_int_equal(pipeline->entries.len, 0);
     link_end(&rig.link);
     settle_free(pipeline->settle);
+    keep_free(pipeline->keep);
     lanes_free(pipeline->lanes);
     registry_free(pipeline->registry);
     capacity_free(pipeline->capacity);
@@ -179,12 +184,60 @@ static void what_may_be_another_workers_goes_back(void **unused)
     assert_int_equal(rig.counters.total[COUNTER_RELEASED], 1);
 }
 
+static void assert_kept(const char *hooks)
+{
+    char text[1024];
+
+    wait_for_call(rig.pipeline.loop, &rig.link);
+    snprintf(text, sizeof(text),
+             "{q}:delivered {q}:delivered-documents 1000 5000 1667548137257-000000 438 %s "
+             "json msg_1667548137257-0 -\n%s",
+             hooks, DOCUMENT);
+    assert_called(&rig.link, "keep", 2, text);
+    answer(&rig.link, "keep", ":1\r\n");
+}
+
+/* Each hook when its delivery is stored. */
+static void what_was_delivered_is_kept(void **unused)
+{
+    struct pipeline *pipeline = &rig.pipeline;
+
+    (void)unused;
+    answer(&rig.link, "settle_stream", STORED("1"));
+    assert_kept("inline-0");
+    capacity_leave(pipeline->capacity, &first()->waiter, CAPACITY_SUCCESS, loop_now_ms());
+    first()->outcome = OUTCOME_DELIVERED;
+    delivery_move(&pipeline->entries, first(), DELIVERY_CONCLUDED);
+    settlement_of_delivery(pipeline, first());
+    conclude_last(OUTCOME_DELIVERED, STORED("1"));
+    assert_kept("inline-1");
+    assert_true(keep_is_idle(pipeline->keep));
+}
+
+static void what_was_sent_again_or_is_a_test_is_not_kept(void **unused)
+{
+    (void)unused;
+    rig.entry->is_resent = true;
+    keeping_note(&rig.pipeline, &rig.entry->settlement);
+    rig.entry->is_resent = false;
+    rig.entry->is_test = true;
+    keeping_note(&rig.pipeline, &rig.entry->settlement);
+    rig.entry->is_test = false;
+    rig.entry->event.room_id.len = 0;
+    keeping_note(&rig.pipeline, &rig.entry->settlement);
+    assert_true(keep_is_idle(rig.pipeline.keep));
+    what_another_worker_holds_is_not_sent(NULL);
+    assert_true(keep_is_idle(rig.pipeline.keep));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_ours_goes_on),
+        TEST(what_was_delivered_is_kept),
+        TEST(what_was_sent_again_or_is_a_test_is_not_kept),
         TEST(what_another_worker_holds_is_not_sent),
         TEST(what_may_be_another_workers_goes_back),
     };

@@ -51,12 +51,13 @@ static void encode_all_values_stand_in_their_order(void **unused)
     static const char expected[] =
         "{\"lane\":\"-438/:0a1b2c3d4e5f6071\",\"event_id\":\"order_7\",\"attempts\":1,"
         "\"first_attempt_at\":1667548137257,\"last_attempt_at\":1667548137258,\"status\":503,"
-        "\"error\":\"said \\\"no\\\"\\n\\u0001 \xef\xbf\xbd\",\"cuts\":2,"
+        "\"error\":\"said \\\"no\\\"\\n\\u0001 \xef\xbf\xbd\",\"cuts\":2,\"resent\":1,"
         "\"traceparent\":\"" TRACEPARENT "\",\"encoding\":\"msgpack\"}";
     struct record record = {
         .lane = "-438/:0a1b2c3d4e5f6071",
         .event_id = "order_7",
         .traceparent = TRACEPARENT,
+        .is_resent = true,
         .history = {.attempts = 1,
                     .cuts = 2,
                     .first_attempt_ms = 1667548137257,
@@ -92,6 +93,7 @@ static void assert_same_rest(const struct record *a, const struct record *b)
     assert_int_equal(a->history.status, b->history.status);
     assert_string_equal(a->history.error, b->history.error);
     assert_int_equal(a->encoding, b->encoding);
+    assert_int_equal(a->is_resent, b->is_resent);
 }
 
 static void assert_same(const struct record *a, const struct record *b)
@@ -109,7 +111,7 @@ static void decode_gives_back_what_was_encoded(void **unused)
         {.lane = "0/main"},
         {.lane = "!OGEhHVWSdvArJzumhm:matrix.org/main"},
         {.lane = ":a:/:0ecbac1bbee71e56"},
-        {.lane = "438/main", .is_shared = true},
+        {.lane = "438/main", .is_shared = true, .is_resent = true},
         {.lane = "438/-", .event_id = "-", .document = {"\n\n", 2}},
         {.lane = "/:0123456789abcdef", .document = {"\0", 1}},
         {.lane = "-9223372036854775808/a"},

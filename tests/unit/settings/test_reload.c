@@ -62,6 +62,8 @@ static const char *const others[][2] = {
     {"alert-secret-file", "/p"},
     {"attempt-log", "failures"},
     {"attempt-log-max-bytes", "17m"},
+    {"keep-delivered", "17d"},
+    {"keep-delivered-max-bytes", "17m"},
     {"timeout", "17s"},
     {"retry-after-max", "17s"},
     {"max-age", "17d"},

@@ -11,12 +11,16 @@ static struct keys keys;
 static int begin(void **state)
 {
     static const char *const types[QUEUE_KEYS] = {
-        [KEY_EVENTS] = "stream",   [KEY_DELIVERIES] = "hash",  [KEY_LANES] = "zset",
-        [KEY_LANES_SHUT] = "zset", [KEY_DEAD] = "stream",      [KEY_META] = "hash",
-        [KEY_RETRIES] = "zset",    [KEY_HOOKS_PACE] = "hash",  [KEY_DOCUMENTS] = "hash",
-        [KEY_LEASES] = "hash",     [KEY_GATES] = "hash",       [KEY_DEAD_BY_ROOM] = "zset",
-        [KEY_DEAD_BYTES] = "hash", [KEY_HOOKS_STATE] = "hash", [KEY_HOOKS_CHANGED] = "stream",
-        [KEY_STATS] = "hash",      [KEY_LEADER] = "string",    [KEY_HOOKS_RECENT] = "hash",
+        [KEY_EVENTS] = "stream",        [KEY_DELIVERIES] = "hash",
+        [KEY_LANES] = "zset",           [KEY_LANES_SHUT] = "zset",
+        [KEY_DEAD] = "stream",          [KEY_META] = "hash",
+        [KEY_RETRIES] = "zset",         [KEY_HOOKS_PACE] = "hash",
+        [KEY_DOCUMENTS] = "hash",       [KEY_LEASES] = "hash",
+        [KEY_GATES] = "hash",           [KEY_DEAD_BY_ROOM] = "zset",
+        [KEY_DEAD_BYTES] = "hash",      [KEY_HOOKS_STATE] = "hash",
+        [KEY_HOOKS_CHANGED] = "stream", [KEY_STATS] = "hash",
+        [KEY_LEADER] = "string",        [KEY_HOOKS_RECENT] = "hash",
+        [KEY_DELIVERED] = "stream",     [KEY_DELIVERED_DOCUMENTS] = "hash",
     };
 
     (void)state;
@@ -105,7 +109,7 @@ static void a_wrong_type_is_an_error(void **state)
         assert_found(&findings, "type", LEVEL_ERROR, "is a list; it must be a ");
         assert_null(found(&findings, "keys"));
     }
-    assert_found(&findings, "type", LEVEL_ERROR, "{webhooks}:leader");
+    assert_found(&findings, "type", LEVEL_ERROR, "{webhooks}:delivered-documents");
 }
 
 static void what_is_of_a_wrong_type_is_not_judged(void **state)
@@ -129,6 +133,15 @@ static void an_expiry_is_an_error(void **state)
         judge();
         assert_found(&findings, "expiry", LEVEL_ERROR, "expires in 2h");
     }
+}
+
+static void what_is_kept_for_a_while_may_expire(void **state)
+{
+    (void)state;
+    facts.queue.keys[KEY_DELIVERED].pttl_ms = 7200000;
+    facts.queue.keys[KEY_DELIVERED_DOCUMENTS].pttl_ms = 7200000;
+    judge();
+    assert_null(found(&findings, "expiry"));
 }
 
 static void a_lease_must_expire(void **state)
@@ -340,6 +353,7 @@ int main(void)
         cmocka_unit_test_setup(a_wrong_type_is_an_error, begin),
         cmocka_unit_test_setup(what_is_of_a_wrong_type_is_not_judged, begin),
         cmocka_unit_test_setup(an_expiry_is_an_error, begin),
+        cmocka_unit_test_setup(what_is_kept_for_a_while_may_expire, begin),
         cmocka_unit_test_setup(a_lease_must_expire, begin),
         cmocka_unit_test_setup(another_contract_is_an_error, begin),
         cmocka_unit_test_setup(a_missing_group_matters_when_events_wait, begin),
