@@ -16,6 +16,7 @@
 
 #define LIST_DEFAULT 20
 #define LIST_MAX 100000
+#define VALUE_COLUMN 18                    /* where dead show has them */
 #define LINE_MAX_BYTES ((size_t)128 << 20) /* a letter with its document, escaped */
 
 static const struct flag_spec list_specs[] = {
@@ -144,7 +145,7 @@ static int show_text(const struct dead_entry *entry, const struct dead_document 
         if (dead_is_document(name))
             continue;
         (void)printf("%-17s ", bytes_printable(name, shown, sizeof(shown)));
-        print_value(reply_text(reply_at(entry->fields, i + 1)));
+        print_wrapped_value(VALUE_COLUMN, reply_text(reply_at(entry->fields, i + 1)));
     }
     if (!document->encoding)
         return CLI_DONE;

@@ -2,8 +2,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli/terminal/screen.h"
+#include "cli/terminal/text.h"
 #include "contract/parse.h"
 
 #define NUMBER_SIZE 32
@@ -12,9 +14,11 @@
 void hook_print_row(const char *name, const char *value)
 {
     struct screen screen = screen_of_stdout();
+    char *shown = text_shown(bytes_of(value), text_locale_is_utf8());
 
     (void)printf("%-*s", VALUE_COLUMN, name);
-    screen_put_wrapped(stdout, &screen, VALUE_COLUMN, value);
+    screen_put_wrapped(stdout, &screen, VALUE_COLUMN, shown ? shown : "(out of memory)");
+    free(shown);
 }
 
 static void print_number(const char *name, int64_t number)

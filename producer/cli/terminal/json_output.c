@@ -1,46 +1,43 @@
 #include "cli/terminal/json_output.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "cli/terminal/screen.h"
+#include "cli/terminal/text.h"
 #include "contract/json_text.h"
+#include "contract/utf8.h"
 
-/* Length of the UTF-8 sequence at text that a terminal may obey, or 0; *ret_code is its code point.
- * C0 controls are not here: valid JSON has none in strings. */
-static size_t obeyed_sequence(const unsigned char *text, size_t len, unsigned *ret_code)
+static void put_escaped(uint32_t code)
 {
-    unsigned code;
-
-    if (text[0] == 0x7f) {
-        *ret_code = 0x7f;
-        return 1;
+    if (code > 0xffff) {
+        code -= 0x10000;
+        (void)printf("\\u%04x", (unsigned)(0xd800 + (code >> 10)));
+        code = 0xdc00 + (code & 0x3ff);
     }
-    if (len >= 2 && text[0] == 0xc2 && text[1] < 0xa0) {
-        *ret_code = text[1];
-        return 2;
-    }
-    if (len < 3 || text[0] != 0xe2)
-        return 0;
-    code = 0x2000U + ((text[1] & 0x3fU) << 6) + (text[2] & 0x3fU);
-    if (code != 0x200e && code != 0x200f && !(code >= 0x2028 && code <= 0x202e) &&
-        !(code >= 0x2066 && code <= 0x2069))
-        return 0;
-    *ret_code = code;
-    return 3;
+    (void)printf("\\u%04x", (unsigned)code);
 }
 
-/* Prints what stands inside a JSON string or between tokens; how many bytes of text it took. */
-static size_t put_safe(const unsigned char *text, size_t len)
+/* Prints a character of JSON text; how many bytes it has. C0 controls stand only between tokens:
+ * valid JSON has none in strings. */
+static size_t put_safe(struct bytes json, bool is_ascii)
 {
-    unsigned code = 0;
-    size_t taken = obeyed_sequence(text, len, &code);
+    size_t len = bytes_utf8_sequence((const unsigned char *)json.data, json.len);
+    uint32_t code = (unsigned char)json.data[0];
 
-    if (taken > 0) {
-        (void)printf("\\u%04x", code);
-        return taken;
-    }
-    (void)putchar(text[0]);
-    return 1;
+    if (len > 0)
+        (void)utf8_first(json, &code);
+    if (code > 0x7e && len > 0 && (is_ascii || utf8_is_control(code)))
+        put_escaped(code);
+    else
+        (void)fwrite(json.data, 1, len > 0 ? len : 1, stdout);
+    return len > 0 ? len : 1;
+}
+
+static struct bytes rest_of(struct bytes text, size_t at)
+{
+    return (struct bytes){text.data + at, text.len - at};
 }
 
 /* Where a walk over JSON text is. */
@@ -89,6 +86,7 @@ static void string_byte(struct walk *walk, char c)
 void print_pretty_json(struct bytes json, int indent)
 {
     struct walk walk = {.indent = indent};
+    bool is_ascii = !text_locale_is_utf8();
     size_t at = 0;
 
     (void)printf("%*s", indent, "");
@@ -96,7 +94,7 @@ void print_pretty_json(struct bytes json, int indent)
         char c = json.data[at];
         if (walk.in_string) {
             string_byte(&walk, c);
-            at += put_safe((const unsigned char *)json.data + at, json.len - at);
+            at += put_safe(rest_of(json, at), is_ascii);
         } else {
             if (!strchr(" \t\r\n", c))
                 pretty_token(&walk, c);
@@ -106,10 +104,10 @@ void print_pretty_json(struct bytes json, int indent)
     (void)putchar('\n');
 }
 
-static void print_line(struct bytes text)
+static void print_line(struct bytes text, bool is_ascii)
 {
     for (size_t at = 0; at < text.len;)
-        at += put_safe((const unsigned char *)text.data + at, text.len - at);
+        at += put_safe(rest_of(text, at), is_ascii);
     (void)putchar('\n');
 }
 
@@ -123,30 +121,43 @@ int object_print_whole(struct buffer *out)
 {
     bool ok = !buffer_failed(out);
     if (ok)
-        print_line(buffer_bytes(out));
+        print_line(buffer_bytes(out), false);
     buffer_clear(out);
     return ok ? 0 : -1;
 }
 
-static bool is_printable(struct bytes text)
+static void print_quoted(struct bytes text, bool is_ascii)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] < 0x20 || text.data[i] > 0x7e)
-            return false;
-    }
-    return true;
+    struct buffer quoted;
+
+    buffer_init(&quoted, SIZE_MAX / 2);
+    json_put_untrusted(&quoted, text);
+    print_line(buffer_failed(&quoted) ? BYTES("(out of memory)") : buffer_bytes(&quoted), is_ascii);
+    buffer_release(&quoted);
+}
+
+static void print_on(const struct screen *screen, size_t column, struct bytes text)
+{
+    bool is_utf8 = text_locale_is_utf8();
+    char *shown = text_shown(text, is_utf8);
+
+    if (shown && bytes_equal_text(text, shown))
+        screen_put_wrapped(stdout, screen, column, shown);
+    else
+        print_quoted(text, !is_utf8);
+    free(shown);
 }
 
 void print_value(struct bytes text)
 {
-    struct buffer quoted;
+    const struct screen nowhere = {.columns = 0};
 
-    if (is_printable(text)) {
-        print_line(text);
-        return;
-    }
-    buffer_init(&quoted, SIZE_MAX / 2);
-    json_put_untrusted(&quoted, text);
-    print_line(buffer_failed(&quoted) ? BYTES("(out of memory)") : buffer_bytes(&quoted));
-    buffer_release(&quoted);
+    print_on(&nowhere, 0, text);
+}
+
+void print_wrapped_value(size_t column, struct bytes text)
+{
+    const struct screen screen = screen_of_stdout();
+
+    print_on(&screen, column, text);
 }

@@ -5,7 +5,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define WRAP_LEAST 20 /* columns; in fewer, breaking lines helps nobody */
+#include "cli/terminal/text.h"
+
+#define WRAP_LEAST 16 /* columns; in fewer, breaking lines helps nobody */
 
 static bool wants_colour(void)
 {
@@ -44,11 +46,12 @@ void screen_put(FILE *out, const struct screen *screen, enum tone tone, const ch
 /* How many bytes of text go into a line of so many columns, cut at a space. */
 static size_t line_len(const char *text, size_t columns)
 {
-    size_t len = strlen(text);
+    size_t width;
+    size_t fitting = text_fitting(text, columns, &width);
 
-    if (len <= columns)
-        return len;
-    for (size_t at = columns + 1; at-- > 1;) {
+    if (text[fitting] == '\0')
+        return fitting;
+    for (size_t at = fitting + 1; at-- > 1;) {
         if (text[at] == ' ')
             return at;
     }

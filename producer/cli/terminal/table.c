@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/terminal/text.h"
+
 #define GAP 2      /* between columns */
 #define READABLE 2 /* times its least width a column has while there are optional ones */
 
 void table_init(struct table *table, const struct table_column *columns, size_t columns_len)
 {
-    *table = (struct table){.columns = columns, .columns_len = columns_len};
+    *table = (struct table){
+        .columns = columns, .columns_len = columns_len, .is_utf8 = text_locale_is_utf8()};
     for (size_t i = 0; i < columns_len; i++)
         table_add(table, bytes_of(columns[i].title));
 }
@@ -31,12 +34,11 @@ void table_add_toned(struct table *table, struct bytes text, enum tone tone)
 {
     if (text.len == 0)
         text = BYTES("-");
-    char *cell = make_room(table) ? malloc(text.len + 1) : NULL;
+    char *cell = make_room(table) ? text_shown(text, table->is_utf8) : NULL;
     if (!cell) {
         table->failed = true;
         return;
     }
-    bytes_printable(text, cell, text.len + 1);
     table->cells[table->cells_len++] = (struct table_cell){cell, tone};
 }
 
@@ -131,7 +133,7 @@ static void lay_out(const struct table *table, size_t columns, struct layout *la
 {
     *layout = (struct layout){.len = table->columns_len};
     for (size_t i = 0; i < table->cells_len; i++) {
-        size_t width = strlen(table->cells[i].text);
+        size_t width = text_width(table->cells[i].text);
         if (width > layout->widths[i % layout->len])
             layout->widths[i % layout->len] = width;
     }
@@ -141,21 +143,30 @@ static void lay_out(const struct table *table, size_t columns, struct layout *la
 
 /* --- printing --- */
 
+/* The start of a text that is too wide; how many columns it took. */
+static size_t put_cut(const char *text, size_t width, FILE *out)
+{
+    const char *mark = width > GAP ? ".." : "";
+    size_t kept_width;
+    size_t kept = text_fitting(text, width - strlen(mark), &kept_width);
+
+    (void)fprintf(out, "%.*s%s", (int)kept, text, mark);
+    return kept_width + strlen(mark);
+}
+
 /* One cell in so many columns, the rest filled up unless it is the last of its line. */
 static void put_cell(const struct table_cell *cell, size_t width, bool is_last, FILE *out,
                      const struct screen *screen)
 {
-    size_t len = strlen(cell->text);
+    size_t taken = text_width(cell->text);
 
-    if (len > width) { /* cut, which is marked where there is room to */
-        size_t kept = width > GAP ? width - 2 : width;
-        (void)fprintf(out, "%.*s%s", (int)kept, cell->text, kept < width ? ".." : "");
-        len = width;
+    if (taken > width) { /* cut, which is marked where there is room to */
+        taken = put_cut(cell->text, width, out);
     } else {
         screen_put(out, screen, cell->tone, cell->text);
     }
     if (!is_last)
-        (void)fprintf(out, "%*s", (int)(width - len + GAP), "");
+        (void)fprintf(out, "%*s", (int)(width - taken + GAP), "");
 }
 
 /* A line is never longer than the terminal, however narrow that is. */

@@ -1,8 +1,7 @@
 /*
  * A table for people: columns as wide as their widest cell. On a terminal it is no wider than that:
  * optional columns are left out, then the widest of those that may be is cut, again and again.
- * Bytes of a cell that are not printable ASCII are shown as "?", so that text of strangers cannot
- * steer it.
+ * Cells are shown as terminal/text.h has it, so that text of strangers cannot steer the terminal.
  */
 #ifndef CLI_TERMINAL_TABLE_H
 #define CLI_TERMINAL_TABLE_H
@@ -33,7 +32,8 @@ struct table {
     struct table_cell *cells; /* row by row, the titles first */
     size_t cells_len;
     size_t cells_cap;
-    bool failed; /* memory ran out */
+    bool is_utf8; /* what the locale is */
+    bool failed;  /* memory ran out */
 };
 
 /* columns is borrowed. */

@@ -466,8 +466,10 @@ def test_broken_connection(cli):
 
 def test_reader_of_the_ids_goes_away(redis_server, redis, start_cli):
     """A closed stdout ends it without a word, as of any command in a pipe."""
-    process = start_cli(redis_server, "status")
-    process.stdout.close()
+    process = start_cli(redis_server, "send", "-")
+    process.stdout.close()  # before there is anything to print
+    process.stdin.write(lines(message_event()))
+    process.stdin.close()
     assert process.wait(10) == 1
     assert process.stderr.read() == ""
 

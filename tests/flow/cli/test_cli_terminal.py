@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 
 import pytest
 
@@ -16,9 +17,14 @@ WHY = "no connection: the receiver at 203.0.113.5 refused it, as it did the last
 WORKER = "a-machine-with-a-long-name.example.com-4711-0a1b2c3d"
 GREEN, YELLOW, RED = "\x1b[32m", "\x1b[33m", "\x1b[31m"
 
+DESCRIPTION = (
+    "Gr\u00fc\u00dfe aus \u6771\u4eac, und noch viel mehr, bis die Zeile voll ist und weiter geht"
+)
+
 LISTINGS = [
     "dead list", "hook list --room 438", "hook list", "hook state", "lane list",
-    "lane show 438/main", "status", "doctor",
+    "lane show 438/main", "status", "doctor", "log --room 438",
+    f"hook show --room 438 --id {LONG_ID}",
 ]
 
 
@@ -32,12 +38,17 @@ def filled(redis):
     now = now_ms(redis)
     for hook_id in ("main", LONG_ID, "second"):
         set_hook(redis, 438, hook_id, url=URL, rateLimit="10/s", timeout="5s", maxAge="1h",
-                 headers={"X-Token": "secret", "X-Other": "secret"})
+                 headers={"X-Token": "secret", "X-Other": "secret"}, description=DESCRIPTION)
         redis.xadd(key("dead"), {
             "reason": "hook-disabled", "error": WHY, "status": 503, "attempts": 10, "room": 438,
             "hook": hook_id, "url": URL, "event_id": f"msg_{now}-0",
             "response": 'a \\"b\\"\\n\\u00e4',
         })  # fmt: skip
+        redis.xadd(key(f"log:438/{hook_id}"), {
+            "event": f"{LONG_ID[:40]}-1", "attempt": 3, "outcome": "retry", "reason": "",
+            "status": 503, "error": WHY + ", and so on", "ms": 12, "answer": "",
+        })  # fmt: skip
+        redis.zadd(key("logs"), {f"438/{hook_id}": now})
     set_hook(redis, 438, "broken", url="https://user:secret@receiver.example/")
     for room in range(1, 7):
         set_hook(redis, room, "main", url="http://127.0.0.1:8000/hook")
@@ -90,7 +101,7 @@ def test_no_line_is_wider_than_the_terminal(filled, on_terminal, command, column
 def test_elsewhere_nothing_is_cut_and_nothing_coloured(filled, cli, command):
     text = cli(*command.split(), check=False).stdout
     assert "\x1b" not in text and ".." not in text.replace("...", "")
-    assert max(map(len, text.splitlines())) > 120
+    assert max(map(len, text.splitlines())) > 100
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -109,6 +120,42 @@ def test_what_one_goes_on_with_is_whole(redis, filled, on_terminal, columns):
     assert re.match(r"438/main +3 +waits +3m ago +in 59m", lanes["438/main"])
     workers = without_colour(on_terminal("status", columns))
     assert "  2h  512" in re.sub(" +", "  ", workers)
+
+
+def width_of(line):
+    """In columns of a terminal."""
+    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in line)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_text_of_people_is_shown_as_they_wrote_it(filled, on_terminal, columns):
+    shown = on_terminal(f"hook show --room 438 --id {LONG_ID}", columns, LC_ALL="C.UTF-8")
+    assert " ".join(shown.split("url ")[0].split("description ")[1].split()) == DESCRIPTION
+    lines = [line for line in shown.splitlines() if len(line.split()) > 2]
+    assert len(lines) > 2 and all(width_of(line) <= columns for line in lines)
+    listed = without_colour(on_terminal("hook list --room 438", 300, LC_ALL="C.UTF-8"))
+    assert DESCRIPTION[:16] in listed
+    at = {width_of(line[: line.index("https://")]) for line in listed.splitlines()[1:]
+          if "https://receiver.example.com" in line}  # fmt: skip
+    assert len(at) == 1, "columns stand below each other"
+
+
+def test_text_of_people_is_ascii_where_the_locale_is(filled, on_terminal):
+    shown = on_terminal(f"hook show --room 438 --id {LONG_ID}", 300, LC_ALL="C")
+    assert shown.isascii() and "Gr??e aus ??, und noch" in shown
+    assert on_terminal("hook list --room 438", 300, LC_ALL="C").isascii()
+
+
+def test_a_letter_is_shown_in_the_words_of_its_error(redis, on_terminal):
+    letter = redis.xadd(key("dead"), {
+        "reason": "rejected", "error": DESCRIPTION, "room": 438, "response": "a\u202eb\x1b[2J",
+    }).decode()  # fmt: skip
+    shown = on_terminal(f"dead show {letter}", 80, LC_ALL="C.UTF-8")
+    assert DESCRIPTION in " ".join(shown.split())
+    assert all(width_of(line) <= 80 for line in shown.splitlines())
+    assert '"a\\u202eb\\u001b[2J"' in shown
+    shown = on_terminal(f"dead show {letter}", 80, LC_ALL="C")
+    assert shown.isascii() and "Gr\\u00fc\\u00dfe aus \\u6771\\u4eac" in shown
 
 
 def test_a_wide_terminal_shows_more(filled, on_terminal):

@@ -44,13 +44,24 @@ static void text_is_broken_at_spaces(void **unused)
     assert_put(put_wrapped, screen, "", "\n");
 }
 
+static void lines_are_as_wide_as_their_characters(void **unused)
+{
+    const struct screen screen = {.columns = 24};
+
+    (void)unused;
+    assert_put(put_wrapped, screen, "\u4e16\u754c\u4e16\u754c \u00fc234567 9012",
+               "\u4e16\u754c\u4e16\u754c \u00fc234567\n    9012\n");
+    assert_put(put_wrapped, screen, "\u00fc2345678 12345678901 x",
+               "\u00fc2345678 12345678901\n    x\n");
+}
+
 static void text_is_not_broken_elsewhere_than_on_a_terminal(void **unused)
 {
     const char *text = "one two three four five six seven";
 
     (void)unused;
     assert_put(put_wrapped, (struct screen){0}, text, "one two three four five six seven\n");
-    assert_put(put_wrapped, (struct screen){.columns = 23}, text,
+    assert_put(put_wrapped, (struct screen){.columns = 19}, text,
                "one two three four five six seven\n");
 }
 
@@ -70,6 +81,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_broken_at_spaces),
+        cmocka_unit_test(lines_are_as_wide_as_their_characters),
         cmocka_unit_test(text_is_not_broken_elsewhere_than_on_a_terminal),
         cmocka_unit_test(the_top_stays),
     };

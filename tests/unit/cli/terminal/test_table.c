@@ -130,7 +130,7 @@ static void what_a_terminal_would_obey_is_not_printed(void **unused)
     (void)unused;
     table_init(&table, columns, 5);
     for (size_t i = 0; i < 5; i++)
-        table_add(&table, BYTES("a\033[2J\xc3\xa4"));
+        table_add(&table, BYTES("a\033[2J\u202e\u00e4"));
     text = written(&table, 0, false);
     assert_null(strchr(text, '\033'));
     assert_non_null(strstr(text, "a?[2J??"));
@@ -138,8 +138,34 @@ static void what_a_terminal_would_obey_is_not_printed(void **unused)
     table_release(&table);
 }
 
+/* By columns, not by bytes or characters: each of these characters takes two. */
+static void columns_are_those_of_the_terminal(void **unused)
+{
+    static const char *const cells[] = {"1", "\u4e16\u754c\u4e16\u754c", "\u00e4", "b", "e\u0301"};
+    struct table table;
+    char *text;
+
+    (void)unused;
+    assert_int_equal(setenv("LC_ALL", "C.UTF-8", 1), 0);
+    table_init(&table, columns, 5);
+    for (size_t i = 0; i < 5; i++)
+        table_add(&table, bytes_of(cells[i]));
+    text = written(&table, 0, false);
+    assert_string_equal(text, "ID  HOOK      A  B  WHY\n"
+                              "1   \u4e16\u754c\u4e16\u754c  \u00e4  b  e\u0301\n");
+    free(text);
+    text = written(&table, 16, false);
+    assert_string_equal(text, "ID  HOOK     WHY\n"
+                              "1   \u4e16\u754c..   e\u0301\n");
+    free(text);
+    table_release(&table);
+    assert_int_equal(setenv("LC_ALL", "C", 1), 0);
+}
+
 int main(void)
 {
+    if (setenv("LC_ALL", "C", 1) != 0)
+        return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(elsewhere_than_on_a_terminal_all_is_there),
         cmocka_unit_test(the_widest_column_is_cut),
@@ -147,6 +173,7 @@ int main(void)
         cmocka_unit_test(no_line_is_longer_than_the_terminal),
         cmocka_unit_test(colour_takes_no_room),
         cmocka_unit_test(what_a_terminal_would_obey_is_not_printed),
+        cmocka_unit_test(columns_are_those_of_the_terminal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
