@@ -31,9 +31,8 @@ function element(name, ...content) {
 }
 
 function button(text, action) {
-  const made = element("button", text);
-  made.onclick = () => guarded(async () => { alert(await action()); await show(); });
-  return made;
+  const onclick = () => guarded(async () => { alert(await action()); await show(); });
+  return Object.assign(element("button", text), { onclick });
 }
 
 async function test(hook) {
@@ -42,8 +41,7 @@ async function test(hook) {
 }
 
 async function resume(hook) {
-  const { waiting } = await api(`hooks/${hook}/resume`, "POST");
-  return `${waiting} waiting messages are sent now.`;
+  return `${(await api(`hooks/${hook}/resume`, "POST")).waiting} waiting messages are sent now.`;
 }
 
 async function sendAgain(hook) {
@@ -66,14 +64,16 @@ function attempts(rows) {
 }
 
 async function section(hook) {
-  const { data } = await api(`hooks/${hook.id}/deliveries?limit=200`);
+  let rows = [], page = { iterator: "9999999999999-0" }; // the newest first, in pages
+  for (; !page.done && rows.length < 200; rows.push(...page.data))
+    page = await api(`hooks/${hook.id}/deliveries?limit=200&iterator=${page.iterator}`);
   return element("section",
     element("h2", hook.description ?? hook.id),
     element("p", `${hook.url}: ${hook.state}${hook.error ? `, ${hook.error}` : ""}`),
     button("Send a test", () => test(hook.id)),
     button("Resume", () => resume(hook.id)),
     button("Send failed messages again", () => sendAgain(hook.id)),
-    attempts(data));
+    attempts(rows));
 }
 
 async function show() {

@@ -121,7 +121,7 @@ void api_attention(struct call *call, struct session *session)
         (void)hook_condition_parse(bytes_of(state), &only); /* it was checked */
     ok = attention_find(session, (size_t)call_number(call, "limit", CALL_LIMIT_DEFAULT), only,
                         attention);
-    for (size_t i = 0; ok && i < attention->len; i++)
+    for (size_t i = 0; ok && i < attention->len && !list_is_full(&call->answer); i++)
         ok = put_one(call, session, attention, &attention->list[i]);
     if (ok) {
         buffer_append_char(out, ']');

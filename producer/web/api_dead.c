@@ -8,10 +8,12 @@
 #include "admin/dead/json.h"
 #include "admin/dead/move.h"
 #include "admin/dead/scan.h"
+#include "base/loop.h"
 #include "contract/parse.h"
 #include "web/api_list.h"
 
 #define PAGES_MAX 50 /* of SESSION_BATCH letters, looked at for one answer */
+#define LOOK_MS 250  /* the same, for letters that are large */
 
 /* --- filters --- */
 
@@ -66,19 +68,25 @@ static int put_letters(struct call *call, struct dead_scan *scan, int64_t limit,
                        char ret_last[RH_STREAM_ID_SIZE])
 {
     struct dead_entry entries[SESSION_BATCH];
+    const int64_t until_ms = loop_fresh_ms() + LOOK_MS;
     size_t len = 0;
     int more = 1;
 
-    for (int pages = 0; limit > 0 && pages < PAGES_MAX; pages++) {
+    for (int pages = 0; limit > 0 && pages < PAGES_MAX && loop_fresh_ms() < until_ms; pages++) {
+        size_t i;
         more = dead_scan_next(scan, entries, &len);
         if (more <= 0)
             break;
-        (void)snprintf(ret_last, RH_STREAM_ID_SIZE, "%s", scan->from + (scan->from[0] == '('));
-        for (size_t i = 0; i < len && limit > 0; i++, limit--) {
+        for (i = 0; i < len && limit > 0; i++, limit--) {
             put_entry(call, &entries[i]);
-            if (limit == 1)
-                (void)bytes_copy_text(entries[i].id, ret_last, RH_STREAM_ID_SIZE);
+            (void)bytes_copy_text(entries[i].id, ret_last, RH_STREAM_ID_SIZE);
+            if (list_is_full(&call->answer))
+                limit = 1;
         }
+        if (i == len && scan->ended)
+            return 0;
+        if (i == len)
+            (void)snprintf(ret_last, RH_STREAM_ID_SIZE, "%s", scan->from + 1);
     }
     return more;
 }

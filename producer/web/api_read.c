@@ -113,7 +113,8 @@ void api_hooks(struct call *call, struct session *session)
     (void)snprintf(pattern, sizeof(pattern), "{%s}:room:*", session->keys.queue);
     ok = session_server_time(session, &lister.now_ms);
     list_begin(&call->answer);
-    for (int pages = 0; ok && pages < 20 && lister.len < (size_t)limit; pages++) {
+    for (int pages = 0;
+         ok && pages < 20 && lister.len < (size_t)limit && !list_is_full(&call->answer); pages++) {
         const struct bytes args[] = {BYTES("SCAN"),     bytes_of(cursor), BYTES("MATCH"),
                                      bytes_of(pattern), BYTES("COUNT"),   BYTES("100")};
         ok = session_ask(session, args, 6, &page);

@@ -188,12 +188,12 @@ const struct route routes[] = {
          "The hooks of a room, with what workers learnt about them.", NONE),
     ONE(HOOK, "getHook", api_hook, "Hook", "A hook.", NONE),
     LIST(HOOK "/deliveries", "listAttempts", api_hook_deliveries, "Attempt",
-         "What attempts for a hook came to, the newest first.", LIMIT, FAILED),
+         "What attempts for a hook came to, the newest first.", LIMIT, ITERATOR, FAILED),
     LIST(
         "/v1/rooms/{room}/messages/{event}", "getMessage", api_message, "Attempt",
         "What became of a message: attempts for all hooks of its room, the newest first; none when "
         "nothing is known of it.",
-        NONE),
+        LIMIT, ITERATOR),
     EDIT("PUT", HOOK, "putHook", api_put_one_hook,
          "Registers a hook, or replaces all of it. \"auto\" as secret or verificationSignature "
          "makes one, which is in this answer only."),

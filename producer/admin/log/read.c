@@ -106,6 +106,12 @@ static bool is_wanted(const struct reply *fields, const struct log_filter *filte
            (!bytes_equal_text(outcome, "delivered") && !bytes_equal_text(outcome, "skipped"));
 }
 
+static bool is_before(uint64_t ms, uint64_t seq, const struct log_filter *filter)
+{
+    return !filter->has_before || ms < filter->before_ms ||
+           (ms == filter->before_ms && seq < filter->before_seq);
+}
+
 static void keep(struct bytes *text, char **at)
 {
     if (text->len > 0)
@@ -141,7 +147,7 @@ static bool add_entry(const struct session *session, struct log_entries *entries
 
     if (!is_wanted(fields, filter) ||
         parse_stream_id(reply_text(reply_at(item, 0)), &ms, &entry.seq) != 0 ||
-        ms > (uint64_t)INT64_MAX)
+        ms > (uint64_t)INT64_MAX || !is_before(ms, entry.seq, filter))
         return true;
     entry.at_ms = (int64_t)ms;
     entry.event_id = field_of(fields, "event");

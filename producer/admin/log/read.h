@@ -31,6 +31,8 @@ struct log_lanes {
 struct log_filter {
     const char *event_id; /* NULL: of all events */
     bool failed_only;     /* not those that were delivered or skipped */
+    bool has_before;      /* only older ones than this: */
+    uint64_t before_ms, before_seq;
 };
 
 struct log_entry {

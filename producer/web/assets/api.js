@@ -3,6 +3,7 @@
 const TOKEN = "roomhook.token";
 const FRESH_MS = 900; // panels that ask for the same share one answer
 const LIMIT_MS = 30000;
+const PAGE_MAX = 500; // what the API allows
 
 const base = new URL("./", location.href).pathname; // the page's folder, so any base path will do
 const shared = new Map();
@@ -108,6 +109,18 @@ export function get(path) {
   );
   if (shared.size > 50) shared.delete(shared.keys().next().value);
   return answer;
+}
+
+// A list of up to limit items, which may be several pages.
+export async function getAll(path, values, limit) {
+  const data = [];
+  let page = {};
+  do {
+    const asked = { limit: Math.min(PAGE_MAX, limit - data.length), iterator: page.iterator };
+    page = await get(path + query({ ...values, ...asked }));
+    data.push(...page.data);
+  } while (!page.done && data.length < limit);
+  return { data, done: page.done };
 }
 
 export function send(method, path, body) {

@@ -1,6 +1,6 @@
 // A hook: whose fault it is, what to do, what was answered lately.
 
-import { get, part, query, send } from "./api.js";
+import { get, getAll, part, query, send } from "./api.js";
 import { strip } from "./chart.js";
 import { ask } from "./dialog.js";
 import { el, foreign, plain, say, state, table, time } from "./dom.js";
@@ -205,7 +205,7 @@ export function hook(here, roomId, id) {
   const soft = promise => promise.catch(() => null);
   const askHook = () => get(base);
   const askLog = () =>
-    get(base + "/deliveries" + query({ limit, failed: wanted === "failed" && "true" }));
+    getAll(base + "/deliveries", { failed: wanted === "failed" && "true" }, limit);
   const askSome = () => get(base + "/deliveries" + query({ limit: SHOWN }));
   const buttons = [
     ["", "All"],
@@ -290,7 +290,7 @@ export function hook(here, roomId, id) {
   const log = new Panel(
     recent,
     askLog,
-    ({ data }) => {
+    ({ data, done }) => {
       if (data.length === 0) {
         return wanted
           ? el("p.muted", null, "None failed. ")
@@ -321,7 +321,7 @@ export function hook(here, roomId, id) {
           "p.pager",
           null,
           el("span", null, plural(data.length, "attempt")),
-          data.length === limit && limit < MOST ? el("span", null, more) : "",
+          !done && limit < MOST ? el("span", null, more) : "",
         ),
       ];
     },

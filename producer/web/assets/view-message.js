@@ -1,11 +1,13 @@
 // A message: each hook, each attempt; and finding one.
 
-import { get, part } from "./api.js";
+import { getAll, part } from "./api.js";
 import { timeline } from "./chart.js";
 import { answer, el, foreign, plain, state, svg, table, time } from "./dom.js";
 import { count, duration, NONE, plural } from "./format.js";
 import { Panel } from "./panel.js";
 import { hookAddress, messageAddress } from "./state.js";
+
+const MOST = 2000; // attempts of a message
 
 function groupsOf(entries) {
   const groups = new Map();
@@ -103,7 +105,9 @@ export function message(here, roomId, event) {
     drawn,
   );
   const ask = async () =>
-    groupsOf((await get("v1/rooms/" + part(roomId) + "/messages/" + part(event))).data);
+    groupsOf(
+      (await getAll("v1/rooms/" + part(roomId) + "/messages/" + part(event), {}, MOST)).data,
+    );
   let drawLine = () => {};
   const observer = new ResizeObserver(() => requestAnimationFrame(() => drawLine()));
   observer.observe(drawn);

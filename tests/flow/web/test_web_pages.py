@@ -31,6 +31,35 @@ def test_files_are_served_once(start_web):
     assert service.get("/hooks/none.js").status == 404
 
 
+def test_attempts_page_by_page(redis, start_web):
+    """Newest first, up to the bytes of a page; those of one moment stay together."""
+    for hook in ("main", "other"):
+        redis.zadd(key("logs"), {f"438/{hook}": 1})
+        for n in range(300):
+            redis.xadd(key(f"log:438/{hook}"), {
+                "event": f"e-{n % 3}", "attempt": n, "status": 503, "ms": 1, "outcome": "retry",
+                "reason": "", "error": "answered 503", "answer": '"' * 1024}, id=f"{1000 + n}-0")
+    service = start_web()
+
+    def pages(path, **values):
+        while True:
+            query = "&".join(f"{name}={value}" for name, value in values.items())
+            answer = service.get(f"/v1/rooms/438/{path}?{query}")
+            assert len(answer.body) < 200 * 1024
+            yield answer.json["data"]
+            values["iterator"] = answer.json["iterator"]
+            if answer.json["done"]:
+                return
+
+    whole = [one for page in pages("hooks/main/deliveries", limit=500) for one in page]
+    assert [one["attempt"] for one in whole] == list(range(299, -1, -1))
+    assert len(list(pages("hooks/main/deliveries", limit=500))) > 2
+    for limit in (1, 7):
+        found = [one for page in pages("messages/e-1", limit=limit) for one in page]
+        assert sorted((one["hook"], one["attempt"]) for one in found) == [
+            (hook, n) for hook in ("main", "other") for n in range(300) if n % 3 == 1]
+
+
 def test_attempts_of_a_hook_and_of_a_message(redis, receiver, start_worker, start_web, make_token):
     receiver.script("/refuses", [Answer(422, body=b"no such room")])
     set_hook(redis, 438, "main", url=receiver.url("/fine"))
