@@ -28,7 +28,9 @@ struct liveness {
     int64_t sent_at_ms;      /* of the heartbeat under way */
     int64_t audited_at_ms;
     int64_t started_at_ms; /* wall clock */
-    bool ever;             /* a heartbeat was stored before */
+    int64_t delivered;     /* until the last heartbeat */
+    int64_t described_at_ms;
+    bool ever; /* a heartbeat was stored before */
     bool leader;
     bool evicts;       /* Redis would evict keys: logged */
     bool clock_skewed; /* from Redis': logged */
@@ -151,6 +153,21 @@ static void put_trouble(struct liveness *liveness, struct buffer *out)
                              (long long)trouble.unstored_ms);
 }
 
+/* Since the heartbeat before; nothing in the first one. */
+static void put_rate(struct liveness *liveness, struct buffer *out)
+{
+    int64_t now = loop_now_ms();
+    int64_t delivered = liveness->config.queue->counters->total[COUNTER_DELIVERED];
+    int64_t elapsed_ms = now - liveness->described_at_ms;
+    if (liveness->described_at_ms > 0 && elapsed_ms > 0) {
+        int64_t tenths = (delivered - liveness->delivered) * 10000 / elapsed_ms;
+        buffer_append_format(out, ",\"delivered_per_s\":%lld.%lld", (long long)(tenths / 10),
+                             (long long)(tenths % 10));
+    }
+    liveness->delivered = delivered;
+    liveness->described_at_ms = now;
+}
+
 static void describe(struct liveness *liveness, struct buffer *out)
 {
     buffer_append_text(out, CONSUMERS_HEARTBEAT ",\"host\":");
@@ -160,6 +177,7 @@ static void describe(struct liveness *liveness, struct buffer *out)
     buffer_append_format(out, ",\"started_at\":%lld,\"loop_lag_ms\":%lld",
                          (long long)liveness->started_at_ms,
                          (long long)loop_take_lag_ms(liveness->loop));
+    put_rate(liveness, out);
     buffer_append_text(out, liveness->config.pool);
     put_trouble(liveness, out);
     buffer_append_char(out, '}');

@@ -55,8 +55,14 @@ local function decode(text, fingerprint)
     end
 end
 
--- Before they are added; marks has one for each of the n entries that begin at ARGV[at].
-local function note_recent(key, lane, fingerprint, text, marks, last_failure)
+-- Of n entries that begin at ARGV[at], before they are added. text: what was known.
+local function note_recent(key, lane, fingerprint, text, at, n)
+    local marks, last_failure = '', nil
+    for entry = at, at + WORDS * (n - 1), WORDS do
+        local mark = mark_of(ARGV[entry + 4], ARGV[entry + 5], ARGV[entry + 3])
+        marks = marks .. mark
+        last_failure = mark == 'f' and entry or last_failure
+    end
     local known = text and decode(text, fingerprint)
     if not text and not string.find(marks, '[fs]') then
         return
@@ -77,6 +83,16 @@ local function note_recent(key, lane, fingerprint, text, marks, last_failure)
     end
     known.attempts = attempts
     redis.call('HSET', recent, lane, cjson.encode(known))
+end
+
+-- Soon decided: most are.
+local function are_fine(at, n)
+    for entry = at, at + WORDS * (n - 1), WORDS do
+        if ARGV[entry + 4] ~= 'delivered' or #ARGV[entry + 3] > 3 then -- digits of ms
+            return false
+        end
+    end
+    return true
 end
 
 -- What is known of the newest attempts of all lanes, in their order.
@@ -102,15 +118,10 @@ local grown = 0
 local at = FIRST_ARG
 for i = FIRST, #KEYS do
     local key, lane, fingerprint, n = KEYS[i], ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
-    local marks, last_failure = '', nil
+    local text = known[i - FIRST + 1]
     at = at + 3
-    for entry = at, at + WORDS * (n - 1), WORDS do
-        local mark = mark_of(ARGV[entry + 4], ARGV[entry + 5], ARGV[entry + 3])
-        marks = marks .. mark
-        last_failure = mark == 'f' and entry or last_failure
-    end
-    if LOGS_ALL then
-        note_recent(key, lane, fingerprint, known[i - FIRST + 1], marks, last_failure)
+    if LOGS_ALL and (text or not are_fine(at, n)) then
+        note_recent(key, lane, fingerprint, text, at, n)
     end
     for entry = at, at + WORDS * (n - 1), WORDS do
         local added = add(key, entry)

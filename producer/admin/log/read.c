@@ -212,8 +212,13 @@ static int read_page(struct session *session, struct log_lane *lane,
         BYTES("XRANGE"), bytes_of(keys_log(&session->keys, lane->name, key)),
         bytes_of(from),  BYTES("+"),
         BYTES("COUNT"),  BYTES(PAGE)};
-    if (!session_ask(session, args, 6, &page))
-        return -1;
+    lane->is_foreign = false;
+    if (redis_command(session->redis, args, 6, &page) != RH_OK) {
+        lane->is_foreign = redis_error_fault(session->redis) == FAULT_WRONGTYPE;
+        if (!lane->is_foreign)
+            session_redis_failed(session);
+        return lane->is_foreign ? 0 : -1;
+    }
     size_t len = reply_len(page);
     for (size_t i = 0; i < len && ok; i++)
         ok = add_entry(session, entries, lane->name, reply_at(page, i), filter);

@@ -18,6 +18,7 @@ struct log_lane {
     char name[LANE_SIZE];
     char last[RH_STREAM_ID_SIZE]; /* the newest entry that was read; "" for none */
     int64_t oldest_ms;            /* the first entry that it still has; 0: it has none */
+    bool is_foreign;              /* its key is no stream: there is nothing to be read */
 };
 
 /* Zeroed: none. */

@@ -196,6 +196,15 @@ static int follow(struct listing *listing, const struct asked *asked, struct log
     return result;
 }
 
+/* Workers replace such a key when they write to it. */
+static void warn_of_foreign(const struct log_lanes *lanes)
+{
+    for (size_t i = 0; i < lanes->len; i++) {
+        if (lanes->list[i].is_foreign)
+            cli_warn("the log of lane %s is not a stream, it was not read", lanes->list[i].name);
+    }
+}
+
 static int show(struct listing *listing, const struct asked *asked)
 {
     struct log_lanes lanes = {.list = NULL};
@@ -205,6 +214,7 @@ static int show(struct listing *listing, const struct asked *asked)
     if (session_server_time(&listing->cli->session, &listing->now_ms) &&
         log_lanes_find(&listing->cli->session, &asked->room, asked->hook, &lanes) &&
         log_read(&listing->cli->session, &lanes, &asked->filter, (size_t)asked->limit, &entries)) {
+        warn_of_foreign(&lanes);
         result = print_entries(listing, asked, &entries);
         if (result == CLI_DONE && asked->follows)
             result = follow(listing, asked, &lanes, &entries);

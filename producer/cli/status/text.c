@@ -18,6 +18,7 @@ static const struct table_column columns[] = {
     {.title = "WORKER", .least = 12},
     {.title = "UP"},
     {.title = "IN FLIGHT"},
+    {.title = "SENT/S", .is_optional = true},
     {.title = "LAG", .is_optional = true},
     {.title = "VERSION", .is_optional = true},
     {.title = "REDIS REFUSES", .least = 13},
@@ -68,6 +69,15 @@ static void add_number(struct table *table, int64_t number)
         table_add(table, BYTES(""));
 }
 
+static void add_rate(struct table *table, const json_t *per_second)
+{
+    char text[32] = "";
+
+    if (json_is_number(per_second))
+        (void)snprintf(text, sizeof(text), "%.1f", json_number_value(per_second));
+    table_add(table, bytes_of(text));
+}
+
 static void add_lag(struct table *table, int64_t lag_ms)
 {
     char text[32] = "";
@@ -111,6 +121,7 @@ static void add_worker(struct table *table, const struct status_worker *worker, 
     table_add(table, worker->name);
     table_add(table, bytes_of(age));
     add_number(table, number_of(heartbeat, "in_flight"));
+    add_rate(table, json_object_get(heartbeat, "delivered_per_s"));
     add_lag(table, number_of(heartbeat, "loop_lag_ms"));
     table_add(table, json_text_of(json_object_get(heartbeat, "version")));
     add_refused(table, heartbeat);

@@ -176,6 +176,20 @@ def test_something_else_lies_where_a_log_should(redis, receiver, start_worker):
     assert [fields["event"] for fields in logged(redis, "438/main")] == ["e1"]
 
 
+def test_a_log_that_is_no_stream_hides_no_other(redis, receiver, start_worker, cli):
+    set_hook(redis, 438, "main", url=receiver.url())
+    start_worker()
+    enqueue(redis, message_event(), id="e1")
+    wait_logged(redis, "438/main", 1)
+    redis.set(key("log:438/other"), "by hand")
+    redis.zadd(key("logs"), {"438/other": 1})
+    done = cli("log", "--room", "438")
+    assert "e1" in done.stdout
+    assert "the log of lane 438/other is not a stream, it was not read" in done.stderr
+    alone = cli("log", "--room", "438", "--hook", "other", check=False)
+    assert alone.returncode == 1 and "is not a stream" in alone.stderr
+
+
 def test_sizes_that_somebody_wrote_by_hand(redis, receiver, start_worker):
     """Logs go on, and the leader adds up anew, so that they stay bounded."""
     set_hook(redis, 438, "main", url=receiver.url())

@@ -9,8 +9,9 @@ import subprocess
 
 import pytest
 from child import end, spawn
+from wait import wait_until
 from waiting import put_in_lane
-from webhook_queue import GROUP, enqueue, key, message_event, now_ms
+from webhook_queue import GROUP, enqueue, key, message_event, now_ms, set_hook
 
 
 def status(cli, **options):
@@ -60,7 +61,7 @@ def test_stream_without_group(redis, cli):
 
 HEARTBEAT = {
     "host": "alive", "pid": 1, "version": "0.1.0", "in_flight": 2, "started_at": 1667548137257,
-    "loop_lag_ms": 7, "refused": "noperm", "refused_what": "\x1b[31m",
+    "loop_lag_ms": 7, "delivered_per_s": 120.5, "refused": "noperm", "refused_what": "\x1b[31m",
 }  # fmt: skip
 
 
@@ -111,10 +112,10 @@ def test_text(redis_server, redis, cli):
     assert words["lanes"] == "3, 1 due, 1 shut".split()
     assert words["dead"] == ["1"] and words["oldest"] == ["1m"]
     assert words["workers"] == ["1", "alive"]
-    assert words["WORKER"] == "UP IN FLIGHT LAG VERSION REDIS REFUSES".split()
+    assert words["WORKER"] == "UP IN FLIGHT SENT/S LAG VERSION REDIS REFUSES".split()
     assert words["alive-1-0123abcd"] == [
-        f"{(now_ms(redis) - HEARTBEAT['started_at']) // 86_400_000}d", "2", "7", "ms", "0.1.0",
-        "noperm", "?[31m",
+        f"{(now_ms(redis) - HEARTBEAT['started_at']) // 86_400_000}d", "2", "120.5", "7", "ms",
+        "0.1.0", "noperm", "?[31m",
     ]
     assert words["events"] == ["100"] and words["delivered"] == ["90"]
     assert "crashed" not in done.stdout
@@ -281,3 +282,15 @@ def test_watch_outlives_a_restart(own_redis, watch):
     server.client().xadd(key("dead"), {"reason": "gone"})
     looks_until(process, lambda look: look["dead"] == 1)
     assert end(process, signal.SIGINT) == 0
+
+
+def test_a_worker_says_how_much_it_delivers(redis, receiver, start_worker, cli):
+    """Since its heartbeat before."""
+    set_hook(redis, 438, "main", url=receiver.url())
+    start_worker(heartbeat_ttl="3s")
+    wait_until(lambda: status(cli)["workers"], 5, "the worker")
+    for n in range(30):
+        enqueue(redis, message_event(), id=f"e{n}")
+    wait_until(lambda: status(cli)["workers"][0]["heartbeat"].get("delivered_per_s", 0) > 1, 5,
+               "30 in a few seconds")
+    wait_until(lambda: status(cli)["workers"][0]["heartbeat"]["delivered_per_s"] == 0, 5, "rest")
