@@ -12,12 +12,12 @@
 #include "web/api_read.h"
 
 #define AUTO "auto" /* in place of a secret or signature: make one */
-#define MERGE_DEPTH 4
 
 /* What a change is given, and made. */
 struct edit {
     json_t *body;
     bool replaces;   /* PUT */
+    bool only_new;   /* none may be there */
     bool is_new;     /* there was none before */
     bool is_of_room; /* by a token of the room */
     bool made_signature;
@@ -25,7 +25,13 @@ struct edit {
 
 /* --- changing --- */
 
-static int merge(json_t *into, json_t *patch, int depth)
+/* Headers are changed one by one, a template as a whole. */
+static bool is_merged(const char *key, const json_t *old, const json_t *value)
+{
+    return strcmp(key, "headers") == 0 && json_is_object(old) && json_is_object(value);
+}
+
+static int merge(json_t *into, json_t *patch, bool is_top)
 {
     const char *key;
     json_t *value;
@@ -35,8 +41,8 @@ static int merge(json_t *into, json_t *patch, int depth)
         int result = 0;
         if (json_is_null(value))
             (void)json_object_del(into, key);
-        else if (json_is_object(value) && json_is_object(old) && depth > 0)
-            result = merge(old, value, depth - 1);
+        else if (is_top && is_merged(key, old, value))
+            result = merge(old, value, false);
         else
             result = json_object_set_new(into, key, json_deep_copy(value));
         if (result < 0)
@@ -85,12 +91,15 @@ static enum admin_result apply(const struct session *session, struct hook_target
     edit->is_new = json_object_size(hook) == 0;
     if (!edit->replaces && edit->is_new)
         return hook_target_missing(session, target);
+    if (edit->only_new && !edit->is_new)
+        return session_refused(session, ADMIN_CONFLICT, "room %s has a hook %s already",
+                               target->room.text, target->id);
     if (edit->is_of_room && (has_transport(hook) || has_transport(edit->body)))
         return session_refused(session, ADMIN_INVALID,
                                "a hook with a transport is changed with role operate only");
     if (edit->replaces)
         (void)json_object_clear(hook);
-    if (merge(hook, edit->body, MERGE_DEPTH) < 0)
+    if (merge(hook, edit->body, true) < 0)
         return session_failed(session, "out of memory");
     return make_credentials(session, target, hook, edit);
 }
@@ -126,7 +135,11 @@ static bool make_due(struct session *session, const struct hook_target *target)
 static void edit_hook(struct call *call, struct session *session, bool replaces)
 {
     struct edit edit = {
-        .body = call->body, .replaces = replaces, .is_of_room = call->access.room.len > 0};
+        .body = call->body,
+        .replaces = replaces,
+        .only_new = replaces && call_flag(call, "create"),
+        .is_of_room = call->access.room.len > 0,
+    };
     struct hook_target target;
     struct hook *hook = NULL;
 

@@ -90,6 +90,10 @@
         "expect", PARAMETER_NUMBER, 0, INT64_MAX,                                                  \
             "how many there should be, from 0; another count is answered 409, and nothing is done" \
     }
+#define CREATE                                                                            \
+    {                                                                                     \
+        "create", PARAMETER_FLAG, 0, 0, "true: one that is there already is answered 409" \
+    }
 #define KEEP                                                               \
     {                                                                      \
         "keep", PARAMETER_DURATION, 0, 365 * 24 * 3600 * INT64_C(1000),    \
@@ -124,10 +128,12 @@
             __VA_ARGS__                                                                            \
         }                                                                                          \
     }
-#define EDIT(method_, path_, name_, run_, about_)                                 \
-    {                                                                             \
-        .method = (method_), .path = (path_), .name = (name_), .about = (about_), \
-        .right = RIGHT_ACT, .run = (run_), .body = "HookChange", .answer = "Hook" \
+#define EDIT(method_, path_, name_, run_, about_, ...)                                             \
+    {                                                                                              \
+        .method = (method_), .path = (path_), .name = (name_), .about = (about_),                  \
+        .right = RIGHT_ACT, .run = (run_), .body = "HookChange", .answer = "Hook", .parameters = { \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
     }
 
 #define ALL_LETTERS "/v1/dead-letters"
@@ -196,9 +202,12 @@ const struct route routes[] = {
         LIMIT, ITERATOR),
     EDIT("PUT", HOOK, "putHook", api_put_one_hook,
          "Registers a hook, or replaces all of it. \"auto\" as secret or verificationSignature "
-         "makes one, which is in this answer only."),
+         "makes one, which is in this answer only.",
+         CREATE),
     EDIT("PATCH", HOOK, "patchHook", api_patch_hook,
-         "Changes some keys of a hook (RFC 7396: null removes one). \"auto\" as in PUT."),
+         "Changes some keys of a hook (RFC 7396: null removes one), headers one by one, a "
+         "template as a whole. \"auto\" as in PUT.",
+         NONE),
     {.method = "DELETE",
      .path = HOOK,
      .name = "removeHook",

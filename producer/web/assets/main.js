@@ -6,6 +6,7 @@ import { clock, count, duration, zone } from "./format.js";
 import { Panel } from "./panel.js";
 import { deadLetters } from "./view-dead.js";
 import { doctor } from "./view-doctor.js";
+import { editHook, newHook } from "./view-edit.js";
 import { hook } from "./view-hook.js";
 import { hooks, room } from "./view-hooks.js";
 import { lanes } from "./view-lanes.js";
@@ -22,7 +23,10 @@ const one = selector => document.querySelector(selector);
 const routes = [
   [/^\/$/, "overview", overview],
   [/^\/hooks$/, "hooks", hooks],
+  [/^\/new-hook$/, "hooks", newHook],
   [/^\/rooms\/([^/]+)$/, "hooks", room],
+  [/^\/rooms\/([^/]+)\/new-hook$/, "hooks", newHook],
+  [/^\/rooms\/([^/]+)\/hooks\/([^/]+)\/edit$/, "hooks", editHook],
   [/^\/rooms\/([^/]+)\/hooks\/([^/]+)$/, "hooks", hook],
   [/^\/rooms\/([^/]+)\/messages\/([^/]+)$/, "messages", message],
   [/^\/messages$/, "messages", findMessage],

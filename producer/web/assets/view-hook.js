@@ -6,7 +6,7 @@ import { ask } from "./dialog.js";
 import { el, foreign, plain, say, state, table, time } from "./dom.js";
 import { count, duration, NONE, plural } from "./format.js";
 import { Panel } from "./panel.js";
-import { advice, messageAddress, roomAddress, sentence } from "./state.js";
+import { advice, hookAddress, messageAddress, roomAddress, sentence } from "./state.js";
 import { answerOf } from "./view-message.js";
 
 const SHOWN = 50,
@@ -159,6 +159,7 @@ function actions(here, base, hook, panels) {
     el("button" + look, { type: "button", disabled: isOff, onclick: act }, text);
   return [
     button("Send test", test),
+    !isOff && el("a.button", { href: hookAddress(hook.room, hook.id) + "/edit" }, "Edit"),
     button("Rotate secret…", rotate),
     hook.enabled === false ? button("Enable", enable) : button("Disable…", disable, ".danger"),
     isOff && el("span.muted.small", null, here.whyNot()),

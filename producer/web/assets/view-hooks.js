@@ -4,7 +4,7 @@ import { get, part, query } from "./api.js";
 import { el, foreign, state, table } from "./dom.js";
 import { count, plural } from "./format.js";
 import { Panel } from "./panel.js";
-import { counted, hookLink, next, why, WORST_FIRST } from "./state.js";
+import { counted, hookLink, next, roomAddress, why, WORST_FIRST } from "./state.js";
 
 const PAGE = 50;
 const WORST = 50;
@@ -181,6 +181,7 @@ export function hooks(here, values) {
                 : "All hooks are well",
             ),
             el("p.sub", null, "To find the hooks of a room, write its id into the search above."),
+            here.mayAct() && el("p", null, el("a.button", { href: "#/new-hook" }, "New hook")),
           ),
       ),
       new Panel(
@@ -232,6 +233,8 @@ export function room(here, id) {
       new Panel(head, ask, found => [
         el("h1", null, "Room ", foreign(id), ": ", plural(found.length, "hook")),
         el("p.sub.plain", null, counted(found).join(", ") || (found.length ? "all are well" : "")),
+        here.mayAct() &&
+          el("p", null, el("a.button", { href: roomAddress(id) + "/new-hook" }, "New hook")),
       ]),
       new Panel(
         list,

@@ -341,6 +341,120 @@ def test_nothing_is_asked_while_hidden(chromium, busy_queue, sign_in):
     chromium.wait(lambda: chromium.run(questions) > before, "a question")
 
 
+# --- the editor of a hook ---
+
+
+def field(name, what="input"):
+    return f"{what}#field-{name}"
+
+
+def choose(chromium, name, value):
+    chromium.run(
+        "const s = document.querySelector(arguments[0]); s.value = arguments[1];"
+        "s.dispatchEvent(new Event('change'))",
+        field(name, "select"), value,
+    )  # fmt: skip
+
+
+def stored_hook(redis, room, hook="main"):
+    return json.loads(redis.hget(key(f"room:{room}"), hook) or b"{}")
+
+
+def test_a_hook_is_registered_and_changed(chromium, redis, sign_in):
+    sign_in(actions=True, page="#/hooks")
+    chromium.click("New hook")
+    chromium.wait_text("h1", "New hook")
+    chromium.fill(field("room"), "77")
+    chromium.fill(field("url"), "ftp://example.com/x")
+    chromium.fill(field("rateLimit"), "10/s")
+    chromium.fill(field("types"), "message.created, reaction.*")
+    chromium.fill(field("headers", "textarea"), "X-Token: hush: hush\nX-B: 1")
+    choose(chromium, "format", "template")
+    chromium.fill(field("template", "textarea"), '{"text":')
+    chromium.click("Register")
+    chromium.wait_text("#error-template", "is not JSON")
+    chromium.fill(field("template", "textarea"), '{"text": "{{type}}"}')
+    chromium.click("Register")
+    chromium.wait_text("#error-url", "must start with")
+    assert chromium.focused().endswith("field-url")
+    assert chromium.count("#error-template:not([hidden])") == 0 and not stored_hook(redis, 77)
+    chromium.fill(field("url"), "https://example.com/x")
+    chromium.keys(Keys.ENTER)
+    chromium.wait_text("h1", "Stored")
+    hook = stored_hook(redis, 77)
+    assert chromium.text("pre.once") == hook.pop("secret"), "shown once"
+    assert hook == {
+        "url": "https://example.com/x", "rateLimit": "10/s", "template": {"text": "{{type}}"},
+        "types": ["message.created", "reaction.*"],
+        "headers": {"X-Token": "hush: hush", "X-B": "1"},
+    }
+    chromium.click("To the hook")
+    chromium.wait_text("h1", "77 / main")
+    assert "whsec_" not in chromium.page_text()
+
+    chromium.click("Edit")
+    chromium.wait_for("form.edit")
+    chromium.fill(field("timeout"), "5s")
+    chromium.fill(field("rateLimit"), "")
+    chromium.fill(field("description"), "for us")
+    choose(chromium, "format", "bare")
+    chromium.run("document.querySelector('label.check input').click()")
+    chromium.click("Store")
+    chromium.wait(lambda: chromium.count("form.edit") == 0, "the page of the hook")
+    hook = stored_hook(redis, 77)
+    assert hook.pop("secret")
+    assert hook == {
+        "url": "https://example.com/x", "timeout": "5s", "description": "for us", "format": "bare",
+        "types": ["message.created", "reaction.*"], "headers": {"X-B": "1"},
+    }
+
+
+def test_a_hook_is_not_replaced_by_a_new_one(chromium, redis, sign_in):
+    set_hook(redis, 77, "main", url="https://example.com/first")
+    sign_in("room=77", actions=True, page="#")
+    chromium.wait_text("h1", "Room 77")
+    chromium.click("New hook")
+    chromium.wait_for("form.edit")
+    assert chromium.count(field("room")) == 0 and chromium.count(field("transport")) == 0
+    chromium.fill(field("url"), "https://example.com/other")
+    chromium.click("Register")
+    chromium.wait_text("#error-id", "has a hook main already")
+    assert chromium.focused().endswith("field-id")
+    assert stored_hook(redis, 77) == {"url": "https://example.com/first"}
+    chromium.fill(field("id"), "second")
+    choose(chromium, "secret", "none")
+    chromium.click("Register")
+    chromium.wait_text("h1", "77 / second")
+    assert stored_hook(redis, 77, "second")["url"] == "https://example.com/other"
+
+
+def test_the_editor_holds_hostile_texts(chromium, redis, sign_in):
+    names = {"X-A": "<img src=x onerror='window.hit=1'>"}
+    hook = {"url": "https://e.example/" + "<script>window.hit=1</script>".replace("<", "%3C"),
+            "headers": names, "description": "<img src=x onerror='window.hit=1'> \"'>"}
+    set_hook(redis, 77, "main", **hook)
+    sign_in(actions=True, page="#/rooms/77/hooks/main/edit")
+    chromium.wait_for("form.edit")
+    value = chromium.run("return document.querySelector('#field-description').value")
+    assert value == hook["description"]
+    assert chromium.run("return window.hit ?? null") is None and chromium.count("main img") == 0
+    assert names["X-A"] not in chromium.page_text(), "values of headers are not shown"
+    chromium.resize(320, 640)
+    assert width_beyond(chromium) <= 0
+    chromium.fill(field("timeout"), "<b>")
+    chromium.click("Store")
+    chromium.wait_text("#error-timeout", "must be a duration")
+    assert stored_hook(redis, 77) == hook
+
+
+def test_the_editor_without_rights(chromium, redis, sign_in):
+    set_hook(redis, 77, "main", url="https://example.com/first")
+    sign_in("read", actions=True, page="#/rooms/77/hooks/main/edit")
+    chromium.wait_for("form.edit")
+    assert chromium.button("Store").get_attribute("disabled")
+    assert "this token only reads" in chromium.text("form.edit")
+
+
 # --- by keyboard ---
 
 

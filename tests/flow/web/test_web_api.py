@@ -266,6 +266,24 @@ def test_an_invalid_change_changes_nothing(acting, redis):
         assert redis.hget(key("room:438"), "main") == before
 
 
+def test_one_that_is_there_is_not_made_again(acting, redis):
+    path = "/v1/rooms/438/hooks/main"
+    assert acting("PUT", path + "?create=true", body={"url": URL}).status == 201
+    again = acting("PUT", path + "?create=true", body={"url": URL + "y"})
+    assert again.error == "conflict" and "has a hook main already" in again.json["error"]["message"]
+    assert json.loads(redis.hget(key("room:438"), "main")) == {"url": URL}
+    assert acting("PUT", path + "?create=false", body={"url": URL + "y"}).status == 200
+
+
+def test_a_template_is_replaced_as_a_whole(acting, redis):
+    path = "/v1/rooms/438/hooks/main"
+    acting("PUT", path, body={"url": URL, "template": {"a": {"b": 1}, "c": "{{type}}"}})
+    template = {"a": {"d": None}}
+    assert acting("PATCH", path, body={"template": template}).json["template"] == template
+    assert json.loads(redis.hget(key("room:438"), "main"))["template"] == template
+    assert acting("PATCH", path, body={"template": None, "format": "bare"}).status == 200
+
+
 def test_resume_and_test(acting, redis, start_worker, receiver):
     receiver.script("/", [Reply(500), Reply(500), Reply(200, body=b"fine")])
     set_hook(redis, 438, "main", url=receiver.url())
