@@ -1,8 +1,8 @@
 // A message: each hook, each attempt; and finding one.
 
-import { getAll, part } from "./api.js";
+import { get, getAll, part, query } from "./api.js";
 import { timeline } from "./chart.js";
-import { answer, el, foreign, plain, state, svg, table, time } from "./dom.js";
+import { ahead, answer, el, foreign, plain, state, svg, table, time } from "./dom.js";
 import { count, duration, NONE, plural } from "./format.js";
 import { Panel } from "./panel.js";
 import { hookAddress, messageAddress } from "./state.js";
@@ -23,8 +23,38 @@ function groupsOf(entries) {
 
 const lastOf = group => group.entries[group.entries.length - 1];
 
+const WAITING_LOOKED = 10, // hooks
+  LANE_LOOKED = 500; // deliveries
+
+// When the next attempt for a hook is: the turn of its delivery, but not before its hook is tried
+async function nextOf(roomId, hook, event) {
+  const room = "v1/rooms/" + part(roomId);
+  const soft = promise => promise.catch(() => null);
+  const [lane, known] = await Promise.all([
+    soft(get(room + "/lanes/" + part(hook) + "/deliveries" + query({ limit: LANE_LOOKED }))),
+    hook.startsWith(":") ? null : soft(get(room + "/hooks/" + part(hook))),
+  ]);
+  const waiting = lane?.data.find(delivery => delivery.event === event);
+  if (!waiting) return null;
+  const shut = known?.state === "open" ? known.probe_at : known?.state === "paused" && known.until;
+  return Math.max(waiting.next_at, shut || 0);
+}
+
+// "in 12 s", "at 03:38:29"
+const nextTime = (at, now) => [at - now < 3600000 ? "" : "at ", ahead(at, now)];
+
+async function addNext(roomId, event, groups) {
+  const waiting = groups.filter(group => lastOf(group).outcome === "retry");
+  await Promise.all(
+    waiting.slice(0, WAITING_LOOKED).map(async group => {
+      group.next = await nextOf(roomId, group.hook, event);
+    }),
+  );
+  return groups;
+}
+
 // The message as a whole: the worst of what became of it
-function verdict(groups) {
+function verdict(groups, now) {
   const of = outcome => groups.filter(group => lastOf(group).outcome === outcome).length;
   const all = groups.length;
   const [done, dead, retry, skipped] = ["delivered", "dead", "retry", "skipped"].map(of);
@@ -37,10 +67,13 @@ function verdict(groups) {
           : "Delivered to all " + all + " hooks."
         : "Delivered to " + count(done) + " of " + plural(all, "hook") + ".",
     );
+  const times = groups.map(group => group.next).filter(Boolean);
   if (retry)
-    parts.push(
-      plural(retry, "hook") + (retry === 1 ? " waits" : " wait") + " for the next attempt.",
-    );
+    parts.push([
+      plural(retry, "hook") + (retry === 1 ? " waits" : " wait") + " for the next attempt",
+      times.length ? [", ", nextTime(Math.min(...times), now)] : "",
+      ".",
+    ]);
   if (dead) parts.push(dead === 1 ? "One is a dead letter." : count(dead) + " are dead letters.");
   if (skipped)
     parts.push(
@@ -50,7 +83,7 @@ function verdict(groups) {
   return {
     name,
     look: { dead: "open", waiting: "waiting", delivered: "healthy", skipped: "" }[name],
-    text: parts.join(" "),
+    text: parts.flatMap(one => [" ", one]),
   };
 }
 
@@ -105,8 +138,12 @@ export function message(here, roomId, event) {
     drawn,
   );
   const ask = async () =>
-    groupsOf(
-      (await getAll("v1/rooms/" + part(roomId) + "/messages/" + part(event), {}, MOST)).data,
+    addNext(
+      roomId,
+      event,
+      groupsOf(
+        (await getAll("v1/rooms/" + part(roomId) + "/messages/" + part(event), {}, MOST)).data,
+      ),
     );
   let drawLine = () => {};
   const observer = new ResizeObserver(() => requestAnimationFrame(() => drawLine()));
@@ -147,14 +184,14 @@ export function message(here, roomId, event) {
         ask,
         groups => {
           if (groups.length === 0) return missing();
-          const said = verdict(groups);
+          const said = verdict(groups, Date.now());
           return [
             el("h1", null, foreign(event)),
             el("p.sub", null, "room ", foreign(roomId)),
             el(
               "div.verdict" + (said.look ? "." + said.look : ""),
               null,
-              el("p.say", null, state(said.name), " ", said.text),
+              el("p.say", null, state(said.name), said.text),
             ),
           ];
         },
@@ -185,9 +222,13 @@ export function message(here, roomId, event) {
               "Each hook, each attempt",
               attemptCells(from),
               groups.map(group => ({
-                title: group.hook.startsWith(":")
-                  ? foreign(group.hook)
-                  : el("a.quiet", { href: hookAddress(roomId, group.hook) }, foreign(group.hook)),
+                title: [
+                  group.hook.startsWith(":")
+                    ? foreign(group.hook)
+                    : el("a.quiet", { href: hookAddress(roomId, group.hook) }, foreign(group.hook)),
+                  group.next &&
+                    el("span.note", null, " next attempt ", nextTime(group.next, Date.now())),
+                ],
                 cls: ".hook",
                 rows: group.entries,
                 key: a => group.hook + " " + a.at_ms + " " + a.attempt,

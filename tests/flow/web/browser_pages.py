@@ -341,6 +341,19 @@ def test_nothing_is_asked_while_hidden(chromium, busy_queue, sign_in):
     chromium.wait(lambda: chromium.run(questions) > before, "a question")
 
 
+def test_a_message_says_when_its_next_attempt_is(chromium, redis, busy_queue, sign_in):
+    delivery, _ = redis.zrange(key("lane:7/main"), -1, -1, withscores=True)[0]
+    record = redis.hget(key("deliveries"), delivery)
+    event = json.loads(record.split(b"\n")[0])["event_id"]
+    soon = time.time() * 1000 + 600_000
+    redis.zadd(key("lane:7/main"), {delivery: soon})
+    sign_in(page=f"#/rooms/7/messages/{event}")
+    chromium.wait_text(".verdict", "1 hook waits for the next attempt, in ")
+    assert "min" in chromium.text(".verdict") and "next attempt in " in chromium.text("table")
+    redis.zadd(key("lane:7/main"), {delivery: soon + 7_200_000})
+    chromium.wait_text(".verdict", "for the next attempt, at ")
+
+
 # --- the editor of a hook ---
 
 
