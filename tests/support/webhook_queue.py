@@ -141,14 +141,17 @@ def wait_stat(redis, name, n, timeout=10, queue=DEFAULT_QUEUE):
 def record_of(redis, identity, queue=DEFAULT_QUEUE):
     """A waiting delivery's record as a dict: the JSON's keys, document (also a shared one), fence
     ("-": nobody holds it), claims (leases that ran out); None: there is no such delivery."""
-    text = redis.hget(key("deliveries", queue), identity)
+    with redis.pipeline(transaction=True) as at_once:  # or it is settled in between
+        at_once.hget(key("deliveries", queue), identity)
+        at_once.hget(key("documents", queue), identity.partition("/")[0])
+        at_once.hget(key("leases", queue), identity)
+        text, shared, lease = at_once.execute()
     if text is None:
         return None
     meta, _, document = text.partition(b"\n")
     if b"\n" not in text:
-        document = redis.hget(key("documents", queue), identity.partition("/")[0])
-    lease = redis.hget(key("leases", queue), identity) or b"- 0 0"
-    fence, claims, _ = lease.decode().split(" ")
+        document = shared
+    fence, claims, _ = (lease or b"- 0 0").decode().split(" ")
     return {**json.loads(meta), "fence": fence, "claims": int(claims), "document": document}
 
 

@@ -23,7 +23,7 @@ from redis_health import (
 from redis_variants import make_user
 from refusing_redis import RefusingRedis
 from wait import stays_true, wait_until
-from webhook_queue import assert_queue_empty, enqueue, key, message_event, set_hook, stats
+from webhook_queue import assert_queue_empty, enqueue, key, message_event, set_hook, wait_stat
 
 CANNOT_COMPILE = (
     "ERR Error compiling script (new function): user_script:1: unexpected symbol near '#' "
@@ -97,7 +97,7 @@ def test_a_half_open_connection(own_redis, receiver, start_worker, directions):
         assert_queue_empty(client, timeout=BACK_S)
         deliver(client, receiver, "after")
         wait_counter(client, "timeout")
-        assert stats(client)["reclaimed_own"] == 1, "it was given into the dead connection"
+        wait_stat(client, "reclaimed_own", 1)  # it was given into the dead connection
         assert worker.terminate() == 0
     seen = [r.header("webhook-id") for r in receiver.requests()]
     assert seen == ["before", "into-the-void", "after"]
