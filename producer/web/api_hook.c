@@ -1,7 +1,6 @@
 #include "web/api_hook.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "admin/hook/actions.h"
 #include "admin/hook/describe.h"
@@ -227,10 +226,7 @@ void api_rotate_hook(struct call *call, struct session *session)
 
 static bool pause_for(void *context, int64_t ms)
 {
-    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-    (void)context;
-    return nanosleep(&time, NULL) != 0;
+    return jobs_pause(context, ms);
 }
 
 void api_test_hook(struct call *call, struct session *session)
@@ -239,7 +235,7 @@ void api_test_hook(struct call *call, struct session *session)
     struct hook_tested tested;
 
     hook_target_init(session, &target, &call->room, call->hook_id);
-    if (!hook_test(session, &target, HOOK_TEST_WAIT_MS, pause_for, NULL, &tested))
+    if (!hook_test(session, &target, HOOK_TEST_WAIT_MS, pause_for, &call->job, &tested))
         return;
     object_begin(&call->answer.body);
     hook_tested_put_json(&call->answer.body, &target, &tested);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 struct queue {
@@ -20,8 +21,9 @@ struct worker {
 };
 
 struct jobs {
-    pthread_mutex_t mutex; /* for the four below */
+    pthread_mutex_t mutex; /* for the five below */
     pthread_cond_t wake;
+    pthread_cond_t stop; /* it ends */
     struct queue waiting, finished;
     bool ends;
     int event; /* wakes the loop when some are finished */
@@ -108,6 +110,7 @@ static void on_finished(void *context, int descriptor, bool readable, bool writa
 
 int jobs_add(struct jobs *jobs, struct job *job)
 {
+    job->jobs = jobs;
     pthread_mutex_lock(&jobs->mutex);
     bool has_room = !jobs->ends && jobs->waiting.len < JOBS_WAITING_MAX;
     if (has_room)
@@ -115,6 +118,20 @@ int jobs_add(struct jobs *jobs, struct job *job)
     pthread_cond_signal(&jobs->wake);
     pthread_mutex_unlock(&jobs->mutex);
     return has_room ? 0 : -1;
+}
+
+bool jobs_pause(const struct job *job, int64_t ms)
+{
+    struct jobs *jobs = job->jobs;
+    int64_t until_ms = loop_fresh_ms() + ms;
+    const struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+    int result = 0;
+    pthread_mutex_lock(&jobs->mutex);
+    while (!jobs->ends && result == 0)
+        result = pthread_cond_timedwait(&jobs->stop, &jobs->mutex, &until);
+    bool ends = jobs->ends;
+    pthread_mutex_unlock(&jobs->mutex);
+    return ends;
 }
 
 /* Signals are for the loop's thread. */
@@ -138,6 +155,16 @@ static int start(struct jobs *jobs, struct worker *worker, const struct redis_op
     return -1;
 }
 
+/* Its times are those of loop_fresh_ms. */
+static void init_stop(struct jobs *jobs)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&jobs->stop, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 struct jobs *jobs_new(struct loop *loop, const struct redis_options *options,
                       struct error_text *why)
 {
@@ -147,6 +174,7 @@ struct jobs *jobs_new(struct loop *loop, const struct redis_options *options,
         return NULL;
     pthread_mutex_init(&jobs->mutex, NULL);
     pthread_cond_init(&jobs->wake, NULL);
+    init_stop(jobs);
     jobs->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     jobs->watch = loop_watch_new(loop, on_finished, jobs);
     int result = jobs->event >= 0 && jobs->watch != NULL
@@ -180,6 +208,7 @@ void jobs_free(struct jobs *jobs)
     pthread_mutex_lock(&jobs->mutex);
     jobs->ends = true;
     pthread_cond_broadcast(&jobs->wake);
+    pthread_cond_broadcast(&jobs->stop);
     pthread_mutex_unlock(&jobs->mutex);
     for (size_t i = 0; i < JOBS_THREADS; i++) {
         if (jobs->workers[i].is_started)
@@ -191,6 +220,7 @@ void jobs_free(struct jobs *jobs)
     if (jobs->event >= 0)
         (void)close(jobs->event);
     pthread_cond_destroy(&jobs->wake);
+    pthread_cond_destroy(&jobs->stop);
     pthread_mutex_destroy(&jobs->mutex);
     free(jobs);
 }

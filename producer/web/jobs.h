@@ -13,8 +13,11 @@
 #define JOBS_THREADS 4
 #define JOBS_WAITING_MAX 1024
 
+struct jobs;
+
 struct job {
     struct job *next;
+    struct jobs *jobs;                                     /* that it was added to */
     void (*run)(struct job *job, struct session *session); /* in a thread */
     void (*done)(struct job *job);                         /* in the loop; owns the job */
     /* What went wrong, set by the session's tell: the first failure counts. */
@@ -22,8 +25,6 @@ struct job {
     bool is_run;
     struct error_text why;
 };
-
-struct jobs;
 
 /* Starts the threads; they connect when they are given something. NULL with *why. */
 struct jobs *jobs_new(struct loop *loop, const struct redis_options *options,
@@ -34,5 +35,8 @@ void jobs_free(struct jobs *jobs); /* NULL allowed */
 
 /* 0, or -1: too many wait already. */
 int jobs_add(struct jobs *jobs, struct job *job);
+
+/* For a job that is run: waits for ms. True: it is to come to its end, for the service stops. */
+bool jobs_pause(const struct job *job, int64_t ms);
 
 #endif

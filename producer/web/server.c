@@ -191,8 +191,17 @@ static void look_for_body(struct connection *connection)
     }
 }
 
+/* A head is read again only when its body is whole: what points into it may have moved. */
+static bool lacks_body(const struct connection *connection)
+{
+    const struct http_request *request = &connection->request;
+    return request->head_len > 0 && connection->in.len - request->head_len < request->body_len;
+}
+
 static void look(struct connection *connection)
 {
+    if (lacks_body(connection))
+        return;
     int status = http_request_read_head(buffer_bytes(&connection->in), connection->looked,
                                         &fence_limits, &connection->request);
     if (status == 200)

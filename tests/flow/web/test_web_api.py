@@ -1,6 +1,7 @@
 """The web service's API: what it reads and changes, as the command line and workers see it."""
 
 import json
+import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
@@ -370,6 +371,22 @@ def test_tests_of_hooks_hold_nobody_up(start_web, make_token, redis, start_worke
         assert not any(one.done() for one in tests), "nothing waited for these"
         assert [one.result().json["outcome"] for one in tests] == ["delivered"] * 2
     assert len(receiver.requests("/slow")) == 2
+
+
+def test_a_test_ends_when_the_service_stops(start_web, make_token, redis, start_worker, receiver):
+    receiver.script("/slow", [Reply(200, delay=20)])
+    set_hook(redis, 1, "main", url=receiver.url("/slow"), timeout="30s")
+    start_worker(drain_timeout="0s")
+    token = make_token("operate")
+    service = start_web(tokens=make_token.file, actions=True)
+    with service.connect() as waiting:
+        waiting.sendall(f"POST /v1/rooms/1/hooks/main/test HTTP/1.1\r\nHost: localhost\r\n"
+                        f"Authorization: Bearer {token}\r\n\r\n".encode())
+        receiver.wait_for(1, "/slow")
+        began = time.monotonic()
+        service.process.terminate()
+        assert service.process.wait(timeout=15) == 0
+        assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
