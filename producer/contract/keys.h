@@ -41,6 +41,7 @@ struct keys {
     char alerted_dead[KEY_SIZE]; /* hash: lane -> dead letters to be reported */
     char times[KEY_SIZE];        /* hash: how long attempts and deliveries took, in buckets */
     char history[KEY_SIZE];      /* stream: a snapshot of counters each minute */
+    char tasks[KEY_SIZE];        /* hash: task id -> record of a bulk task, as JSON */
     char meta[KEY_SIZE];         /* hash: contract version */
 };
 

@@ -45,6 +45,7 @@ const char *answer_reason(int status)
     } reasons[] = {
         {200, "OK"},
         {201, "Created"},
+        {202, "Accepted"},
         {204, "No Content"},
         {304, "Not Modified"},
         {308, "Permanent Redirect"},

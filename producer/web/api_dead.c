@@ -8,12 +8,16 @@
 #include "admin/dead/json.h"
 #include "admin/dead/move.h"
 #include "admin/dead/scan.h"
+#include "admin/dead/step.h"
 #include "base/loop.h"
 #include "contract/parse.h"
 #include "web/api_list.h"
+#include "web/api_tasks.h"
 
-#define PAGES_MAX 50 /* of SESSION_BATCH letters, looked at for one answer */
-#define LOOK_MS 250  /* the same, for letters that are large */
+#define COUNT_MS 20000 /* for counting what matches */
+#define MOVE_MS 3000   /* for moving it, until a task goes on */
+#define PAGES_MAX 50   /* of SESSION_BATCH letters, looked at for one answer */
+#define LOOK_MS 250    /* the same, for letters that are large */
 
 /* --- filters --- */
 
@@ -162,6 +166,12 @@ struct moving {
     int64_t failed;
 };
 
+enum moved {
+    MOVED_ALL,
+    MOVED_SOME,  /* the time was up */
+    MOVED_FAILED /* which was reported */
+};
+
 static bool is_moved(const struct moving *moving, const struct reply *result)
 {
     uint64_t ms;
@@ -199,18 +209,22 @@ static bool move_page(struct moving *moving, struct session *session,
     return true;
 }
 
-/* All letters that match. False with the failure reported. */
-static bool move_all(struct moving *moving, struct session *session, struct dead_scan *scan)
+/* All letters that match, or as many as the time allows. */
+static enum moved move_all(struct moving *moving, struct session *session, struct dead_scan *scan,
+                           int64_t time_ms)
 {
+    int64_t until_ms = loop_fresh_ms() + time_ms;
     struct dead_entry entries[SESSION_BATCH];
     size_t len;
     int more;
 
     while ((more = dead_scan_next(scan, entries, &len)) > 0) {
         if (!move_page(moving, session, entries, len))
-            return false;
+            return MOVED_FAILED;
+        if (!scan->ended && loop_fresh_ms() >= until_ms)
+            return MOVED_SOME;
     }
-    return more == 0;
+    return more == 0 ? MOVED_ALL : MOVED_FAILED;
 }
 
 static void put_moved(struct call *call, const struct moving *moving)
@@ -223,45 +237,92 @@ static void put_moved(struct call *call, const struct moving *moving)
     object_end(&call->answer.body);
 }
 
-/* The count first, when it is asked for or expected; then from the start, to the same end. */
-static bool move_expected(struct call *call, struct session *session, move_fn *move,
-                          struct dead_scan *scan, struct moving *moving)
+/* How many match, when that is asked for or expected. False with the failure reported. */
+static bool count(const struct call *call, struct session *session, struct dead_scan *scan,
+                  struct moving *counted)
 {
-    bool dry_run = call_flag(call, "dry_run");
     int64_t expected = call_number(call, "expect", -1);
-    struct moving counted = {.leaves_cut = moving->leaves_cut};
+    enum moved result = move_all(counted, session, scan, COUNT_MS);
 
-    if (dry_run || expected >= 0) {
-        if (!move_all(&counted, session, scan))
-            return false;
-        if (expected >= 0 && counted.done != expected) {
-            session_refused(session, ADMIN_CONFLICT,
-                            "%" PRId64 " letters match, not %" PRId64 ": nothing was done",
-                            counted.done, expected);
-            return false;
-        }
-        dead_scan_again(scan);
-    }
-    if (dry_run) {
-        *moving = counted;
+    if (result == MOVED_SOME)
+        session_failed(session,
+                       "counting took longer than %d s: narrow the filter by since and "
+                       "before, or count by roomhook dead replay --dry-run",
+                       COUNT_MS / 1000);
+    if (result != MOVED_ALL)
+        return false;
+    dead_scan_again(scan);
+    if (expected < 0 || counted->done == expected)
         return true;
+    session_refused(session, ADMIN_CONFLICT,
+                    "%" PRId64 " letters match, not %" PRId64 ": nothing was done", counted->done,
+                    expected);
+    return false;
+}
+
+/* The same where a count is only good to know. */
+static bool try_to_count(struct session *session, struct dead_scan *scan, struct moving *counted,
+                         bool *ret_is_counted)
+{
+    enum moved result = move_all(counted, session, scan, MOVE_MS);
+
+    *ret_is_counted = result == MOVED_ALL;
+    dead_scan_again(scan);
+    return result != MOVED_FAILED;
+}
+
+/* What is left is a task's: all of it, when a rate is asked for. */
+static void go_on_as_task(struct call *call, struct session *session, const struct dead_scan *scan,
+                          const struct moving *moving, int64_t total)
+{
+    const char *rate = call_value(call, "rate");
+    struct task task;
+
+    dead_task_of(scan, moving->move == dead_purge ? DEAD_TASK_PURGE : DEAD_TASK_REPLAY, &task);
+    if (rate != NULL)
+        (void)task_rate_parse(bytes_of(rate), &task.rate); /* it was checked */
+    task.total = total;
+    task.done = moving->done;
+    task.skipped = moving->skipped;
+    task.failed = moving->failed;
+    api_make_task(call, session, &task);
+}
+
+static void move_scanned(struct call *call, struct session *session, struct dead_scan *scan,
+                         struct moving *moving)
+{
+    bool is_counted = call_flag(call, "dry_run") || call_value(call, "expect") != NULL;
+    bool is_slow = call_value(call, "rate") != NULL && !scan->empty;
+    struct moving counted = {.leaves_cut = moving->leaves_cut};
+    enum moved result = MOVED_SOME;
+
+    if (is_counted && !count(call, session, scan, &counted))
+        return;
+    if (!is_counted && is_slow && !try_to_count(session, scan, &counted, &is_counted))
+        return;
+    if (call_flag(call, "dry_run")) {
+        put_moved(call, &counted);
+        return;
     }
-    moving->move = move;
-    return move_all(moving, session, scan);
+    if (!is_slow)
+        result = move_all(moving, session, scan, MOVE_MS);
+    if (result == MOVED_ALL)
+        put_moved(call, moving);
+    else if (result == MOVED_SOME)
+        go_on_as_task(call, session, scan, moving, is_counted ? counted.done : TASK_TOTAL_UNKNOWN);
 }
 
 static void move_matching(struct call *call, struct session *session, move_fn *move,
                           bool leaves_cut)
 {
-    struct moving moving = {.leaves_cut = leaves_cut};
+    struct moving moving = {.move = move, .leaves_cut = leaves_cut};
     struct dead_filter filter;
     struct dead_scan scan;
 
     if (!read_filter(call, session, &filter) ||
         !dead_scan_begin(&scan, session, &filter, DEAD_OLDEST_FIRST))
         return;
-    if (move_expected(call, session, move, &scan, &moving))
-        put_moved(call, &moving);
+    move_scanned(call, session, &scan, &moving);
     dead_scan_end(&scan);
 }
 
@@ -289,5 +350,19 @@ void api_replay_letter(struct call *call, struct session *session)
                         "it again from its source");
     else if (move_page(&moving, session, &entry, 1))
         put_moved(call, &moving);
+    reply_free(reply);
+}
+
+/* Another one may have purged it meanwhile: it is gone all the same. */
+void api_purge_letter(struct call *call, struct session *session)
+{
+    struct reply *reply = read_letter(call, session);
+    struct moving moving = {.move = dead_purge};
+
+    if (reply == NULL)
+        return;
+    struct dead_entry entry = dead_entry_of(reply_at(reply, 0));
+    if (move_page(&moving, session, &entry, 1))
+        call->answer.status = 204;
     reply_free(reply);
 }

@@ -6,6 +6,7 @@
 
 #include "admin/hook/state.h"
 #include "admin/lane/find.h"
+#include "admin/task/task.h"
 #include "contract/dead_letter.h"
 #include "contract/json_read.h"
 #include "contract/parse.h"
@@ -98,6 +99,8 @@ static bool is_valid(const struct parameter *parameter, struct bytes value)
         return parse_uint64(value, UINT64_MAX, &cursor) == 0;
     case PARAMETER_LETTER:
         return parse_stream_id(value, &cursor, &seq) == 0;
+    case PARAMETER_RATE:
+        return task_rate_parse(value, &number) == 0;
     case PARAMETER_TIME:
         return value.len > 0;
     }
@@ -192,16 +195,29 @@ static bool read_event(struct call *call, struct bytes event)
     return false;
 }
 
+/* The id of a letter or a task. */
+static bool read_stream_id(struct call *call, struct bytes id, const char *name,
+                           char out[RH_STREAM_ID_SIZE])
+{
+    const char *text;
+    uint64_t ms;
+    uint64_t seq;
+
+    if (id.data == NULL ||
+        ((text = decode(call, id)) != NULL && parse_stream_id(bytes_of(text), &ms, &seq) == 0 &&
+         bytes_copy_text(bytes_of(text), out, RH_STREAM_ID_SIZE)))
+        return true;
+    answer_refuse(&call->answer, 400, name, "a %s's id is like 1667548137257-0", name);
+    return false;
+}
+
 static bool read_path(struct call *call, struct bytes path)
 {
     struct bytes room = route_part(call->route, path, "room");
     struct bytes hook = route_part(call->route, path, "hook");
     struct bytes lane = route_part(call->route, path, "lane");
-    struct bytes letter = route_part(call->route, path, "letter");
     struct bytes id = hook.data != NULL ? hook : lane;
     const char *text;
-    uint64_t ms;
-    uint64_t seq;
 
     if (room.data != NULL &&
         ((text = decode(call, room)) == NULL || room_id_of_text(bytes_of(text), &call->room) < 0)) {
@@ -217,13 +233,10 @@ static bool read_path(struct call *call, struct bytes path)
                       hook.data != NULL ? "" : ", or \":\" and 16 hex digits");
         return false;
     }
-    if (letter.data != NULL &&
-        ((text = decode(call, letter)) == NULL || parse_stream_id(bytes_of(text), &ms, &seq) < 0 ||
-         !bytes_copy_text(bytes_of(text), call->letter_id, sizeof(call->letter_id)))) {
-        answer_refuse(&call->answer, 400, "letter", "a letter's id is like 1667548137257-0");
-        return false;
-    }
-    return read_event(call, route_part(call->route, path, "event"));
+    return read_stream_id(call, route_part(call->route, path, "letter"), "letter",
+                          call->letter_id) &&
+           read_stream_id(call, route_part(call->route, path, "task"), "task", call->task_id) &&
+           read_event(call, route_part(call->route, path, "event"));
 }
 
 /* --- the body --- */

@@ -26,6 +26,7 @@ struct call {
     struct room_id room; /* of the path; len 0: it has none */
     char hook_id[RH_NAME_MAX + 1];
     char letter_id[RH_STREAM_ID_SIZE];
+    char task_id[RH_STREAM_ID_SIZE];
     char event_id[RH_NAME_MAX + 1];
     const char *values[ROUTE_PARAMETERS_MAX]; /* in the order of the route's; NULL: not given */
     char text[CALL_VALUES_SIZE];              /* what they point into */

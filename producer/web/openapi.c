@@ -25,6 +25,7 @@ static const char place_schema[] = "{\"type\":\"string\",\"pattern\":\"^[0-9]{1,
                                    "-?[0-9]{1,18}/([A-Za-z0-9_-]{1,64}|:[0-9a-f]{16})$\"}";
 static const char letter_schema[] =
     "{\"type\":\"string\",\"pattern\":\"^(0|[1-9][0-9]{0,17})-(0|[1-9][0-9]{0,17})$\"}";
+static const char rate_schema[] = "{\"type\":\"string\",\"pattern\":\"^[1-9][0-9]{0,5}(/s)?$\"}";
 static const char state_schema[] =
     "{\"type\":\"string\",\"enum\":[\"open\",\"failing\",\"disabled\",\"paused\",\"slow\"]}";
 static const char cursor_schema[] = "{\"type\":\"string\",\"pattern\":\"^[0-9]{1,18}$\"}";
@@ -102,6 +103,16 @@ static const char schemas[] =
     "\"Moved\":{\"type\":\"object\",\"required\":[\"count\",\"skipped\",\"failed\",\"dry_run\"],"
     "\"properties\":{\"count\":{\"type\":\"integer\"},\"skipped\":{\"type\":\"integer\"},"
     "\"failed\":{\"type\":\"integer\"},\"dry_run\":{\"type\":\"boolean\"}}},"
+    "\"Task\":{\"type\":\"object\",\"required\":[\"id\",\"state\"],\"properties\":{"
+    "\"id\":{\"type\":\"string\"},\"state\":{\"type\":\"string\",\"enum\":[\"running\","
+    "\"done\",\"cancelled\",\"invalid\"]},\"what\":{\"type\":\"string\"},"
+    "\"room\":{\"$ref\":\"#/components/schemas/RoomId\"},"
+    "\"rate\":{\"type\":\"integer\",\"nullable\":true},"
+    "\"total\":{\"type\":\"integer\",\"nullable\":true},"
+    "\"done\":{\"type\":\"integer\"},\"skipped\":{\"type\":\"integer\"},"
+    "\"failed\":{\"type\":\"integer\"},\"made_at\":{\"type\":\"integer\"},"
+    "\"ended_at\":{\"type\":\"integer\"},\"leased\":{\"type\":\"boolean\"},"
+    "\"error\":{\"type\":\"string\"},\"error_at\":{\"type\":\"integer\"}}},"
     "\"Resumed\":{\"type\":\"object\",\"required\":[\"waiting\"],\"properties\":{"
     "\"waiting\":{\"type\":\"integer\"}}},"
     "\"Tested\":{\"type\":\"object\",\"required\":[\"room\",\"hook\",\"outcome\"]},"
@@ -167,6 +178,9 @@ static void put_schema(struct buffer *out, const struct parameter *parameter)
     case PARAMETER_LETTER:
         buffer_append_text(out, letter_schema);
         break;
+    case PARAMETER_RATE:
+        buffer_append_text(out, rate_schema);
+        break;
     }
 }
 
@@ -190,7 +204,7 @@ static size_t put_path_parameters(struct buffer *out, const struct route *route)
         const char *schema;
     } variables[] = {
         {"room", room_schema},     {"hook", hook_schema},  {"lane", lane_schema},
-        {"letter", letter_schema}, {"event", hook_schema},
+        {"letter", letter_schema}, {"event", hook_schema}, {"task", letter_schema},
     };
     size_t len = 0;
 
@@ -235,14 +249,15 @@ static void put_content(struct buffer *out, const char *schema, bool is_list)
     buffer_append_text(out, "}}");
 }
 
-static void put_success(struct buffer *out, const struct route *route, const char *status)
+static void put_success(struct buffer *out, const char *status, const char *description,
+                        const char *schema, bool is_list)
 {
     put_key(out, status);
     object_begin(out);
-    object_put_text(out, "description", BYTES("Done."));
-    if (route->answer != NULL) {
+    object_put_text(out, "description", bytes_of(description));
+    if (schema != NULL) {
         put_key(out, "content");
-        put_content(out, route->answer, route->is_list);
+        put_content(out, schema, is_list);
     }
     object_end(out);
 }
@@ -254,9 +269,11 @@ static void put_responses(struct buffer *out, const struct route *route)
     put_key(out, "responses");
     object_begin(out);
     (void)snprintf(status, sizeof(status), "%d", route->status != 0 ? route->status : 200);
-    put_success(out, route, status);
+    put_success(out, status, "Done.", route->answer, route->is_list);
     if (strcmp(route->method, "PUT") == 0)
-        put_success(out, route, "201");
+        put_success(out, "201", "Done.", route->answer, route->is_list);
+    if (route->makes_task)
+        put_success(out, "202", "Goes on as a task.", "Task", false);
     put_key(out, "default");
     object_begin(out);
     object_put_text(out, "description", BYTES("Refused, or not possible now."));

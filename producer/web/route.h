@@ -29,7 +29,8 @@ enum parameter_kind {
     PARAMETER_DURATION, /* from min to max, ms */
     PARAMETER_PLACE,    /* of a lane among all, as an answer gave it */
     PARAMETER_CURSOR,   /* of a scan, the same */
-    PARAMETER_LETTER    /* the id of a dead letter, the same */
+    PARAMETER_LETTER,   /* the id of a dead letter, the same */
+    PARAMETER_RATE      /* so many a second */
 };
 
 struct parameter {
@@ -65,6 +66,7 @@ struct route {
     void (*run)(struct call *call, struct session *session);
     const char *body;   /* the schema of its body; NULL: it has none */
     const char *answer; /* the schema of its answer */
+    bool makes_task;    /* or it goes on as a task: 202, with the task */
     bool is_list;       /* the answer is {data, iterator, done} of these */
     int status;         /* of success; 0: 200 */
     struct parameter parameters[ROUTE_PARAMETERS_MAX];

@@ -5,6 +5,7 @@
 #include "web/api_lane.h"
 #include "web/api_log.h"
 #include "web/api_read.h"
+#include "web/api_tasks.h"
 #include "web/call.h"
 #include "web/route.h"
 
@@ -94,6 +95,10 @@
     {                                                                                     \
         "create", PARAMETER_FLAG, 0, 0, "true: one that is there already is answered 409" \
     }
+#define RATE                                                                                      \
+    {                                                                                             \
+        "rate", PARAMETER_RATE, 1, 1000000, "at most this many a second, like 50/s: makes a task" \
+    }
 #define KEEP                                                               \
     {                                                                      \
         "keep", PARAMETER_DURATION, 0, 365 * 24 * 3600 * INT64_C(1000),    \
@@ -128,6 +133,18 @@
             __VA_ARGS__                                                                            \
         }                                                                                          \
     }
+#define BULK(path_, name_, run_, about_, ...)                                                      \
+    {                                                                                              \
+        .method = "POST", .path = (path_), .name = (name_), .about = (about_), .right = RIGHT_ACT, \
+        .run = (run_), .answer = "Moved", .makes_task = true, .parameters = {                      \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+#define DROP(path_, name_, run_, about_)                                         \
+    {                                                                            \
+        .method = "DELETE", .path = (path_), .name = (name_), .about = (about_), \
+        .right = RIGHT_ACT, .run = (run_), .status = 204                         \
+    }
 #define EDIT(method_, path_, name_, run_, about_, ...)                                             \
     {                                                                                              \
         .method = (method_), .path = (path_), .name = (name_), .about = (about_),                  \
@@ -141,6 +158,7 @@
 #define HOOKS "/v1/rooms/{room}/hooks"
 #define HOOK HOOKS "/{hook}"
 #define LANES "/v1/rooms/{room}/lanes"
+#define TASKS "/v1/rooms/{room}/tasks"
 
 const struct route routes[] = {
     {.method = "GET",
@@ -208,13 +226,8 @@ const struct route routes[] = {
          "Changes some keys of a hook (RFC 7396: null removes one), headers one by one, a "
          "template as a whole. \"auto\" as in PUT.",
          NONE),
-    {.method = "DELETE",
-     .path = HOOK,
-     .name = "removeHook",
-     .status = 204,
-     .right = RIGHT_ACT,
-     .about = "Removes a hook; what waits for it becomes dead letters.",
-     .run = api_remove_hook},
+    DROP(HOOK, "removeHook", api_remove_hook,
+         "Removes a hook; what waits for it becomes dead letters."),
     ACT(HOOK "/enable", "enableHook", api_enable_hook, "Hook", "Takes a disabled hook up again.",
         NONE),
     ACT(HOOK "/disable", "disableHook", api_disable_hook, "Hook",
@@ -241,22 +254,42 @@ const struct route routes[] = {
          "Dead letters, the newest first.", LIMIT, ITERATOR, ROOM_FILTER, LETTERS),
     ONE(ALL_LETTERS "/{letter}", "getDeadLetter", api_letter, "DeadLetter", "One dead letter.",
         DOCUMENT),
-    ACT(ALL_LETTERS "/replay", "replayDeadLetters", api_replay, "Moved",
-        "Puts letters back on the queue.", ROOM_FILTER, LETTERS, DRY_RUN, EXPECT),
-    ACT(ALL_LETTERS "/purge", "purgeDeadLetters", api_purge, "Moved", "Deletes letters for good.",
-        ROOM_FILTER, LETTERS, DRY_RUN, EXPECT),
+    BULK(ALL_LETTERS "/replay", "replayDeadLetters", api_replay,
+         "Puts letters back on the queue. With a rate, or when it takes seconds, as a task.",
+         ROOM_FILTER, LETTERS, DRY_RUN, EXPECT, RATE),
+    BULK(ALL_LETTERS "/purge", "purgeDeadLetters", api_purge,
+         "Deletes letters for good. With a rate, or when it takes seconds, as a task.", ROOM_FILTER,
+         LETTERS, DRY_RUN, EXPECT, RATE),
     ACT(ALL_LETTERS "/{letter}/replay", "replayDeadLetter", api_replay_letter, "Moved",
         "Puts one letter back on the queue.", NONE),
+    DROP(ALL_LETTERS "/{letter}", "purgeDeadLetter", api_purge_letter,
+         "Deletes one letter for good."),
     LIST(ROOM_LETTERS, "listRoomDeadLetters", api_letters, "DeadLetter",
          "Dead letters of a room, the newest first.", LIMIT, ITERATOR, LETTERS),
     ONE(ROOM_LETTERS "/{letter}", "getRoomDeadLetter", api_letter, "DeadLetter",
         "One dead letter of a room.", DOCUMENT),
-    ACT(ROOM_LETTERS "/replay", "replayRoomDeadLetters", api_replay, "Moved",
-        "Puts letters of a room back on the queue.", LETTERS, DRY_RUN, EXPECT),
-    ACT(ROOM_LETTERS "/purge", "purgeRoomDeadLetters", api_purge, "Moved",
-        "Deletes letters of a room for good.", LETTERS, DRY_RUN, EXPECT),
+    BULK(ROOM_LETTERS "/replay", "replayRoomDeadLetters", api_replay,
+         "Puts letters of a room back on the queue. With a rate, or when it takes seconds, as a "
+         "task.",
+         LETTERS, DRY_RUN, EXPECT, RATE),
+    BULK(ROOM_LETTERS "/purge", "purgeRoomDeadLetters", api_purge,
+         "Deletes letters of a room for good. With a rate, or when it takes seconds, as a task.",
+         LETTERS, DRY_RUN, EXPECT, RATE),
     ACT(ROOM_LETTERS "/{letter}/replay", "replayRoomDeadLetter", api_replay_letter, "Moved",
         "Puts one letter back on the queue.", NONE),
+    DROP(ROOM_LETTERS "/{letter}", "purgeRoomDeadLetter", api_purge_letter,
+         "Deletes one letter for good."),
+
+    LIST("/v1/tasks", "listTasks", api_tasks, "Task",
+         "Bulk tasks, the newest first; those that ended are kept for 7 days, at most 100.", NONE),
+    ONE("/v1/tasks/{task}", "getTask", api_task, "Task", "A bulk task, and how far it is.", NONE),
+    ACT("/v1/tasks/{task}/cancel", "cancelTask", api_cancel_task, "Task",
+        "Cancels a task. What it has done stays done.", NONE),
+    LIST(TASKS, "listRoomTasks", api_tasks, "Task", "Bulk tasks of a room, the newest first.",
+         NONE),
+    ONE(TASKS "/{task}", "getRoomTask", api_task, "Task", "A bulk task of a room.", NONE),
+    ACT(TASKS "/{task}/cancel", "cancelRoomTask", api_cancel_task, "Task",
+        "Cancels a task of a room. A token of the room cancels none that an operator made.", NONE),
 };
 
 const size_t routes_len = sizeof(routes) / sizeof(routes[0]);

@@ -19,6 +19,7 @@
 #include "web/openapi.h"
 #include "web/server.h"
 #include "web/snapshot.h"
+#include "web/tasks.h"
 #include "web/token_file.h"
 
 #define TOKEN_DEFAULT_MS (15 * 60 * INT64_C(1000))
@@ -31,6 +32,7 @@ struct web {
     struct loop *loop;
     struct jobs *jobs;
     struct snapshot *snapshot;
+    struct tasks *tasks; /* NULL without --actions */
     struct server *server;
     struct notify *notify;
     bool stops;
@@ -267,7 +269,8 @@ static void log_request(const struct request *request)
         log_at(LOG_INFO, is_action ? "action" : "document_shown",
                log_text("route", call->route->name), log_text("room", call->room.text),
                log_text("hook", call->hook_id), log_text("letter", call->letter_id),
-               log_text("role", role_name(&call->access)), log_int("status", call->answer.status));
+               log_text("task", call->task_id), log_text("role", role_name(&call->access)),
+               log_int("status", call->answer.status));
     else
         log_at(LOG_DEBUG, "read", log_text("route", call->route->name),
                log_int("status", call->answer.status));
@@ -546,7 +549,10 @@ static int open_parts(struct web *web, struct error_text *why)
     (void)snprintf(web->home, sizeof(web->home), "%s/", options->base_path);
     buffer_init(&web->openapi, OPENAPI_MAX);
     openapi_put(&web->openapi, options->base_path);
-    if (web->snapshot == NULL || buffer_failed(&web->openapi))
+    if (options->actions)
+        web->tasks = tasks_new(web->loop, web->jobs, &options->redis);
+    if (web->snapshot == NULL || buffer_failed(&web->openapi) ||
+        (options->actions && web->tasks == NULL))
         return -1;
     web->server = server_new(web->loop, &config, why);
     return web->server != NULL ? open_notify(web) : -1;
@@ -556,6 +562,7 @@ static void close_parts(struct web *web)
 {
     notify_free(web->notify);
     jobs_free(web->jobs);
+    tasks_free(web->tasks);
     server_free(web->server);
     snapshot_free(web->snapshot);
     buffer_release(&web->openapi);

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -46,6 +47,7 @@ class WebService:
                     argv.append("--" + name.replace("_", "-"))
                     argv += [] if one is True else [str(one)]
         self._lines = []
+        self._expected_exit = 0
         self.process = spawn(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
                              env=env or {})
         self._reader = threading.Thread(target=self._read_log, daemon=True)
@@ -99,12 +101,17 @@ class WebService:
     def get(self, path, token=None, **options):
         return self.ask("GET", path, token, **options)
 
+    def kill(self):
+        """SIGKILL, as a crash."""
+        self._expected_exit = -signal.SIGKILL
+        end(self.process, signal.SIGKILL)
+
     def finish(self):
         code = end(self.process)
         self._reader.join(timeout=5)
         report = SANITIZER_REPORT.search(self.log())
         assert not report, self.log()
-        assert code == 0, f"ended with {code}:\n{self.log()}"
+        assert code == self._expected_exit, f"ended with {code}:\n{self.log()}"
 
 
 def read_all(one):

@@ -40,7 +40,8 @@ bool dead_scan_begin(struct dead_scan *scan, struct session *session,
     char first[DEAD_CURSOR_SIZE] = "-";
     char last[DEAD_CURSOR_SIZE] = "+";
 
-    *scan = (struct dead_scan){.session = session, .filter = filter, .order = order};
+    *scan = (struct dead_scan){
+        .session = session, .filter = filter, .order = order, .page_max = SESSION_BATCH};
     /* A bare time is for XRANGE the first id of that millisecond, or the last one. */
     if (filter->since_ms > 0)
         (void)snprintf(first, sizeof(first), "%" PRId64, filter->since_ms);
@@ -79,7 +80,7 @@ int dead_scan_next(struct dead_scan *scan, struct dead_entry entries[SESSION_BAT
 
     if (scan->ended)
         return 0;
-    (void)snprintf(count, sizeof(count), "%d", SESSION_BATCH);
+    (void)snprintf(count, sizeof(count), "%zu", scan->page_max);
     const struct bytes args[] = {scan->order == DEAD_NEWEST_FIRST ? BYTES("XREVRANGE")
                                                                   : BYTES("XRANGE"),
                                  bytes_of(scan->session->keys.dead),
@@ -99,7 +100,7 @@ int dead_scan_next(struct dead_scan *scan, struct dead_entry entries[SESSION_BAT
             entries[len++] = entry;
         (void)snprintf(scan->from, sizeof(scan->from), "(%.*s", (int)entry.id.len, entry.id.data);
     }
-    scan->ended = page_len < SESSION_BATCH;
+    scan->ended = page_len < scan->page_max;
     *ret_len = len;
     return 1;
 }

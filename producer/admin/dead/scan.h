@@ -34,7 +34,8 @@ struct dead_scan {
     char start[DEAD_CURSOR_SIZE];
     char from[DEAD_CURSOR_SIZE];
     char to[DEAD_CURSOR_SIZE];
-    bool empty; /* there is nothing between start and to */
+    size_t page_max; /* letters in a page; SESSION_BATCH at first */
+    bool empty;      /* there is nothing between start and to */
     bool ended;
     struct reply *page;
 };

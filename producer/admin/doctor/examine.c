@@ -34,7 +34,7 @@ static bool look(struct session *session, struct doctor *doctor)
 
     return doctor_read_access(session, facts) && doctor_read_redis(session, facts) &&
            doctor_read_queue(session, facts) && doctor_read_walks(session, facts) &&
-           doctor_read_lanes(session, facts) &&
+           doctor_read_lanes(session, facts) && doctor_read_tasks(session, facts) &&
            doctor_read_rooms(session, facts, &doctor->findings, &doctor->names) &&
            doctor_read_workers(session, facts, &doctor->names);
 }
@@ -47,6 +47,7 @@ static void judge(const struct session *session, struct doctor *doctor)
     judge_redis(findings, facts);
     judge_queue(findings, facts, &session->keys);
     judge_walks(findings, facts, &session->keys);
+    judge_tasks(findings, facts, &session->keys);
     judge_workers(findings, facts, &session->keys);
     judge_rooms(findings, facts);
     judge_dead(findings, facts, &session->keys);

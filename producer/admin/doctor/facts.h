@@ -39,6 +39,7 @@ enum question {
     ASK_ROOMS,
     ASK_HOOK_STATES,
     ASK_DEAD_BYTES,
+    ASK_TASKS,
     QUESTIONS
 };
 
@@ -75,6 +76,7 @@ enum queue_key {
     KEY_HOOKS_CHANGED,
     KEY_HOOKS_RECENT,
     KEY_STATS,
+    KEY_TASKS,
     KEY_LEADER,
     KEY_DELIVERED,
     KEY_DELIVERED_DOCUMENTS,
@@ -158,6 +160,24 @@ struct rooms_facts {
     int64_t hooks;
 };
 
+#define TASK_FREE_WARNING_MS 60000 /* services lease what is free within a second */
+
+/* Tasks with the same trouble. */
+struct task_example {
+    int64_t count;
+    char id[NAME_SHOWN_SIZE]; /* of one of them, printable */
+};
+
+struct tasks_facts {
+    int64_t stored;
+    int64_t running;
+    bool too_many; /* so that they are not looked at */
+    struct task_example invalid;
+    struct task_example free;    /* they run, and no service works on them */
+    struct task_example refused; /* their last step failed */
+    char error[160];             /* of that one; printable */
+};
+
 struct doctor_facts {
     struct asking asked[QUESTIONS];
     struct access_facts access;
@@ -174,6 +194,7 @@ struct doctor_facts {
     int64_t dead_dropped;
     struct workers_facts workers;
     struct rooms_facts rooms;
+    struct tasks_facts tasks;
     int64_t dead_bytes; /* memory of the dead letters */
     int64_t dead_max;   /* what workers have set, as far as they are known */
     int64_t dead_max_bytes;

@@ -20,6 +20,8 @@ void judge_queue(struct findings *findings, const struct doctor_facts *facts,
                  const struct keys *keys);
 void judge_walks(struct findings *findings, const struct doctor_facts *facts,
                  const struct keys *keys);
+void judge_tasks(struct findings *findings, const struct doctor_facts *facts,
+                 const struct keys *keys);
 void judge_workers(struct findings *findings, const struct doctor_facts *facts,
                    const struct keys *keys);
 void judge_dead(struct findings *findings, const struct doctor_facts *facts,

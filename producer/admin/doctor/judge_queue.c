@@ -21,6 +21,7 @@ static const char *const key_types[QUEUE_KEYS] = {
     [KEY_HOOKS_CHANGED] = "stream", [KEY_STATS] = "hash",
     [KEY_LEADER] = "string",        [KEY_HOOKS_RECENT] = "hash",
     [KEY_DELIVERED] = "stream",     [KEY_DELIVERED_DOCUMENTS] = "hash",
+    [KEY_TASKS] = "hash",
 };
 
 static const char *key_name(const struct keys *keys, enum queue_key key)
@@ -46,6 +47,7 @@ static const char *key_name(const struct keys *keys, enum queue_key key)
         [KEY_HOOKS_RECENT] = keys->hooks_recent,
         [KEY_DELIVERED] = keys->delivered,
         [KEY_DELIVERED_DOCUMENTS] = keys->delivered_documents,
+        [KEY_TASKS] = keys->tasks,
     };
 
     return names[key];

@@ -197,6 +197,7 @@ bool doctor_read_queue(struct session *session, struct doctor_facts *facts)
         [KEY_HOOKS_RECENT] = bytes_of(keys->hooks_recent),
         [KEY_DELIVERED] = bytes_of(keys->delivered),
         [KEY_DELIVERED_DOCUMENTS] = bytes_of(keys->delivered_documents),
+        [KEY_TASKS] = bytes_of(keys->tasks),
         [QUEUE_KEYS] = BYTES(KEYS_GROUP),
     };
     struct reply *reply;

@@ -20,6 +20,7 @@ struct worker_names {
 bool doctor_read_redis(struct session *session, struct doctor_facts *facts);
 bool doctor_read_queue(struct session *session, struct doctor_facts *facts);
 bool doctor_read_walks(struct session *session, struct doctor_facts *facts);
+bool doctor_read_tasks(struct session *session, struct doctor_facts *facts);
 bool doctor_read_lanes(struct session *session, struct doctor_facts *facts);
 
 /* facts->workers.list is to be freed. */

@@ -1,5 +1,6 @@
 """The web service: what every answer carries, its probes, and who may do what."""
 
+import json
 import re
 import signal
 import stat
@@ -96,7 +97,7 @@ def test_metrics(start_web, redis, start_worker):
 
 
 def fill(path, room="438"):
-    return path.format(room=room, hook="main", lane="main", letter="1-0", event="e-1")
+    return path.format(room=room, hook="main", lane="main", letter="1-0", event="e-1", task="1-0")
 
 
 def test_every_route_wants_a_token(start_web, make_token):
@@ -334,12 +335,18 @@ def test_the_reading_user_is_enough(start_web, own_redis, roomhook_bin):
         admin.zadd(key("lanes"), {"438/main": 1})
         admin.zadd(key("lane:438/main"), {"1667548137257-000000/main": 1})
         letter = admin.xadd(key("dead"), {"reason": "gone", "room": "438", "hook": "main"}).decode()
+        task = "1-0"
+        admin.hset(key("tasks"), task, json.dumps({
+            "what": "replay", "state": "running", "by": "room", "room": "438", "from": "-",
+            "until": "1-1", "cursor": "-", "rate": 1, "done": 0, "skipped": 0, "failed": 0,
+            "made_at": 1, "next_at": 0, "lease_until": 0, "fence": 0}))  # fmt: skip
         before = sorted(admin.keys())
         admin.acl_log_reset()
         web = start_web(redis=f"redis://roomhook-web:web-password@{server.host}:{server.port}/0")
         for method, path, _ in routes(web):
             if method == "GET":
-                where = path.format(room=438, hook="main", lane="main", letter=letter, event="e-1")
+                where = path.format(room=438, hook="main", lane="main", letter=letter, event="e-1",
+                                    task=task)  # fmt: skip
                 answer = web.get(where)
                 assert answer.status == 200, (where, answer.body)
         assert web.get("/metrics").status == 200

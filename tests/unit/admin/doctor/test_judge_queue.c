@@ -21,6 +21,7 @@ static int begin(void **state)
         [KEY_HOOKS_CHANGED] = "stream", [KEY_STATS] = "hash",
         [KEY_LEADER] = "string",        [KEY_HOOKS_RECENT] = "hash",
         [KEY_DELIVERED] = "stream",     [KEY_DELIVERED_DOCUMENTS] = "hash",
+        [KEY_TASKS] = "hash",
     };
 
     (void)state;
