@@ -7,7 +7,16 @@ let numbers = 0;
 
 // act(values) does it; what it throws is shown in the dialog, which stays. When it returns nodes,
 // they replace the question: a secret that is shown once.
-export function ask({ title, body = [], fields = [], verb, danger = false, typed, act }) {
+export function ask({
+  title,
+  body = [],
+  fields = [],
+  verb,
+  danger = false,
+  typed,
+  dismiss = "Cancel",
+  act,
+}) {
   const id = "dialog-" + ++numbers;
   const inputs = {};
   const refusal = el("p.refused", { role: "alert", hidden: true });
@@ -37,7 +46,7 @@ export function ask({ title, body = [], fields = [], verb, danger = false, typed
   const cancel = el(
     "button",
     { type: "button", autofocus: !needsFilling, onclick: () => dialog.close() },
-    "Cancel",
+    dismiss,
   );
   const form = el(
     "form",

@@ -4,7 +4,7 @@ import { get, part, token } from "./api.js";
 import { el, foreign, icon, say, show, time } from "./dom.js";
 import { clock, count, duration, zone } from "./format.js";
 import { Panel } from "./panel.js";
-import { deadLetters } from "./view-dead.js";
+import { deadLetters, roomDeadLetters } from "./view-dead.js";
 import { doctor } from "./view-doctor.js";
 import { editHook, newHook } from "./view-edit.js";
 import { hook } from "./view-hook.js";
@@ -30,6 +30,7 @@ const routes = [
   [/^\/rooms\/([^/]+)\/hooks\/([^/]+)$/, "hooks", hook],
   [/^\/rooms\/([^/]+)\/messages\/([^/]+)$/, "messages", message],
   [/^\/messages$/, "messages", findMessage],
+  [/^\/rooms\/([^/]+)\/dead$/, "dead", roomDeadLetters],
   [/^\/lanes$/, "lanes", lanes],
   [/^\/dead$/, "dead", deadLetters],
   [/^\/workers$/, "workers", workers],

@@ -5,7 +5,8 @@ import { ask } from "./dialog.js";
 import { answer, el, foreign, plain, say, table, time } from "./dom.js";
 import { bytes, count, NONE, plural } from "./format.js";
 import { Panel } from "./panel.js";
-import { hookLink, messageAddress } from "./state.js";
+import { hookLink, messageAddress, roomAddress } from "./state.js";
+import { tasksPanel } from "./view-tasks.js";
 
 const PAGE = 50;
 const REASONS = [
@@ -25,6 +26,12 @@ const REASONS = [
   "overflow",
   "dropped",
 ];
+const RATES = [
+  ["", "as fast as possible"],
+  ["10/s", "at most 10 a second"],
+  ["50/s", "at most 50 a second"],
+  ["200/s", "at most 200 a second"],
+];
 const SINCE = [
   ["", "any time"],
   ["1h", "last hour"],
@@ -41,7 +48,7 @@ function errorOf(letter) {
 
 const hasMessage = letter => letter.room !== undefined && letter.event_id;
 
-function columns(picks, redraw, look) {
+function columns(picks, redraw, actions) {
   return [
     {
       title: "Select",
@@ -92,28 +99,31 @@ function columns(picks, redraw, look) {
     },
     { title: "Last error", cls: "flex", cell: errorOf },
     {
-      title: "Content",
+      title: "Actions",
       hidden: true,
       cls: "act",
       unlabelled: true,
       cell: letter =>
-        el(
-          "button.link",
-          { type: "button", onclick: () => look(letter) },
-          "Look",
-          el("span.sr", null, " at ", plain(letter.event_id || letter.id)),
-        ),
+        actions.map(({ title, sr, disabled, act }) => [
+          el(
+            "button.link",
+            { type: "button", disabled, onclick: () => act(letter) },
+            title,
+            el("span.sr", null, " ", sr, plain(letter.event_id || letter.id)),
+          ),
+          " ",
+        ]),
     },
   ];
 }
 
-async function lookAt(letter) {
+function lookAt(path, letter) {
   ask({
     title: ["The content of ", foreign(letter.event_id || letter.id), "?"],
     body: el("p", null, "It is what people wrote. That it was asked for is logged."),
     verb: "Show it",
     act: async () => {
-      const whole = await get("v1/dead-letters/" + part(letter.id) + "?document=true");
+      const whole = await get(path + "/" + part(letter.id) + "?document=true");
       const text =
         whole.document !== undefined
           ? JSON.stringify(whole.document, null, 2)
@@ -128,11 +138,11 @@ async function lookAt(letter) {
 }
 
 // How many match is asked for when the dialog opens; another count later is refused by the API.
-async function askFirst(filter, verb, done) {
+async function askFirst(path, filter, verb, done) {
   const what = verb === "Replay" ? "replay" : "purge";
   let found;
   try {
-    found = await send("POST", "v1/dead-letters/" + what + query({ ...filter, dry_run: "true" }));
+    found = await send("POST", path + "/" + what + query({ ...filter, dry_run: "true" }));
   } catch (error) {
     say("Refused: " + plain(error.message));
     return;
@@ -174,11 +184,18 @@ async function askFirst(filter, verb, done) {
     verb: `${verb} ${count(n)}`,
     danger: verb === "Purge",
     typed: verb === "Purge" ? n : undefined,
-    act: async () => {
-      const result = await send(
-        "POST",
-        "v1/dead-letters/" + what + query({ ...filter, expect: n }),
-      );
+    fields:
+      verb === "Replay"
+        ? [{ name: "rate", kind: "choice", label: "How fast", options: RATES }]
+        : [],
+    act: async ({ rate }) => {
+      const values = query({ ...filter, expect: n, rate });
+      const result = await send("POST", path + "/" + what + values);
+      if (result.state) {
+        say("It goes on as a task, without this page too");
+        done();
+        return;
+      }
       say(
         (verb === "Replay" ? "Replayed " : "Purged ") +
           count(result.count) +
@@ -189,14 +206,52 @@ async function askFirst(filter, verb, done) {
   });
 }
 
-export function deadLetters(here, values) {
-  const filter = Object.fromEntries(
-    ["room", "hook", "reason", "since"].map(name => [name, values.get(name) || ""]),
-  );
+// One letter, after a question
+function askOne(path, letter, verb, done) {
+  const isReplay = verb === "Replay";
+  ask({
+    title: [verb + " ", foreign(letter.event_id || letter.id), isReplay ? "?" : " for good?"],
+    body: el(
+      "p",
+      null,
+      letter.room === undefined ? "" : ["Room ", foreign(letter.room)],
+      letter.hook ? [", hook ", foreign(letter.hook)] : "",
+      letter.reason ? [", reason ", foreign(letter.reason)] : "",
+      ". ",
+      isReplay
+        ? "It is queued again with its old message id, so a receiver can tell what it has."
+        : "It cannot be replayed afterwards.",
+    ),
+    verb,
+    danger: !isReplay,
+    act: async () => {
+      await moveOne(path, letter.id, isReplay);
+      say(isReplay ? "Replayed" : "Purged");
+      done();
+    },
+  });
+}
+
+const moveOne = (path, id, isReplay) =>
+  isReplay
+    ? send("POST", path + "/" + part(id) + "/replay")
+    : send("DELETE", path + "/" + part(id));
+
+export const deadLetters = (here, values) => letters(here, null, values);
+export const roomDeadLetters = (here, room, values) => letters(here, room, values);
+
+// Of all rooms, or of one: its path is all that a token for that room may use.
+function letters(here, room, values) {
+  const api = room === null ? "v1" : "v1/rooms/" + part(room);
+  const path = api + "/dead-letters";
+  const page = room === null ? "#/dead" : roomAddress(room) + "/dead";
+  const names = room === null ? ["room", "hook", "reason", "since"] : ["hook", "reason", "since"];
+  const filter = Object.fromEntries(names.map(name => [name, values.get(name) || ""]));
   const isFiltered = Object.values(filter).some(Boolean);
   const head = el("div.head"),
     list = el("div"),
     bar = el("div.bar"),
+    tasks = el("div"),
     chosen = el("div.chosen", { hidden: true });
   const picks = new Set();
   let trail = [undefined]; // iterators of the pages up to this one
@@ -220,7 +275,7 @@ export function deadLetters(here, values) {
     return input;
   };
   const fields = [
-    field("room"),
+    ...(room === null ? [field("room")] : []),
     field("hook"),
     field("reason", [["", "any"], ...REASONS.map(r => [r, r])]),
     field("since", SINCE),
@@ -233,16 +288,41 @@ export function deadLetters(here, values) {
       onsubmit: event => {
         event.preventDefault();
         location.hash =
-          "#/dead" + query(Object.fromEntries(fields.map(f => [f.name, f.value.trim()])));
+          page + query(Object.fromEntries(fields.map(f => [f.name, f.value.trim()])));
       },
     },
-    ["Room", "Hook", "Reason", "Died"].map((title, i) => el("label", null, title, fields[i])),
+    ["Room", "Hook", "Reason", "Died"]
+      .slice(-fields.length)
+      .map((title, i) => el("label", null, title, fields[i])),
     el("button", { type: "submit" }, "Filter"),
-    isFiltered && el("a.button.quiet", { href: "#/dead" }, "Clear"),
+    isFiltered && el("a.button.quiet", { href: page }, "Clear"),
   );
 
   const askPage = () =>
-    get("v1/dead-letters" + query({ ...filter, limit: PAGE, iterator: trail[trail.length - 1] }));
+    get(path + query({ ...filter, limit: PAGE, iterator: trail[trail.length - 1] }));
+  const askAny = async () =>
+    room === null
+      ? (await get("v1/status")).dead > 0
+      : await get(path + query({ ...filter, limit: PAGE })).then(
+          found => found.data.length > 0 || !found.done,
+        );
+  const moveAllButtons = () =>
+    el(
+      "div.buttons",
+      null,
+      here.mayAct() ? "" : el("span.muted.small", null, here.whyNot()),
+      ["Replay", "Purge"].map(verb =>
+        el(
+          "button" + (verb === "Purge" ? ".danger" : ""),
+          {
+            type: "button",
+            disabled: !here.mayAct(),
+            onclick: () => askFirst(path, filter, verb, renew),
+          },
+          verb + (isFiltered ? " all that match" : " all") + "…",
+        ),
+      ),
+    );
   const renew = () => {
     picks.clear();
     here.refresh();
@@ -250,9 +330,9 @@ export function deadLetters(here, values) {
   const panel = new Panel(
     list,
     askPage,
-    page => {
+    found => {
       drawChosen();
-      if (page.data.length === 0 && trail.length === 1 && page.done) {
+      if (found.data.length === 0 && trail.length === 1 && found.done) {
         return isFiltered
           ? el(
               "div.empty",
@@ -262,7 +342,7 @@ export function deadLetters(here, values) {
                 .filter(([, v]) => v)
                 .map(([k, v]) => [k, " ", foreign(v), " "]),
               "· ",
-              el("a", { href: "#/dead" }, "Clear the filter"),
+              el("a", { href: page }, "Clear the filter"),
             )
           : el(
               "div.empty",
@@ -274,8 +354,8 @@ export function deadLetters(here, values) {
       return [
         table(
           "Dead letters, newest first",
-          columns(picks, () => panel.redraw(), lookAt),
-          [{ rows: page.data, key: letter => letter.id, selected: letter => picks.has(letter.id) }],
+          columns(picks, () => panel.redraw(), actions()),
+          [{ rows: found.data, key: one => one.id, selected: one => picks.has(one.id) }],
         ),
         el(
           "p.pager",
@@ -283,8 +363,8 @@ export function deadLetters(here, values) {
           el(
             "span",
             null,
-            page.data.length
-              ? plural(page.data.length, "letter") + ", page " + count(trail.length)
+            found.data.length
+              ? plural(found.data.length, "letter") + ", page " + count(trail.length)
               : "None on this part; older ones may match",
           ),
           el(
@@ -297,7 +377,7 @@ export function deadLetters(here, values) {
             ),
             el(
               "button",
-              { type: "button", disabled: page.done, onclick: () => turn(1, page.iterator) },
+              { type: "button", disabled: found.done, onclick: () => turn(1, found.iterator) },
               "Older",
             ),
           ),
@@ -313,6 +393,22 @@ export function deadLetters(here, values) {
     panel.refresh();
   };
 
+  const actions = () => [
+    { title: "Look", sr: "at ", act: letter => lookAt(path, letter) },
+    {
+      title: "Replay…",
+      sr: "",
+      disabled: !here.mayAct(),
+      act: letter => askOne(path, letter, "Replay", renew),
+    },
+    {
+      title: "Purge…",
+      sr: "",
+      disabled: !here.mayAct(),
+      act: letter => askOne(path, letter, "Purge", renew),
+    },
+  ];
+
   function drawChosen() {
     chosen.hidden = picks.size === 0;
     chosen.replaceChildren(
@@ -322,31 +418,40 @@ export function deadLetters(here, values) {
         null,
         el(
           "button.primary",
-          { type: "button", disabled: !here.mayAct(), onclick: replayChosen },
+          { type: "button", disabled: !here.mayAct(), onclick: () => moveChosen("Replay") },
           "Replay " + count(picks.size) + "…",
+        ),
+        el(
+          "button.danger",
+          { type: "button", disabled: !here.mayAct(), onclick: () => moveChosen("Purge") },
+          "Purge " + count(picks.size) + "…",
         ),
       ),
     );
   }
 
-  function replayChosen() {
+  function moveChosen(verb) {
     const ids = [...picks];
+    const isReplay = verb === "Replay";
     ask({
-      title: `Replay ${plural(ids.length, "letter")}?`,
+      title: `${verb} ${plural(ids.length, "letter")}${isReplay ? "" : " for good"}?`,
       body: el(
         "p",
         null,
-        "Each is queued again with its old message id, so a receiver can tell what it has.",
+        isReplay
+          ? "Each is queued again with its old message id, so a receiver can tell what it has."
+          : "They cannot be replayed afterwards.",
       ),
-      verb: "Replay " + count(ids.length),
+      verb: verb + " " + count(ids.length),
+      danger: !isReplay,
       act: async () => {
         let moved = 0;
         for (const id of ids) {
-          await send("POST", "v1/dead-letters/" + part(id) + "/replay");
+          await moveOne(path, id, isReplay);
           picks.delete(id);
           moved++;
         }
-        say("Replayed " + count(moved));
+        say((isReplay ? "Replayed " : "Purged ") + count(moved));
         renew();
       },
     });
@@ -357,70 +462,76 @@ export function deadLetters(here, values) {
     node: el(
       "div",
       null,
+      room === null
+        ? ""
+        : el(
+            "nav.crumbs",
+            { "aria-label": "Path" },
+            el(
+              "ol",
+              null,
+              el("li", null, el("a", { href: roomAddress(room) }, "Room ", foreign(room))),
+              el("li", null, "Dead letters"),
+            ),
+          ),
       head,
+      tasks,
       el("section", { "aria-label": "Letters" }, form, bar, list, chosen),
     ),
     panels: [
-      new Panel(
-        head,
-        () => get("v1/status"),
-        status =>
-          el(
-            "div",
-            null,
-            el("h1", null, status.dead ? plural(status.dead, "dead letter") : "No dead letters"),
-            el(
-              "p.sub",
-              null,
-              el(
-                "span",
-                null,
-                status.counters?.dead_dropped
-                  ? count(status.counters.dead_dropped) + " were dropped to keep within the cap"
-                  : "none dropped yet",
-              ),
-              " ",
-              el("span", null, "each can be replayed as long as it is kept"),
-            ),
-          ),
-      ),
-      new Panel(
-        bar,
-        () => get("v1/status"),
-        status => [
-          el(
-            "h2",
-            null,
-            isFiltered ? "Those that match" : "All",
-            el("span.note", null, "newest first"),
-          ),
-          status.dead > 0 &&
-            el(
-              "div.buttons",
-              null,
-              here.mayAct() ? "" : el("span.muted.small", null, here.whyNot()),
-              el(
-                "button",
-                {
-                  type: "button",
-                  disabled: !here.mayAct(),
-                  onclick: () => askFirst(filter, "Replay", renew),
-                },
-                (isFiltered ? "Replay all that match" : "Replay all") + "…",
-              ),
-              el(
-                "button.danger",
-                {
-                  type: "button",
-                  disabled: !here.mayAct(),
-                  onclick: () => askFirst(filter, "Purge", renew),
-                },
-                (isFiltered ? "Purge all that match" : "Purge all") + "…",
-              ),
-            ),
-        ],
-      ),
+      room === null ? headOfAll(head) : headOfRoom(head, room),
+      tasksPanel(here, tasks, api + "/tasks", () => panel.refresh()),
+      new Panel(bar, askAny, any => [
+        el(
+          "h2",
+          null,
+          isFiltered ? "Those that match" : "All",
+          el("span.note", null, "newest first"),
+        ),
+        any && moveAllButtons(),
+      ]),
       panel,
     ],
   };
+}
+
+function headOfAll(head) {
+  return new Panel(
+    head,
+    () => get("v1/status"),
+    status =>
+      el(
+        "div",
+        null,
+        el("h1", null, status.dead ? plural(status.dead, "dead letter") : "No dead letters"),
+        el(
+          "p.sub",
+          null,
+          el(
+            "span",
+            null,
+            status.counters?.dead_dropped
+              ? count(status.counters.dead_dropped) + " were dropped to keep within the cap"
+              : "none dropped yet",
+          ),
+          " ",
+          el("span", null, "each can be replayed as long as it is kept"),
+        ),
+      ),
+  );
+}
+
+function headOfRoom(head, room) {
+  return new Panel(
+    head,
+    async () => null,
+    () =>
+      el(
+        "div",
+        null,
+        el("h1", null, "Dead letters of room ", foreign(room)),
+        el("p.sub", null, "Each can be replayed as long as it is kept."),
+      ),
+    { every: 0 },
+  );
 }

@@ -55,15 +55,14 @@ function facts(hook, here) {
       row("Failed", count(hook.log.failed)),
       row("Took, p50", hook.log.p50_ms === undefined ? NONE : duration(hook.log.p50_ms)),
     ],
-    here.access.room === null &&
-      row(
-        "Dead",
-        el(
-          "a",
-          { href: "#/dead" + query({ room: hook.room, hook: hook.id }) },
-          "letters of this hook",
-        ),
+    row(
+      "Dead",
+      el(
+        "a",
+        { href: roomAddress(hook.room) + "/dead" + query({ hook: hook.id }) },
+        "letters of this hook",
       ),
+    ),
   );
 }
 

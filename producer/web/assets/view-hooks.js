@@ -232,7 +232,13 @@ export function room(here, id) {
     panels: [
       new Panel(head, ask, found => [
         el("h1", null, "Room ", foreign(id), ": ", plural(found.length, "hook")),
-        el("p.sub.plain", null, counted(found).join(", ") || (found.length ? "all are well" : "")),
+        el(
+          "p.sub.plain",
+          null,
+          counted(found).join(", ") || (found.length ? "all are well" : ""),
+          found.length ? " · " : "",
+          el("a", { href: roomAddress(id) + "/dead" }, "dead letters"),
+        ),
         here.mayAct() &&
           el("p", null, el("a.button", { href: roomAddress(id) + "/new-hook" }, "New hook")),
       ]),

@@ -7,6 +7,7 @@ import { count, duration, isNumber, NONE, perSecond, plural } from "./format.js"
 import { historyRows, RANGES } from "./history.js";
 import { Panel } from "./panel.js";
 import { host, hookLink, next, why } from "./state.js";
+import { runningNote } from "./view-tasks.js";
 import { noWorker, workersTable } from "./view-workers.js";
 
 const SHOWN = 10;
@@ -218,6 +219,7 @@ export function overview(here, values) {
   const head = el("div.head"),
     numbers = el("div"),
     attention = el("div"),
+    tasks = el("div"),
     list = el("div");
   const range = values.get("range") in RANGES ? values.get("range") : "1h";
   const past = historyPart(range);
@@ -244,6 +246,7 @@ export function overview(here, values) {
       null,
       head,
       numbers,
+      tasks,
       attentionPart,
       past.node,
       el(
@@ -274,6 +277,7 @@ export function overview(here, values) {
         all => figures(all.status, all.attention, all.latency),
         { lines: 3 },
       ),
+      new Panel(tasks, async () => (await soft(get("v1/tasks")))?.data ?? [], runningNote),
       new Panel(
         attention,
         async () => ({ hooks: await askAttention(), now: Date.now() }),

@@ -579,6 +579,90 @@ def test_chosen_letters_are_replayed(chromium, redis, busy_queue, sign_in, recei
     chromium.wait(lambda: chromium.count("tbody tr") == 1, "one letter left")
 
 
+def test_one_letter_is_replayed_or_purged(chromium, redis, busy_queue, sign_in, receiver):
+    receiver.script("/refuses", [Answer(200)])
+    sign_in(actions=True, page="#/dead?room=10")
+    chromium.wait_for("tbody tr", 3)
+    chromium.click("Replay…")
+    chromium.wait_text("dialog h2", "Replay refused-2?")
+    assert chromium.focused() == "button Cancel" and "Room 10, hook main" in chromium.text("dialog")
+    chromium.click("Replay")
+    chromium.wait_text(".toast", "Replayed")
+    chromium.wait(lambda: chromium.count("tbody tr") == 2, "two letters left")
+    chromium.click("Purge…")
+    chromium.wait_text("dialog h2", "Purge refused-1 for good?")
+    chromium.click("Purge")
+    chromium.wait_text(".toast", "Purged")
+    chromium.wait(lambda: chromium.count("tbody tr") == 1, "one letter left")
+    chromium.driver.find_element("css selector", "tbody .pick input").click()
+    chromium.click("Purge 1")
+    chromium.wait_text("dialog h2", "Purge 1 letter for good?")
+    chromium.click("Purge 1")
+    chromium.wait_text("main", "No letter matches.")
+    assert redis.xlen(key("dead")) == 1, "of room 9"
+
+
+def test_the_letters_of_a_room_for_its_token(chromium, redis, busy_queue, sign_in):
+    sign_in("room=10", page="#", actions=True)
+    chromium.wait_text("h1", "Room 10: 1 hook")
+    chromium.click("dead letters")
+    chromium.wait_text("h1", "Dead letters of room 10")
+    chromium.wait_for("tbody tr", 3)
+    assert chromium.count(".fault") == 0 and chromium.count("input[name=room]") == 0
+    assert chromium.count("tbody a[href='#/rooms/10/hooks/main']") == 3
+    chromium.click("Look")
+    chromium.click("Show it")
+    chromium.wait_text("dialog pre", '"roomId": 10')
+    chromium.click("Done")
+    chromium.click("Purge all")
+    chromium.wait_text("dialog h2", "Purge 3 letters for good?")
+    chromium.keys("3", Keys.ENTER)
+    chromium.wait_text("main", "No dead letters.")
+    assert [letter["room"] for letter in wait_dead(redis, 1)] == ["9"]
+    chromium.click("Room 10")
+    chromium.click("10 / main")
+    chromium.click("letters of this hook")
+    chromium.wait_text("main", "No letter matches.")
+    assert [m for m in chromium.complaints() if "status of 4" not in m] == []
+
+
+def test_a_task_shows_how_far_it_is(chromium, redis, busy_queue, sign_in, receiver):
+    set_hook(redis, 77, "main", url=receiver.url("/fine"))
+    pipe = redis.pipeline(transaction=False)
+    for n in range(300):
+        pipe.xadd(key("dead"), {"reason": "exhausted", "room": 77, "hook": "main",
+                                "json": json.dumps(message_event(77))})  # fmt: skip
+    pipe.execute()
+    service = sign_in(actions=True, page="#/dead?room=77")
+    chromium.click("Replay all that match")
+    chromium.wait_text("dialog h2", "Replay 300 letters?")
+    chromium.run("document.querySelector('dialog select').value = '10/s'")
+    chromium.click("Replay 300")
+    chromium.wait_text(".toast", "It goes on as a task")
+    chromium.wait_text(".tasks", "Replaying 300 dead letters of room 77, at most 10/s")
+    chromium.wait(lambda: chromium.run("return document.querySelector('progress').value") > 5,
+                  "progress")  # fmt: skip
+    assert " left." in chromium.text(".tasks") and width_beyond(chromium) <= 0
+    show(chromium, service, "#/")
+    chromium.wait_text(".tasks-note", "Replaying 300 dead letters of room 77")
+    chromium.driver.refresh()
+    chromium.wait_text(".tasks-note a", "Dead letters")
+    chromium.resize(320)
+    chromium.driver.find_element("css selector", ".tasks-note a").click()
+    chromium.wait_text(".tasks", "Replaying 300")
+    assert width_beyond(chromium) <= 0
+    chromium.click("Cancel…")
+    chromium.wait_text("dialog h2", "Cancel this task?")
+    assert chromium.focused() == "button Let it go on"
+    chromium.click("Cancel the task")
+    chromium.wait_text(".toast", "Cancelled: ")
+    chromium.wait_text(".tasks", "then cancelled")
+    assert 4 < redis.xlen(key("dead")) < 304
+    show(chromium, service, "#/")
+    chromium.wait_text("h1", "Delivering")
+    chromium.wait(lambda: chromium.count(".tasks-note") == 0, "no task runs")
+
+
 def test_the_content_of_a_letter_is_shown_when_asked_for(chromium, busy_queue, sign_in):
     service = sign_in(page="#/dead?room=10")
     chromium.wait_for("tbody tr", 3)
