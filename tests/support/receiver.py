@@ -19,6 +19,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from wait import wait_until
+
 HEAD_MAX = 1 << 20
 NEVER_S = 3600.0
 
@@ -233,7 +235,7 @@ class Receiver:
 
     def __init__(self, host="127.0.0.1", port=0, tls=None, narrow=False, sock=None):
         self._tls = tls
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
         self._requests = []
         self._by_path = {}
         self._scripts = {}
@@ -263,39 +265,44 @@ class Receiver:
         """
         answers = list(answers) if isinstance(answers, (list, tuple)) else [answers]
         assert answers
-        with self._changed:
+        with self._lock:
             self._scripts[path] = answers
             self._played[path] = 0
 
     def requests(self, path=None):
         """The requests so far, in the order their bodies were complete."""
-        with self._changed:
+        with self._lock:
             return list(self._matching(path))
 
     def wait_for(self, n, path=None, timeout=10):
         """Waits for n requests (of path) and returns all there are then, n or more."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: len(self._matching(path)) >= n, timeout):
-                raise AssertionError(
-                    f"waited {timeout} s in vain for {n} requests for {path or 'any path'}; "
-                    f"there are {len(self._matching(path))}, of all paths {len(self._requests)}"
-                )
+        def count():
+            with self._lock:
+                return len(self._matching(path))
+
+        wait_until(
+            lambda: count() >= n,
+            timeout,
+            lambda: f"{n} requests for {path or 'any path'}; there are {count()}, of all paths "
+                    f"{len(self._requests)}",
+        )  # fmt: skip
+        with self._lock:
             return list(self._matching(path))
 
     @property
     def connections(self):
         """How many connections were ever accepted."""
-        with self._changed:
+        with self._lock:
             return self._connections
 
     @property
     def open_connections(self):
-        with self._changed:
+        with self._lock:
             return self._open
 
     def forget(self):
         """Forgets the requests so far; scripts go on where they are."""
-        with self._changed:
+        with self._lock:
             self._requests.clear()
             self._by_path.clear()
 
@@ -337,11 +344,10 @@ class Receiver:
     async def _accept(self, reader, writer):
         task = asyncio.current_task()
         self._tasks.add(task)
-        with self._changed:
+        with self._lock:
             self._connections += 1
             self._open += 1
             connection = _Connection(self._connections, reader, writer)
-            self._changed.notify_all()
         try:
             while connection.is_open:
                 await self._exchange(connection)
@@ -352,9 +358,8 @@ class Receiver:
         finally:
             writer.transport.abort()
             self._tasks.discard(task)
-            with self._changed:
+            with self._lock:
                 self._open -= 1
-                self._changed.notify_all()
 
     async def _exchange(self, connection):
         head = await connection.reader.readuntil(b"\r\n\r\n")
@@ -373,10 +378,9 @@ class Receiver:
             method, path, headers, body, connection.number, arrived, arrived_wall, to,
             connection.writer.get_extra_info("ssl_object"),
         )  # fmt: skip
-        with self._changed:
+        with self._lock:
             self._requests.append(request)
             self._by_path.setdefault(path, []).append(request)
-            self._changed.notify_all()
         if callable(behaviour):
             behaviour = _as_behaviour(behaviour(request))
         await behaviour.play(connection)
@@ -395,7 +399,7 @@ class Receiver:
                 return body
 
     def _next(self, path):
-        with self._changed:
+        with self._lock:
             answers = self._scripts.get(path)
             if answers is None:
                 return Answer()

@@ -115,14 +115,13 @@ def test_other_origins_go_on_beside_one_that_hangs(redis, receiver, start_worker
         set_hook(redis, 999, "main", url=tarpit.url("/"))
         for room in range(rooms):
             set_hook(redis, room, "main", url=receiver.url(f"/{room}"))
-        start_worker(max_in_flight=64, timeout="5s", retry_schedule="60s")
+        worker = start_worker(max_in_flight=64, timeout="60s", retry_schedule="60s")
         pipeline = redis.pipeline(transaction=False)
         for _ in range(300):
             enqueue(pipeline, message_event(room=999))
         pipeline.execute()
         tarpit.wait_for(1)
-        started = time.monotonic()
         enqueue_many(redis, events, rooms)
-        receiver.wait_for(events, timeout=ENOUGH_S)
-        assert time.monotonic() - started < 5, "held up by the tarpit"
+        receiver.wait_for(events, timeout=30)  # sooner than the first that hangs is given up
+        worker.kill()
     check_exactly_once(redis, receiver, {(f"/{n % rooms}", f"event-{n}") for n in range(events)})
