@@ -6,6 +6,7 @@ They are installed once, below build/. Where npm cannot get them the test is ski
 """
 
 import fcntl
+import functools
 import os
 import subprocess
 from pathlib import Path
@@ -18,15 +19,22 @@ ENVIRONMENT = {**os.environ, "NODE_PATH": str(FOLDER / "node_modules"), "NODE_EN
 
 
 def install():
+    status, why = _installed()
+    if status == 1:
+        pytest.skip("not run: " + why)
+    assert status == 0, why
+
+
+@functools.cache  # what cannot be got is not tried again for each test
+def _installed():
+    """The exit status of the script, and what it said."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "lock").open("w") as lock:  # tests run side by side
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = subprocess.run(
             [SUPPORT / "install", FOLDER], capture_output=True, text=True, timeout=120, check=False
         )
-    if done.returncode == 1:
-        pytest.skip("not run: " + done.stderr.strip())
-    assert done.returncode == 0, done.stderr
+    return done.returncode, done.stderr.strip()
 
 
 def node(script):

@@ -4,7 +4,7 @@ import hashlib
 import json
 
 from lane_scripts import delivery_id, stream_of
-from webhook_queue import DEFAULT_QUEUE, key, message_event, now_ms
+from webhook_queue import DEFAULT_QUEUE, at_once, key, message_event, now_ms
 
 ANYTHING = "0123abcd"  # a fingerprint
 
@@ -21,24 +21,26 @@ def put_in_lane(redis, lane, stream_id, score=None, *, hook=None, shared=False, 
     document = json.dumps(document or message_event())
     line = json.dumps({"lane": lane, "attempts": 1, "encoding": "json", **record})
     score = int(stream_id.split("-")[0]) if score is None else score
-    if shared:
-        redis.hset(key("documents"), stream_of(waiting), document)
-        redis.sadd(key(f"holders:{stream_of(waiting)}"), waiting)
-    redis.hset(key("deliveries"), waiting, line if shared else f"{line}\n{document}")
-    if lease:
-        redis.hset(key("leases"), waiting, lease)
-    redis.zadd(key(f"lane:{lane}"), {waiting: score})
-    redis.zadd(key("lanes-shut" if shut else "lanes"),
-               {lane: score if lane_score is None else lane_score}, lt=True)
+    with at_once(redis) as together:
+        if shared:
+            together.hset(key("documents"), stream_of(waiting), document)
+            together.sadd(key(f"holders:{stream_of(waiting)}"), waiting)
+        together.hset(key("deliveries"), waiting, line if shared else f"{line}\n{document}")
+        if lease:
+            together.hset(key("leases"), waiting, lease)
+        together.zadd(key(f"lane:{lane}"), {waiting: score})
+        together.zadd(key("lanes-shut" if shut else "lanes"),
+                      {lane: score if lane_score is None else lane_score}, lt=True)
     return waiting
 
 
 def shut_lane(redis, lane, fingerprint, kind="open", in_ms=600_000):
     """Gives a lane a gate, and moves it to the other set, as workers do."""
     at = now_ms(redis) + in_ms
-    redis.hset(key("gates"), lane, f"{at:.3f} {kind} {fingerprint}")
-    redis.zrem(key("lanes"), lane)
-    redis.zadd(key("lanes-shut"), {lane: at})
+    with at_once(redis) as together:
+        together.hset(key("gates"), lane, f"{at:.3f} {kind} {fingerprint}")
+        together.zrem(key("lanes"), lane)
+        together.zadd(key("lanes-shut"), {lane: at})
 
 
 def lane_of(redis, lane, queue=DEFAULT_QUEUE):

@@ -3,9 +3,11 @@
 (Not named queue.py: that would hide the standard library's module of that name.)
 """
 
+import contextlib
 import json
 
 import msgpack
+from redis.client import Pipeline
 
 from wait import wait_until
 
@@ -54,6 +56,17 @@ def lane_key(lane, queue=DEFAULT_QUEUE):
     return key(f"lane:{lane}", queue)
 
 
+@contextlib.contextmanager
+def at_once(redis):
+    """For commands that workers must not see half of; in a pipeline they are a part of that."""
+    if isinstance(redis, Pipeline):
+        yield redis
+    else:
+        with redis.pipeline(transaction=True) as pipeline:
+            yield pipeline
+            pipeline.execute()
+
+
 def add_waiting(
     redis, stream_id, room=438, hook="main", claims=0, fence="-", due_in_ms=0, document=None
 ):
@@ -66,11 +79,12 @@ def add_waiting(
     identity = delivery_id(stream_id, hook)
     meta = json.dumps({"due_at": due, "lane": lane, "attempts": 1, "encoding": "json"},
                       separators=(",", ":"))
-    redis.hset(key("deliveries"), identity, f"{meta}\n{json.dumps(document)}")
-    if claims or fence != "-":
-        redis.hset(key("leases"), identity, f"{fence} {claims} {due}")
-    redis.zadd(lane_key(lane), {identity: due})
-    redis.zadd(key("lanes"), {lane: due}, lt=True)
+    with at_once(redis) as together:
+        together.hset(key("deliveries"), identity, f"{meta}\n{json.dumps(document)}")
+        if claims or fence != "-":
+            together.hset(key("leases"), identity, f"{fence} {claims} {due}")
+        together.zadd(lane_key(lane), {identity: due})
+        together.zadd(key("lanes"), {lane: due}, lt=True)
     return identity
 
 
