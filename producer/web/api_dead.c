@@ -21,20 +21,6 @@
 
 /* --- filters --- */
 
-static bool read_time(const struct call *call, struct session *session, const char *name,
-                      int64_t now_ms, int64_t *ret_ms)
-{
-    const char *value = call_value(call, name);
-
-    if (value == NULL || dead_time_parse(bytes_of(value), now_ms, ret_ms) == 0)
-        return true;
-    session_refused(session, ADMIN_INVALID,
-                    "parameter %s is not valid: an age up to 3650d, like 2h, or a UTC time like "
-                    "2022-11-04T08:28:57Z",
-                    name);
-    return false;
-}
-
 /* False with the failure reported. */
 static bool read_filter(const struct call *call, struct session *session,
                         struct dead_filter *ret_filter)
@@ -49,8 +35,8 @@ static bool read_filter(const struct call *call, struct session *session,
     if (room != NULL)
         (void)room_id_of_text(bytes_of(room), &filter.room); /* it was checked */
     if (!session_server_time(session, &now_ms) ||
-        !read_time(call, session, "since", now_ms, &filter.since_ms) ||
-        !read_time(call, session, "before", now_ms, &filter.before_ms))
+        !call_time(call, session, "since", now_ms, &filter.since_ms) ||
+        !call_time(call, session, "before", now_ms, &filter.before_ms))
         return false;
     *ret_filter = filter;
     return true;
@@ -275,12 +261,10 @@ static bool try_to_count(struct session *session, struct dead_scan *scan, struct
 static void go_on_as_task(struct call *call, struct session *session, const struct dead_scan *scan,
                           const struct moving *moving, int64_t total)
 {
-    const char *rate = call_value(call, "rate");
     struct task task;
 
     dead_task_of(scan, moving->move == dead_purge ? DEAD_TASK_PURGE : DEAD_TASK_REPLAY, &task);
-    if (rate != NULL)
-        (void)task_rate_parse(bytes_of(rate), &task.rate); /* it was checked */
+    call_rate(call, &task.rate);
     task.total = total;
     task.done = moving->done;
     task.skipped = moving->skipped;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/dead/filter.h"
 #include "admin/hook/state.h"
 #include "admin/lane/find.h"
 #include "admin/task/task.h"
@@ -167,6 +168,19 @@ static bool read_parameter(struct call *call, struct bytes pair)
     return true;
 }
 
+static bool has_required(struct call *call)
+{
+    for (size_t i = 0; i < ROUTE_PARAMETERS_MAX && call->route->parameters[i].name != NULL; i++) {
+        const struct parameter *parameter = &call->route->parameters[i];
+        if (!parameter->is_required || call->values[i] != NULL)
+            continue;
+        answer_refuse(&call->answer, 400, "parameter", "parameter %s is needed: %s",
+                      parameter->name, parameter->about);
+        return false;
+    }
+    return true;
+}
+
 static bool read_query(struct call *call, struct bytes query)
 {
     while (query.len > 0) {
@@ -177,7 +191,7 @@ static bool read_query(struct call *call, struct bytes query)
         if (pair.len > 0 && !read_parameter(call, pair))
             return false;
     }
-    return true;
+    return has_required(call);
 }
 
 /* --- the path --- */
@@ -312,4 +326,26 @@ int64_t call_number(const struct call *call, const char *name, int64_t otherwise
     if (value != NULL)
         (void)parse_int64(bytes_of(value), INT64_MIN, INT64_MAX, &number);
     return number;
+}
+
+bool call_time(const struct call *call, struct session *session, const char *name, int64_t now_ms,
+               int64_t *ret_ms)
+{
+    const char *value = call_value(call, name);
+
+    if (value == NULL || dead_time_parse(bytes_of(value), now_ms, ret_ms) == 0)
+        return true;
+    session_refused(session, ADMIN_INVALID,
+                    "parameter %s is not valid: an age up to 3650d, like 2h, or a UTC time like "
+                    "2022-11-04T08:28:57Z",
+                    name);
+    return false;
+}
+
+void call_rate(const struct call *call, int64_t *ret_rate)
+{
+    const char *value = call_value(call, "rate");
+
+    if (value != NULL)
+        (void)task_rate_parse(bytes_of(value), ret_rate);
 }

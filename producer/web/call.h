@@ -43,6 +43,10 @@ void call_release(struct call *call); /* all but the answer */
 
 const char *call_value(const struct call *call, const char *name); /* NULL: not given */
 bool call_flag(const struct call *call, const char *name);         /* given as true */
+/* A time, which stays when it is not given; false with the failure reported. */
+bool call_time(const struct call *call, struct session *session, const char *name, int64_t now_ms,
+               int64_t *ret_ms);
+void call_rate(const struct call *call, int64_t *ret_rate); /* the same for "rate" */
 int64_t call_number(const struct call *call, const char *name, int64_t otherwise);
 
 #endif

@@ -185,12 +185,12 @@ static void put_schema(struct buffer *out, const struct parameter *parameter)
 }
 
 static void put_parameter(struct buffer *out, const char *where, const char *name,
-                          const char *about)
+                          const char *about, bool is_required)
 {
     object_begin(out);
     object_put_text(out, "name", bytes_of(name));
     object_put_text(out, "in", bytes_of(where));
-    object_put_bool(out, "required", strcmp(where, "path") == 0);
+    object_put_bool(out, "required", is_required);
     if (about != NULL)
         object_put_text(out, "description", bytes_of(about));
     put_key(out, "schema");
@@ -214,7 +214,7 @@ static size_t put_path_parameters(struct buffer *out, const struct route *route)
         if (strstr(route->path, pattern) == NULL)
             continue;
         buffer_append_text(out, len++ > 0 ? "," : "");
-        put_parameter(out, "path", variables[i].name, NULL);
+        put_parameter(out, "path", variables[i].name, NULL, true);
         buffer_append_text(out, variables[i].schema);
         object_end(out);
     }
@@ -228,7 +228,8 @@ static void put_parameters(struct buffer *out, const struct route *route)
     size_t len = put_path_parameters(out, route);
     for (size_t i = 0; i < ROUTE_PARAMETERS_MAX && route->parameters[i].name != NULL; i++) {
         buffer_append_text(out, len++ > 0 ? "," : "");
-        put_parameter(out, "query", route->parameters[i].name, route->parameters[i].about);
+        put_parameter(out, "query", route->parameters[i].name, route->parameters[i].about,
+                      route->parameters[i].is_required);
         put_schema(out, &route->parameters[i]);
         object_end(out);
     }

@@ -39,6 +39,7 @@ struct parameter {
     int64_t min;
     int64_t max;
     const char *about;
+    bool is_required;
 };
 
 enum route_right {

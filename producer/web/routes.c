@@ -5,6 +5,7 @@
 #include "web/api_lane.h"
 #include "web/api_log.h"
 #include "web/api_read.h"
+#include "web/api_resend.h"
 #include "web/api_tasks.h"
 #include "web/call.h"
 #include "web/route.h"
@@ -94,6 +95,15 @@
 #define CREATE                                                                            \
     {                                                                                     \
         "create", PARAMETER_FLAG, 0, 0, "true: one that is there already is answered 409" \
+    }
+#define DELIVERED_SINCE                                                                         \
+    {                                                                                           \
+        "since", PARAMETER_TIME, 0, 0,                                                          \
+            "what was delivered since then: an age like 2h, or a UTC time", .is_required = true \
+    }
+#define DELIVERED_UNTIL                                                  \
+    {                                                                    \
+        "until", PARAMETER_TIME, 0, 0, "and before then; without it now" \
     }
 #define RATE                                                                                      \
     {                                                                                             \
@@ -279,6 +289,10 @@ const struct route routes[] = {
         "Puts one letter back on the queue.", NONE),
     DROP(ROOM_LETTERS "/{letter}", "purgeRoomDeadLetter", api_purge_letter,
          "Deletes one letter for good."),
+
+    BULK("/v1/rooms/{room}/resend", "resend", api_resend,
+         "Sends kept delivered events of a room again, as a task, to the hooks that took them.",
+         HOOK_FILTER, DELIVERED_SINCE, DELIVERED_UNTIL, DRY_RUN, EXPECT, RATE),
 
     LIST("/v1/tasks", "listTasks", api_tasks, "Task",
          "Bulk tasks, the newest first; those that ended are kept for 7 days, at most 100.", NONE),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/dead/step.h"
+#include "admin/resend/task.h"
 #include "admin/task/list.h"
 #include "admin/task/store.h"
 #include "base/log.h"
@@ -23,6 +24,7 @@ static const struct kind {
 } kinds[] = {
     {DEAD_TASK_REPLAY, dead_task_step},
     {DEAD_TASK_PURGE, dead_task_step},
+    {RESEND_TASK, resend_task_step},
 };
 
 struct tasks {

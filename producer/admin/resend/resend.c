@@ -7,7 +7,6 @@
 #include "admin_lua.h"
 #include "contract/parse.h"
 
-#define LOOKED_AT "1000" /* entries in one step; they are small */
 #define FROM_SIZE (RH_STREAM_ID_SIZE + 1)
 
 const char *resend_range_problem(const struct resend_range *range)
@@ -142,7 +141,7 @@ bool resend_step(struct resend *resend, bool dry_run, int64_t limit)
                                  bytes_of(to),
                                  room_id_bytes(&range->room),
                                  bytes_of(range->hook ? range->hook : ""),
-                                 BYTES(LOOKED_AT),
+                                 BYTES(RESEND_LOOKED_AT),
                                  bytes_of(most)};
     if (!session_ask(resend->session, args, sizeof(args) / sizeof(args[0]), &reply))
         return false;

@@ -8,6 +8,7 @@
 
 #include "admin/session.h"
 
+#define RESEND_LOOKED_AT "1000" /* entries in one step; they are small */
 #define RESEND_STEP 100         /* deliveries that are sent in one step, about */
 #define RESEND_NO_END INT64_MAX /* the time of resend_begin */
 

@@ -6,7 +6,7 @@ import { answer, el, foreign, plain, say, table, time } from "./dom.js";
 import { bytes, count, NONE, plural } from "./format.js";
 import { Panel } from "./panel.js";
 import { hookLink, messageAddress, roomAddress } from "./state.js";
-import { tasksPanel } from "./view-tasks.js";
+import { RATES, tasksPanel } from "./view-tasks.js";
 
 const PAGE = 50;
 const REASONS = [
@@ -25,12 +25,6 @@ const REASONS = [
   "hook-disabled",
   "overflow",
   "dropped",
-];
-const RATES = [
-  ["", "as fast as possible"],
-  ["10/s", "at most 10 a second"],
-  ["50/s", "at most 50 a second"],
-  ["200/s", "at most 200 a second"],
 ];
 const SINCE = [
   ["", "any time"],

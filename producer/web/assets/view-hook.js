@@ -8,6 +8,8 @@ import { count, duration, NONE, plural } from "./format.js";
 import { Panel } from "./panel.js";
 import { advice, hookAddress, messageAddress, roomAddress, sentence } from "./state.js";
 import { answerOf } from "./view-message.js";
+import { askResend } from "./view-resend.js";
+import { tasksPanel } from "./view-tasks.js";
 
 const SHOWN = 50,
   MOST = 500;
@@ -160,6 +162,9 @@ function actions(here, base, hook, panels) {
     button("Send test", test),
     !isOff && el("a.button", { href: hookAddress(hook.room, hook.id) + "/edit" }, "Edit"),
     button("Rotate secret…", rotate),
+    button("Send again…", () =>
+      askResend("v1/rooms/" + part(String(hook.room)) + "/resend", hook.id, again),
+    ),
     hook.enabled === false ? button("Enable", enable) : button("Disable…", disable, ".danger"),
     isOff && el("span.muted.small", null, here.whyNot()),
   ];
@@ -199,6 +204,7 @@ export function hook(here, roomId, id) {
   const base = "v1/rooms/" + part(roomId) + "/hooks/" + part(id);
   const head = el("div"),
     recent = el("div"),
+    tasks = el("div"),
     about = el("div");
   let wanted = "",
     limit = SHOWN;
@@ -345,6 +351,13 @@ export function hook(here, roomId, id) {
         ),
       ],
     }),
+    tasksPanel(
+      here,
+      tasks,
+      "v1/rooms/" + part(roomId) + "/tasks",
+      () => log.refresh(),
+      task => !task.hook || task.hook === id,
+    ),
     log,
     new Panel(about, askHook, it => facts(it, here), { lines: 4, onMissing: () => "" }),
   ];
@@ -366,6 +379,7 @@ export function hook(here, roomId, id) {
       ),
       live,
       head,
+      tasks,
       el(
         "div.split",
         null,

@@ -7,15 +7,23 @@ import { count, duration, isNumber, plural } from "./format.js";
 import { Panel } from "./panel.js";
 
 const ENDED_SHOWN_MS = 3600000;
-const DOING = { replay: "Replaying", purge: "Purging" };
-const DONE = { replay: "Replayed", purge: "Purged" };
+const DOING = { replay: "Replaying", purge: "Purging", resend: "Sending again" };
+const DONE = { replay: "Replayed", purge: "Purged", resend: "Sent again" };
+export const RATES = [
+  ["", "as fast as possible"],
+  ["10/s", "at most 10 a second"],
+  ["50/s", "at most 50 a second"],
+  ["200/s", "at most 200 a second"],
+];
 
 const handled = task => task.done + task.skipped + task.failed;
 
 // What it is about, in words: "402 dead letters of room 438, reason exhausted"
 function subject(task, n) {
+  const [one, many] =
+    task.what === "resend" ? ["delivery", "deliveries"] : ["dead letter", "dead letters"];
   return [
-    isNumber(n) ? plural(n, "dead letter") : "dead letters",
+    isNumber(n) ? plural(n, one, many) : many,
     task.room === undefined ? "" : [" of room ", foreign(task.room)],
     task.hook ? [", hook ", foreign(task.hook)] : "",
     task.reason ? [", reason ", foreign(task.reason)] : "",
@@ -23,8 +31,12 @@ function subject(task, n) {
 }
 
 function leftOut(task) {
+  const why =
+    task.what === "resend"
+      ? "no longer kept, or the hook was removed"
+      : "only their beginning was kept";
   return [
-    task.skipped ? ", " + count(task.skipped) + " left out: only their beginning was kept" : "",
+    task.skipped ? `, ${count(task.skipped)} left out: ${why}` : "",
     task.failed ? ", " + count(task.failed) + " could not be moved" : "",
   ].join("");
 }
@@ -143,8 +155,8 @@ function row(here, task, path, renew) {
   );
 }
 
-// Of all rooms, or of one; those that ended within the hour stay. Ended calls when one has.
-export function tasksPanel(here, host, path, onEnded) {
+// Of all rooms, or of one; those that ended within the hour stay.
+export function tasksPanel(here, host, path, onEnded, isMeant = () => true) {
   let running = new Set();
   const panel = new Panel(
     host,
@@ -154,7 +166,7 @@ export function tasksPanel(here, host, path, onEnded) {
       const hasEnded = [...running].some(id => !now.has(id));
       running = now;
       if (hasEnded) onEnded();
-      const shown = tasks.filter(isRecent);
+      const shown = tasks.filter(task => isRecent(task) && isMeant(task));
       return shown.length
         ? el(
             "ul.tasks",

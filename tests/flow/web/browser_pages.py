@@ -221,6 +221,11 @@ def test_hostile_texts_stay_text(chromium, redis, busy_queue, sign_in):
                                      "outcome": HOSTILE, "reason": HOSTILE, "error": HOSTILE,
                                      "answer": HOSTILE})  # fmt: skip
     redis.zadd(key("logs"), {"438/main": time.time() * 1000})
+    task = {"what": "<b>x</b>", "state": "running", "by": "<img src=x>", "room": "7", "from": "-",
+            "until": "1-1", "cursor": "-", "rate": 0, "done": 0, "skipped": 0, "failed": 0,
+            "made_at": 1, "next_at": 0, "lease_until": 0, "fence": 0,
+            "error": "<script>window.hit=1</script>"}  # fmt: skip
+    redis.hset(key("tasks"), mapping={"1-1": json.dumps(task), HOSTILE: HOSTILE})
     heartbeat = {"host": HOSTILE, "version": HOSTILE, "refused": HOSTILE}
     redis.setex(key(f"worker:{HOSTILE}"), 60, json.dumps(heartbeat))
     service = sign_in(actions=True, environment="<b>staging</b>")
