@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file_mark.h"
+#include "base/run_delay.h"
 
 #define LOOP_SIGNALS_MAX 8
 #define RESOLVER_FILE "/etc/resolv.conf"
@@ -51,6 +52,7 @@ static int64_t clock_ns(clockid_t id)
 struct clock {
     int64_t read_ns; /* the last time that was read */
     bool in_callback;
+    struct run_delay delay;
 };
 
 /* In a callback the time is that of its beginning: it is asked for some twenty times a delivery. */
@@ -68,9 +70,19 @@ int64_t loop_fresh_ms(void)
     return clock_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
+static int64_t now_ns(void)
+{
+    return now.in_callback ? now.read_ns : read_now_ns();
+}
+
 int64_t loop_now_ms(void)
 {
-    return (now.in_callback ? now.read_ns : read_now_ns()) / 1000000;
+    return now_ns() / 1000000;
+}
+
+int64_t loop_run_ms(void)
+{
+    return (now_ns() - now.delay.missed_ns) / 1000000;
 }
 
 int64_t loop_wall_ms(void)
@@ -92,8 +104,11 @@ void loop_callback_begins(struct loop *loop)
     struct timeval turn;
     event_base_gettimeofday_cached(loop->base, &turn);
     if (turn.tv_sec != loop->turn.tv_sec || turn.tv_usec != loop->turn.tv_usec) {
+        int64_t gap_ns = read_now_ns() - loop->turn_began_ns;
+        if (gap_ns >= RUN_DELAY_GAP_NS)
+            run_delay_look(&now.delay, gap_ns, RUN_DELAY_FILE);
         loop->turn = turn;
-        loop->turn_began_ns = read_now_ns();
+        loop->turn_began_ns = now.read_ns;
     }
     now.in_callback = true; /* which begins when the one before it in the turn ended */
 }

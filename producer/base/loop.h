@@ -39,6 +39,8 @@ void loop_callback_ends(struct loop *loop);
  * not be done after its time although the process was stalled meanwhile. */
 int64_t loop_now_ms(void);
 int64_t loop_fresh_ms(void);
+/* The same less what the process missed, for lack of a processor: for what peers are blamed for. */
+int64_t loop_run_ms(void);
 int64_t loop_wall_ms(void); /* CLOCK_REALTIME: for what is stored or sent */
 
 /* A number to begin a random sequence with: another one at each call, in each process. */

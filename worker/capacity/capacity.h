@@ -1,7 +1,8 @@
 /*
  * Whose turn it is: limits of places for attempts (of the process, of an address, of an origin, of
  * a URL), shared fairly by the lanes that want one. Pure bookkeeping; time is an argument, always
- * of the same monotonic clock.
+ * of the same monotonic clock: in the worker loop_run_ms, which stands still while the worker is
+ * not given a processor, for no receiver is late by that.
  *
  * A lane is one hook's deliveries. It has a class, by how long its attempts hold their places, and
  * a concurrency that adapts to its receiver (concurrency.h). Its line is what waits for it in this

@@ -51,7 +51,7 @@ static void admit_test(struct pipeline *pipeline, struct delivery *delivery)
         conclude_back(pipeline, delivery);
         return;
     }
-    capacity_queue(pipeline->capacity, lane, &delivery->waiter, loop_now_ms());
+    capacity_queue(pipeline->capacity, lane, &delivery->waiter, loop_run_ms());
     delivery_move(&pipeline->entries, delivery, DELIVERY_QUEUED);
     pipeline_arm(pipeline);
 }
@@ -70,7 +70,7 @@ void admit_arrival(struct pipeline *pipeline, struct delivery *delivery)
     if (!pipeline->draining && slot->hook->rate_interval_us == 0 &&
         hook_state_is_clear(&slot->state, now))
         lane = pipeline_lane_of(pipeline, delivery);
-    if (lane == NULL || !capacity_offer(pipeline->capacity, lane, &delivery->waiter, now))
+    if (lane == NULL || !capacity_offer(pipeline->capacity, lane, &delivery->waiter, loop_run_ms()))
         conclude(pipeline, delivery, OUTCOME_WAIT);
     else
         delivery_move(&pipeline->entries, delivery, DELIVERY_QUEUED);
@@ -90,7 +90,7 @@ void admit_claimed(struct pipeline *pipeline, struct delivery *delivery)
     delivery->waiter.only_protected = delivery->history.cuts >= CUTS_MAX;
     if (delivery->is_probe)
         capacity_restrict(pipeline->capacity, lane, 1);
-    capacity_queue(pipeline->capacity, lane, &delivery->waiter, loop_now_ms());
+    capacity_queue(pipeline->capacity, lane, &delivery->waiter, loop_run_ms());
     delivery_move(&pipeline->entries, delivery, DELIVERY_QUEUED);
     pipeline_arm(pipeline);
 }

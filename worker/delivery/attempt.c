@@ -36,7 +36,8 @@ static void hold_back(struct pipeline *pipeline, struct delivery *delivery, cons
         pipeline->short_until_ms =
             now + backoff_exponential(SHORTAGE_FIRST_MS, SHORTAGE_MAX_MS, pipeline->shortages++,
                                       backoff_random(&pipeline->random));
-    capacity_hold(pipeline->capacity, delivery->waiter.lane, pipeline->short_until_ms);
+    capacity_hold(pipeline->capacity, delivery->waiter.lane,
+                  loop_run_ms() + pipeline->short_until_ms - now);
     conclude_back(pipeline, delivery);
 }
 
@@ -113,7 +114,7 @@ static void remember(struct delivery *delivery, const struct http_result *result
     struct history *history = &delivery->history;
     char location[DEAD_LOCATION_MAX + 1];
     delivery->is_attempted = true;
-    delivery->took_ms = loop_now_ms() - delivery->waiter.since_ms;
+    delivery->took_ms = loop_now_ms() - delivery->started_ms;
     history->attempts++;
     if (history->first_attempt_ms == 0)
         history->first_attempt_ms = delivery->started_wall_ms;
@@ -247,7 +248,7 @@ static void apply(struct pipeline *pipeline, struct delivery *delivery,
 static void requeue(struct pipeline *pipeline, struct delivery *delivery)
 {
     delivery_move(&pipeline->entries, delivery, DELIVERY_QUEUED);
-    capacity_requeue(pipeline->capacity, &delivery->waiter, loop_now_ms());
+    capacity_requeue(pipeline->capacity, &delivery->waiter, loop_run_ms());
     pipeline_arm(pipeline);
 }
 
@@ -310,7 +311,7 @@ void attempt_cut(struct pipeline *pipeline, struct delivery *delivery)
         result.attempt.end = ATTEMPT_TIMEOUT;
         snprintf(result.error, sizeof(result.error),
                  "no answer for %lld ms when others needed its place",
-                 (long long)(loop_now_ms() - delivery->waiter.since_ms));
+                 (long long)(loop_now_ms() - delivery->started_ms));
         judge(pipeline, delivery, &result);
     }
 }

@@ -116,7 +116,7 @@ static void note_backlog(struct pipeline *pipeline, struct delivery *delivery)
     delivery->is_coming = true;
     capacity_note_coming(pipeline->capacity, lane);
     capacity_set_backlog(pipeline->capacity, lane, settlement_backlog(pipeline, delivery),
-                         loop_now_ms());
+                         loop_run_ms());
 }
 
 /* A probe that says nothing about its hook: the gate that closed behind it would stay so for a
@@ -140,7 +140,7 @@ void conclude(struct pipeline *pipeline, struct delivery *delivery, enum outcome
         outcome = test_reply(pipeline, delivery, outcome);
     if (outcome == OUTCOME_WAIT || outcome == OUTCOME_RELEASED)
         note_backlog(pipeline, delivery); /* before it leaves its line: the lane keeps its turn */
-    capacity_leave(pipeline->capacity, &delivery->waiter, delivery->news, loop_now_ms());
+    capacity_leave(pipeline->capacity, &delivery->waiter, delivery->news, loop_run_ms());
     if (delivery->is_probe)
         end_probe(pipeline, delivery);
     delivery->outcome = outcome;

@@ -30,21 +30,24 @@ static bool is_clear(struct pipeline *pipeline, const struct delivery *delivery)
 /* Of a hook with a rate: nothing of its lane starts before its place. */
 static void wait_for_place(struct pipeline *pipeline, struct delivery *delivery)
 {
-    capacity_requeue(pipeline->capacity, &delivery->waiter, loop_now_ms());
-    capacity_hold(pipeline->capacity, delivery->waiter.lane, delivery->not_before_ms);
+    capacity_requeue(pipeline->capacity, &delivery->waiter, loop_run_ms());
+    capacity_hold(pipeline->capacity, delivery->waiter.lane,
+                  loop_run_ms() + delivery->not_before_ms - loop_now_ms());
     pipeline_arm(pipeline);
 }
 
 void dispatch(struct pipeline *pipeline, struct delivery *delivery)
 {
-    if (test_is_too_old(pipeline, delivery))
+    if (test_is_too_old(pipeline, delivery)) {
         conclude_dead(pipeline, delivery, DEAD_EXPIRED, "its turn came too late");
-    else if (!is_clear(pipeline, delivery) || !lease_suffices(pipeline, delivery, 0))
+    } else if (!is_clear(pipeline, delivery) || !lease_suffices(pipeline, delivery, 0)) {
         conclude_back(pipeline, delivery);
-    else if (delivery->not_before_ms > loop_now_ms())
+    } else if (delivery->not_before_ms > loop_now_ms()) {
         wait_for_place(pipeline, delivery);
-    else
+    } else {
+        delivery->started_ms = loop_now_ms();
         attempt_start(pipeline, delivery);
+    }
 }
 
 static bool waits_too_long(const struct pipeline *pipeline, const struct delivery *delivery,
@@ -53,7 +56,7 @@ static bool waits_too_long(const struct pipeline *pipeline, const struct deliver
     if (delivery->entry->is_test)
         return false;
     if ((is_pressed || delivery->waiter.is_behind) && delivery->entry->source == SOURCE_STREAM &&
-        loop_now_ms() - delivery->waiter.since_ms >= capacity_patience_ms(&delivery->waiter))
+        loop_run_ms() - delivery->waiter.since_ms >= capacity_patience_ms(&delivery->waiter))
         return true;
     return !lease_suffices(pipeline, delivery, SWEEP_MARGIN_MS);
 }

@@ -104,8 +104,9 @@ struct delivery {
     bool was_tried;          /* before it came here: it is not in its lane for the first time */
     int64_t not_before_ms;   /* its place at a hook with a rate, monotonic; 0: none */
     int64_t started_wall_ms; /* of the attempt under way */
-    bool is_attempted;       /* it was answered, or failed: history and took_ms are about it */
-    int64_t took_ms;         /* how long it held its place */
+    int64_t started_ms; /* monotonic; of the first, if it is the second on a fresh connection */
+    bool is_attempted;  /* it was answered, or failed: history and took_ms are about it */
+    int64_t took_ms;    /* how long it held its place */
     enum capacity_news news; /* of the attempt that ended */
 
     enum outcome outcome;

@@ -91,16 +91,16 @@ static void run_capacity(struct pipeline *pipeline)
     struct capacity *capacity = pipeline->capacity;
     struct capacity_waiter *late;
     struct capacity_step step;
-    int64_t again_ms = capacity_tick(capacity, loop_now_ms());
+    int64_t again_ms = capacity_tick(capacity, loop_run_ms());
     do {
-        while ((step = capacity_next(capacity, loop_now_ms())).what != CAPACITY_NOTHING) {
+        while ((step = capacity_next(capacity, loop_run_ms())).what != CAPACITY_NOTHING) {
             if (step.what == CAPACITY_START)
                 dispatch(pipeline, delivery_of(step.waiter));
             else
                 claims_want(pipeline, step.lane, step.most);
         }
         /* What drains starts nothing in its place. */
-        late = pipeline->draining ? NULL : capacity_to_cut(capacity, loop_now_ms());
+        late = pipeline->draining ? NULL : capacity_to_cut(capacity, loop_run_ms());
         if (late != NULL)
             attempt_cut(pipeline, delivery_of(late));
     } while (late != NULL);

@@ -311,7 +311,7 @@ static void note_stored(struct pipeline *pipeline, struct delivery *delivery)
     lane = capacity_lane_find(pipeline->capacity, delivery->lane);
     if (lane != NULL)
         capacity_note_come(pipeline->capacity, lane, settlement_backlog(pipeline, delivery),
-                           loop_now_ms());
+                           loop_run_ms());
 }
 
 /* An outcome that was dropped is not counted: another worker's is. */

@@ -78,7 +78,7 @@ static void write_reply(const struct delivery *delivery, enum outcome outcome, s
         if (history->status > 0)
             buffer_append_format(out, ",\"status\":%d", history->status);
         buffer_append_format(out, ",\"ms\":%lld",
-                             (long long)(loop_now_ms() - delivery->waiter.since_ms));
+                             (long long)(loop_now_ms() - delivery->started_ms));
         put_text(out, "answer", first_line(&delivery->response));
     }
     buffer_append_char(out, '}');

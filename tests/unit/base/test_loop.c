@@ -1,7 +1,10 @@
 /*
  * What is still to be called back when the loop ends. LeakSanitizer tells what was left behind.
  */
+#define _GNU_SOURCE 1
+#include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +20,7 @@
 
 #include "base/loop.h"
 
+#define MISSED_MS 20
 #define DEFERRED (BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS)
 
 static void on_data(struct bufferevent *io, void *context)
@@ -123,12 +127,78 @@ static void seed_is_another_one_in_each_process(void **unused)
     close(ends[1]);
 }
 
+struct starved {
+    struct loop *loop;
+    struct loop_timer timer;
+    int64_t lag_ms; /* of what counts as run behind what passed, at the beginning */
+    int64_t until_ms;
+};
+
+/* Turns with gaps between them, until one was longer than it should be. */
+static void on_gap(void *context)
+{
+    struct starved *starved = context;
+
+    if (loop_now_ms() - loop_run_ms() - starved->lag_ms >= MISSED_MS ||
+        loop_now_ms() > starved->until_ms)
+        loop_stop(starved->loop);
+    else
+        loop_timer_arm(&starved->timer, 25);
+}
+
+static bool notices_what_it_missed(void)
+{
+    struct starved starved = {.loop = loop_new()};
+    const struct sched_param none = {0};
+
+    if (!starved.loop || loop_timer_init(starved.loop, &starved.timer, on_gap, &starved) != 0 ||
+        sched_setscheduler(0, SCHED_IDLE, &none) != 0)
+        return false;
+    starved.lag_ms = loop_now_ms() - loop_run_ms();
+    starved.until_ms = loop_now_ms() + 20000;
+    loop_timer_arm(&starved.timer, 25);
+    loop_run(starved.loop);
+    return loop_now_ms() - loop_run_ms() - starved.lag_ms >= MISSED_MS;
+}
+
+/* Of a process that another one keeps from its processor. */
+static void time_without_a_processor_is_not_run(void **unused)
+{
+    cpu_set_t processor;
+    int status = 0;
+
+    (void)unused;
+    if (access("/proc/self/schedstat", R_OK) != 0)
+        skip(); /* then nothing is deducted */
+    CPU_ZERO(&processor);
+    CPU_SET((size_t)sched_getcpu(), &processor);
+    pid_t busy = fork();
+    assert_true(busy >= 0);
+    if (busy == 0) {
+        alarm(60);
+        (void)sched_setaffinity(0, sizeof(processor), &processor);
+        for (volatile int n = 0;; n = !n)
+            ;
+    }
+    pid_t starved = fork();
+    assert_true(starved >= 0);
+    if (starved == 0)
+        _exit(sched_setaffinity(0, sizeof(processor), &processor) == 0 && notices_what_it_missed()
+                  ? 0
+                  : 1);
+    assert_int_equal(waitpid(starved, &status, 0), starved);
+    kill(busy, SIGKILL);
+    waitpid(busy, NULL, 0);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(free_callbacks_that_are_due_are_dropped),
         cmocka_unit_test(free_look_up_under_way_is_dropped),
         cmocka_unit_test(free_nothing_of_ours_is_called),
+        cmocka_unit_test(time_without_a_processor_is_not_run),
         cmocka_unit_test(seed_is_another_one_in_each_process),
     };
 
