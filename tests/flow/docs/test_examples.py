@@ -36,6 +36,7 @@ COMMAND = re.compile(r"(roomhook|roomhook-worker|redis-cli|scripts/\S+|ctest|cma
 # A line of an example: why the example is not run.
 NOT_RUN = {
     "sudo scripts/setup": "installs packages and the programs",
+    "apt-get update": "installs packages; scripts/package runs it",
     "scripts/setup --demo": "installs packages and the programs; scripts/test-on runs it",
     "redis-cli ping || { redis-server --daemonize yes --save '' && sleep 1; }":
         "test_quickstart runs it, with a port of its own",
@@ -190,8 +191,8 @@ def test_quickstart(environment):
     """The README's, pasted as it stands, but for the ports and the installed programs."""
     page = (TOP / "README.md").read_text(encoding="utf-8")
     section = page.partition("\n## Quickstart\n")[2].partition("\n## ")[0]
-    install, start, look = (found[2] for found in FENCED.finditer(section))
-    assert install.startswith("scripts/setup")
+    packages, source, start, look = (found[2] for found in FENCED.finditer(section))
+    assert "apt-get install" in packages and source.startswith("scripts/setup")
     commands = (start + look).replace("8000", str(free_port()))
     printed = run_shell(f"set +e\n{commands}", environment)  # as a terminal does
     shown = re.search(r"^    POST /hook\n.*?\n\n.*?\n\n.*?delivered\n", section, re.M | re.S)[0]
