@@ -1,9 +1,11 @@
 """The libraries that docs/clients and docs/receivers use, fetched into build/clients by the package
 managers of their languages, at the versions that the files beside this one pin."""
 
+import functools
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,25 @@ FOLDER = TOP / "build" / "clients"
 FETCH_S = 300
 REASON_MAX = 160
 GO_BUILD = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
+
+
+@functools.cache
+def runs(path):
+    """rustup's stand-ins do not, where the toolchains are in the home of somebody else."""
+    return subprocess.run(
+        [path, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False
+    ).returncode == 0  # fmt: skip
+
+
+@functools.cache
+def rust_path():
+    """PATH, where the first folder with a Rust that runs comes first."""
+    path = os.environ["PATH"]
+    for folder in path.split(os.pathsep):
+        tools = [shutil.which(tool, path=folder) for tool in ("cargo", "rustc")]
+        if all(tools) and all(map(runs, tools)):
+            return folder + os.pathsep + path
+    return ""
 
 
 def _reason(output):
@@ -28,6 +49,7 @@ class Libraries:
     tools: tuple
     pins: tuple  # files below tests/clients
     steps: tuple  # commands; {here} is tests/clients, {to} where the libraries go
+    path: Callable = lambda: os.environ["PATH"]  # in which the tools are
 
     @property
     def folder(self):
@@ -42,7 +64,8 @@ class Libraries:
         return mark.exists() and mark.read_bytes() == self._pinned()
 
     def missing_tool(self):
-        return next((tool for tool in self.tools if not shutil.which(tool)), None)
+        path = self.path()
+        return next((tool for tool in self.tools if not shutil.which(tool, path=path)), None)
 
     def fetch(self):
         """Returns why it could not, None when the libraries are there."""
@@ -57,7 +80,7 @@ class Libraries:
             try:
                 done = subprocess.run(
                     argv, cwd=(HERE / self.pins[0]).parent,
-                    env={**os.environ, "GOTOOLCHAIN": "local"}, stdin=subprocess.DEVNULL,
+                    env={**os.environ, "GOTOOLCHAIN": "local", "PATH": self.path()}, stdin=subprocess.DEVNULL,
                     capture_output=True, text=True, timeout=FETCH_S, check=False,
                 )  # fmt: skip
             except subprocess.TimeoutExpired:
@@ -88,10 +111,21 @@ GO = Libraries(
 RUST = Libraries(
     "rust", ("cargo",), ("rust/Cargo.lock", "rust/Cargo.toml", "rust/lib.rs"),
     (("cargo", "build", "--quiet", "--locked", "--lib", "--target-dir", "{to}/target"),),
+    path=rust_path,
 )  # fmt: skip
 JAVA = Libraries(
     "java", ("java", "javac", "mvn"), ("java/pom.xml",),
     (("mvn", "--quiet", "--batch-mode", "-Dstyle.color=never", "dependency:copy-dependencies",
       "-DoutputDirectory={to}"),),
 )  # fmt: skip
-ALL = (PYTHON, NODE, GO, RUST, JAVA)
+PHP = Libraries(
+    "php", ("php", "composer"), ("php/composer.json",),
+    (("cp", "composer.json", "{to}"),
+     ("composer", "install", "--working-dir={to}", "--no-interaction", "--no-plugins", "--quiet")),
+)  # fmt: skip
+RUBY = Libraries(
+    "ruby", ("ruby", "gem"), ("libraries.py",),
+    (("gem", "install", "--quiet", "--no-document", "--install-dir={to}",
+      "standardwebhooks:~> 1.0"),),
+)  # fmt: skip
+ALL = (PYTHON, NODE, GO, RUST, JAVA, PHP, RUBY)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import libraries
-from libraries import FOLDER, GO, JAVA, NODE, PYTHON, RUST, TOP
+from libraries import FOLDER, GO, JAVA, NODE, PHP, PYTHON, RUBY, RUST, TOP
 
 BUILD_S = 240
 JSON, MSGPACK = "json", "msgpack"
@@ -70,16 +70,32 @@ class Program:
 
     def full_environment(self, **more):
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("ROOMHOOK_", "REDIS"))}
-        return {**clean, **libraries.GO_BUILD, **self.environment, **more}
+        path = self.libraries.path() if self.libraries else os.environ["PATH"]
+        return {**clean, **libraries.GO_BUILD, "PATH": path, **self.environment, **more}
 
 
 def _cc(compiler, flags):
     return f"{compiler} -Wall -Wextra -Werror -O1 {{file}} -o {{bin}} {flags}"
 
 
+def _msgpack_c():
+    """msgpack-c is called otherwise since its version 6."""
+    known = shutil.which("pkg-config") and [
+        name for name in ("msgpack-c", "msgpack")
+        if subprocess.run(["pkg-config", "--exists", name], check=False).returncode == 0
+    ]  # fmt: skip
+    return "-lmsgpack-c" if known and known[0] == "msgpack-c" else "-lmsgpackc"
+
+
 def _loads(command, *modules):
     """A probe: a program of one line that loads these modules."""
     return (*command, "; ".join(f"require '{module}'" for module in modules))
+
+
+def _includes(*headers):
+    """A probe: the compiler finds these headers."""
+    flags = [word for header in headers for word in ("-include", header)]
+    return ("g++", "-std=c++20", "-E", *flags, "-x", "c++", "/dev/null")
 
 
 def _php(*conditions):
@@ -115,6 +131,8 @@ CLIENTS = (
     Program("clients/redis_cli.sh", "bash {file}", tools=("redis-cli",)),
     Program("clients/libroomhook.c", "{bin}", _cc("cc", LIBROOMHOOK), tools=("cc",)),
     Program("clients/hiredis.c", "{bin}", _cc("cc", "-lhiredis"), tools=("cc",)),
+    Program("clients/hiredis_msgpack.c", "{bin}", _cc("cc", f"-lhiredis {_msgpack_c()}"),
+            tools=("cc",), sends=(MSGPACK,), probe=_includes("msgpack.h")),
     Program("clients/phpredis.php", "php {file}", tools=("php",), sends=BOTH,
             probe=_php("extension_loaded('redis')", MSGPACK_OF_PHP)),
     Program("clients/predis.php", "php {file}", tools=("php",), sends=BOTH,
@@ -125,12 +143,15 @@ CLIENTS = (
     Program("clients/jedis.java", **JAVA_PROGRAM),
     Program("clients/jedis_msgpack.java", sends=(MSGPACK,), **JAVA_PROGRAM),
     Program("clients/lettuce.java", **JAVA_PROGRAM),
+    Program("clients/lettuce_msgpack.java", sends=(MSGPACK,), **JAVA_PROGRAM),
     Program("clients/redis_rs.rs", sends=BOTH, **RUST_PROGRAM),
     Program("clients/redis_perl.pl", "perl {file}", tools=("perl",), sends=BOTH,
             probe=("perl", "-MRedis", "-MData::MessagePack", "-e", "1")),
     Program("clients/hiredis.cpp", "{bin}", _cc("g++ -std=c++20", "-lhiredis"), tools=("g++",),
-            sends=BOTH, probe=("test", "-e", "/usr/include/nlohmann/json.hpp"),
+            sends=BOTH, probe=_includes("nlohmann/json.hpp"),
             called="hiredis-cpp"),
+    Program("clients/redis_plus_plus.cpp", "{bin}", _cc("g++ -std=c++20", "-lredis++ -lhiredis"),
+            tools=("g++",), sends=BOTH, probe=_includes("sw/redis++/redis++.h", "nlohmann/json.hpp")),
     Program("clients/redis_lua.lua", "lua5.3 {file}", tools=("lua5.3",), sends=BOTH,
             probe=_loads(("lua5.3", "-e"), "redis", "cjson", "MessagePack")),
 )  # fmt: skip
@@ -145,6 +166,12 @@ RECEIVERS = (
             called="receiver-php"),
     Program("receivers/receiver.rb", "ruby {file}", tools=("ruby",), called="receiver-ruby",
             probe=_loads(("ruby", "-e"), "webrick")),
+    Program("receivers/standardwebhooks.php", "php -S 127.0.0.1:PORT {file}", tools=("php",),
+            libraries=PHP, environment={"COMPOSER_AUTOLOAD": str(PHP.folder / "vendor/autoload.php")},
+            called="receiver-php-library"),
+    Program("receivers/standardwebhooks.rb", "ruby {file}", tools=("ruby",), libraries=RUBY,
+            environment={"GEM_HOME": str(RUBY.folder)}, probe=_loads(("ruby", "-e"), "webrick"),
+            called="receiver-ruby-library"),
     Program("receivers/receiver.java", called="receiver-java", **JAVA_PROGRAM),
     Program("receivers/receiver.rs", called="receiver-rust", **RUST_PROGRAM),
     Program("receivers/receiver.pl", "perl {file}", tools=("perl",), cgi=True,
