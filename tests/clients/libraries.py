@@ -1,5 +1,5 @@
-"""The libraries that docs/clients and docs/receivers use, fetched into build/clients by the package
-managers of their languages, at the versions that the files beside this one pin."""
+"""The libraries that docs/clients, docs/receivers and docs/chat use, fetched into build/clients by
+the package managers of their languages, at the versions that the files beside this one pin."""
 
 import functools
 import os
@@ -55,6 +55,11 @@ class Libraries:
     def folder(self):
         return FOLDER / self.name
 
+    @property
+    def source(self):
+        """Of the files that pin them."""
+        return (HERE / self.pins[0]).parent
+
     def _pinned(self):
         return b"\0".join((HERE / pin).read_bytes() for pin in self.pins)
 
@@ -79,9 +84,10 @@ class Libraries:
             argv = [word.format(here=HERE, to=self.folder) for word in step]
             try:
                 done = subprocess.run(
-                    argv, cwd=(HERE / self.pins[0]).parent,
-                    env={**os.environ, "GOTOOLCHAIN": "local", "PATH": self.path()}, stdin=subprocess.DEVNULL,
-                    capture_output=True, text=True, timeout=FETCH_S, check=False,
+                    argv, cwd=self.source,
+                    env={**os.environ, "GOTOOLCHAIN": "local", "PATH": self.path()},
+                    stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=FETCH_S,
+                    check=False,
                 )  # fmt: skip
             except subprocess.TimeoutExpired:
                 return f"{argv[0]} took longer than {FETCH_S} s"
@@ -96,17 +102,24 @@ PYTHON = Libraries(
     (("python3", "-m", "pip", "install", "--quiet", "--target", "{to}", "--requirement",
       "{here}/requirements.txt"),),
 )  # fmt: skip
-NODE = Libraries(
-    "node", ("node", "npm"), ("node/package-lock.json", "node/package.json"),
-    (("cp", "package.json", "package-lock.json", "{to}"),
-     ("npm", "ci", "--prefix", "{to}", "--ignore-scripts", "--no-audit", "--no-fund",
-      "--loglevel=error", "--fetch-retries=1")),
+NPM = (
+    ("cp", "package.json", "package-lock.json", "{to}"),
+    ("npm", "ci", "--prefix", "{to}", "--ignore-scripts", "--no-audit", "--no-fund",
+     "--loglevel=error", "--fetch-retries=1"),
 )  # fmt: skip
+NODE = Libraries("node", ("node", "npm"), ("node/package-lock.json", "node/package.json"), NPM)
+ROCKETCHAT = Libraries(
+    "rocketchat", ("node", "npm"), ("rocketchat/package-lock.json", "rocketchat/package.json"), NPM
+)
 GO = Libraries(
     "go", ("go",), ("go/go.sum", "go/go.mod"),
     (("go", "mod", "download"),
      ("go", "build", "github.com/redis/go-redis/v9", "github.com/vmihailenco/msgpack/v5",
       "github.com/standard-webhooks/standard-webhooks/libraries/go")),
+)  # fmt: skip
+MATTERMOST = Libraries(
+    "mattermost", ("go",), ("mattermost/go.sum", "mattermost/go.mod"),
+    (("go", "build", "github.com/mattermost/mattermost/server/public/plugin/plugintest"),),
 )  # fmt: skip
 RUST = Libraries(
     "rust", ("cargo",), ("rust/Cargo.lock", "rust/Cargo.toml", "rust/lib.rs"),
@@ -128,4 +141,4 @@ RUBY = Libraries(
     (("gem", "install", "--quiet", "--no-document", "--install-dir={to}",
       "standardwebhooks:~> 1.0"),),
 )  # fmt: skip
-ALL = (PYTHON, NODE, GO, RUST, JAVA, PHP, RUBY)
+ALL = (PYTHON, NODE, GO, RUST, JAVA, PHP, RUBY, MATTERMOST, ROCKETCHAT)

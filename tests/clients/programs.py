@@ -1,6 +1,8 @@
-"""The programs of docs/clients and docs/receivers: what each needs, and how it is built and run."""
+"""The programs of docs/clients, docs/receivers and docs/chat: what each needs, how it is built and
+run."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -8,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import libraries
-from libraries import FOLDER, GO, JAVA, NODE, PHP, PYTHON, RUBY, RUST, TOP
+from libraries import (
+    FOLDER, GO, JAVA, MATTERMOST, NODE, PHP, PYTHON, ROCKETCHAT, RUBY, RUST, TOP,
+)  # fmt: skip
 
 BUILD_S = 240
 JSON, MSGPACK = "json", "msgpack"
@@ -30,6 +34,8 @@ class Program:
     cgi: bool = False  # of a receiver: a web server runs it for each request
     environment: dict = field(default_factory=dict)
     called: str = ""  # another name than the file's
+    block: str = ""  # of a page: the program is its block of this language
+    beside: str = ""  # below tests/clients: what is compiled with that
 
     @property
     def name(self):
@@ -39,8 +45,25 @@ class Program:
     def path(self):
         return TOP / "docs" / self.file
 
+    @property
+    def source(self):
+        """What is compiled and run: the file, or what was taken from the page."""
+        if not self.block:
+            return self.path
+        return self.libraries.folder / f"{self.path.stem}.{self.block}"
+
+    def _take_from_page(self):
+        text = self.path.read_text(encoding="utf-8")
+        blocks = re.findall(rf"^```{self.block}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        assert len(blocks) == 1, f"{len(blocks)} blocks of {self.block} in {self.file}"
+        self.source.write_text(blocks[0], encoding="utf-8")
+        if self.beside:
+            shutil.copy(libraries.HERE / self.beside, self.source.parent)
+
     def words(self, text, build_folder):
-        values = {"file": self.path, "bin": FOLDER / "bin" / self.file, "rust": RUST.folder,
+        values = {"file": self.source, "folder": self.source.parent, "here": libraries.HERE,
+                  "rocketchat": ROCKETCHAT.folder, "bin": FOLDER / "bin" / self.file,
+                  "rust": RUST.folder,
                   "node": NODE.folder, "java": JAVA.folder,
                   "top": TOP, "build": build_folder, "stem": self.path.stem}  # fmt: skip
         return [word.format(**values) for word in shlex.split(text)]
@@ -58,10 +81,13 @@ class Program:
             capture_output=True, timeout=30, check=False,
         ).returncode:  # fmt: skip
             raise Skip("its libraries are not installed")
+        if self.block:
+            self._take_from_page()
         if self.build:
             (FOLDER / "bin" / self.file).parent.mkdir(parents=True, exist_ok=True)
             done = subprocess.run(
-                self.words(self.build, build_folder), cwd=libraries.HERE / "go",
+                self.words(self.build, build_folder),
+                cwd=self.libraries.source if self.libraries else TOP,
                 env=self.full_environment(), stdin=subprocess.DEVNULL, capture_output=True,
                 text=True, timeout=BUILD_S, check=False,
             )  # fmt: skip
@@ -151,7 +177,8 @@ CLIENTS = (
             sends=BOTH, probe=_includes("nlohmann/json.hpp"),
             called="hiredis-cpp"),
     Program("clients/redis_plus_plus.cpp", "{bin}", _cc("g++ -std=c++20", "-lredis++ -lhiredis"),
-            tools=("g++",), sends=BOTH, probe=_includes("sw/redis++/redis++.h", "nlohmann/json.hpp")),
+            tools=("g++",), sends=BOTH,
+            probe=_includes("sw/redis++/redis++.h", "nlohmann/json.hpp")),
     Program("clients/redis_lua.lua", "lua5.3 {file}", tools=("lua5.3",), sends=BOTH,
             probe=_loads(("lua5.3", "-e"), "redis", "cjson", "MessagePack")),
 )  # fmt: skip
@@ -167,8 +194,8 @@ RECEIVERS = (
     Program("receivers/receiver.rb", "ruby {file}", tools=("ruby",), called="receiver-ruby",
             probe=_loads(("ruby", "-e"), "webrick")),
     Program("receivers/standardwebhooks.php", "php -S 127.0.0.1:PORT {file}", tools=("php",),
-            libraries=PHP, environment={"COMPOSER_AUTOLOAD": str(PHP.folder / "vendor/autoload.php")},
-            called="receiver-php-library"),
+            libraries=PHP, called="receiver-php-library",
+            environment={"COMPOSER_AUTOLOAD": str(PHP.folder / "vendor" / "autoload.php")}),
     Program("receivers/standardwebhooks.rb", "ruby {file}", tools=("ruby",), libraries=RUBY,
             environment={"GEM_HOME": str(RUBY.folder)}, probe=_loads(("ruby", "-e"), "webrick"),
             called="receiver-ruby-library"),
@@ -179,4 +206,13 @@ RECEIVERS = (
     Program("receivers/receiver.lua", "lua5.3 {file}", tools=("lua5.3",), cgi=True,
             called="receiver-lua",
             probe=_loads(("lua5.3", "-e"), "openssl.hmac", "openssl.rand", "mime")),
+)  # fmt: skip
+PLUGINS = (
+    Program("chat/mattermost.md", "{bin} -test.count=1", block="go", libraries=MATTERMOST,
+            beside="mattermost/drive_test.go", environment={"GOPROXY": "off"},
+            build="go test -c -o {bin} {file} {folder}/drive_test.go", called="mattermost-plugin"),
+    Program("chat/rocketchat.md", "node {here}/rocketchat/drive.cjs {folder}/rocketchat.js",
+            block="ts", libraries=ROCKETCHAT, called="rocketchat-app",
+            build="node {rocketchat}/node_modules/typescript/bin/tsc --strict --skipLibCheck"
+                  " --target es2022 --module commonjs {file}"),
 )  # fmt: skip
