@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/arguments.h"
+#include "base/help_text.h"
 #include "contract/parse.h"
 #include "web/options.h"
 #include "web/token_file.h"
@@ -26,23 +27,13 @@ static int fail(int code, const char *why)
     return code;
 }
 
-static void print_flags(const struct flag_spec *specs)
-{
-    for (; specs->name != NULL; specs++) {
-        char flag[64];
-        (void)snprintf(flag, sizeof(flag), "--%s%s%s", specs->name, specs->value != NULL ? " " : "",
-                       specs->value != NULL ? specs->value : "");
-        (void)printf("  %-31s %s%s\n", flag, specs->help, specs->repeatable ? "; repeatable" : "");
-    }
-}
-
 static int help(void)
 {
     (void)printf(
         "Usage: roomhook-web [FLAGS]\n"
         "       roomhook-web token create --role read|operate|room=ROOM [--expires 30d]\n\n%s\n",
         web_purpose);
-    print_flags(web_flags);
+    help_put_flags(stdout, web_flags);
     return EXIT_SUCCESS;
 }
 
@@ -60,7 +51,7 @@ static int create_token(int argc, char **argv)
         return fail(EXIT_USAGE, why.text);
     if (flags_has(&flags, "help")) {
         (void)printf("Usage: roomhook-web token create [FLAGS]\n\n%s\n", web_token_purpose);
-        print_flags(web_token_flags);
+        help_put_flags(stdout, web_token_flags);
         return EXIT_SUCCESS;
     }
     const char *path = redis_options_value(&flags, "tokens", "ROOMHOOK_WEB_TOKENS", NULL);

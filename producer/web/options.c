@@ -17,16 +17,14 @@ const struct flag_spec web_flags[] = {
      "127.0.0.1:8080 (default), [::1]:8080 or the path of a unix socket "
      "(ROOMHOOK_WEB_LISTEN)",
      false},
-    {"host", "NAME", "a name that it is reached by, besides localhost and addresses", true},
-    {"base-path", "PATH",
-     "what a proxy puts in front of all paths, like /roomhook "
-     "(ROOMHOOK_WEB_BASE_PATH)",
+    {"host", "NAME", "host name by which it is reached, besides localhost and addresses", true},
+    {"base-path", "PATH", "path prefix that a proxy adds, like /roomhook (ROOMHOOK_WEB_BASE_PATH)",
      false},
     {"tokens", "FILE",
-     "who may do what; without it everybody who reaches it may read "
+     "tokens and their rights; without it everyone who reaches the service may read "
      "(ROOMHOOK_WEB_TOKENS)",
      false},
-    {"actions", NULL, "allow what changes hooks and dead letters; goes with --tokens", false},
+    {"actions", NULL, "allow changes of hooks and dead letters; needs --tokens", false},
     {"environment", "NAME", "shown on every page, like staging (ROOMHOOK_WEB_ENVIRONMENT)", false},
     {"log-level", "NAME", "debug, info (default), warn or error", false},
     {"log-format", "NAME", "logfmt (default) or json", false},
@@ -36,15 +34,15 @@ const struct flag_spec web_flags[] = {
 };
 
 const struct flag_spec web_token_flags[] = {
-    {"tokens", "FILE", "the file; made when there is none (ROOMHOOK_WEB_TOKENS)", false},
+    {"tokens", "FILE", "the file; created if missing (ROOMHOOK_WEB_TOKENS)", false},
     {"role", "read|operate|room=ROOM", "what the token allows", false},
-    {"expires", "DURATION", "when it ends, like 30d; without it never", false},
+    {"expires", "DURATION", "how long it is valid, like 30d; default for ever", false},
     {"help", NULL, "explain the flags", false},
     {NULL, NULL, NULL, false},
 };
 
-const char web_purpose[] = "Serves the API and the metrics of a queue.\n";
-const char web_token_purpose[] = "Prints a new token, this once; the file has only its hash.\n";
+const char web_purpose[] = "Serves the pages, the HTTP API and the metrics of a queue.\n";
+const char web_token_purpose[] = "Prints a new token, only once; the file has its hash.\n";
 
 static const char *const variables[] = {"ROOMHOOK_WEB_LISTEN", "ROOMHOOK_WEB_BASE_PATH",
                                         "ROOMHOOK_WEB_TOKENS", "ROOMHOOK_WEB_ENVIRONMENT", NULL};

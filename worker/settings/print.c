@@ -2,11 +2,9 @@
 
 #include <string.h>
 
+#include "base/help_text.h"
 #include "settings/read.h"
 #include "settings/source.h"
-
-#define HELP_WIDTH 80
-#define HELP_COLUMN 34 /* where the explanations start */
 
 static void print_heading(size_t i, const char *mark, FILE *out)
 {
@@ -85,44 +83,6 @@ void settings_print_markdown(FILE *out)
 
 /* --- as help --- */
 
-/* Writes text word by word; column says how far the line has come. */
-static size_t print_words(const char *text, size_t column, FILE *out)
-{
-    while (*text != '\0') {
-        size_t len = strcspn(text, " ");
-
-        if (column > HELP_COLUMN && column + 1 + len > HELP_WIDTH) {
-            fprintf(out, "\n%*s", HELP_COLUMN, "");
-            column = HELP_COLUMN;
-        }
-        if (column > HELP_COLUMN) {
-            fputc(' ', out);
-            column++;
-        }
-        fwrite(text, 1, len, out);
-        column += len;
-        text += len;
-        text += strspn(text, " ");
-    }
-    return column;
-}
-
-static void print_help_row(const char *name, const char *value, const char *help,
-                           const char *default_text, FILE *out)
-{
-    char text[SETTING_TEXT_SIZE];
-    size_t column;
-
-    snprintf(text, sizeof(text), "--%s %s", name, value);
-    fprintf(out, "  %-*s", HELP_COLUMN - 2, text);
-    column = print_words(help, HELP_COLUMN, out);
-    if (default_text[0] != '\0') {
-        snprintf(text, sizeof(text), "[%s]", default_text);
-        print_words(text, column, out);
-    }
-    fprintf(out, "\n");
-}
-
 const char settings_help_purpose[] =
     "Takes chat events from a Redis stream and POSTs them to the webhooks of their\nrooms.\n";
 
@@ -136,14 +96,15 @@ void settings_help(FILE *out)
 {
     fprintf(out, "Usage: roomhook-worker [--config FILE] [--SETTING VALUE]...\n\n%s\n",
             settings_help_purpose);
-    for (const struct flag_spec *flag = settings_flags; flag->name; flag++)
-        print_help_row(flag->name, flag->value ? flag->value : "", flag->help, "", out);
+    help_put_flags(out, settings_flags);
     fprintf(out, "\n%sDefaults stand in brackets.\n\n", settings_help_sources);
     for (size_t i = 0; i < settings_count; i++) {
         const struct setting *setting = &settings_table[i];
+        char text[2 * SETTING_TEXT_SIZE];
 
+        snprintf(text, sizeof(text), setting->default_text[0] != '\0' ? "%s [%s]" : "%s",
+                 setting->help, setting->default_text);
         print_heading(i, "", out);
-        print_help_row(setting->name, setting_value_name(setting), setting->help,
-                       setting->default_text, out);
+        help_put_flag(out, setting->name, setting_value_name(setting), text);
     }
 }

@@ -1,13 +1,10 @@
 #include "cli/help/help.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/help_text.h"
 #include "cli/help/commands.h"
-#include "cli/terminal/screen.h"
 
-#define HELP_WIDTH 80
-#define FLAGS_COLUMN 33
 #define COMMANDS_COLUMN 18
 
 const struct flag_spec help_front_flags[] = {
@@ -33,46 +30,15 @@ const char help_examples[] = "roomhook hook set --room 438 --url https://example
                              "roomhook send --room 438 --text hello --from Ana\n"
                              "roomhook status --watch\n";
 
-/* Its lines are joined, and broken again where the page ends. */
-static void print_paragraph(const char *lines, FILE *out)
+static void print_paragraph(const char *text, FILE *out)
 {
-    const struct screen page = {.columns = HELP_WIDTH};
-    char *text = strdup(lines);
-
     (void)fputc('\n', out);
-    for (char *at = text; at && *at; at++) {
-        if (*at == '\n')
-            *at = at[1] == '\0' ? '\0' : ' ';
-    }
-    screen_put_wrapped(out, &page, 0, text ? text : lines);
-    free(text);
-}
-
-/* A name, and from a column on its explanation. */
-static void print_row(const char *name, int column, const char *text, FILE *out)
-{
-    const struct screen page = {.columns = HELP_WIDTH};
-
-    (void)fprintf(out, "  %-*s", column - 2, name);
-    screen_put_wrapped(out, &page, (size_t)column, text);
-}
-
-static void print_flags(const struct flag_spec *specs, FILE *out)
-{
-    for (; specs->name; specs++) {
-        char flag[64];
-        char text[256];
-        (void)snprintf(flag, sizeof(flag), "--%s%s%s", specs->name, specs->value ? " " : "",
-                       specs->value ? specs->value : "");
-        (void)snprintf(text, sizeof(text), "%s%s", specs->help,
-                       specs->repeatable ? "; repeatable" : "");
-        print_row(flag, FLAGS_COLUMN, text, out);
-    }
+    help_put_text(out, 0, text);
 }
 
 static void print_summary(const struct command *command, FILE *out)
 {
-    print_row(command->name, COMMANDS_COLUMN, command->summary, out);
+    help_put_row(out, COMMANDS_COLUMN, command->name, command->summary);
 }
 
 static void print_indented(const char *lines, FILE *out)
@@ -90,8 +56,8 @@ void help_program(FILE *out)
     for (size_t i = 0; commands[i]; i++)
         print_summary(commands[i], out);
     (void)fputs("\nFlags of every command, before or after it:\n", out);
-    print_flags(cli_global_flags, out);
-    print_flags(help_front_flags, out);
+    help_put_flags(out, cli_global_flags);
+    help_put_flags(out, help_front_flags);
     (void)fputs("\nForms of --redis:\n", out);
     print_indented(help_redis_forms, out);
     (void)fprintf(out, "%s\nExamples:\n", help_redis_users);
@@ -121,7 +87,7 @@ void help_command(const struct command *command, FILE *out)
         print_paragraph(command->details, out);
     if (command->flags->name)
         (void)fputs("\nFlags:\n", out);
-    print_flags(command->flags, out);
+    help_put_flags(out, command->flags);
     (void)fputs("\nWhere Redis is, which queue, and --json: see roomhook help.\n", out);
 }
 
