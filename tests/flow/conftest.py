@@ -11,6 +11,7 @@ TESTS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS / "support"))
 
 from certificates import Certificates  # noqa: E402
+from lateness import Lateness  # noqa: E402
 from name_server import NameServer  # noqa: E402
 from network import NAME_SERVER, Network  # noqa: E402
 from receiver import Receiver  # noqa: E402
@@ -55,6 +56,13 @@ def redis(redis_server):
 @pytest.fixture
 def receiver():
     with Receiver() as one:
+        yield one
+
+
+@pytest.fixture
+def lateness():
+    """Watches how late this machine is; lateness.of_a_post_s() belongs to a limit of time."""
+    with Lateness() as one:
         yield one
 
 

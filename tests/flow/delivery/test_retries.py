@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from lateness import Lateness
 from receiver import Answer, Hang
 from wait import wait_until
 from webhook_queue import (
@@ -35,16 +34,15 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 @pytest.fixture
-def check_gap():
+def check_gap(lateness):
     """check_gap(earlier, later, delay_s, jitter=0.2): so long after one request came the next."""
-    with Lateness() as lateness:
 
-        def check(earlier, later, delay_s, jitter=0.2):
-            gap = later.arrived - earlier.arrived
-            late_s = LATE_S + lateness.of_a_post_s()
-            assert delay_s * (1 - jitter) - EARLY_S <= gap <= delay_s * (1 + jitter) + late_s, gap
+    def check(earlier, later, delay_s, jitter=0.2):
+        gap = later.arrived - earlier.arrived
+        late_s = LATE_S + lateness.of_a_post_s()
+        assert delay_s * (1 - jitter) - EARLY_S <= gap <= delay_s * (1 + jitter) + late_s, gap
 
-        yield check
+    return check
 
 
 def wait_waiting(redis, stream_id, hook="main"):

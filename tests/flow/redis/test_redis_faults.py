@@ -366,6 +366,7 @@ def test_a_wrong_password(own_redis, receiver, start_worker):
     redis.connection_pool.disconnect()
     url = server.url.replace("redis://", "redis://:hunter2@")
     worker = start_worker(redis=url, wait_ready=False)
+    wait_until(lambda: len(worker.logged("redis_lost")) >= 2, 10, "both links to be refused")
     stays_true(lambda: worker.is_running, 1.0, "it does not give up")
     assert worker.cpu_seconds() < 0.5
     assert "hunter2" not in worker.log()
