@@ -133,6 +133,72 @@ def test_many_hooks_that_were_reported_hide_no_other(redis, alerted):
     assert sorted(message["count"] for message in reported) == list(range(1, 11))
 
 
+# Of each kind, what is known of a hook when it is due: its state, what was reported of it, and how
+# many dead letters it has.
+DAY = 24 * 3600 * 1000
+DUE = {
+    "hook.failing": lambda now: ({"failing_since": now - 1000, "opens": 1, "status": 503}, None, 0),
+    "hook.disable_soon": lambda now: (
+        {"failing_since": now - 3 * DAY, "opens": 9, "status": 503}, "failing", 0),
+    "hook.disabled": lambda now: (
+        {"failing_since": now - 5 * DAY, "disabled": True, "reason": "failing"}, "disable90", 0),
+    "hook.recovered": lambda now: ({"ok_at": now}, "failing", 0),
+    "delivery.dead": lambda now: (None, None, 3),
+}  # fmt: skip
+EACH = 400
+
+
+def seed_due(redis, receiver):
+    """{room: kind}, EACH of a kind: far more than are looked at at a time."""
+    now = now_ms(redis)
+    rooms = {}
+    pipe = redis.pipeline(transaction=False)
+    for number, (kind, due) in enumerate(DUE.items()):
+        state, reported, letters = due(now)
+        for room in range(1000 * (number + 1), 1000 * (number + 1) + EACH):
+            rooms[str(room)] = kind
+            lane = f"{room}/main"
+            hook = {"url": receiver.url("/never"), "format": "bare"}
+            pipe.hset(key(f"room:{room}"), "main", json.dumps(hook))
+            if state:
+                state = {"at": now, "probe_at": now + DAY, "error": "answered 503", **state}
+                pipe.hset(key("hooks-state"), lane, json.dumps(state))
+            if reported:
+                pipe.hset(key("alerted"), lane, reported)
+            if letters:
+                pipe.hset(key("alerted-dead"), lane, letters)
+    pipe.execute()
+    return rooms
+
+
+def test_each_kind_is_one_entry_while_a_leader_crashes(redis, receiver, alerted):
+    """Thousands are due at once, of two workers the one that reports is killed while it does."""
+    rooms = seed_due(redis, receiver)
+    workers = [alerted.start(), alerted.start()]
+    receiver.wait_for(1, "/alerts")
+    (leader,) = [worker for worker in workers if worker.logged("leader")]
+    leader.kill()
+    reported = redis.xinfo_stream(key("events"))["entries-added"]
+    assert 0 < reported < len(rooms), "it was killed before or after all that"
+    alerted.start()
+    ids = {}
+
+    def all_came():
+        for request in receiver.requests("/alerts"):
+            alert = json.loads(request.body)
+            of = (alert["type"], alert["data"]["message"]["room"])
+            ids.setdefault(of, set()).add(request.header("webhook-id"))
+        return len(ids) >= len(rooms)
+
+    wait_until(all_came, 60, lambda: f"{len(ids)} of {len(rooms)} alerts")
+    assert set(ids) == {(kind, room) for room, kind in rooms.items()}
+    assert_queue_empty(redis, 30)
+    all_came()
+    assert {len(one) for one in ids.values()} == {1}
+    assert redis.xinfo_stream(key("events"))["entries-added"] == len(rooms)
+    assert receiver.requests("/never") == []
+
+
 def test_nothing_is_reported_about_alerts(redis, receiver, alerted):
     """Their receiver fails, and then takes them for good."""
     receiver.script("/alerts", Answer(400))
