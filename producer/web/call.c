@@ -168,19 +168,6 @@ static bool read_parameter(struct call *call, struct bytes pair)
     return true;
 }
 
-static bool has_required(struct call *call)
-{
-    for (size_t i = 0; i < ROUTE_PARAMETERS_MAX && call->route->parameters[i].name != NULL; i++) {
-        const struct parameter *parameter = &call->route->parameters[i];
-        if (!parameter->is_required || call->values[i] != NULL)
-            continue;
-        answer_refuse(&call->answer, 400, "parameter", "parameter %s is needed: %s",
-                      parameter->name, parameter->about);
-        return false;
-    }
-    return true;
-}
-
 static bool read_query(struct call *call, struct bytes query)
 {
     while (query.len > 0) {
@@ -191,7 +178,7 @@ static bool read_query(struct call *call, struct bytes query)
         if (pair.len > 0 && !read_parameter(call, pair))
             return false;
     }
-    return has_required(call);
+    return true;
 }
 
 /* --- the path --- */
@@ -294,6 +281,19 @@ bool call_read(struct call *call, struct bytes path, struct bytes query, struct 
                struct bytes content_type)
 {
     return read_path(call, path) && read_query(call, query) && read_body(call, body, content_type);
+}
+
+bool call_is_complete(struct call *call)
+{
+    for (size_t i = 0; i < ROUTE_PARAMETERS_MAX && call->route->parameters[i].name != NULL; i++) {
+        const struct parameter *parameter = &call->route->parameters[i];
+        if (!parameter->is_required || call->values[i] != NULL)
+            continue;
+        answer_refuse(&call->answer, 400, "parameter", "parameter %s is needed: %s",
+                      parameter->name, parameter->about);
+        return false;
+    }
+    return true;
 }
 
 void call_release(struct call *call)

@@ -39,6 +39,10 @@ struct call {
 /* Reads path, parameters and body. False: the answer is made. */
 bool call_read(struct call *call, struct bytes path, struct bytes query, struct bytes body,
                struct bytes content_type);
+
+/* Is every parameter there that is needed? False: the answer is made. To be asked after the rights:
+ * a refusal says nothing of what is missing. */
+bool call_is_complete(struct call *call);
 void call_release(struct call *call); /* all but the answer */
 
 const char *call_value(const struct call *call, const char *name); /* NULL: not given */

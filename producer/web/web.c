@@ -423,7 +423,7 @@ static void start(struct request *request, struct bytes path, struct bytes query
     struct call *call = &request->call;
     if (!is_known(request) ||
         !call_read(call, path, query, http->body, http_request_header(http, "Content-Type")) ||
-        !is_allowed(request)) {
+        !is_allowed(request) || !call_is_complete(call)) {
         finish(request);
         return;
     }
