@@ -7,6 +7,8 @@
         way.allow()
         way.lose_answer_to(runs("acknowledge"))         # done by Redis, and the connection breaks
         way.lose_command(runs("acknowledge"))           # it breaks before that
+    with way.hold(runs("settle_stream")) as held:   # the next one arrives when the block ends
+        held.wait(5)
 
 Commands of a connection go to the server one by one, so that answers keep their order.
 """
@@ -32,6 +34,7 @@ class RefusingRedis:
         self._fatal = None  # predicate of a command and its answer
         self._never = None  # predicate of a command that does not arrive
         self.lost = 0
+        self._held = None  # (predicate of a command's words, it came, it may go on)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self.port}/0"
@@ -57,6 +60,17 @@ class RefusingRedis:
         """Once: its connection ends before the next such command reaches Redis."""
         self._never = which
 
+    @contextlib.contextmanager
+    def hold(self, which):
+        """The next such command waits, and its connection with it."""
+        came, may_go_on = threading.Event(), threading.Event()
+        self._held = (which, came, may_go_on)
+        try:
+            yield came
+        finally:
+            self._held = None
+            may_go_on.set()
+
     def _accept(self):
         with contextlib.suppress(OSError):  # stopped
             while True:
@@ -76,6 +90,10 @@ class RefusingRedis:
         if which and which(words):
             self.refused += 1
             return reply
+        if (held := self._held) and held[0](words):
+            self._held = None
+            held[1].set()
+            held[2].wait()
         if self._never and self._never(words):
             self._never = None
             self.lost += 1

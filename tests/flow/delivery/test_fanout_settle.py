@@ -3,9 +3,14 @@
 A crash then repeats no POST that was answered.
 """
 
+import asyncio
+import threading
+
 from receiver import Answer, Hang
+from refusing_redis import RefusingRedis, runs
 from wait import wait_until
 from webhook_queue import (
+    GROUP,
     assert_queue_empty,
     dead_letters,
     delivery_id,
@@ -17,6 +22,7 @@ from webhook_queue import (
     record_of,
     records,
     set_hook,
+    stats,
     queue_state,
     wait_stat,
 )
@@ -127,3 +133,51 @@ def test_a_single_hook_that_hangs_keeps_its_entry(redis, receiver, start_worker)
     assert_queue_empty(redis, timeout=4)
     assert len(receiver.requests()) == 1
     wait_stat(redis, "delivered", 1)
+
+
+class AnswerLater:
+    """200, once it is allowed."""
+
+    before_body = False
+
+    def __init__(self):
+        self.allowed = threading.Event()
+
+    async def play(self, connection):
+        while not self.allowed.is_set():
+            await asyncio.sleep(0.01)
+        await Answer(200).play(connection)
+
+
+def test_what_another_worker_took_is_not_sent(redis_server, redis, receiver, start_worker):
+    """The entry goes to another worker before its settlement comes to Redis. What waited for the
+    other's place is not sent then, and what was being sent is not counted: the other does both."""
+    later = AnswerLater()
+    receiver.script("/same", [Answer(200, delay=1.1), later, Answer(200)])
+    set_hook(redis, 438, "ok", url=receiver.url("/ok"))
+    for name in ("being-sent", "waits"):
+        set_hook(redis, 438, name, url=receiver.url("/same"))
+    with RefusingRedis(redis_server) as way:
+        worker = start_worker(redis=way.url, max_per_endpoint=1, timeout="60s")
+        # So it is slow, and another's place is not taken for it.
+        enqueue(redis, message_event(), hook="waits")
+        wait_stat(redis, "delivered", 1)
+        with way.hold(runs("settle_stream")) as held:
+            stream_id = enqueue(redis, message_event(), id="event-1")
+            receiver.wait_for(1, "/ok")
+            receiver.wait_for(2, "/same")
+            assert held.wait(10)
+            redis.xclaim(key("events"), GROUP, "another", 0, [stream_id])
+        worker.wait_log("fenced", id=stream_id)
+        later.allowed.set()
+        for name in ("being-sent", "waits"):
+            worker.wait_log("fenced", id=delivery_id(stream_id, name))
+        assert len(receiver.requests("/same")) == 2
+        assert worker.terminate() == 0
+    assert stats(redis)["delivered"] == 1
+
+    start_worker(heartbeat_ttl="3s")
+    assert_queue_empty(redis, timeout=15)
+    wait_stat(redis, "delivered", 4)
+    assert len(receiver.requests("/ok")) == 2 and len(receiver.requests("/same")) == 4
+    assert dead_letters(redis) == []
