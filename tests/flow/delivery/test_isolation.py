@@ -10,6 +10,7 @@ import pytest
 from receiver import Answer, Hang, Receiver
 from wait import stays_true, wait_until
 from webhook_queue import (
+    DEFAULT_QUEUE,
     assert_queue_empty,
     delivery_id,
     enqueue,
@@ -167,6 +168,7 @@ def test_many_names_of_one_address_count_as_one(redis, start_worker):
 # attackers
 
 ATTACKERS, ATTACKS_A_SECOND, HEALTHY_A_SECOND, ATTACK_S = 200, 100, 60, 6
+CALM = "calm"  # a queue that nobody attacks, with a worker of its own
 
 
 def hangs(request):
@@ -189,24 +191,33 @@ def flips():
     return answer
 
 
+def start_beside_calm(redis, receiver, start_worker):
+    """A worker that is attacked, and another that shows how fast the machine is meanwhile."""
+    set_hook(redis, 1, "main", url=receiver.url("/calm"), queue=CALM)
+    for queue in (DEFAULT_QUEUE, CALM):
+        start_worker(queue=queue, retry_schedule="10s,60s")
+
+
 def attack(redis, attacker_hook, healthy_rooms):
-    """Events of attackers and of healthy hooks, some seconds long. Returns id -> when it was sent,
-    of the healthy ones; attacker_hook(n) is the hook of room 1000 + n."""
+    """Events of attackers and of healthy hooks, some seconds long, with an event of the calm queue
+    for each healthy one. Returns id -> when it was sent, of the healthy and the calm ones;
+    attacker_hook(n) is the hook of room 1000 + n."""
     began = time.monotonic()
-    sent, attacks = {}, 0
+    sent, attacks, healthy = {}, 0, 0
 
     def send_what_is_due():
-        nonlocal attacks
+        nonlocal attacks, healthy
         now = time.monotonic() - began
         while attacks < now * ATTACKS_A_SECOND:
             n = attacks % ATTACKERS
             event = {**message_event(room=1000 + n), "webhooks": [attacker_hook(n)]}
             enqueue(redis, event, id=f"attack-{attacks}")
             attacks += 1
-        while len(sent) < now * HEALTHY_A_SECOND:
-            name = f"good-{len(sent)}"
-            sent[name] = time.time()
-            enqueue(redis, message_event(room=healthy_rooms[len(sent) % 3]), id=name)
+        while healthy < now * HEALTHY_A_SECOND:
+            sent[f"good-{healthy}"] = sent[f"calm-{healthy}"] = time.time()
+            enqueue(redis, message_event(room=healthy_rooms[healthy % 3]), id=f"good-{healthy}")
+            enqueue(redis, message_event(room=1), queue=CALM, id=f"calm-{healthy}")
+            healthy += 1
         return now > ATTACK_S
 
     wait_until(send_what_is_due, ATTACK_S + 10, "all to be sent")
@@ -214,19 +225,24 @@ def attack(redis, attacker_hook, healthy_rooms):
 
 
 def check_in_time(receivers, sent):
-    """All of them start within 3 s, and all but one in a hundred within 1.5 s."""
+    """The healthy ones start 3 s later than the calm ones at most, and all but one in a hundred
+    1.5 s later."""
 
     def arrived():
         return {
-            request.header("webhook-id"): request.arrived_wall
+            name: request.arrived_wall
             for receiver in receivers
             for request in receiver.requests()
-            if request.header("webhook-id").startswith("good")
+            if (name := request.header("webhook-id")) in sent
         }
 
-    wait_until(lambda: len(arrived()) == len(sent), 4, lambda: f"{len(sent)}: {len(arrived())}")
-    waits = sorted(at - sent[name] for name, at in arrived().items())
-    assert waits[-1] <= 3.0 and waits[len(waits) * 99 // 100] <= 1.5, waits[-10:]
+    wait_until(lambda: len(arrived()) == len(sent), 30, lambda: f"{len(sent)}: {len(arrived())}")
+    waits = collections.defaultdict(list)
+    for name, at in arrived().items():
+        waits[name.split("-")[0]].append(at - sent[name])
+    good, calm = sorted(waits["good"]), sorted(waits["calm"])
+    most = len(good) * 99 // 100
+    assert good[-1] <= 3.0 + calm[-1] and good[most] <= 1.5 + calm[most], (good[-10:], calm[-10:])
 
 
 @pytest.mark.parametrize(
@@ -256,7 +272,7 @@ def test_healthy_hooks_are_in_time_beside_attackers(redis, receiver, start_worke
         for room in (1, 2, 3):
             path = "/" if share == "url" else f"/good-{room}"
             set_hook(redis, room, "main", url=receiver.url(path), verificationSignature=str(room))
-        start_worker(retry_schedule="10s,60s")
+        start_beside_calm(redis, receiver, start_worker)
 
         def attacker_hook(n):
             return {"url": theirs.url(paths[n % len(paths)]), "verificationSignature": f"bad-{n}"}
@@ -281,7 +297,7 @@ def test_a_stranger_with_your_url_does_not_starve_you(redis, receiver, start_wor
         enqueue(redis, message_event(), id=f"mine-{n}")
     wait_until(
         lambda: sum(map(is_mine, receiver.requests())) == 73,
-        3,
+        10,  # the others hang for 15 s
         lambda: f"all of mine; {len(receiver.requests())} arrived",
     )
 
