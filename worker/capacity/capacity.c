@@ -64,8 +64,8 @@ void capacity_free(struct capacity *capacity)
 
 /* --- the line --- */
 
-static void line_insert(struct capacity *capacity, struct capacity_lane *lane,
-                        struct capacity_waiter *waiter, bool at_front, int64_t now_ms)
+static void line_insert(struct capacity_lane *lane, struct capacity_waiter *waiter, bool at_front,
+                        int64_t now_ms)
 {
     waiter->state = CAPACITY_IN_LINE;
     waiter->lane = lane;
@@ -75,10 +75,9 @@ static void line_insert(struct capacity *capacity, struct capacity_lane *lane,
     else
         TAILQ_INSERT_TAIL(&lane->line, waiter, link);
     lane->line_len++;
-    capacity->in_lines++;
 }
 
-static void line_remove(struct capacity *capacity, struct capacity_waiter *waiter)
+static void line_remove(struct capacity_waiter *waiter)
 {
     struct capacity_lane *lane = waiter->lane;
 
@@ -88,7 +87,6 @@ static void line_remove(struct capacity *capacity, struct capacity_waiter *waite
     else
         lane->line_len--;
     waiter->is_behind = false;
-    capacity->in_lines--;
 }
 
 bool capacity_offer(struct capacity *capacity, struct capacity_lane *lane,
@@ -107,7 +105,6 @@ bool capacity_offer(struct capacity *capacity, struct capacity_lane *lane,
     waiter->is_behind = true;
     TAILQ_INSERT_TAIL(&lane->behind, waiter, link);
     lane->behind_len++;
-    capacity->in_lines++;
     return true;
 }
 
@@ -117,7 +114,7 @@ void capacity_queue(struct capacity *capacity, struct capacity_lane *lane,
     assert(waiter->state == CAPACITY_OUT);
     if (waiter->claimed && lane->owed > 0 && lane->owed != OWED_UNKNOWN)
         lane->owed--;
-    line_insert(capacity, lane, waiter, false, now_ms);
+    line_insert(lane, waiter, false, now_ms);
     lane_settle(capacity, lane);
 }
 
@@ -171,7 +168,7 @@ static struct capacity_step start(struct capacity *capacity, struct capacity_lan
     place_take(&waiter->place, path, start_class(lane_ring(capacity, lane)), now_ms);
     place_watch(capacity, &waiter->place);
     waiter->place.generation = lane->generation;
-    line_remove(capacity, waiter);
+    line_remove(waiter);
     waiter->state = CAPACITY_IN_FLIGHT;
     waiter->since_ms = now_ms;
     lane->in_flight++;
@@ -280,9 +277,8 @@ struct capacity_step capacity_next(struct capacity *capacity, int64_t now_ms)
 }
 
 void capacity_claimed(struct capacity *capacity, struct capacity_lane *lane,
-                      enum capacity_backlog backlog, int64_t now_ms)
+                      enum capacity_backlog backlog)
 {
-    (void)now_ms;
     if (!lane->has_news && backlog == CAPACITY_BACKLOG_NONE)
         lane->owed = lane->coming;
     else if (lane->owed == 0)
@@ -315,7 +311,7 @@ void capacity_leave(struct capacity *capacity, struct capacity_waiter *waiter,
     if (waiter->state == CAPACITY_OUT)
         return;
     if (waiter->state == CAPACITY_IN_LINE) {
-        line_remove(capacity, waiter);
+        line_remove(waiter);
     } else {
         if (waiter->place.generation == lane->generation)
             classes_learn(lane, news, waiter->since_ms, now_ms, capacity->limits.per_endpoint);
@@ -333,7 +329,7 @@ void capacity_requeue(struct capacity *capacity, struct capacity_waiter *waiter,
 
     assert(waiter->state == CAPACITY_IN_FLIGHT);
     land(capacity, waiter);
-    line_insert(capacity, lane, waiter, true, now_ms);
+    line_insert(lane, waiter, true, now_ms);
     path = lane_path(capacity, lane);
     if (!lane->is_held && !refused_by(&path, lane_ring(capacity, lane)))
         lane_hold(capacity, lane, now_ms + CAPACITY_SOON_MS);

@@ -206,11 +206,10 @@ void capacity_led_to(struct capacity *capacity, struct capacity_waiter *waiter,
  * Then it is there; backlog: what that makes it, if it is not more already. */
 void capacity_note_coming(struct capacity *capacity, struct capacity_lane *lane);
 void capacity_note_come(struct capacity *capacity, struct capacity_lane *lane,
-                        enum capacity_backlog backlog, int64_t now_ms);
+                        enum capacity_backlog backlog);
 
 void capacity_set_backlog(struct capacity *capacity, struct capacity_lane *lane,
-                          enum capacity_backlog backlog, int64_t now_ms);
-enum capacity_backlog capacity_backlog_of(const struct capacity_lane *lane);
+                          enum capacity_backlog backlog);
 
 /* Nothing of the lane starts or is claimed before then, in this process: its own shortage. 0 ends
  * it. It may end up to CAPACITY_SOON_MS late. */
@@ -243,7 +242,7 @@ struct capacity_step capacity_next(struct capacity *capacity, int64_t now_ms);
  * to the head of the line, by the next call of capacity_next, or back. backlog: what Redis still
  * had then; what capacity_set_backlog was given since the claim may be more. */
 void capacity_claimed(struct capacity *capacity, struct capacity_lane *lane,
-                      enum capacity_backlog backlog, int64_t now_ms);
+                      enum capacity_backlog backlog);
 
 /* Notices attempts that became late, lanes that waited long, holds that ended. When to call again
  * at the latest: in this many ms, at least 1; -1: not before something else happens. */
@@ -251,16 +250,11 @@ int64_t capacity_tick(struct capacity *capacity, int64_t now_ms);
 
 /* An attempt to give up for others, or NULL. It is still in flight, its lane is slow from now on:
  * cancel it, and leave or requeue it, then call capacity_next until NOTHING and ask again. */
-struct capacity_waiter *capacity_to_cut(struct capacity *capacity, int64_t now_ms);
+struct capacity_waiter *capacity_to_cut(struct capacity *capacity);
 
-/* For the caller's decisions and for tests. */
+/* For the caller's decisions. */
 bool capacity_ever_succeeded(const struct capacity_lane *lane); /* since its path is what it is */
-enum capacity_class capacity_class_of(const struct capacity_lane *lane);
-size_t capacity_concurrency_of(const struct capacity_lane *lane); /* earned */
-size_t capacity_line_of(const struct capacity_lane *lane);        /* waiters in its line */
 const char *capacity_lane_name(const struct capacity_lane *lane);
-size_t capacity_in_flight(const struct capacity *capacity); /* promised places included */
-size_t capacity_in_lines(const struct capacity *capacity);
 size_t capacity_places(const struct capacity *capacity); /* free ones of the process */
 /* What lanes that have something in Redis take within CAPACITY_SOON_MS; nothing of those that wait
  * their turn at a limit. */

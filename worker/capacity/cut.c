@@ -29,11 +29,10 @@ static struct capacity_place *to_cut_at(const struct capacity_limit *limit)
     return NULL;
 }
 
-struct capacity_waiter *capacity_to_cut(struct capacity *capacity, int64_t now_ms)
+struct capacity_waiter *capacity_to_cut(struct capacity *capacity)
 {
     struct capacity_limit *limit;
 
-    (void)now_ms;
     while ((limit = TAILQ_FIRST(&capacity->suspect))) {
         struct capacity_place *place = to_cut_at(limit);
         struct capacity_waiter *waiter;

@@ -36,9 +36,8 @@ void capacity_led_to(struct capacity *capacity, struct capacity_waiter *waiter, 
 }
 
 void capacity_set_backlog(struct capacity *capacity, struct capacity_lane *lane,
-                          enum capacity_backlog backlog, int64_t now_ms)
+                          enum capacity_backlog backlog)
 {
-    (void)now_ms;
     if (!lane_has_before(lane))
         lane->owed = OWED_UNKNOWN;
     lane->backlog = backlog;
@@ -54,18 +53,12 @@ void capacity_note_coming(struct capacity *capacity, struct capacity_lane *lane)
 }
 
 void capacity_note_come(struct capacity *capacity, struct capacity_lane *lane,
-                        enum capacity_backlog backlog, int64_t now_ms)
+                        enum capacity_backlog backlog)
 {
-    (void)now_ms;
     lane->coming--;
     if (backlog > lane->backlog)
         lane->backlog = backlog;
     lane_settle(capacity, lane);
-}
-
-enum capacity_backlog capacity_backlog_of(const struct capacity_lane *lane)
-{
-    return lane->backlog;
 }
 
 void capacity_hold(struct capacity *capacity, struct capacity_lane *lane, int64_t until_ms)
@@ -84,39 +77,14 @@ bool capacity_ever_succeeded(const struct capacity_lane *lane)
     return lane->has_succeeded;
 }
 
-enum capacity_class capacity_class_of(const struct capacity_lane *lane)
-{
-    return lane->class;
-}
-
-size_t capacity_concurrency_of(const struct capacity_lane *lane)
-{
-    return concurrency_limit(&lane->concurrency);
-}
-
-size_t capacity_line_of(const struct capacity_lane *lane)
-{
-    return lane->line_len;
-}
-
 const char *capacity_lane_name(const struct capacity_lane *lane)
 {
     return lane->name;
 }
 
-size_t capacity_in_flight(const struct capacity *capacity)
-{
-    return capacity->process->in_flight;
-}
-
 int64_t capacity_patience_ms(const struct capacity_waiter *waiter)
 {
     return lane_patience_ms(waiter->lane);
-}
-
-size_t capacity_in_lines(const struct capacity *capacity)
-{
-    return capacity->in_lines;
 }
 
 size_t capacity_places(const struct capacity *capacity)

@@ -172,7 +172,6 @@ struct capacity {
     size_t idle_len;
     size_t rings_len;
     size_t held_len;
-    size_t in_lines;
     size_t soon; /* what lanes in Redis give to take within CAPACITY_SOON_MS */
 };
 
@@ -214,7 +213,6 @@ void limit_unref(struct capacity *capacity, struct capacity_limit *limit); /* NU
 bool limit_admits(const struct capacity_limit *limit, int ring);
 size_t limit_quarter(const struct capacity_limit *limit);
 size_t limit_seven_eighths(const struct capacity_limit *limit);
-bool limit_has_patient(const struct capacity_limit *limit);
 
 void limit_make_dirty(struct capacity *capacity, struct capacity_limit *limit);
 void limit_suspect(struct capacity *capacity, struct capacity_limit *limit);
@@ -257,8 +255,6 @@ struct path lane_path(const struct capacity *capacity, const struct capacity_lan
 /* Attempts, and the place that is promised. */
 size_t lane_busy(const struct capacity_lane *lane);
 
-/* One more attempt would be within what it earned and is restricted to. */
-bool lane_has_free(const struct capacity *capacity, const struct capacity_lane *lane);
 bool lane_wants_place(const struct capacity *capacity, const struct capacity_lane *lane);
 
 /* A limit of its path where others wait, for which it makes room as a slow lane; or NULL. */

@@ -77,7 +77,7 @@ bool limit_admits(const struct capacity_limit *limit, int ring)
     return ring != RING_PROTECTED || slow < limit_quarter(limit);
 }
 
-bool limit_has_patient(const struct capacity_limit *limit)
+static bool has_patient(const struct capacity_limit *limit)
 {
     return limit->patient[CAPACITY_QUICK] > 0 || limit->patient[CAPACITY_STALE] > 0 ||
            limit->patient[CAPACITY_MEDIUM] > 0 || limit->patient[CAPACITY_UNTRIED] > 0;
@@ -93,7 +93,7 @@ void limit_make_dirty(struct capacity *capacity, struct capacity_limit *limit)
 
 void limit_suspect(struct capacity *capacity, struct capacity_limit *limit)
 {
-    if (limit->is_suspect || !limit_has_patient(limit))
+    if (limit->is_suspect || !has_patient(limit))
         return;
     limit->is_suspect = true;
     TAILQ_INSERT_TAIL(&capacity->suspect, limit, suspect);

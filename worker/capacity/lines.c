@@ -42,7 +42,8 @@ static size_t earned(const struct capacity *capacity, const struct capacity_lane
     return lane->most > 0 ? least(many, lane->most) : many;
 }
 
-bool lane_has_free(const struct capacity *capacity, const struct capacity_lane *lane)
+/* One more attempt would be within what it earned and is restricted to. */
+static bool has_free(const struct capacity *capacity, const struct capacity_lane *lane)
 {
     return lane_busy(lane) < earned(capacity, lane);
 }
@@ -54,7 +55,7 @@ static bool may_claim(const struct capacity_lane *lane)
 
 bool lane_wants_place(const struct capacity *capacity, const struct capacity_lane *lane)
 {
-    if (lane->is_held || !lane_has_free(capacity, lane))
+    if (lane->is_held || !has_free(capacity, lane))
         return false;
     return lane->line_len > 0 || may_claim(lane);
 }
@@ -151,7 +152,7 @@ bool lane_claims_ahead(const struct capacity *capacity, const struct capacity_la
 {
     if (!may_claim(lane))
         return false;
-    if (lane->line_len == 0 && lane_has_free(capacity, lane))
+    if (lane->line_len == 0 && has_free(capacity, lane))
         return false; /* it is given a place first */
     return 2 * lane->line_len < lane_round(capacity, lane);
 }

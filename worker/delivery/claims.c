@@ -78,7 +78,7 @@ static void answer_capacity(struct pipeline *pipeline, const char *name,
 {
     struct capacity_lane *lane = capacity_lane_find(pipeline->capacity, name);
     if (lane != NULL)
-        capacity_claimed(pipeline->capacity, lane, backlog, loop_run_ms());
+        capacity_claimed(pipeline->capacity, lane, backlog);
     pipeline_arm(pipeline);
 }
 
@@ -138,7 +138,7 @@ static void note_due(struct visit *visit)
         capacity_lane(pipeline->capacity, visit->lane, hook == NULL ? NULL : hook->url_text,
                       hook == NULL ? NULL : url_origin(&hook->url, origin));
     if (lane != NULL)
-        capacity_set_backlog(pipeline->capacity, lane, CAPACITY_BACKLOG_NOW, loop_run_ms());
+        capacity_set_backlog(pipeline->capacity, lane, CAPACITY_BACKLOG_NOW);
     visit_end(visit);
     pipeline_arm(pipeline);
 }
@@ -238,7 +238,7 @@ void claims_lane_changed(void *context, struct bytes lane)
                                       : NULL;
     if (known == NULL)
         return;
-    capacity_set_backlog(pipeline->capacity, known, CAPACITY_BACKLOG_NOW, loop_run_ms());
+    capacity_set_backlog(pipeline->capacity, known, CAPACITY_BACKLOG_NOW);
     pipeline_arm(pipeline);
 }
 
@@ -273,7 +273,7 @@ void claims_want(struct pipeline *pipeline, struct capacity_lane *lane, size_t m
     if (pipeline->draining || settle_refusal(pipeline->settle)->fault != FAULT_NONE ||
         suspects_wait(pipeline) ||
         !visit(pipeline, VISIT_CLAIM, bytes_of(capacity_lane_name(lane)), most))
-        capacity_claimed(pipeline->capacity, lane, CAPACITY_BACKLOG_NONE, loop_run_ms());
+        capacity_claimed(pipeline->capacity, lane, CAPACITY_BACKLOG_NONE);
 }
 
 void claims_send(struct pipeline *pipeline)

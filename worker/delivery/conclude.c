@@ -115,8 +115,7 @@ static void note_backlog(struct pipeline *pipeline, struct delivery *delivery)
         return;
     delivery->is_coming = true;
     capacity_note_coming(pipeline->capacity, lane);
-    capacity_set_backlog(pipeline->capacity, lane, settlement_backlog(pipeline, delivery),
-                         loop_run_ms());
+    capacity_set_backlog(pipeline->capacity, lane, settlement_backlog(pipeline, delivery));
 }
 
 /* A probe that says nothing about its hook: the gate that closed behind it would stay so for a

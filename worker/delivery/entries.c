@@ -207,12 +207,3 @@ size_t entries_unstarted(const struct entries *entries)
     return entries->looking_up + entries->deliveries_len[DELIVERY_NEW][SOURCE_STREAM] +
            entries->deliveries_len[DELIVERY_QUEUED][SOURCE_STREAM];
 }
-
-size_t entries_unfinished(const struct entries *entries)
-{
-    size_t len = 0;
-    for (int state = 0; state < DELIVERY_CONCLUDED; state++)
-        len += entries->deliveries_len[state][SOURCE_STREAM] +
-               entries->deliveries_len[state][SOURCE_LANE];
-    return len;
-}

@@ -210,7 +210,4 @@ size_t entries_queued(const struct entries *entries); /* deliveries in lines */
 /* Of the stream: deliveries not started, and entries whose hooks are looked up. */
 size_t entries_unstarted(const struct entries *entries);
 
-/* Deliveries without an outcome. */
-size_t entries_unfinished(const struct entries *entries);
-
 #endif

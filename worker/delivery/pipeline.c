@@ -100,7 +100,7 @@ static void run_capacity(struct pipeline *pipeline)
                 claims_want(pipeline, step.lane, step.most);
         }
         /* What drains starts nothing in its place. */
-        late = pipeline->draining ? NULL : capacity_to_cut(capacity, loop_run_ms());
+        late = pipeline->draining ? NULL : capacity_to_cut(capacity);
         if (late != NULL)
             attempt_cut(pipeline, delivery_of(late));
     } while (late != NULL);

@@ -310,8 +310,7 @@ static void note_stored(struct pipeline *pipeline, struct delivery *delivery)
     delivery->is_coming = false;
     lane = capacity_lane_find(pipeline->capacity, delivery->lane);
     if (lane != NULL)
-        capacity_note_come(pipeline->capacity, lane, settlement_backlog(pipeline, delivery),
-                           loop_run_ms());
+        capacity_note_come(pipeline->capacity, lane, settlement_backlog(pipeline, delivery));
 }
 
 /* An outcome that was dropped is not counted: another worker's is. */

@@ -22,7 +22,6 @@ struct intake {
     bool stopped;
     struct reading read;
     bool is_followed;    /* by something of which the answer did not come yet */
-    size_t offered;      /* its COUNT */
     int64_t entry_bytes; /* moving average */
     int64_t reader_id;   /* CLIENT ID of the reader, to end its blocking */
     int failures;        /* refusals in a row */
@@ -137,7 +136,6 @@ static void on_read(void *context, const struct reply *reply)
 {
     struct intake *intake = context;
     intake->read.under_way = false;
-    intake->offered = 0;
     if (reply == NULL)
         return; /* the link is down; it tells when it is back */
     if (reply_is_error(reply)) {
@@ -181,7 +179,6 @@ static void read_more(struct intake *intake)
     redis_args_text(&args, ">");
     if (redis_link_send(intake->reader, &args, INTAKE_DEADLINE_MS, on_read, intake) == 0) {
         intake->read.under_way = true;
-        intake->offered = count;
         intake->is_followed = intake->taker.follow(intake->taker.context);
     } else {
         again_after(intake);
@@ -285,9 +282,4 @@ void intake_stop(struct intake *intake)
 bool intake_is_stopped(const struct intake *intake)
 {
     return intake->stopped && !intake->read.under_way && !reclaim_is_running(intake->reclaim);
-}
-
-size_t intake_offered(const struct intake *intake)
-{
-    return intake->offered;
 }

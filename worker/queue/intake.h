@@ -39,6 +39,5 @@ void intake_reclaim(struct intake *intake, int64_t min_idle_ms);
 void intake_take_again(struct intake *intake);       /* what was left pending by the taker itself */
 void intake_stop(struct intake *intake);             /* end the blocking read and start no other */
 bool intake_is_stopped(const struct intake *intake); /* no read is under way any more */
-size_t intake_offered(const struct intake *intake);  /* room offered to the read under way */
 
 #endif

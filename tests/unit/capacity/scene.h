@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "capacity/capacity.h"
+#include "inside.h"
 
 /* Everything but the origin is wide. */
 static inline struct capacity *scene_new(size_t per_origin)

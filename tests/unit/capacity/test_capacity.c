@@ -394,10 +394,10 @@ static void attempts_under_way_count_where_they_are_led(void **unused)
     queue(capacity, quick, &q, 1000);
     assert_nothing(capacity, 1000);
     (void)capacity_tick(capacity, 1200);
-    assert_ptr_equal(capacity_to_cut(capacity, 1200), &x);
+    assert_ptr_equal(capacity_to_cut(capacity), &x);
     capacity_led_to(capacity, &x, "192.0.2.2"); /* a late one, led elsewhere */
     assert_starts(capacity, &q, 1200);
-    assert_null(capacity_to_cut(capacity, 1200));
+    assert_null(capacity_to_cut(capacity));
     end(capacity, &x, 1200);
     end(capacity, &y, 1200);
     end(capacity, &q, 1200);

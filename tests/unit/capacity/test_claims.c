@@ -10,17 +10,17 @@ static void backlog_of_a_lane_without_a_line_is_promised_a_place(void **unused)
     struct capacity_waiter claimed = {0}, waits = {0};
 
     (void)unused;
-    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW);
     assert_claims(capacity, lane, 8, 0);
-    assert_int_equal(capacity_in_flight(capacity), 1);
+    assert_int_equal(in_flight_of(capacity), 1);
     queue(capacity, other, &waits, 0);
     assert_nothing(capacity, 0); /* one claim at a time, and its place is taken */
     queue(capacity, lane, &claimed, 1);
     assert_nothing(capacity, 1);
-    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE, 1);
+    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE);
     assert_starts(capacity, &claimed, 1);
     assert_nothing(capacity, 1);
-    assert_int_equal(capacity_in_flight(capacity), 1);
+    assert_int_equal(in_flight_of(capacity), 1);
     capacity_leave(capacity, &claimed, CAPACITY_SUCCESS, 2);
     assert_starts(capacity, &waits, 2);
     capacity_free(capacity);
@@ -34,15 +34,15 @@ static void empty_claim_gives_the_place_back(void **unused)
     struct capacity_waiter waits = {0};
 
     (void)unused;
-    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW);
     assert_claims(capacity, lane, 8, 0);
     queue(capacity, other, &waits, 0);
     assert_nothing(capacity, 0);
-    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_LATER, 1);
+    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_LATER);
     assert_starts(capacity, &waits, 1);
     assert_nothing(capacity, 1);
-    assert_int_equal(capacity_backlog_of(lane), CAPACITY_BACKLOG_LATER);
-    assert_int_equal(capacity_in_flight(capacity), 1);
+    assert_int_equal(lane->backlog, CAPACITY_BACKLOG_LATER);
+    assert_int_equal(in_flight_of(capacity), 1);
     capacity_free(capacity);
 }
 
@@ -57,14 +57,14 @@ static void promised_place_is_worth_nothing_at_limits_learnt_since(void **unused
     (void)unused;
     queue(capacity, busy, &holds, 0);
     assert_starts(capacity, &holds, 0);
-    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW);
     assert_claims(capacity, lane, 2, 0);
-    assert_int_equal(capacity_in_flight(capacity), 2);
+    assert_int_equal(in_flight_of(capacity), 2);
     assert_ptr_equal(capacity_lane(capacity, "a/:0123", "o/u", "o"), lane);
     queue(capacity, lane, &claimed, 1);
-    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE, 1);
+    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE);
     assert_nothing(capacity, 1);
-    assert_int_equal(capacity_in_flight(capacity), 1);
+    assert_int_equal(in_flight_of(capacity), 1);
     capacity_leave(capacity, &holds, CAPACITY_NO_NEWS, 2);
     assert_starts(capacity, &claimed, 2);
     capacity_free(capacity);
@@ -78,21 +78,21 @@ static void next_round_is_claimed_when_half_is_used(void **unused)
     size_t started = 0;
 
     (void)unused;
-    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW);
     assert_claims(capacity, lane, 8, 0);
     for (size_t i = 0; i < 8; i++)
         queue(capacity, lane, &waiters[i], 1);
-    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NOW, 1);
-    while (capacity_line_of(lane) >= 4) { /* two at a time */
+    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NOW);
+    while (lane->line_len >= 4) { /* two at a time */
         assert_starts(capacity, &waiters[started], 1);
-        if (++started >= 2 && capacity_line_of(lane) >= 4) {
+        if (++started >= 2 && lane->line_len >= 4) {
             assert_nothing(capacity, 1);
             capacity_leave(capacity, &waiters[started - 2], CAPACITY_ANSWER, 1);
         }
     }
     assert_claims(capacity, lane, 8, 1);
     assert_nothing(capacity, 1);
-    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE, 2); /* the claim failed */
+    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE); /* the claim failed */
     assert_nothing(capacity, 2);
     capacity_free(capacity);
 }
@@ -108,8 +108,8 @@ static void round_follows_concurrency_and_pace(void **unused)
     size_t started = 0, ended = 0;
 
     (void)unused;
-    while (capacity_concurrency_of(fast) < 8) {
-        while (started - ended < capacity_concurrency_of(fast)) {
+    while (concurrency_limit(&fast->concurrency) < 8) {
+        while (started - ended < concurrency_limit(&fast->concurrency)) {
             queue(capacity, fast, &waiters[started % 16], 0);
             assert_starts(capacity, &waiters[started % 16], 0);
             started++;
@@ -119,13 +119,13 @@ static void round_follows_concurrency_and_pace(void **unused)
     while (ended < started)
         capacity_leave(capacity, &waiters[ended++ % 16], CAPACITY_ANSWER, 0);
     capacity_restrict(capacity, probed, 1);
-    capacity_set_backlog(capacity, untried, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, untried, CAPACITY_BACKLOG_NOW);
     assert_claims(capacity, untried, 2, 0);
-    capacity_set_backlog(capacity, slow, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, slow, CAPACITY_BACKLOG_NOW);
     assert_claims(capacity, slow, 2, 0);
-    capacity_set_backlog(capacity, probed, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, probed, CAPACITY_BACKLOG_NOW);
     assert_claims(capacity, probed, 1, 0);
-    capacity_set_backlog(capacity, fast, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, fast, CAPACITY_BACKLOG_NOW);
     assert_claims(capacity, fast, 32, 0);
     capacity_free(capacity);
 }
@@ -144,7 +144,7 @@ static void nothing_is_claimed_ahead_for_a_lane_that_waits_its_turn(void **unuse
         queue(capacity, a, &x[i], 0);
     assert_starts(capacity, &y[0], 0);
     assert_nothing(capacity, 0);
-    capacity_set_backlog(capacity, a, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, a, CAPACITY_BACKLOG_NOW);
     assert_nothing(capacity, 0);
     capacity_leave(capacity, &y[0], CAPACITY_NO_NEWS, 0);
     assert_starts(capacity, &x[0], 0);
@@ -168,13 +168,13 @@ static void backlog_has_the_turns_of_a_line(void **unused)
     (void)unused;
     for (size_t i = 0; i < MANY; i++)
         queue(capacity, line, &a[i], 0);
-    capacity_set_backlog(capacity, backlog, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, backlog, CAPACITY_BACKLOG_NOW);
     for (int64_t now_ms = 0; now_ms < MANY; now_ms++) {
         step = capacity_next(capacity, now_ms);
         if (step.what == CAPACITY_CLAIM) {
             assert_ptr_equal(step.lane, backlog);
             queue(capacity, backlog, &b[claimed++], now_ms);
-            capacity_claimed(capacity, backlog, CAPACITY_BACKLOG_NOW, now_ms);
+            capacity_claimed(capacity, backlog, CAPACITY_BACKLOG_NOW);
             step = capacity_next(capacity, now_ms);
         }
         assert_int_equal(step.what, CAPACITY_START);
@@ -205,10 +205,10 @@ static void full_rings_turn_backlogs_away_never_lines(void **unused)
         assert_int_equal(capacity_ring_room(capacity), CAPACITY_RINGS_MAX - i);
         (void)snprintf(name, sizeof(name), "r%zu/1", i);
         lane = scene_lane(capacity, name, "o");
-        capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+        capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW);
         assert_nothing(capacity, 0);
     }
-    assert_int_equal(capacity_backlog_of(lane), CAPACITY_BACKLOG_NONE);
+    assert_int_equal(lane->backlog, CAPACITY_BACKLOG_NONE);
     queue(capacity, lane, &waits[0], 0);
     assert_nothing(capacity, 0);
     assert_int_equal(capacity_ring_room(capacity), 0);
@@ -217,7 +217,7 @@ static void full_rings_turn_backlogs_away_never_lines(void **unused)
         step = capacity_next(capacity, 0);
         assert_int_not_equal(step.what, CAPACITY_NOTHING);
         if (step.what == CAPACITY_CLAIM)
-            capacity_claimed(capacity, step.lane, CAPACITY_BACKLOG_NONE, 0);
+            capacity_claimed(capacity, step.lane, CAPACITY_BACKLOG_NONE);
         else
             assert_ptr_equal(step.waiter, &waits[0]);
     }
@@ -232,14 +232,14 @@ static void backlog_that_comes_while_claiming_is_not_forgotten(void **unused)
     struct capacity_lane *lane = scene_lane_of(capacity, "a/1", "o", 10);
 
     (void)unused;
-    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW);
     assert_claims(capacity, lane, 8, 0);
-    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
-    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE, 1);
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW);
+    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE);
     assert_claims(capacity, lane, 8, 1);
-    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE, 2);
+    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE);
     assert_nothing(capacity, 2);
-    assert_int_equal(capacity_backlog_of(lane), CAPACITY_BACKLOG_NONE);
+    assert_int_equal(lane->backlog, CAPACITY_BACKLOG_NONE);
     capacity_free(capacity);
 }
 
@@ -257,7 +257,7 @@ static void lane_whose_line_becomes_its_backlog_keeps_its_turn(void **unused)
     queue(capacity, first, &waits, 0);
     queue(capacity, second, &behind, 0);
     assert_nothing(capacity, 0);
-    capacity_set_backlog(capacity, first, CAPACITY_BACKLOG_NOW, 1);
+    capacity_set_backlog(capacity, first, CAPACITY_BACKLOG_NOW);
     capacity_leave(capacity, &waits, CAPACITY_NO_NEWS, 1);
     assert_nothing(capacity, 1);
     capacity_leave(capacity, &holds, CAPACITY_SUCCESS, 2);

@@ -2,7 +2,7 @@
 
 static void assert_class(const struct capacity_lane *lane, enum capacity_class class)
 {
-    assert_int_equal(capacity_class_of(lane), class);
+    assert_int_equal(lane->class, class);
 }
 
 static void first_attempt_decides(void **unused)
@@ -90,22 +90,22 @@ static void concurrency_follows_news(void **unused)
     attempt(capacity, lane, CAPACITY_ANSWER, 0, 10);
     attempt(capacity, lane, CAPACITY_SUCCESS, 0, 10); /* it did not use what it had */
     assert_true(capacity_ever_succeeded(lane));
-    assert_int_equal(capacity_concurrency_of(lane), 2);
+    assert_int_equal(concurrency_limit(&lane->concurrency), 2);
     for (size_t i = 0; i < 2; i++) {
         queue(capacity, lane, &waiters[i], 20);
         assert_starts(capacity, &waiters[i], 20);
     }
     capacity_leave(capacity, &waiters[0], CAPACITY_SUCCESS, 30);
-    assert_int_equal(capacity_concurrency_of(lane), 3);
+    assert_int_equal(concurrency_limit(&lane->concurrency), 3);
     capacity_leave(capacity, &waiters[1], CAPACITY_CUT, 40);
-    assert_int_equal(capacity_concurrency_of(lane), 3);
+    assert_int_equal(concurrency_limit(&lane->concurrency), 3);
     attempt(capacity, lane, CAPACITY_SILENCE, 50, 1);
-    assert_int_equal(capacity_concurrency_of(lane), 1);
+    assert_int_equal(concurrency_limit(&lane->concurrency), 1);
     for (enum capacity_news news = CAPACITY_BUSY; news <= CAPACITY_TIMEOUT; news++) {
         struct capacity_lane *other = capacity_lane(capacity, "r/b", news % 2 ? "p/1" : "p/2", "p");
 
         attempt(capacity, other, news, 60, 10);
-        assert_int_equal(capacity_concurrency_of(other), 1);
+        assert_int_equal(concurrency_limit(&other->concurrency), 1);
     }
     capacity_free(capacity);
 }

@@ -58,7 +58,7 @@ static struct capacity_waiter *to_cut(struct scene *scene, int64_t now_ms)
 {
     (void)capacity_tick(scene->capacity, now_ms);
     assert_nothing(scene->capacity, now_ms);
-    return capacity_to_cut(scene->capacity, now_ms);
+    return capacity_to_cut(scene->capacity);
 }
 
 static void oldest_late_one_is_cut_after_patience(void **unused)
@@ -75,10 +75,10 @@ static void oldest_late_one_is_cut_after_patience(void **unused)
     assert_null(to_cut(&scene, 1039)); /* late, but it has waited 49 ms */
     victim = scene.waiters[0].lane;
     assert_ptr_equal(to_cut(&scene, 1040), &scene.waiters[0]);
-    assert_int_equal(capacity_class_of(victim), CAPACITY_SLOW);
+    assert_int_equal(victim->class, CAPACITY_SLOW);
     assert_int_equal(scene.waiters[0].state, CAPACITY_IN_FLIGHT);
     capacity_leave(scene.capacity, &scene.waiters[0], CAPACITY_CUT, 1040);
-    assert_null(capacity_to_cut(scene.capacity, 1040)); /* a place is free */
+    assert_null(capacity_to_cut(scene.capacity)); /* a place is free */
     assert_starts(scene.capacity, &scene.other, 1040);
     assert_null(to_cut(&scene, 1100));
     capacity_free(scene.capacity);
@@ -168,9 +168,9 @@ static void quick_ones_over_250_ms_give_way_to_quick_ones(void **unused)
     start(&scene, 8, 10, 0);
     wait_known(&scene, quick, 0);
     assert_null(to_cut(&scene, 249));
-    assert_int_equal(capacity_class_of(scene.waiters[0].lane), CAPACITY_QUICK);
+    assert_int_equal(scene.waiters[0].lane->class, CAPACITY_QUICK);
     assert_ptr_equal(to_cut(&scene, 250), &scene.waiters[0]);
-    assert_int_equal(capacity_class_of(scene.waiters[0].lane), CAPACITY_SLOW);
+    assert_int_equal(scene.waiters[0].lane->class, CAPACITY_SLOW);
     capacity_leave(scene.capacity, &scene.waiters[0], CAPACITY_CUT, 250);
     assert_starts(scene.capacity, &scene.other, 250);
     capacity_free(scene.capacity);

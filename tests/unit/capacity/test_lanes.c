@@ -41,7 +41,7 @@ static bool lane_with_failure(long n)
         capacity_learn_address(capacity, lane, "192.0.2.1");
     assert_ptr_equal(capacity_lane_find(capacity, "a/1"), lane);
     assert_ptr_equal(capacity_lane_find(capacity, "k/1"), known);
-    assert_int_equal(capacity_class_of(known), moved ? CAPACITY_UNTRIED : CAPACITY_QUICK);
+    assert_int_equal(known->class, moved ? CAPACITY_UNTRIED : CAPACITY_QUICK);
     n = until_failure;
     until_failure = 0;
     queue(capacity, known, &waiter, 0);
@@ -124,7 +124,7 @@ static void longest_unused_are_forgotten(void **unused)
         queue(capacity, claims, &both[i], 0);
         assert_starts(capacity, &both[i], 0);
     }
-    capacity_set_backlog(capacity, claims, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, claims, CAPACITY_BACKLOG_NOW);
     assert_claims(capacity, claims, 8, 0);
     for (size_t i = 0; i < 2; i++)
         capacity_leave(capacity, &both[i], CAPACITY_NO_NEWS, 0);
@@ -141,7 +141,7 @@ static void longest_unused_are_forgotten(void **unused)
     }
     assert_ptr_equal(capacity_lane_find(capacity, "used/1"), used);
     assert_ptr_equal(capacity_lane_find(capacity, "claims/1"), claims);
-    capacity_claimed(capacity, claims, CAPACITY_BACKLOG_NONE, 0);
+    capacity_claimed(capacity, claims, CAPACITY_BACKLOG_NONE);
     assert_ptr_equal(capacity_lane_find(capacity, "again/1"), looked_at);
     assert_null(capacity_lane_find(capacity, "old/1"));
     assert_null(capacity_lane_find(capacity, "r0/1"));

@@ -25,7 +25,7 @@ static void line_is_what_the_lane_takes_soon(void **unused)
     assert_int_equal(offers_taken(capacity, quick, waiters[0], 0), 20);
     assert_int_equal(offers_taken(capacity, medium, waiters[1], 0), 2);
     assert_int_equal(offers_taken(capacity, untried, waiters[2], 0), 2);
-    assert_int_equal(capacity_in_lines(capacity), 24);
+    assert_int_equal(in_lines_of(capacity), 24);
     for (size_t i = 0; i < 6; i++)
         assert_int_equal(capacity_next(capacity, 0).what, CAPACITY_START);
     assert_nothing(capacity, 0);
@@ -43,13 +43,13 @@ static void arrivals_stay_behind_what_waits(void **unused)
     struct capacity_waiter waiter = {0};
 
     (void)unused;
-    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_LATER, 0);
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_LATER);
     assert_false(capacity_offer(capacity, lane, &waiter, 0));
     assert_nothing(capacity, 0);
-    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
-    assert_int_equal(capacity_backlog_of(lane), CAPACITY_BACKLOG_NOW);
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW);
+    assert_int_equal(lane->backlog, CAPACITY_BACKLOG_NOW);
     assert_false(capacity_offer(capacity, lane, &waiter, 0));
-    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NONE, 0);
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NONE);
     capacity_hold(capacity, lane, 100);
     assert_false(capacity_offer(capacity, lane, &waiter, 0));
     capacity_hold(capacity, lane, 0);
@@ -73,16 +73,16 @@ static void arrivals_stay_behind_what_is_on_its_way(void **unused)
     capacity_note_coming(capacity, lane);
     assert_true(capacity_offer(capacity, lane, &waiters[0], 0));
     assert_nothing(capacity, 0);
-    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW);
     assert_int_equal(capacity_next(capacity, 0).what, CAPACITY_CLAIM);
-    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE, 0);
+    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE);
     assert_nothing(capacity, 0);
-    capacity_note_come(capacity, lane, CAPACITY_BACKLOG_LATER, 0);
-    assert_int_equal(capacity_backlog_of(lane), CAPACITY_BACKLOG_LATER);
+    capacity_note_come(capacity, lane, CAPACITY_BACKLOG_LATER);
+    assert_int_equal(lane->backlog, CAPACITY_BACKLOG_LATER);
     assert_false(capacity_offer(capacity, lane, &waiters[1], 0));
-    capacity_note_come(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    capacity_note_come(capacity, lane, CAPACITY_BACKLOG_NOW);
     assert_int_equal(capacity_next(capacity, 0).what, CAPACITY_CLAIM);
-    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE, 0);
+    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE);
     assert_starts(capacity, &waiters[0], 0);
     capacity_free(capacity);
 }
@@ -97,17 +97,17 @@ static void arrivals_follow_what_the_next_claim_brings(void **unused)
 
     (void)unused;
     capacity_note_coming(capacity, lane);
-    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW);
     assert_true(capacity_offer(capacity, lane, &waiters[0], 0));
     assert_int_equal(capacity_next(capacity, 0).what, CAPACITY_CLAIM);
-    capacity_note_come(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    capacity_note_come(capacity, lane, CAPACITY_BACKLOG_NOW);
     assert_true(capacity_offer(capacity, lane, &waiters[1], 0));
     assert_true(capacity_offer(capacity, lane, &waiters[2], 0));
     assert_true(waiters[2].is_behind);
     capacity_leave(capacity, &waiters[1], CAPACITY_NO_NEWS, 0);
-    assert_int_equal(capacity_in_lines(capacity), 2);
+    assert_int_equal(in_lines_of(capacity), 2);
     queue(capacity, lane, &claimed, 0);
-    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE, 0);
+    capacity_claimed(capacity, lane, CAPACITY_BACKLOG_NONE);
     assert_starts(capacity, &claimed, 0);
     assert_starts(capacity, &waiters[0], 0);
     capacity_leave(capacity, &claimed, CAPACITY_SUCCESS, 10);
@@ -124,11 +124,11 @@ static void arrivals_do_not_follow_what_one_claim_does_not_bring(void **unused)
     struct capacity_waiter waiter = {0};
 
     (void)unused;
-    capacity_set_backlog(capacity, others, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, others, CAPACITY_BACKLOG_NOW);
     assert_false(capacity_offer(capacity, others, &waiter, 0));
     for (size_t i = 0; i <= CAPACITY_ROUND_MIN; i++)
         capacity_note_coming(capacity, many);
-    capacity_set_backlog(capacity, many, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, many, CAPACITY_BACKLOG_NOW);
     assert_false(capacity_offer(capacity, many, &waiter, 0));
     capacity_free(capacity);
 }
@@ -142,12 +142,12 @@ static void lanes_tell_what_they_take_soon(void **unused)
     (void)unused;
     assert_int_equal(capacity_soon(capacity), 0);
     capacity_note_coming(capacity, lane);
-    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_NOW);
     assert_int_equal(capacity_soon(capacity), 1);
     for (size_t i = 0; i < MANY; i++)
         capacity_note_coming(capacity, lane);
     assert_int_equal(capacity_soon(capacity), 4); /* two at a time of 10 ms in 20 ms */
-    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_LATER, 0);
+    capacity_set_backlog(capacity, lane, CAPACITY_BACKLOG_LATER);
     assert_int_equal(capacity_soon(capacity), 0);
     capacity_free(capacity);
 }
@@ -162,7 +162,7 @@ static void lane_that_waits_its_turn_takes_nothing_soon(void **unused)
     queue(capacity, scene_lane_of(capacity, "b/1", "o", 10), &other, 0);
     assert_starts(capacity, &other, 0);
     capacity_note_coming(capacity, lane);
-    capacity_note_come(capacity, lane, CAPACITY_BACKLOG_NOW, 0);
+    capacity_note_come(capacity, lane, CAPACITY_BACKLOG_NOW);
     assert_int_equal(capacity_soon(capacity), 1);
     assert_nothing(capacity, 0); /* the origin is full */
     assert_int_equal(capacity_soon(capacity), 0);
@@ -253,17 +253,17 @@ static void leaving_from_any_state(void **unused)
     (void)unused;
     capacity_leave(capacity, &waiter, CAPACITY_NO_NEWS, 0);
     queue(capacity, lane, &waiter, 0);
-    assert_int_equal(capacity_line_of(lane), 1);
+    assert_int_equal(lane->line_len, 1);
     capacity_leave(capacity, &waiter, CAPACITY_NO_NEWS, 0);
     assert_int_equal(waiter.state, CAPACITY_OUT);
     assert_null(waiter.lane);
     assert_nothing(capacity, 0);
     queue(capacity, lane, &waiter, 0);
     assert_starts(capacity, &waiter, 0);
-    assert_int_equal(capacity_in_flight(capacity), 1);
+    assert_int_equal(in_flight_of(capacity), 1);
     assert_int_equal(capacity_places(capacity), 99);
     capacity_leave(capacity, &waiter, CAPACITY_SUCCESS, 0);
-    assert_int_equal(capacity_in_flight(capacity) + capacity_in_lines(capacity), 0);
+    assert_int_equal(in_flight_of(capacity) + in_lines_of(capacity), 0);
     capacity_free(capacity);
     capacity_free(NULL);
 }

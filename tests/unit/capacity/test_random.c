@@ -150,7 +150,7 @@ static bool must_cut(struct play *play, const struct capacity_limit *limit)
 static void check_lanes(const struct play *play)
 {
     const struct capacity *capacity = play->capacity;
-    size_t in_rings = 0, in_lines = 0, unused = 0, turns = 0, idle = 0, soon = 0;
+    size_t in_rings = 0, unused = 0, turns = 0, idle = 0, soon = 0;
     const struct turn *turn;
 
     for (size_t i = 0; i < LANES; i++) {
@@ -163,7 +163,6 @@ static void check_lanes(const struct play *play)
             len++;
         }
         assert_int_equal(lane->line_len, len);
-        in_lines += len;
         in_rings += lane->where == IN_RING;
         idle += lane->where == IDLE;
         assert_true(lane->where != READY && lane->where != GRANTED);
@@ -175,7 +174,6 @@ static void check_lanes(const struct play *play)
     }
     assert_int_equal(capacity->soon, soon);
     assert_int_equal(capacity->rings_len, in_rings);
-    assert_int_equal(capacity->in_lines, in_lines);
     assert_int_equal(capacity->idle_len, idle);
     TAILQ_FOREACH(turn, &capacity->unused, link)
         unused++;
@@ -251,7 +249,7 @@ static void turn(struct play *play)
             play->to_claim[index_of(play, step.lane)] = step.most;
             play->claims++;
         }
-        waiter = capacity_to_cut(play->capacity, play->now_ms);
+        waiter = capacity_to_cut(play->capacity);
         if (!waiter)
             continue;
         assert_int_equal(waiter->state, CAPACITY_IN_FLIGHT);
@@ -304,8 +302,7 @@ static void answer_claim(struct play *play)
     for (size_t many = below(play, play->to_claim[i] + 1); many > 0; many--)
         insert(play, i, true);
     play->to_claim[i] = 0;
-    capacity_claimed(play->capacity, play->lanes[i], (enum capacity_backlog)below(play, 3),
-                     play->now_ms);
+    capacity_claimed(play->capacity, play->lanes[i], (enum capacity_backlog)below(play, 3));
 }
 
 static void end(struct play *play, enum capacity_state state)
@@ -338,8 +335,7 @@ static void step(struct play *play)
         break;
     case 1:
     case 2:
-        capacity_set_backlog(capacity, play->lanes[i], (enum capacity_backlog)below(play, 3),
-                             play->now_ms);
+        capacity_set_backlog(capacity, play->lanes[i], (enum capacity_backlog)below(play, 3));
         break;
     case 3:
         capacity_hold(capacity, play->lanes[i],

@@ -146,7 +146,7 @@ static void into_redis(struct world *world, struct delivery *delivery, bool at_f
         TAILQ_INSERT_HEAD(&hook->redis, delivery, link);
     else
         TAILQ_INSERT_TAIL(&hook->redis, delivery, link);
-    capacity_set_backlog(world->capacity, hook->lane, CAPACITY_BACKLOG_NOW, now_ms(world));
+    capacity_set_backlog(world->capacity, hook->lane, CAPACITY_BACKLOG_NOW);
 }
 
 static void arrive(struct world *world, struct hook *hook)
@@ -270,8 +270,7 @@ static void claimed(struct world *world, struct hook *hook)
         capacity_queue(world->capacity, hook->lane, &delivery->waiter, now_ms(world));
     }
     capacity_claimed(world->capacity, hook->lane,
-                     TAILQ_EMPTY(&hook->redis) ? CAPACITY_BACKLOG_NONE : CAPACITY_BACKLOG_NOW,
-                     now_ms(world));
+                     TAILQ_EMPTY(&hook->redis) ? CAPACITY_BACKLOG_NONE : CAPACITY_BACKLOG_NOW);
 }
 
 static struct hook *hook_of(struct world *world, const struct capacity_lane *lane)
@@ -307,7 +306,7 @@ static void turn(struct world *world)
                        (struct event){.kind = EVENT_CLAIMED,
                                       .index = (size_t)(hook_of(world, step.lane) - world->hooks)});
         }
-        waiter = capacity_to_cut(world->capacity, now_ms(world));
+        waiter = capacity_to_cut(world->capacity);
         if (waiter)
             cut(world, delivery_of(waiter));
     } while (waiter);

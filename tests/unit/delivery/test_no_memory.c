@@ -11,6 +11,7 @@
 #include <event2/event.h>
 
 #include "../base/failing_heap.h"
+#include "../capacity/inside.h"
 #include "../contract/room_of.h"
 #include "base/log.h"
 #include "contract/event_codec.h"
@@ -434,13 +435,13 @@ static void take_turn(struct pipeline *pipeline)
 
     if (!lane)
         return;
-    capacity_set_backlog(pipeline->capacity, lane, CAPACITY_BACKLOG_NOW, loop_now_ms());
+    capacity_set_backlog(pipeline->capacity, lane, CAPACITY_BACKLOG_NOW);
     pipeline->alive_until_ms = INT64_MAX;
     pipeline_arm(pipeline);
     event_base_loop(loop_base(pipeline->loop), EVLOOP_NONBLOCK);
     if (calls.len == 1)
         answer_call(claimed.reply);
-    assert_int_equal(capacity_in_flight(pipeline->capacity), 0);
+    assert_int_equal(in_flight_of(pipeline->capacity), 0);
 }
 
 static int try_turn(void)
