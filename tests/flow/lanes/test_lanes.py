@@ -195,23 +195,22 @@ def test_a_backlog_does_not_block_other_hooks(redis, receiver, start_worker):
     numbered(redis, 1000)
     wait_until(lambda: queue_state(redis)["events"] < 10, 10, "them to wait")
     for n in range(20):
-        began = time.monotonic()
+        before = len(receiver.requests("/"))
         enqueue(redis, message_event(room=1))
-        receiver.wait_for(n + 1, "/other", timeout=1)
-        assert time.monotonic() - began < 0.5
+        receiver.wait_for(n + 1, "/other", timeout=5)
+        assert len(receiver.requests("/")) - before <= 25  # of those, 40 a second at the most
     assert len(receiver.requests("/")) < 500
 
 
 def test_workers_share_a_backlog(redis, receiver, start_worker):
-    receiver.script("/", [Answer(200, delay=0.02)])
+    receiver.script("/", [Answer(200, delay=0.04)])
     set_hook(redis, 438, "main", url=receiver.url())
     start_worker(max_per_endpoint=2)
     names = numbered(redis, 400)
     receiver.wait_for(20)
     start_worker(max_per_endpoint=2)
-    began = time.monotonic()
-    receiver.wait_for(400, timeout=10)
-    assert time.monotonic() - began < 380 * 0.02 / 2 * 0.85, "as fast as one"
+    used = collections.Counter(one.connection for one in receiver.wait_for(400, timeout=30))
+    assert sum(n >= 40 for n in used.values()) > 2, "the places of one worker"
     assert_queue_empty(redis)
     assert sorted(ids(receiver)) == names
 
