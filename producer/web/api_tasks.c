@@ -1,5 +1,6 @@
 #include "web/api_tasks.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +20,10 @@ static bool is_meant(const struct call *call, const struct task *task)
 
 void api_tasks(struct call *call, struct session *session)
 {
+    int64_t limit = call_number(call, "limit", CALL_LIMIT_DEFAULT);
+    int64_t from = call_number(call, "iterator", 0);
+    int64_t place = 0;
+    char next[24] = "";
     struct task_list list;
 
     if (!task_list_read(session, &list))
@@ -26,12 +31,16 @@ void api_tasks(struct call *call, struct session *session)
     task_list_sort(&list);
     list_begin(&call->answer);
     for (size_t i = 0; i < list.len; i++) {
-        if (!is_meant(call, &list.tasks[i]))
+        if (!is_meant(call, &list.tasks[i]) || place++ < from)
             continue;
+        if (place - from > limit) {
+            (void)snprintf(next, sizeof(next), "%" PRId64, from + limit);
+            break;
+        }
         list_next(&call->answer);
         task_put_json(&call->answer.body, &list.tasks[i], list.now_ms);
     }
-    list_end(&call->answer, NULL);
+    list_end(&call->answer, next[0] != '\0' ? next : NULL);
     task_list_release(&list);
 }
 

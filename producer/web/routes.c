@@ -295,12 +295,14 @@ const struct route routes[] = {
          HOOK_FILTER, DELIVERED_SINCE, DELIVERED_UNTIL, DRY_RUN, EXPECT, RATE),
 
     LIST("/v1/tasks", "listTasks", api_tasks, "Task",
-         "Bulk tasks, the newest first; those that ended are kept for 7 days, at most 100.", NONE),
+         "Bulk tasks: those that run, then the newest. Those that ended are kept for 7 days, at "
+         "most 100.",
+         LIMIT, RANK),
     ONE("/v1/tasks/{task}", "getTask", api_task, "Task", "A bulk task, and how far it is.", NONE),
     ACT("/v1/tasks/{task}/cancel", "cancelTask", api_cancel_task, "Task",
         "Cancels a task. What it has done stays done.", NONE),
-    LIST(TASKS, "listRoomTasks", api_tasks, "Task", "Bulk tasks of a room, the newest first.",
-         NONE),
+    LIST(TASKS, "listRoomTasks", api_tasks, "Task",
+         "Bulk tasks of a room: those that run, then the newest.", LIMIT, RANK),
     ONE(TASKS "/{task}", "getRoomTask", api_task, "Task", "A bulk task of a room.", NONE),
     ACT(TASKS "/{task}/cancel", "cancelRoomTask", api_cancel_task, "Task",
         "Cancels a task of a room. A token of the room cancels none that an operator made.", NONE),

@@ -67,13 +67,15 @@ void task_list_release(struct task_list *list)
     *list = (struct task_list){0};
 }
 
-/* Ids are times. */
+/* Those that run before the others; ids are times. */
 static int compare(const void *one, const void *other)
 {
     const struct task *tasks[] = {one, other};
     uint64_t ms[2] = {0, 0};
     uint64_t seq[2] = {0, 0};
 
+    if ((tasks[0]->state == TASK_RUNNING) != (tasks[1]->state == TASK_RUNNING))
+        return tasks[0]->state == TASK_RUNNING ? -1 : 1;
     for (int i = 0; i < 2; i++)
         (void)parse_stream_id(bytes_of(tasks[i]->id), &ms[i], &seq[i]);
     if (ms[0] != ms[1])

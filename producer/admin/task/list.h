@@ -28,7 +28,7 @@ int task_list_parse(const struct reply *reply, struct task_list *ret_list);
 bool task_list_read(struct session *session, struct task_list *ret_list);
 void task_list_release(struct task_list *list); /* also of a zeroed one */
 
-void task_list_sort(struct task_list *list); /* the newest first */
+void task_list_sort(struct task_list *list); /* those that run, then the newest */
 
 const struct task *task_list_find(const struct task_list *list, const char *id); /* or NULL */
 

@@ -277,7 +277,7 @@ export function overview(here, values) {
         all => figures(all.status, all.attention, all.latency),
         { lines: 3 },
       ),
-      new Panel(tasks, async () => (await soft(get("v1/tasks")))?.data ?? [], runningNote),
+      new Panel(tasks, async () => (await soft(get("v1/tasks?limit=40")))?.data ?? [], runningNote),
       new Panel(
         attention,
         async () => ({ hooks: await askAttention(), now: Date.now() }),

@@ -160,7 +160,7 @@ export function tasksPanel(here, host, path, onEnded, isMeant = () => true) {
   let running = new Set();
   const panel = new Panel(
     host,
-    async () => (await get(path)).data,
+    async () => (await get(path + "?limit=40")).data,
     tasks => {
       const now = new Set(tasks.filter(t => t.state === "running").map(t => t.id));
       const hasEnded = [...running].some(id => !now.has(id));

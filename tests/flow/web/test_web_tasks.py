@@ -315,7 +315,12 @@ def test_tasks_that_ended_are_kept_for_a_while(ask, redis):
     old = now - 8 * 24 * 3600 * 1000
     redis.hset(key("tasks"), f"{old}-0", json.dumps({**ended, "made_at": old, "ended_at": old}))
     wait_until(lambda: redis.hlen(key("tasks")) == 100, 5, "the others to go")
-    listed = ask("GET", "/v1/tasks").json["data"]
+    listed, iterator = [], ""
+    while iterator is not None:
+        page = ask("GET", f"/v1/tasks?limit=40{iterator and '&iterator='}{iterator}").json
+        assert len(page["data"]) <= 40 and page["done"] == (page["iterator"] is None)
+        listed, iterator = listed + page["data"], page["iterator"]
     assert [task["id"] for task in listed] == [f"{now - n}-0" for n in range(100)]
+    assert len(ask("GET", "/v1/tasks").json["data"]) == 50
 
 

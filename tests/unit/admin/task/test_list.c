@@ -57,8 +57,8 @@ static void of_too_many_the_oldest_expire(void **state)
     assert_int_equal(task_list_expired(&list, ids), 2);
     for (size_t i = 0; i < 2; i++)
         assert_true(memcmp(ids[i].data, "166754813625", 12) == 0);
-    assert_string_equal(tasks[0].id, "1667548136359-0"); /* sorted, the newest first */
-    assert_string_equal(tasks[list.len - 1].id, "1-0");
+    assert_string_equal(tasks[0].id, "1-0"); /* it runs; then the newest */
+    assert_string_equal(tasks[1].id, "1667548136359-0");
 }
 
 static struct task task_of(const char *by, const char *room)
