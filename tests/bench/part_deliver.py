@@ -102,8 +102,9 @@ def run(site, scale, report):
         ("worker, msgpack", lambda: one_deliver(site, events, encoding="msgpack")),
         ("attempt-log all", lambda: one_deliver(site, events, attempt_log="all")),
         ("attempt-log failures", lambda: one_deliver(site, events, attempt_log="failures")),
+        ("keep-delivered", lambda: one_deliver(site, events, keep_delivered="1h")),
     ])  # fmt: skip
-    limit, worker, packed, logs_all, logs_failures = found.values()
+    limit, worker, packed, logs_all, logs_failures, keeps = found.values()
     report.row("worker: deliveries", pick(worker, "rate"), "/s")
     report.row("bare loop: requests", pick(limit, "rate"), "/s")
     report.row("worker: CPU a delivery", pick(worker, "cpu"), "µs")
@@ -117,6 +118,9 @@ def run(site, scale, report):
     report.row("Redis: CPU an event, attempt-log all", pick(logs_all, "redis_cpu"), "µs")
     report.row("Redis: CPU an event, failures (there are none)", pick(logs_failures, "redis_cpu"),
                "µs")  # fmt: skip
+    report.row("Redis: CPU an event, keep-delivered", pick(keeps, "redis_cpu"), "µs")
+    report.row("worker: CPU a delivery, keep-delivered on ÷ off",
+               ratios(pick(keeps, "cpu"), pick(worker, "cpu")))  # fmt: skip
     report.row("worker: CPU a delivery, attempt-log all ÷ off",
                ratios(pick(logs_all, "cpu"), pick(worker, "cpu")))  # fmt: skip
     report.row("sink: CPU a request", pick(worker, "sink_cpu"), "µs")

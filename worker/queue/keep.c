@@ -21,8 +21,7 @@ struct keep {
     struct queue *queue;
     struct keep_limits limits;
     struct loop_timer timer; /* the next batch */
-    struct loop_timer tidy;
-    struct note *notes; /* NOTES_MAX, oldest first */
+    struct note *notes;      /* NOTES_MAX, oldest first */
     size_t len;
     struct buffer text;
     size_t batch_len; /* the first ones, which are under way */
@@ -31,7 +30,6 @@ struct keep {
 };
 
 static void on_timer(void *context);
-static void on_tidy(void *context);
 
 struct keep *keep_new(struct loop *loop, struct queue *queue, const struct keep_limits *limits)
 {
@@ -41,8 +39,7 @@ struct keep *keep_new(struct loop *loop, struct queue *queue, const struct keep_
     keep->queue = queue;
     buffer_init(&keep->text, TEXT_MAX);
     keep->notes = calloc(NOTES_MAX, sizeof(keep->notes[0]));
-    if (keep->notes == NULL || loop_timer_init(loop, &keep->timer, on_timer, keep) != 0 ||
-        loop_timer_init(loop, &keep->tidy, on_tidy, keep) != 0) {
+    if (keep->notes == NULL || loop_timer_init(loop, &keep->timer, on_timer, keep) != 0) {
         keep_free(keep);
         return NULL;
     }
@@ -55,7 +52,6 @@ void keep_free(struct keep *keep)
     if (keep == NULL)
         return;
     loop_timer_release(&keep->timer);
-    loop_timer_release(&keep->tidy);
     buffer_release(&keep->text);
     free(keep->notes);
     free(keep);
@@ -69,10 +65,6 @@ bool keep_is_on(const struct keep *keep)
 void keep_set_limits(struct keep *keep, const struct keep_limits *limits)
 {
     keep->limits = *limits;
-    if (!keep_is_on(keep))
-        loop_timer_disarm(&keep->tidy);
-    else if (!loop_timer_is_armed(&keep->tidy))
-        loop_timer_arm(&keep->tidy, KEEP_TIDY_MS);
 }
 
 bool keep_is_idle(const struct keep *keep)
@@ -217,10 +209,20 @@ static void on_timer(void *context)
         begin_batch(keep);
 }
 
-static void on_tidy(void *context)
+/* --- deleting --- */
+
+static void on_tidied(void *context, const struct reply *reply)
 {
-    struct keep *keep = context;
-    if (!keep->is_under_way)
-        begin_batch(keep); /* with nothing, if nothing is there: it deletes */
-    loop_timer_arm(&keep->tidy, KEEP_TIDY_MS);
+    if (reply != NULL && !reply_is_error(reply) && reply_int(reply) == 0)
+        keep_tidy(context);
+}
+
+void keep_tidy(struct queue *queue)
+{
+    struct redis_args args;
+    redis_args_init(&args);
+    redis_args_text(&args, queue->keys.delivered);
+    redis_args_text(&args, queue->keys.delivered_documents);
+    (void)queue_call(queue, SCRIPT_KEEP_TIDY, 2, &args, on_tidied, queue);
+    redis_args_release(&args);
 }

@@ -19,7 +19,6 @@
 #include "queue/queue.h"
 
 #define KEEP_GATHER_MS 50
-#define KEEP_TIDY_MS 60000 /* what is too old goes, also when nothing is delivered */
 
 struct keep_limits {
     int64_t keep_ms; /* 0: nothing is kept */
@@ -46,5 +45,9 @@ void keep_add(struct keep *keep, const struct keep_note *note);
 
 /* For the end of a worker: everything was answered, or cannot be written. */
 bool keep_is_idle(const struct keep *keep);
+
+/* For the leader: deletes what was kept for long enough, also by workers that ended or keep nothing
+ * any more. */
+void keep_tidy(struct queue *queue);
 
 #endif

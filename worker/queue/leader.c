@@ -8,6 +8,7 @@
 #include "queue/consumers.h"
 #include "queue/heal.h"
 #include "queue/history.h"
+#include "queue/keep.h"
 #include "queue/log_tidy.h"
 #include "queue/losses.h"
 #include "queue/prune.h"
@@ -230,5 +231,6 @@ void leader_look_after(struct leader *leader)
     if (leader->alerts.hook.len == 0)
         alerts_look(&leader->alerts); /* forgets what was to be reported */
     log_tidy_run(&leader->log);
+    keep_tidy(leader->config.queue);
     (void)prune_send(&leader->prune, leader->config.queue, on_pruned, leader);
 }

@@ -1,8 +1,8 @@
 /*
  * What one worker does for all, as long as it holds the maintenance lease: taking over the entries
  * of consumers without a heartbeat, and those that others forgot; noticing that somebody deletes
- * entries; keeping dead letters within their cap; forgetting old pauses and attempt logs; healing
- * what waits; converting what a worker of contract 1 still puts off.
+ * entries; keeping dead letters within their cap; forgetting old pauses, attempt logs and kept
+ * events; healing what waits; converting what a worker of contract 1 still puts off.
  */
 #ifndef QUEUE_LEADER_H
 #define QUEUE_LEADER_H

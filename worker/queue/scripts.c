@@ -41,6 +41,7 @@ int scripts_init(struct scripts *scripts)
         [SCRIPT_LOG_ATTEMPTS] = {"log_attempts", lua_log_attempts, true},
         [SCRIPT_LOG_TIDY] = {"log_tidy", lua_log_tidy, false},
         [SCRIPT_KEEP] = {"keep", lua_keep, true},
+        [SCRIPT_KEEP_TIDY] = {"keep_tidy", lua_keep_tidy, false},
         [SCRIPT_ALERT] = {"alert", lua_alert, true},
         [SCRIPT_HISTORY] = {"history", lua_history, true},
         [SCRIPT_LEAVE] = {"leave", lua_leave, false},

@@ -35,6 +35,7 @@ enum script_number {
     SCRIPT_LOG_ATTEMPTS,   /* write what attempts came to into the logs of lanes */
     SCRIPT_LOG_TIDY,       /* keep these logs within their bytes */
     SCRIPT_KEEP,           /* keep documents of delivered events */
+    SCRIPT_KEEP_TIDY,      /* delete what was kept for long enough */
     SCRIPT_ALERT,          /* report what is new of hooks to alert-url */
     SCRIPT_HISTORY,        /* add a snapshot to the history */
     SCRIPT_LEAVE,          /* deregister */

@@ -135,10 +135,12 @@ def test_hooks_that_took_it_at_different_times(redis, receiver, start_worker, cl
     set_hook(redis, 438, "late", url=receiver.url("/late"))
     for _ in range(2):
         start_worker(keep_delivered="1h", retry_schedule="200ms")
-    event = enqueue(redis, message_event(text="x" * 20000), id="e1")
+    enqueue(redis, message_event(text="x" * 20000), id="e1")
     kept = wait_kept(redis, 2)
     assert [entry["hooks"] for entry in kept] == ["main", "late"]
-    assert len(documents(redis)) == 1 and kept[0]["event"] == kept[1]["event"]
+    event = kept[0]["event"]
+    assert list(documents(redis)) == [event] == [kept[1]["event"]]
+    assert redis.hget(KEPT[1], event + " last") == redis.xrange(KEPT[0])[1][0]
     assert_queue_empty(redis)
     middle = redis.xrange(KEPT[0])[1][0].decode().partition("-")[0]
     date = subprocess.run(["date", "-u", f"-d@{int(middle) / 1000}", "+%FT%T.%3NZ"], check=True,
@@ -149,7 +151,6 @@ def test_hooks_that_took_it_at_different_times(redis, receiver, start_worker, cl
     assert resend(cli, "--since", "1h", "--until", date).stdout == "1 resent\n"
     receiver.wait_for(5)
     assert receiver.requests()[-1].path == "/main"
-    assert event is not None
 
 
 @pytest.mark.parametrize("off", [{}, {"keep_delivered": "0"}])
@@ -225,15 +226,35 @@ def test_age(redis, receiver, start_worker):
     """What is too old goes with the next write; and all of it, when nothing is written any more."""
     set_hook(redis, 438, "main", url=receiver.url())
     hour_ms = 3_600_000
-    old = keep(redis, "0000000000001-000000", at=f"{now_ms(redis) - hour_ms - 1000}-0")
-    young = keep(redis, "0000000000002-000000", at=f"{now_ms(redis) - hour_ms + 60_000}-0")
+    now = now_ms(redis)
+    keep(redis, "0000000000001-000000", at=f"{now - hour_ms - 2000}-0")
+    keep(redis, "0000000000002-000000", at=f"{now - hour_ms - 1000}-0", hooks="first")
+    young = [keep(redis, "0000000000002-000000", at=f"{now - hour_ms + 60_000}-0", hooks="late"),
+             keep(redis, "0000000000003-000000", at=f"{now - hour_ms + 60_000}-1")]  # fmt: skip
+    redis.hset(KEPT[1], "0000000000002-000000 last", young[0])
     start_worker(keep_delivered="1h")
     enqueue(redis, message_event())
-    wait_until(lambda: old not in str(redis.xrange(KEPT[0])), 5, "the old one's end")
-    assert redis.xlen(KEPT[0]) == len(documents(redis)) == 2
-    assert young in str(redis.xrange(KEPT[0]))
+    wait_until(lambda: redis.pttl(KEPT[0]) > 0, 5, "the worker's entry")
+    assert [identity.decode() for identity, _ in redis.xrange(KEPT[0])][:-1] == young
+    assert len(documents(redis)) == 3 and "0000000000001-000000" not in documents(redis)
     for name in KEPT:
-        assert hour_ms - 60_000 < redis.pttl(name) <= hour_ms
+        assert 2 * hour_ms - 60_000 < redis.pttl(name) <= 2 * hour_ms
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_workers_that_keep_nothing_delete_what_is_too_old(own_redis, start_worker, full):
+    """A thousand at a time, all of it; also when Redis is full."""
+    server = own_redis()
+    redis = server.client()
+    ago = now_ms(redis) - 1000
+    for n in range(2500):
+        keep(redis, f"1667548137257-{n:06}", at=f"{ago}-{n}")
+    redis.hset(KEPT[1], mapping={"*": 2500 * 400, "keep": 900})
+    if full:
+        redis.config_set("maxmemory", 1)
+    start_worker(redis=server, heartbeat_ttl="3s")
+    wait_until(lambda: redis.exists(*KEPT) == 0, 10,
+               lambda: f"both keys' end; {redis.xlen(KEPT[0])} are left")  # fmt: skip
 
 
 def test_a_full_redis(own_redis, receiver, start_worker, cli):
