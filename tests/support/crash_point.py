@@ -41,7 +41,12 @@ LEASED_S = 30.0  # a crashed worker may hold the misplaced delivery until its le
 QUIET_S = 40.0  # after a crash; one that could not store outcomes held their leases for 30 s
 SCHEDULE = ("100ms", "100ms")
 ATTEMPTS_MAX = len(SCHEDULE) + 1
-SETTINGS = {"heartbeat_ttl": "3s", "timeout": "2s", "retry_schedule": ",".join(SCHEDULE)}
+SETTINGS = {
+    "heartbeat_ttl": "3s",
+    "timeout": "2s",
+    "retry_schedule": ",".join(SCHEDULE),
+    "keep_delivered": "1h",  # delivered events are kept, by a script of its own
+}
 
 # What a hook's endpoint answers, by how often it did; the last one again and again. "slow" takes
 # longer than an event waits for its last hook before that is detached from it. "paced" has a rate:

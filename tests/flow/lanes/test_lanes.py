@@ -2,7 +2,6 @@
 
 import collections
 import threading
-import time
 
 import pytest
 
