@@ -281,11 +281,11 @@ function awayBecause(error) {
         time(here.away.since, clock(here.away.since)),
         ". ",
       ),
-      "What you see is from then. ",
+      "The figures shown are from then. ",
       isOurs
         ? "Workers go on without it. "
-        : "Nothing is lost that Redis still has; until it is back no event can be added. ",
-      "It is tried every 5 s. ",
+        : "Nothing that Redis still has is lost; until it is back no event can be added. ",
+      "It is retried every 5 s. ",
       el("span.muted", null, foreign(error.message)),
     ),
   ]);

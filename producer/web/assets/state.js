@@ -153,7 +153,7 @@ export function sentence(hook, last, now) {
         ];
       return last
         ? [
-            "Delivers. The last answer was ",
+            "Delivering. The last answer was ",
             String(last.status),
             ", ",
             duration(last.ms),
@@ -175,7 +175,7 @@ export function sentence(hook, last, now) {
 export function advice(hook, here) {
   const where = foreign(host(hook.url) || "the receiver");
   const isRoom = here.access.room !== null;
-  const ask = isRoom ? ["Look at ", where, ": "] : ["Ask those who run ", where, ": "];
+  const ask = isRoom ? ["Check ", where, ": "] : ["Ask the operators of ", where, ": "];
   switch (hook.state) {
     case "open":
       return [
@@ -185,7 +185,7 @@ export function advice(hook, here) {
             ? "it answers, but with " + hook.status + "."
             : ["it cannot be reached: ", foreign(hook.error || "no answer"), "."],
         ],
-        "When it is back, nothing is needed: the next try opens the way. To skip the wait, resume.",
+        "Once it works again, deliveries resume with the next probe. To skip the wait, resume now.",
       ];
     case "failing":
       return [
@@ -203,13 +203,13 @@ export function advice(hook, here) {
       return [[ask, "what takes so long?"], "Nothing is lost, but events may arrive late."];
     case "paused":
       return [
-        "Nothing is needed: deliveries go on by themselves. To send now all the same, resume.",
+        "Deliveries resume by themselves. To send now anyway, resume.",
       ];
     case "disabled":
       return hook.enabled !== false
         ? [
             [ask, "does it still want these events?"],
-            "When it works again, resume: new events are sent from then on.",
+            "Once it works again, resume: new events are sent from then on.",
           ]
         : ["Enable it when its events are wanted again."];
     default:

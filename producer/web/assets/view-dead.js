@@ -113,8 +113,8 @@ function columns(picks, redraw, actions) {
 
 function lookAt(path, letter) {
   ask({
-    title: ["The content of ", foreign(letter.event_id || letter.id), "?"],
-    body: el("p", null, "It is what people wrote. That it was asked for is logged."),
+    title: ["Show the content of ", foreign(letter.event_id || letter.id), "?"],
+    body: el("p", null, "It contains what people wrote. Showing it is logged."),
     verb: "Show it",
     act: async () => {
       const whole = await get(path + "/" + part(letter.id) + "?document=true");
@@ -159,13 +159,13 @@ async function askFirst(path, filter, verb, done) {
         "p",
         null,
         verb === "Replay"
-          ? "Each is queued again, the oldest first, with its old message id, by which a " +
-              "receiver can tell what it has."
+          ? "Each is queued again, the oldest first, with its original message id, by which a " +
+              "receiver recognises what it already has."
           : "They cannot be replayed afterwards.",
       ),
       shown.length
         ? el("ul.plain", null, shown)
-        : el("p", null, "That is all there are: no filter is set."),
+        : el("p", null, "These are all letters: no filter is set."),
       found.skipped
         ? el(
             "p.muted",
@@ -213,7 +213,7 @@ function askOne(path, letter, verb, done) {
       letter.reason ? [", reason ", foreign(letter.reason)] : "",
       ". ",
       isReplay
-        ? "It is queued again with its old message id, so a receiver can tell what it has."
+        ? "It is queued again with its original message id, so a receiver recognises it."
         : "It cannot be replayed afterwards.",
     ),
     verb,
@@ -359,7 +359,7 @@ function letters(here, room, values) {
             null,
             found.data.length
               ? plural(found.data.length, "letter") + ", page " + count(trail.length)
-              : "None on this part; older ones may match",
+              : "None on this page; older ones may match",
           ),
           el(
             "span",
@@ -433,7 +433,7 @@ function letters(here, room, values) {
         "p",
         null,
         isReplay
-          ? "Each is queued again with its old message id, so a receiver can tell what it has."
+          ? "It is queued again with its original message id, so a receiver recognises a duplicate."
           : "They cannot be replayed afterwards.",
       ),
       verb: verb + " " + count(ids.length),
@@ -479,7 +479,7 @@ function letters(here, room, values) {
         el(
           "h2",
           null,
-          isFiltered ? "Those that match" : "All",
+          isFiltered ? "Matching" : "All",
           el("span.note", null, "newest first"),
         ),
         any && moveAllButtons(),

@@ -93,7 +93,7 @@ export function doctor(here) {
       ask,
       ({ findings }) => {
         const groups = [
-          ["Wrong, or not known", f => ORDER.indexOf(f.level) < 3],
+          ["Problems, and failed checks", f => ORDER.indexOf(f.level) < 3],
           ["Worth knowing", f => f.level === "note"],
         ]
           .map(([title, fits]) => ({ title, rows: findings.filter(fits), key }))

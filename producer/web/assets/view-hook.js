@@ -136,7 +136,7 @@ function actions(here, base, hook, panels) {
               "delivery that waits becomes a dead letter",
               "deliveries that wait become dead letters",
             ) + "; they can be replayed later."
-          : "Nothing waits for it now.",
+          : "Nothing is waiting for it.",
       ),
       verb: "Disable" + (hook.waiting > 0 ? ", bury " + count(hook.waiting) : ""),
       danger: true,

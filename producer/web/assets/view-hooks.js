@@ -178,7 +178,7 @@ export function hooks(here, values) {
               null,
               found.total
                 ? plural(found.total, "hook needs", "hooks need") + " attention"
-                : "All hooks are well",
+                : "All hooks are healthy",
             ),
             el("p.sub", null, "To find the hooks of a room, write its id into the search above."),
             here.mayAct() && el("p", null, el("a.button", { href: "#/new-hook" }, "New hook")),
@@ -206,7 +206,7 @@ export function room(here, id) {
       "div.empty",
       null,
       el("b", null, "Room ", foreign(id), " has no hook."),
-      "Its events are done as they come. Register one:",
+      "Its events are not delivered anywhere. Register one:",
       el("br"),
       el("code", null, "roomhook hook set --room ", foreign(id), " --url https://example.com/hook"),
     );

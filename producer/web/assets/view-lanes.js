@@ -135,7 +135,7 @@ export function lanes(here) {
           "div.empty",
           null,
           el("b", null, "Nothing waits."),
-          "Every event went out as it came, and no retry is due.",
+          "Every event was sent when it arrived, and no retry is due.",
         );
       return [
         el(

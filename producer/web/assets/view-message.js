@@ -75,10 +75,7 @@ function verdict(groups, now) {
       ".",
     ]);
   if (dead) parts.push(dead === 1 ? "One is a dead letter." : count(dead) + " are dead letters.");
-  if (skipped)
-    parts.push(
-      skipped === 1 ? "One hook did not want it." : count(skipped) + " hooks did not want it.",
-    );
+  if (skipped) parts.push("Skipped for " + plural(skipped, "hook") + ".");
   const name = dead ? "dead" : retry ? "waiting" : done ? "delivered" : "skipped";
   return {
     name,

@@ -39,7 +39,7 @@ function headline(status, attention, here) {
   if (events === 0 && status.backlog === 0) return "Ready. No event has come yet.";
   const doing =
     status.oldest_event_ms > OLD_MS
-      ? "Behind: the oldest event waits for " + duration(status.oldest_event_ms) + "."
+      ? "Behind: the oldest event has waited for " + duration(status.oldest_event_ms) + "."
       : "Delivering.";
   if (!attention || attention.total === 0)
     return doing + (attention ? " No hook needs attention." : "");
@@ -168,7 +168,7 @@ function historyPart(range) {
     history => {
       marks.textContent = history.marks.map(mark => "┊ " + mark.text).join("   ");
       if (history.rows.length < 2)
-        return el("p.muted", null, "Nothing yet: workers keep a snapshot a minute.");
+        return el("p.muted", null, "Nothing yet: workers add a snapshot every minute.");
       return "";
     },
     { every: 60000 },

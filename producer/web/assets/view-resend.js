@@ -39,7 +39,7 @@ function confirm(path, filter, found, done) {
       el(
         "p",
         null,
-        "Each is queued with its old message id, by which a receiver can tell what it has.",
+        "Each is queued with its original message id, by which a receiver recognises duplicates.",
       ),
       found.skipped
         ? el(

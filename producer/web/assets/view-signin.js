@@ -38,7 +38,7 @@ export function signIn(here, start, refused) {
       el(
         "p.sub",
         null,
-        "Who runs Roomhook makes tokens: ",
+        "An operator creates tokens with ",
         el("code", null, "roomhook-web token create --role read"),
         ". It is kept in this tab only.",
       ),

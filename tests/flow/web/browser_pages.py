@@ -293,7 +293,7 @@ def test_a_rooms_token_shows_that_room(chromium, busy_queue, sign_in):
     chromium.wait_text("h1", "Room 438: 2 hooks")
     assert chromium.count("nav.pages:not([hidden])") == 0
     chromium.click("438 / main")
-    chromium.wait_text(".verdict", "Delivers.")
+    chromium.wait_text(".verdict", "Delivering.")
     show(chromium, service, "#/rooms/7/hooks/main")
     chromium.wait_text(".fault", "this token is for room 438 only")
 
@@ -524,7 +524,7 @@ def test_focus_and_opened_answers_survive_a_poll(chromium, busy_queue, sign_in):
 
 def test_test_rotate_disable_enable(chromium, busy_queue, sign_in, receiver):
     sign_in(actions=True, page="#/rooms/438/hooks/audit")
-    chromium.wait_text(".verdict", "Delivers.")
+    chromium.wait_text(".verdict", "Delivering.")
     chromium.click("Send test")
     chromium.wait_text(".toast", "Test: answered 200")
     chromium.click("Rotate secret")
@@ -547,7 +547,7 @@ def test_resume(chromium, busy_queue, sign_in, receiver):
     receiver.script("/broken", [Answer(200)])
     chromium.click("Resume now")
     chromium.wait_text(".toast", "Resumed: 6 deliveries are due now")
-    chromium.wait_text(".verdict", "Delivers.")
+    chromium.wait_text(".verdict", "Delivering.")
 
 
 def test_replay_and_purge_say_first_how_many(chromium, redis, busy_queue, sign_in):
