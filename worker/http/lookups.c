@@ -28,10 +28,13 @@ static size_t max_for(const struct lookups *lookups, uint64_t host)
     return lookups->known[place].answered ? LOOKUPS_MAX : LOOKUPS_MAX - 2 * LOOKUPS_KEPT;
 }
 
+/* What fails does not displace what works. */
 static void remember(struct lookups *lookups, uint64_t host, bool answered)
 {
     size_t place = host % LOOKUPS_REMEMBERED;
 
+    if (!answered && lookups->known[place].answered && lookups->known[place].host != host)
+        return;
     lookups->known[place].host = host;
     lookups->known[place].answered = answered;
 }
@@ -50,6 +53,7 @@ static void forget_lost(struct lookups *lookups, int64_t now_ms)
 static bool has_room(struct lookups *lookups, uint64_t host, uint64_t owner, int64_t now_ms)
 {
     size_t max = max_for(lookups, host);
+    size_t max_of_host = max == LOOKUPS_MAX ? LOOKUPS_PER_HOST : 1;
     size_t of_host = 0;
     size_t of_owner = 0;
 
@@ -58,7 +62,7 @@ static bool has_room(struct lookups *lookups, uint64_t host, uint64_t owner, int
         of_host += lookups->running[i].host == host ? 1 : 0;
         of_owner += lookups->running[i].owner == owner ? 1 : 0;
     }
-    return of_host < LOOKUPS_PER_HOST && lookups->running_len + LOOKUPS_OWNER_PART * of_owner < max;
+    return of_host < max_of_host && lookups->running_len + LOOKUPS_OWNER_PART * of_owner < max;
 }
 
 uint64_t lookups_owner(const struct lookups *lookups, struct bytes owner)

@@ -3,10 +3,10 @@
  * up, long after the transfer it was for has ended. Pure bookkeeping.
  *
  * Names that nobody answers for must not keep out those that work: hosts whose last look-up was
- * answered may take all places, unknown ones leave some, those whose last one failed leave twice as
- * many. Of what is left an owner, the room that a request is for, may hold a quarter: one with
- * hundreds of hanging names leaves places to all others. Hosts and owners are identified by hash,
- * with a seed that strangers do not know.
+ * answered may take all places, and two each. Unknown ones leave some, those whose last one failed
+ * leave twice as many, and either have one each. Of what is left an owner, the room that a request
+ * is for, may hold a quarter: one with hundreds of hanging names leaves places to all others. Hosts
+ * and owners are identified by hash, with a seed that strangers do not know.
  */
 #ifndef HTTP_LOOKUPS_H
 #define HTTP_LOOKUPS_H
@@ -18,10 +18,10 @@
 #include "contract/bytes.h"
 
 #define LOOKUPS_MAX 64
-#define LOOKUPS_PER_HOST 2
+#define LOOKUPS_PER_HOST 2   /* of one that was answered */
 #define LOOKUPS_KEPT 16      /* of LOOKUPS_MAX: what unknown hosts leave */
 #define LOOKUPS_OWNER_PART 4 /* an owner may hold this part of what is free */
-#define LOOKUPS_REMEMBERED 1024
+#define LOOKUPS_REMEMBERED 4096
 
 /* One whose end was not reported counts as ended after this. Resolvers give up before, unless
  * they are set to more than two servers, search lists or long timeouts. */
