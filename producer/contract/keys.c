@@ -40,6 +40,7 @@ int keys_init(struct keys *keys, const char *queue)
     set_key(keys, keys->times, "times");
     set_key(keys, keys->history, "history");
     set_key(keys, keys->tasks, "tasks");
+    set_key(keys, keys->happened, "happened");
     set_key(keys, keys->meta, "meta");
     return 0;
 }

@@ -42,6 +42,7 @@ struct keys {
     char times[KEY_SIZE];        /* hash: how long attempts and deliveries took, in buckets */
     char history[KEY_SIZE];      /* stream: a snapshot of counters each minute */
     char tasks[KEY_SIZE];        /* hash: task id -> record of a bulk task, as JSON */
+    char happened[KEY_SIZE];     /* stream: hooks that opened, workers that died, … */
     char meta[KEY_SIZE];         /* hash: contract version */
 };
 

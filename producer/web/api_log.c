@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "admin/history/happened.h"
 #include "admin/history/read.h"
 #include "admin/log/json.h"
 #include "contract/parse.h"
@@ -88,5 +89,23 @@ void api_history(struct call *call, struct session *session)
     list_begin(&call->answer);
     if (history_read(session, call_number(call, "step", 1) * HISTORY_STEP_MS,
                      call_number(call, "points", POINTS_DEFAULT), put_point, call))
+        list_end(&call->answer, NULL);
+}
+
+static bool next_happened(void *context)
+{
+    struct call *call = context;
+    bool has_room = !list_is_full(&call->answer);
+
+    if (has_room)
+        list_next(&call->answer);
+    return has_room;
+}
+
+void api_happened(struct call *call, struct session *session)
+{
+    list_begin(&call->answer);
+    if (happened_put(session, call_number(call, "limit", CALL_LIMIT_DEFAULT), next_happened, call,
+                     &call->answer.body))
         list_end(&call->answer, NULL);
 }

@@ -9,5 +9,6 @@
 void api_hook_deliveries(struct call *call, struct session *session);
 void api_message(struct call *call, struct session *session);
 void api_history(struct call *call, struct session *session);
+void api_happened(struct call *call, struct session *session);
 
 #endif

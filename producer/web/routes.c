@@ -209,6 +209,10 @@ const struct route routes[] = {
          "What happened, and how much there was, the oldest first. A step that nothing is known of "
          "is left out.",
          STEP, POINTS),
+    LIST("/v1/happened", "listHappened", api_happened, "Happened",
+         "What happened lately to hooks and workers, the newest first; as many as fit into an "
+         "answer.",
+         LIMIT),
     ONE("/v1/attention", "getAttention", api_attention, "Attention",
         "The hooks that need attention: open, failing, disabled by workers, paused or slow; the "
         "worst first.",

@@ -243,7 +243,7 @@ class LaneQueue:
             room, hook = lane.split("/")
             args += [room, hook, self.print_of(lane), self.max_age_of(lane), *words]
         return [lane.decode() for lane in self.call(
-            "gate", self.keys("hooks-state hooks-changed gates lanes lanes-shut",
+            "gate", self.keys("hooks-state hooks-changed happened gates lanes lanes-shut",
                               [item[0] for item in items]), args)]
 
     def fail(self, lane, opens=0, probe_ms=0, failures=1, disable_after_ms=0, ago_ms=0):

@@ -208,6 +208,7 @@ static void args_begin(const struct registry *registry, struct news_args *args)
     redis_args_text(&args->items, registry->queue->consumer);
     redis_args_text(&args->keys, keys->hooks_state);
     redis_args_text(&args->keys, keys->hooks_changed);
+    redis_args_text(&args->keys, keys->happened);
     redis_args_text(&args->keys, keys->gates);
     redis_args_text(&args->keys, keys->lanes);
     redis_args_text(&args->keys, keys->lanes_shut);

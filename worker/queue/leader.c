@@ -108,13 +108,14 @@ static void reclaim_dead(struct leader *leader, const char *suspect)
     redis_args_init(&args);
     redis_args_text(&args, leader->config.queue->keys.events);
     redis_args_text(&args, keys_worker(&leader->config.queue->keys, suspect, key));
+    redis_args_text(&args, leader->config.queue->keys.happened);
     redis_args_text(&args, KEYS_GROUP);
     redis_args_text(&args, suspect);
     redis_args_text(&args, leader->config.queue->consumer);
     redis_args_int(&args, leader->config.ttl_ms);
     redis_args_int(&args, TAKE_LIMIT);
     redis_args_int(&args, leader->config.suspect_claims);
-    (void)queue_call(leader->config.queue, SCRIPT_RECLAIM_DEAD, 2, &args, on_reclaimed_dead,
+    (void)queue_call(leader->config.queue, SCRIPT_RECLAIM_DEAD, 3, &args, on_reclaimed_dead,
                      leader);
     redis_args_release(&args);
 }

@@ -200,11 +200,12 @@ static void beat(void *context)
     redis_args_text(&args, liveness->config.queue->keys.events);
     redis_args_text(&args, liveness->config.queue->keys.deliveries);
     redis_args_text(&args, liveness->config.queue->keys.meta);
+    redis_args_text(&args, liveness->config.queue->keys.happened);
     redis_args_text(&args, liveness->config.queue->consumer);
     redis_args_int(&args, liveness->config.ttl_ms);
     redis_args_borrow(&args, buffer_bytes(&value));
     liveness->sent_at_ms = loop_now_ms();
-    (void)queue_call(liveness->config.queue, SCRIPT_HEARTBEAT, 5, &args, on_beat, liveness);
+    (void)queue_call(liveness->config.queue, SCRIPT_HEARTBEAT, 6, &args, on_beat, liveness);
     loop_timer_arm(&liveness->timer, liveness->config.ttl_ms / 3 < BEAT_MAX_MS
                                          ? liveness->config.ttl_ms / 3
                                          : BEAT_MAX_MS);
@@ -299,9 +300,10 @@ void liveness_leave(struct liveness *liveness, loop_fn *left, void *context)
     redis_args_text(
         &args, keys_worker(&liveness->config.queue->keys, liveness->config.queue->consumer, key));
     redis_args_text(&args, liveness->config.queue->keys.leader);
+    redis_args_text(&args, liveness->config.queue->keys.happened);
     redis_args_text(&args, KEYS_GROUP);
     redis_args_text(&args, liveness->config.queue->consumer);
-    if (queue_call(liveness->config.queue, SCRIPT_LEAVE, 3, &args, on_left, liveness) != 0)
+    if (queue_call(liveness->config.queue, SCRIPT_LEAVE, 4, &args, on_left, liveness) != 0)
         left(context);
     redis_args_release(&args);
 }

@@ -3,7 +3,7 @@
 -- workers what changes what they may send. A lane goes to the set of its gate here, with the score
 -- that the gate gives it.
 --
--- KEYS  hooks-state hooks-changed gates lanes lanes-shut, then lane:<lane> of each item
+-- KEYS  hooks-state hooks-changed happened gates lanes lanes-shut, then lane:<lane> of each item
 -- ARGV  consumer, then per item: room hook fingerprint max_age_ms (0: none), then one of
 --         'pause' ms                    the receiver asked for it; never shortens a pause
 --         'gone'                        answered 410
@@ -22,12 +22,13 @@
 --       whenever they are written.
 -- reply {lane that is disabled from now on …}
 local KEPT = 1000 -- entries of hooks-changed; a worker forgets a room within seconds anyway
-local states, changed = KEYS[1], KEYS[2]
-local gates, lanes, shut = KEYS[3], KEYS[4], KEYS[5]
-local FIRST = 5
+local states, changed, happened = KEYS[1], KEYS[2], KEYS[3]
+local gates, lanes, shut = KEYS[4], KEYS[5], KEYS[6]
+local FIRST = 6
 local me = ARGV[1]
 --include lane
 --include state
+--include happened
 local NEVER = {disabled = true, removed = true} -- what waits is buried soon, not when it is due
 local WORDS = {
     pause = 1, gone = 0, ok = 2, failed = 7, disabled = 0, removed = 0, found = 0, probe = 1,
@@ -142,13 +143,25 @@ local function next_gate(state, was_at, was, news, kind, at, new)
     return at, new
 end
 
+local function note_change(lane, state, was_open, was_disabled)
+    if state.disabled and not was_disabled then
+        note_happened('hook-disabled', 'lane', lane, state.error or state.reason)
+    elseif state.opens and not was_open then
+        note_happened('hook-opened', 'lane', lane, state.error)
+    elseif was_open and not state.opens then
+        note_happened('hook-recovered', 'lane', lane)
+    end
+end
+
 local function apply(key, room, hook, fingerprint, max_age, kind, at)
     local lane = lane_of(key)
     local state = read_state(lane, fingerprint)
     local was_at, was = read_gate(redis.call('HGET', gates, lane), fingerprint)
+    local was_open, was_disabled = state.opens, state.disabled
     local news, gate_at, gate = learn[kind](state, at, lane)
     gate_at, gate = next_gate(state, was_at, was, news, kind, gate_at, gate)
     write_state(lane, state)
+    note_change(lane, state, was_open, was_disabled)
     if settle_lane(key, lane, gate_at, gate, max_age) and NEVER[gate] then
         place_lane(lane, now, gate)
     end

@@ -1,10 +1,13 @@
 #!lua flags=allow-oom
 -- Deregisters: drops the heartbeat, and the consumer when nothing is pending for it.
 --
--- KEYS  events worker:<consumer> leader
+-- KEYS  events worker:<consumer> leader happened
 -- ARGV  group consumer
 local events, group, me = KEYS[1], ARGV[1], ARGV[2]
+local happened = KEYS[4]
+--include happened
 redis.call('DEL', KEYS[2])
+note_happened('worker-stopped', 'worker', me)
 if redis.pcall('GET', KEYS[3]) == me then
     redis.call('DEL', KEYS[3])
 end

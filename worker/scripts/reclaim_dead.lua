@@ -5,11 +5,13 @@
 -- and with nothing pending is removed from the group; one with pending entries never is, because
 -- that would destroy them.
 --
--- KEYS  events worker:<suspect>
+-- KEYS  events worker:<suspect> happened
 -- ARGV  group suspect consumer min_idle_ms limit suspect_claims
 -- reply {of those, how many were deleted from the stream, ids taken over…}, or -1 when the suspect
 --       lives
 local events, group, suspect, me = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local happened = KEYS[3]
+--include happened
 if suspect == me or redis.call('EXISTS', KEYS[2]) == 1 then
     return -1
 end
@@ -27,5 +29,6 @@ for _, entry in ipairs(pending) do
 end
 if #pending == 0 and #redis.call('XPENDING', events, group, '-', '+', 1, suspect) == 0 then
     redis.call('XGROUP', 'DELCONSUMER', events, group, suspect)
+    note_happened('worker-died', 'worker', suspect)
 end
 return out

@@ -43,20 +43,38 @@ export async function historyRows(range) {
     for (let n = first; n <= last; n++)
       rows.push(known.has(n) ? rowOf(known.get(n), n * ms) : { at: n * ms, gap: true });
   }
-  return { rows, marks: marksOf(rows, range) };
+  return { rows, marks: marksOf(rows, await happened(), range, ms) };
 }
 
-// Notable events stand as dotted lines, named beside the heading
-function marksOf(rows, range) {
-  if (range === "7d") return [];
-  return rows
+const HAPPENED = 50;
+export const happened = async () => (await get("v1/happened" + query({ limit: HAPPENED }))).data;
+
+const MARKED = {
+  "hook-disabled": ["a hook was disabled", "hooks were disabled"],
+  leader: ["another leader", "other leaders"],
+  "worker-died": ["a worker died", "workers died"],
+};
+
+// Notable events stand as dotted lines, named beside the heading; those of a step together
+function marksOf(rows, known, range, ms) {
+  if (range === "7d" || rows.length === 0) return [];
+  const mark = (at, n, [one, many]) => ({
+    at,
+    text: clock(at, false) + " " + (n === 1 ? one : n + " " + many),
+  });
+  const opened = rows
     .filter(row => isNumber(row.opened) && row.opened > 0)
-    .slice(-4)
-    .map(row => ({
-      at: row.at,
-      text:
-        clock(row.at, false) +
-        " " +
-        (row.opened === 1 ? "a hook opened" : row.opened + " hooks opened"),
-    }));
+    .map(row => mark(row.at, row.opened, ["a hook opened", "hooks opened"]));
+  const counts = new Map();
+  for (const one of known) {
+    const at = Math.floor(one.at_ms / ms) * ms;
+    if (!(one.kind in MARKED) || at < rows[0].at || at > rows[rows.length - 1].at) continue;
+    const key = at + " " + one.kind;
+    counts.set(key, (counts.get(key) || 0) + 1);
+  }
+  const others = [...counts].map(([key, n]) => {
+    const [at, kind] = key.split(" ");
+    return mark(Number(at), n, MARKED[kind]);
+  });
+  return [...opened, ...others].sort((a, b) => a.at - b.at).slice(-4);
 }

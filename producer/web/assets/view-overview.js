@@ -2,11 +2,11 @@
 
 import { get, query } from "./api.js";
 import { Charts } from "./chart.js";
-import { el, foreign, state, table } from "./dom.js";
+import { el, foreign, state, table, time } from "./dom.js";
 import { count, duration, isNumber, NONE, perSecond, plural } from "./format.js";
-import { historyRows, RANGES } from "./history.js";
+import { happened, historyRows, RANGES } from "./history.js";
 import { Panel } from "./panel.js";
-import { host, hookLink, next, why } from "./state.js";
+import { host, hookLink, laneLink, next, why } from "./state.js";
 import { runningNote } from "./view-tasks.js";
 import { noWorker, workersTable } from "./view-workers.js";
 
@@ -215,11 +215,45 @@ function historyPart(range) {
   return { node, panel, release: () => charts.release() };
 }
 
+const HAPPENED_SHOWN = 8;
+const HAPPENED = {
+  "hook-opened": "opened",
+  "hook-disabled": "was disabled",
+  "hook-recovered": "recovered",
+  "worker-started": "started",
+  "worker-stopped": "stopped",
+  "worker-died": "died: its heartbeat ended",
+  leader: "leads now",
+};
+
+function happenedList(known) {
+  if (known.length === 0) return el("p.muted", null, "Nothing in the last 7 days.");
+  return el(
+    "ul.happened",
+    null,
+    known
+      .slice(0, HAPPENED_SHOWN)
+      .map(one =>
+        el(
+          "li",
+          null,
+          time(one.at_ms),
+          " ",
+          one.lane === undefined ? foreign(one.worker || "") : laneLink(one),
+          " ",
+          HAPPENED[one.kind] || foreign(one.kind),
+          one.why ? [": ", foreign(one.why)] : "",
+        ),
+      ),
+  );
+}
+
 export function overview(here, values) {
   const head = el("div.head"),
     numbers = el("div"),
     attention = el("div"),
     tasks = el("div"),
+    lately = el("div"),
     list = el("div");
   const range = values.get("range") in RANGES ? values.get("range") : "1h";
   const past = historyPart(range);
@@ -249,6 +283,12 @@ export function overview(here, values) {
       tasks,
       attentionPart,
       past.node,
+      el(
+        "section",
+        { "aria-labelledby": "lately" },
+        el("div.bar", null, el("h2", { id: "lately" }, "Happened lately")),
+        lately,
+      ),
       el(
         "section",
         { "aria-labelledby": "workers" },
@@ -285,6 +325,7 @@ export function overview(here, values) {
         { lines: 3 },
       ),
       past.panel,
+      new Panel(lately, happened, happenedList, { every: 10000, lines: 3 }),
       new Panel(
         list,
         () => get("v1/workers"),

@@ -142,6 +142,8 @@ def test_the_overview_names_what_fails(chromium, busy_queue, sign_in):
     assert "Open" in is_open and "7 / main" in is_open and "503" in is_open
     assert "Failing" in failing and "10 / main" in failing and "422" in failing
     assert "Disabled" in disabled
+    chromium.wait_text("ul.happened", "7 / main opened: answered 503")
+    assert "9 / main was disabled" in chromium.text("ul.happened")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -226,6 +228,8 @@ def test_hostile_texts_stay_text(chromium, redis, busy_queue, sign_in):
             "made_at": 1, "next_at": 0, "lease_until": 0, "fence": 0,
             "error": "<script>window.hit=1</script>"}  # fmt: skip
     redis.hset(key("tasks"), mapping={"1-1": json.dumps(task), HOSTILE: HOSTILE})
+    redis.xadd(key("happened"), {"kind": HOSTILE, "lane": HOSTILE, "why": HOSTILE})
+    redis.xadd(key("happened"), {"kind": HOSTILE, "worker": HOSTILE, "why": HOSTILE})
     heartbeat = {"host": HOSTILE, "version": HOSTILE, "refused": HOSTILE}
     redis.setex(key(f"worker:{HOSTILE}"), 60, json.dumps(heartbeat))
     service = sign_in(actions=True, environment="<b>staging</b>")

@@ -389,8 +389,9 @@ static void anew_is_what_was_asked_for_later(void **state)
 #define HOOK "{\"url\":\"https://a.test/x\"}"
 #define GOOD_HOOK "*2\r\n$4\r\nmain\r\n$26\r\n" HOOK "\r\n"
 #define LANE "438/main"
-#define GATE_KEYS                                                                        \
-    "{webhooks}:hooks-state {webhooks}:hooks-changed {webhooks}:gates {webhooks}:lanes " \
+#define GATE_KEYS                                                                           \
+    "{webhooks}:hooks-state {webhooks}:hooks-changed {webhooks}:happened {webhooks}:gates " \
+    "{webhooks}:lanes "                                                                     \
     "{webhooks}:lanes-shut {webhooks}:lane:" LANE " w "
 
 /* The room's one hook, with this state; fingerprint NULL: the hook's own. */
