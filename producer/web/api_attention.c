@@ -1,14 +1,52 @@
 #include "web/api_attention.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "admin/hook/attention.h"
 #include "admin/hook/describe.h"
 #include "admin/hook/store.h"
+#include "base/loop.h"
 #include "contract/json_object.h"
 #include "web/api_list.h"
 #include "web/api_read.h"
+
+#define KEPT_FACTOR 10 /* finding takes at most a tenth of the time of one thread */
+#define KEPT_MAX_MS 10000
+
+/* What was found for each state that can be asked for alone; HOOK_FINE: for all. */
+static struct {
+    pthread_mutex_t mutex;
+    struct {
+        struct attention attention;
+        int64_t found_at_ms;
+        int64_t until_ms; /* it is good; 0: there is none */
+    } of[HOOK_DISABLED + 1];
+} found = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+/* Requests that come meanwhile wait for it, and share it. It is kept for the longer the longer it
+ * took: not at all where few hooks fail. */
+static bool find(struct session *session, enum hook_condition only, struct attention *ret_attention)
+{
+    bool ok = true;
+
+    pthread_mutex_lock(&found.mutex);
+    int64_t before_ms = loop_now_ms();
+    if (before_ms >= found.of[only].until_ms) {
+        ok = attention_find(session, ATTENTION_KEPT_MAX, only, &found.of[only].attention);
+        int64_t now_ms = loop_now_ms();
+        int64_t kept_ms = KEPT_FACTOR * (now_ms - before_ms);
+        found.of[only].found_at_ms = now_ms;
+        found.of[only].until_ms = ok ? now_ms + (kept_ms < KEPT_MAX_MS ? kept_ms : KEPT_MAX_MS) : 0;
+    }
+    if (ok) {
+        *ret_attention = found.of[only].attention;
+        ret_attention->now_ms += loop_now_ms() - found.of[only].found_at_ms;
+    }
+    pthread_mutex_unlock(&found.mutex);
+    return ok;
+}
 
 static bool ask_waiting(struct session *session, const char *lane, int64_t *ret_waiting)
 {
@@ -119,9 +157,9 @@ void api_attention(struct call *call, struct session *session)
     list_begin(&call->answer);
     if (state != NULL)
         (void)hook_condition_parse(bytes_of(state), &only); /* it was checked */
-    ok = attention_find(session, (size_t)call_number(call, "limit", CALL_LIMIT_DEFAULT), only,
-                        attention);
-    for (size_t i = 0; ok && i < attention->len && !list_is_full(&call->answer); i++)
+    size_t limit = (size_t)call_number(call, "limit", CALL_LIMIT_DEFAULT);
+    ok = find(session, only, attention);
+    for (size_t i = 0; ok && i < attention->len && i < limit && !list_is_full(&call->answer); i++)
         ok = put_one(call, session, attention, &attention->list[i]);
     if (ok) {
         buffer_append_char(out, ']');
