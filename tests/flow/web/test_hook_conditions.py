@@ -98,7 +98,10 @@ def test_the_newest_attempts_decide(redis, receiver, start_worker, states, cli):
     receiver.script("/x", [Answer(400), Answer(200)] * 3)
     for n in range(6):
         send(redis, 1, 14 + n)
-    assert states.wait("failing")["recent"] == 10, "3 of 10, again and again"
+    hook = states.wait("failing")
+    assert hook["recent"] == 10, "3 of 10, again and again"
+    assert (hook["log"]["attempts"], hook["log"]["delivered"]) == (20, 14)
+    assert hook["log"]["failed"] == 6 and hook["log"]["p50_ms"] < 1000
 
 
 def test_slow(redis, receiver, start_worker, states):
