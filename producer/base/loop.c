@@ -197,6 +197,9 @@ struct evdns_base *loop_dns(struct loop *loop)
     if (loop->dns == NULL) {
         loop->dns = evdns_base_new(loop->base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
                                                    EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+        /* "rEdIs" is another name to the name servers of some container engines */
+        if (loop->dns)
+            evdns_base_set_option(loop->dns, "randomize-case:", "0");
     } else if (changed) { /* look-ups under way go on, by the new name servers */
         evdns_base_clear_nameservers_and_suspend(loop->dns);
         evdns_base_search_clear(loop->dns);

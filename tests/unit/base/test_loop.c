@@ -2,12 +2,14 @@
  * What is still to be called back when the loop ends. LeakSanitizer tells what was left behind.
  */
 #define _GNU_SOURCE 1
+#include <netinet/in.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -192,12 +194,46 @@ static void time_without_a_processor_is_not_run(void **unused)
     assert_int_equal(status, 0);
 }
 
+static void on_address(int result, char type, int count, int ttl, void *addresses, void *context)
+{
+    (void)result, (void)type, (void)count, (void)ttl, (void)addresses, (void)context;
+}
+
+/* The name server of Podman knows a name in its own case only. */
+static void names_are_looked_up_as_they_are_spelled(void **unused)
+{
+    static const char label[] = "\x1a"
+                                "abcdefghijklmnopqrstuvwxyz";
+    struct loop *loop = loop_new();
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(address);
+    int server = socket(AF_INET, SOCK_DGRAM, 0);
+    char name[32], query[512];
+
+    (void)unused;
+    assert_non_null(loop);
+    assert_int_equal(bind(server, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(getsockname(server, (struct sockaddr *)&address, &len), 0);
+    snprintf(name, sizeof(name), "127.0.0.1:%u", ntohs(address.sin_port));
+    evdns_base_clear_nameservers_and_suspend(loop_dns(loop));
+    assert_int_equal(evdns_base_nameserver_ip_add(loop_dns(loop), name), 0);
+    evdns_base_resume(loop_dns(loop));
+    assert_non_null(
+        evdns_base_resolve_ipv4(loop_dns(loop), &label[1], DNS_QUERY_NO_SEARCH, on_address, NULL));
+    event_base_loop(loop_base(loop), EVLOOP_NONBLOCK);
+    ssize_t got = recv(server, query, sizeof(query), 0);
+    assert_non_null(memmem(query, got > 0 ? (size_t)got : 0, label, sizeof(label)));
+    loop_free(loop);
+    close(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(free_callbacks_that_are_due_are_dropped),
         cmocka_unit_test(free_look_up_under_way_is_dropped),
         cmocka_unit_test(free_nothing_of_ours_is_called),
+        cmocka_unit_test(names_are_looked_up_as_they_are_spelled),
         cmocka_unit_test(time_without_a_processor_is_not_run),
         cmocka_unit_test(seed_is_another_one_in_each_process),
     };
