@@ -14,7 +14,8 @@ struct answer {
     int status;
     const char *type;              /* of the body; a literal */
     char allow[ANSWER_ALLOW_SIZE]; /* header Allow, of a 405; "" for none */
-    const char *tag;               /* header ETag, of what may be kept; NULL for none; a literal */
+    const char *tag;      /* header ETag, weak, of what may be kept; NULL for none; a literal */
+    const char *encoding; /* header Content-Encoding; NULL for none; a literal */
     const char *location; /* header Location, of a redirect; lives as long as the service */
     struct buffer body;   /* released by the sender */
     bool has_secret;      /* the body is wiped when it was sent */

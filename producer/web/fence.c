@@ -156,8 +156,10 @@ void fence_put_head(struct buffer *out, const struct answer *answer)
         buffer_append_text(out, "WWW-Authenticate: Bearer realm=\"roomhook\"\r\n");
     if (answer->location != NULL)
         buffer_append_format(out, "Location: %s\r\n", answer->location);
+    if (answer->encoding != NULL)
+        buffer_append_format(out, "Content-Encoding: %s\r\n", answer->encoding);
     if (answer->tag != NULL)
-        buffer_append_format(out, "ETag: %s\r\n", answer->tag);
+        buffer_append_format(out, "ETag: W/%s\r\nVary: Accept-Encoding\r\n", answer->tag);
     buffer_append_format(out, "Cache-Control: %s\r\n",
                          answer->tag != NULL ? "no-cache" : "no-store");
     buffer_append_text(

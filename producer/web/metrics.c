@@ -25,17 +25,19 @@ static const struct plain counted_metrics[] = {
     {"roomhook_events_total", "counter", "Events taken from the stream."},
     {"roomhook_events_without_hook_total", "counter", "Events of rooms without an enabled hook."},
     {"roomhook_events_lost_total", "counter",
-     "Events that others than workers deleted: pending ones, and unread ones."},
+     "Events that something other than a worker deleted, pending or unread ones."},
     {"roomhook_attempts_total", "counter", "POSTs made."},
-    {"roomhook_deliveries_total", "counter", "Deliveries that ended, by their outcome."},
-    {"roomhook_retries_total", "counter", "Deliveries that a failed attempt put off."},
+    {"roomhook_deliveries_total", "counter", "Deliveries that ended, by outcome."},
+    {"roomhook_retries_total", "counter", "Failed attempts that are followed by another."},
     {"roomhook_waits_total", "counter", "Deliveries that were written into their lanes."},
     {"roomhook_releases_total", "counter", "Claimed deliveries given back without an attempt."},
-    {"roomhook_cut_attempts_total", "counter", "Attempts given up early, for others' sake."},
+    {"roomhook_cut_attempts_total", "counter",
+     "Attempts ended early because others needed their places."},
     {"roomhook_breaker_openings_total", "counter", "Hooks that opened because they kept failing."},
     {"roomhook_dead_letters_dropped_total", "counter", "Dead letters dropped past the caps."},
-    {"roomhook_local_shortages_total", "counter", "Attempts not made, for a worker's shortage."},
-    {"roomhook_reclaimed_events_total", "counter", "Events taken over, by where they were."},
+    {"roomhook_local_shortages_total", "counter",
+     "Attempts not made because a worker lacked descriptors, threads or memory."},
+    {"roomhook_reclaimed_events_total", "counter", "Events taken over, by whose they were."},
     {"roomhook_redis_connects_total", "counter", "Connections that workers made to Redis."},
     {"roomhook_stream_deletions_total", "counter",
      "Times that the stream, or the whole queue, was found deleted."},
@@ -105,7 +107,7 @@ static void put_redis_errors(struct buffer *out, const char *queue, const struct
 {
     const char *name = "roomhook_redis_errors_total";
 
-    put_head(out, name, "counter", "What Redis refused to workers, and lost connections, by kind.");
+    put_head(out, name, "counter", "Refusals of Redis and lost connections of workers, by kind.");
     for (enum redis_fault fault = FAULT_UNREACHABLE; fault < FAULTS; fault++)
         put_sample(out, name, queue, "kind", redis_fault_name(fault),
                    status_counter(status, counter_name(redis_fault_counter(fault))));
@@ -158,7 +160,7 @@ static void put_lanes(struct buffer *out, const char *queue, const struct status
     const char *name = "roomhook_lanes";
 
     put_head(out, name, "gauge",
-             "Hooks that deliveries wait for. Shut: open, disabled or removed ones.");
+             "Hooks that deliveries wait for. Shut: those that are open, disabled or removed.");
     if (waiting->lanes < 0 || waiting->lanes_shut < 0)
         return;
     put_sample(out, name, queue, "state", "shut", waiting->lanes_shut);
@@ -207,7 +209,7 @@ static void put_workers(struct buffer *out, const char *queue, const struct stat
     put_gauge(out, "roomhook_worker_unstored_outcomes", queue, beats.unstored,
               "Outcomes that Redis refuses to store, of all workers.");
     put_age(out, "roomhook_worker_loop_lag_seconds", queue, beats.lag_ms,
-            "Longest turn of any worker's loop since its last heartbeat.");
+            "Longest turn of any worker's event loop since its last heartbeat.");
 }
 
 void metrics_put_status(struct buffer *out, const char *queue, const struct status *status)
@@ -215,16 +217,16 @@ void metrics_put_status(struct buffer *out, const char *queue, const struct stat
     put_gauge(out, "roomhook_backlog_events", queue, status->backlog,
               "Events that no worker has read.");
     put_gauge(out, "roomhook_pending_events", queue, status->in_flight,
-              "Events that workers have under way.");
+              "Events that workers have read and not finished.");
     put_age(out, "roomhook_oldest_event_age_seconds", queue, status->oldest_age_ms,
             "Age of the oldest event that is unread or under way; 0 when there is none.");
     put_gauge(out, "roomhook_deliveries_waiting", queue, status->waiting.deliveries,
               "Deliveries that wait for a retry or their turn.");
     put_age(out, "roomhook_oldest_waiting_age_seconds", queue, status_waiting_age_ms(status),
-            "Age of the oldest event that a delivery waits of; 0 when none waits.");
+            "Age of the oldest event with a waiting delivery; 0 when none waits.");
     put_lanes(out, queue, &status->waiting);
     put_gauge(out, "roomhook_lanes_due", queue, status->waiting.lanes_due,
-              "Lanes that a worker is to look at now.");
+              "Lanes that have something to send now.");
     put_gauge(out, "roomhook_dead_letters", queue, status->dead, "Dead letters that are kept.");
     put_workers(out, queue, status);
     if (!status->knows_counters)
@@ -239,7 +241,8 @@ void metrics_put_status(struct buffer *out, const char *queue, const struct stat
 
 void metrics_put_redis(struct buffer *out, const char *queue, bool is_up, int64_t age_ms)
 {
-    put_gauge(out, "roomhook_redis_up", queue, is_up ? 1 : 0, "Could Redis be read just now?");
+    put_gauge(out, "roomhook_redis_up", queue, is_up ? 1 : 0,
+              "1 if Redis could be read at the last look, else 0.");
     if (age_ms >= 0)
         put_age(out, "roomhook_snapshot_age_seconds", queue, age_ms,
                 "How long ago these numbers were read.");

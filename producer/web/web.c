@@ -154,15 +154,9 @@ static void answer_probe(struct web *web, struct exchange *exchange, struct byte
 
 static void answer_asset(struct exchange *exchange, const struct asset *asset)
 {
-    struct bytes known = http_request_header(exchange->request, "If-None-Match");
     struct answer answer;
     answer_init(&answer);
-    answer.type = asset_type(asset);
-    answer.tag = asset->tag;
-    if (asset_is_known(asset, known))
-        answer.status = 304;
-    else
-        buffer_append_bytes(&answer.body, (struct bytes){(const char *)asset->content, asset->len});
+    asset_answer(asset, exchange->request, &answer);
     server_answer(exchange, &answer);
 }
 

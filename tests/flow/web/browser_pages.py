@@ -723,6 +723,9 @@ def test_many_hooks_and_letters(chromium, redis, sign_in):
             state = {"fingerprint": of_hook, "failing_since": n + 1, "failures": 9, "opens": 1,
                      "status": 503, "error": "answered 503", "probe_at": 1}  # fmt: skip
             pipe.hset(key("hooks-state"), f"{n}/main", json.dumps(state))
+            pipe.zadd(key("lanes-shut"), {f"{n}/main": n})
+            pipe.zadd(key(f"lane:{n}/main"), {f"1667548137257-{n}/main": n})
+            pipe.hset(key("deliveries"), f"1667548137257-{n}/main", "{}")
         if n % 10_000 == 0:
             pipe.execute()
     pipe.execute()

@@ -1,5 +1,6 @@
 """What the pages are made of: files, attempts, history, the hooks that need attention."""
 
+import gzip
 import json
 import re
 import time
@@ -21,6 +22,11 @@ def test_files_are_served_once(start_web):
     for name in names:
         file = service.get(f"/hooks/{name}")
         assert file.status == 200 and len(file.body) == int(file.headers["content-length"])
+        packed = service.get(f"/hooks/{name}", headers=["Accept-Encoding: gzip, br"])
+        assert packed.headers["content-encoding"] == "gzip"
+        assert packed.headers["vary"] == "Accept-Encoding"
+        assert gzip.decompress(packed.body) == file.body and packed.body[4:8] == b"\0" * 4
+        assert "content-encoding" not in file.headers
         again = service.get(f"/hooks/{name}", headers=[f"If-None-Match: {file.headers['etag']}"])
         assert again.status == 304 and again.body == b""
     bare = service.get("/hooks")

@@ -65,6 +65,24 @@ static void a_browser_that_has_it_is_recognized(void **state)
     assert_false(asset_is_known(page, (struct bytes){NULL, 0}));
 }
 
+static void gzip_is_sent_to_those_that_accept_it(void **state)
+{
+    static const char *const accepted[] = {"gzip", "deflate, gzip;q=1.0, *;q=0.5", "br,GZIP ,x",
+                                           "gzip; q=0.001"};
+    static const char *const refused[] = {"",  "br", "gzip;q=0", "gzip; q=0.000", "x-gzip", "*",
+                                          ",", ";",  "gzi"};
+    const struct asset *script = asset_find(BYTES("/main.js"));
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(accepted) / sizeof(accepted[0]); i++)
+        assert_true(asset_may_be_packed(bytes_of(accepted[i])));
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        assert_false(asset_may_be_packed(bytes_of(refused[i])));
+    assert_false(asset_may_be_packed((struct bytes){NULL, 0}));
+    assert_memory_equal(script->packed, "\x1f\x8b", 2);
+    assert_true(script->packed_len < script->len / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -72,6 +90,7 @@ int main(void)
         cmocka_unit_test(nothing_else_is_there),
         cmocka_unit_test(the_page_has_nothing_inline),
         cmocka_unit_test(a_browser_that_has_it_is_recognized),
+        cmocka_unit_test(gzip_is_sent_to_those_that_accept_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
