@@ -140,13 +140,16 @@ def is_closed(one, timeout):
 
 
 def routes(service):
-    """Each (method, path, operation) that the service describes."""
+    """Each (method, path, operation) that the service describes; the path with a value for each
+    parameter that it must have."""
     description = service.get("/openapi.json").json
-    return [
-        (method.upper(), path, operation)
-        for path, methods in description["paths"].items()
-        for method, operation in methods.items()
-    ]
+    found = []
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            query = [f"{one['name']}=1h" for one in operation["parameters"]
+                     if one["in"] == "query" and one["required"]]  # fmt: skip
+            found.append((method.upper(), "?".join([path, *query]), operation))
+    return found
 
 
 __all__ = ["Answer", "WebService", "is_closed", "read_all", "routes"]
