@@ -185,7 +185,7 @@ def test_paths_that_are_none(web, path):
 def test_methods(web):
     for method, path, _ in routes(web):
         if method == "GET":
-            where = path.format(room=1, hook="x", lane="x", letter="1-0", event="e-1")
+            where = path.format(room=1, hook="x", lane="x", letter="1-0", event="e-1", task="1-0")
             answer = web.ask("PATCH", where)
             assert answer.status in (405, 415), path  # 415: it is a route too, of JSON
             if answer.status == 405:
