@@ -26,6 +26,7 @@ NEVER_S = 3600.0
 PACE_S = 0.002  # between pieces of what is not cut: not to be faster than the tests' machine
 
 TIMEOUT_S = 3.0  # of an attempt of the worker
+SEEN_S = 0.5  # until what was sent is read also on a busy machine: a reset discards the rest
 
 NASTY = {}
 FLOODED = collections.Counter()
@@ -59,7 +60,7 @@ def bytes_then(name, expected, data, then="close", **options):
         if then == "close":
             connection.close()
         elif then == "reset":
-            await asyncio.sleep(0.1)  # what was sent is not lost
+            await asyncio.sleep(SEEN_S if data else 0)
             connection.reset()
         else:
             await asyncio.sleep(NEVER_S)
@@ -411,7 +412,7 @@ async def half_close(connection):
 @nasty("retry 200", before_body=True, large=True)
 async def early_200_then_reset(connection):
     await connection.send(OK + b"Content-Length: 0\r\n\r\n")
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(SEEN_S)
     connection.reset()
 
 
@@ -424,7 +425,7 @@ async def early_200_then_silence(connection):
 @nasty("dead rejected", before_body=True, large=True)
 async def early_413_then_reset(connection):
     await connection.send(b"HTTP/1.1 413 Too large\r\nContent-Length: 0\r\n\r\n")
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(SEEN_S)
     connection.reset()
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from certificates import EXPIRED, NOT_YET
+from hostile_http import SEEN_S
 from name_server import Records
 
 NEVER_S = 3600.0
@@ -112,7 +113,8 @@ class Connection:
 
     def reset(self):
         sock = self.writer.get_extra_info("socket")
-        sock.setsockopt(1, 13, struct.pack("ii", 1, 0))  # SOL_SOCKET, SO_LINGER
+        if sock is not None and sock.fileno() >= 0:  # the peer has not closed it before
+            sock.setsockopt(1, 13, struct.pack("ii", 1, 0))  # SOL_SOCKET, SO_LINGER
         self.writer.transport.abort()
 
 
@@ -349,7 +351,7 @@ async def close_notify_within_the_body(connection):
 async def reset_within_the_body(connection):
     await connection.read_request()
     await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(SEEN_S)
     connection.reset()
 
 
