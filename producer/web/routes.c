@@ -16,108 +16,112 @@
     {                \
         .name = NULL \
     }
-#define LIMIT                                                                             \
-    {                                                                                     \
-        "limit", PARAMETER_NUMBER, 1, CALL_LIMIT_MAX, "how many, 1 to 500; without it 50" \
+#define LIMIT                                                                                    \
+    {                                                                                            \
+        "limit", PARAMETER_NUMBER, 1, CALL_LIMIT_MAX, "how many, 1 to 500; without it 50", false \
     }
-#define ITERATOR                                                                         \
-    {                                                                                    \
-        "iterator", PARAMETER_LETTER, 0, 0, "where to go on, as the last answer gave it" \
+#define ITERATOR                                                                                \
+    {                                                                                           \
+        "iterator", PARAMETER_LETTER, 0, 0, "where to go on, as the last answer gave it", false \
     }
-#define CURSOR                                                                           \
-    {                                                                                    \
-        "iterator", PARAMETER_CURSOR, 0, 0, "where to go on, as the last answer gave it" \
+#define CURSOR                                                                                  \
+    {                                                                                           \
+        "iterator", PARAMETER_CURSOR, 0, 0, "where to go on, as the last answer gave it", false \
     }
-#define PLACE                                                                           \
+#define PLACE                                                                                  \
+    {                                                                                          \
+        "iterator", PARAMETER_PLACE, 0, 0, "where to go on, as the last answer gave it", false \
+    }
+#define RANK                                                                            \
     {                                                                                   \
-        "iterator", PARAMETER_PLACE, 0, 0, "where to go on, as the last answer gave it" \
+        "iterator", PARAMETER_NUMBER, 0, INT64_MAX, "as the last answer gave it", false \
     }
-#define RANK                                                                     \
+#define SHUT                                                                                       \
+    {                                                                                              \
+        "shut", PARAMETER_FLAG, 0, 0,                                                              \
+            "true: only of hooks that are open, disabled or removed; false: only of others", false \
+    }
+#define FAILED                                                          \
+    {                                                                   \
+        "failed", PARAMETER_FLAG, 0, 0, "true: only what failed", false \
+    }
+#define STATE                                                                    \
     {                                                                            \
-        "iterator", PARAMETER_NUMBER, 0, INT64_MAX, "as the last answer gave it" \
+        "state", PARAMETER_STATE, 0, 0,                                          \
+            "only with this one: open, failing, disabled, paused or slow", false \
     }
-#define SHUT                                                                                \
-    {                                                                                       \
-        "shut", PARAMETER_FLAG, 0, 0,                                                       \
-            "true: only of hooks that are open, disabled or removed; false: only of others" \
+#define STEP                                                                                  \
+    {                                                                                         \
+        "step", PARAMETER_NUMBER, 1, 1440, "minutes between points, 1 to 1440; without it 1", \
+            false                                                                             \
     }
-#define FAILED                                                   \
-    {                                                            \
-        "failed", PARAMETER_FLAG, 0, 0, "true: only what failed" \
+#define POINTS                                                                         \
+    {                                                                                  \
+        "points", PARAMETER_NUMBER, 2, 500, "how many, 2 to 500; without it 60", false \
     }
-#define STATE                                                             \
-    {                                                                     \
-        "state", PARAMETER_STATE, 0, 0,                                   \
-            "only with this one: open, failing, disabled, paused or slow" \
+#define DOCUMENT                                                        \
+    {                                                                   \
+        "document", PARAMETER_FLAG, 0, 0, "true: with its event", false \
     }
-#define STEP                                                                                 \
-    {                                                                                        \
-        "step", PARAMETER_NUMBER, 1, 1440, "minutes between points, 1 to 1440; without it 1" \
+#define ROOM_FILTER                                                           \
+    {                                                                         \
+        "room", PARAMETER_ROOM, 0, 0, "only of this room; a room's id", false \
     }
-#define POINTS                                                                  \
-    {                                                                           \
-        "points", PARAMETER_NUMBER, 2, 500, "how many, 2 to 500; without it 60" \
+#define HOOK_FILTER                                                                        \
+    {                                                                                      \
+        "hook", PARAMETER_HOOK, 0, 0, "only of this hook; an id of A-Z a-z 0-9 _ -", false \
     }
-#define DOCUMENT                                                 \
-    {                                                            \
-        "document", PARAMETER_FLAG, 0, 0, "true: with its event" \
+#define REASON_FILTER                                                                    \
+    {                                                                                    \
+        "reason", PARAMETER_REASON, 0, 0, "only with this reason, like exhausted", false \
     }
-#define ROOM_FILTER                                                    \
-    {                                                                  \
-        "room", PARAMETER_ROOM, 0, 0, "only of this room; a room's id" \
+#define SINCE                                                                                      \
+    {                                                                                              \
+        "since", PARAMETER_TIME, 0, 0, "only what died since then: an age like 2h, or a UTC time", \
+            false                                                                                  \
     }
-#define HOOK_FILTER                                                                 \
-    {                                                                               \
-        "hook", PARAMETER_HOOK, 0, 0, "only of this hook; an id of A-Z a-z 0-9 _ -" \
-    }
-#define REASON_FILTER                                                             \
-    {                                                                             \
-        "reason", PARAMETER_REASON, 0, 0, "only with this reason, like exhausted" \
-    }
-#define SINCE                                                                                     \
-    {                                                                                             \
-        "since", PARAMETER_TIME, 0, 0, "only what died since then: an age like 2h, or a UTC time" \
-    }
-#define BEFORE                                                                 \
-    {                                                                          \
-        "before", PARAMETER_TIME, 0, 0, "only what died before then; as since" \
+#define BEFORE                                                                        \
+    {                                                                                 \
+        "before", PARAMETER_TIME, 0, 0, "only what died before then; as since", false \
     }
 #define LETTERS HOOK_FILTER, REASON_FILTER, SINCE, BEFORE
-#define DRY_RUN                                                         \
-    {                                                                   \
-        "dry_run", PARAMETER_FLAG, 0, 0, "true: only count; else false" \
+#define DRY_RUN                                                                \
+    {                                                                          \
+        "dry_run", PARAMETER_FLAG, 0, 0, "true: only count; else false", false \
     }
-#define EXPECT                                                                                     \
-    {                                                                                              \
-        "expect", PARAMETER_NUMBER, 0, INT64_MAX,                                                  \
-            "how many there should be, from 0; another count is answered 409, and nothing is done" \
+#define EXPECT                                                                                  \
+    {                                                                                           \
+        "expect", PARAMETER_NUMBER, 0, INT64_MAX,                                               \
+            "how many there should be, from 0; another count is answered 409, nothing is done", \
+            false                                                                               \
     }
-#define CREATE                                                                            \
-    {                                                                                     \
-        "create", PARAMETER_FLAG, 0, 0, "true: one that is there already is answered 409" \
+#define CREATE                                                                                   \
+    {                                                                                            \
+        "create", PARAMETER_FLAG, 0, 0, "true: one that is there already is answered 409", false \
     }
 #define DELIVERED_SINCE                                                                         \
     {                                                                                           \
         "since", PARAMETER_TIME, 0, 0,                                                          \
             "what was delivered since then: an age like 2h, or a UTC time", .is_required = true \
     }
-#define DELIVERED_UNTIL                                                  \
-    {                                                                    \
-        "until", PARAMETER_TIME, 0, 0, "and before then; without it now" \
+#define DELIVERED_UNTIL                                                         \
+    {                                                                           \
+        "until", PARAMETER_TIME, 0, 0, "and before then; without it now", false \
     }
-#define RATE                                                                                      \
-    {                                                                                             \
-        "rate", PARAMETER_RATE, 1, 1000000, "at most this many a second, like 50/s: makes a task" \
+#define RATE                                                                                       \
+    {                                                                                              \
+        "rate", PARAMETER_RATE, 1, 1000000, "at most this many a second, like 50/s: makes a task", \
+            false                                                                                  \
     }
-#define KEEP                                                               \
-    {                                                                      \
-        "keep", PARAMETER_DURATION, 0, 365 * 24 * 3600 * INT64_C(1000),    \
-            "how long the old secrets sign yet: 0 to 365d, without it 24h" \
+#define KEEP                                                                      \
+    {                                                                             \
+        "keep", PARAMETER_DURATION, 0, 365 * 24 * 3600 * INT64_C(1000),           \
+            "how long the old secrets sign yet: 0 to 365d, without it 24h", false \
     }
-#define EXPIRES                                                    \
-    {                                                              \
-        "expires", PARAMETER_DURATION, 1000, 3600 * INT64_C(1000), \
-            "how long it is valid: 1s to 1h, without it 15m"       \
+#define EXPIRES                                                     \
+    {                                                               \
+        "expires", PARAMETER_DURATION, 1000, 3600 * INT64_C(1000),  \
+            "how long it is valid: 1s to 1h, without it 15m", false \
     }
 
 /* --- rows --- */
