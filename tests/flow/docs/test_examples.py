@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 import sanitizer
 from child import end, free_port
@@ -86,10 +87,16 @@ def parametrize(examples):
     return pytest.mark.parametrize("example", examples, ids=lambda example: example.where)
 
 
+@parametrize([one for one in FENCES if one.language == "yaml"])
+def test_yaml(example):
+    """Prometheus, Kubernetes and Matrix have tests of their own; here, that it can be read."""
+    assert isinstance(yaml.safe_load(example.text), dict)
+
+
 def test_nothing_is_left_out():
     """Each kind of block has a test, and what is not run is still there."""
     kinds = {one.language for one in FENCES}
-    assert kinds == {"sh", "python", "ini", ""}, "a new kind needs a test"
+    assert kinds == {"sh", "python", "ini", "yaml", ""}, "a new kind needs a test"
     first_lines = [one.text.splitlines()[0] for one in SHELL]
     assert NOT_RUN.keys() <= set(first_lines)
     assert len(SHELL) - len([line for line in first_lines if line in NOT_RUN]) > 15
