@@ -1,12 +1,9 @@
 // The frame around the views: addresses, sign-in, polling, theme, what all pages have in common.
 
-import { get, part, token } from "./api.js";
+import { ApiError, get, part, token } from "./api.js";
 import { el, foreign, icon, say, show, time } from "./dom.js";
 import { clock, count, duration, zone } from "./format.js";
 import { Panel } from "./panel.js";
-import { deadLetters, roomDeadLetters } from "./view-dead.js";
-import { doctor } from "./view-doctor.js";
-import { editHook, newHook } from "./view-edit.js";
 import { hook } from "./view-hook.js";
 import { hooks, room } from "./view-hooks.js";
 import { lanes } from "./view-lanes.js";
@@ -20,21 +17,26 @@ const root = document.documentElement;
 const main = document.getElementById("main");
 const one = selector => document.querySelector(selector);
 
+// Pages that are not looked at often are loaded when they are opened
+const dead = () => import("./view-dead.js");
+const edit = () => import("./view-edit.js");
+const later = (load, name) => (...given) => load().then(module => module[name](...given));
+
 const routes = [
   [/^\/$/, "overview", overview],
   [/^\/hooks$/, "hooks", hooks],
-  [/^\/new-hook$/, "hooks", newHook],
+  [/^\/new-hook$/, "hooks", later(edit, "newHook")],
   [/^\/rooms\/([^/]+)$/, "hooks", room],
-  [/^\/rooms\/([^/]+)\/new-hook$/, "hooks", newHook],
-  [/^\/rooms\/([^/]+)\/hooks\/([^/]+)\/edit$/, "hooks", editHook],
+  [/^\/rooms\/([^/]+)\/new-hook$/, "hooks", later(edit, "newHook")],
+  [/^\/rooms\/([^/]+)\/hooks\/([^/]+)\/edit$/, "hooks", later(edit, "editHook")],
   [/^\/rooms\/([^/]+)\/hooks\/([^/]+)$/, "hooks", hook],
   [/^\/rooms\/([^/]+)\/messages\/([^/]+)$/, "messages", message],
   [/^\/messages$/, "messages", findMessage],
-  [/^\/rooms\/([^/]+)\/dead$/, "dead", roomDeadLetters],
+  [/^\/rooms\/([^/]+)\/dead$/, "dead", later(dead, "roomDeadLetters")],
   [/^\/lanes$/, "lanes", lanes],
-  [/^\/dead$/, "dead", deadLetters],
+  [/^\/dead$/, "dead", later(dead, "deadLetters")],
   [/^\/workers$/, "workers", workers],
-  [/^\/doctor$/, "doctor", doctor],
+  [/^\/doctor$/, "doctor", later(() => import("./view-doctor.js"), "doctor")],
 ];
 
 const store = {
@@ -120,7 +122,7 @@ function open() {
   for (const [pattern, page, make] of routes) {
     const found = path.match(pattern);
     if (found) {
-      change(make(here, ...found.slice(1).map(decode), values), page);
+      openPage(make(here, ...found.slice(1).map(decode), values), page);
       return;
     }
   }
@@ -137,6 +139,17 @@ function open() {
     },
     null,
   );
+}
+
+// made: a view, or a promise of one; what was opened meanwhile stays
+async function openPage(made, page) {
+  const hash = location.hash;
+  try {
+    const to = made instanceof Promise ? await made : made;
+    if (location.hash === hash) change(to, page);
+  } catch (error) {
+    awayBecause(new ApiError(0, "unreachable", "the page was not loaded: " + error.message));
+  }
 }
 
 function change(to, page) {
