@@ -35,7 +35,7 @@ static const struct {
     [ASK_KEYS] = {PART_HOOKS, "hooks", "the rooms' hooks", "+scan"},
     [ASK_ROOMS] = {PART_HOOKS, "hooks", "the rooms' hooks", "+eval +type +pttl +hlen +hgetall"},
     [ASK_HOOK_STATES] = {PART_HOOKS, "disabled", "which hooks are disabled", "+hmget"},
-    [ASK_TASKS] = {PART_QUEUE, "tasks", "the bulk tasks", "+eval +time +hget +hlen +hgetall"},
+    [ASK_TASKS] = {PART_QUEUE, "tasks", "the bulk tasks", "+eval +time +type +hget +hlen +hgetall"},
     [ASK_DEAD_BYTES] = {PART_DEAD, "dead-max-bytes", "how much memory the dead letters take",
                         "+memory|usage"},
 };

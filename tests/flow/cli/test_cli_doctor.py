@@ -458,7 +458,7 @@ def test_connection_that_breaks(cli, changed_answers):
     "taken, unchecked",
     [
         ("-info", {"info"}),
-        ("-time", {"clock", "queue", "looks"}),
+        ("-time", {"clock", "queue", "looks", "tasks"}),
         ("-scan", {"hooks"}),
         ("-xinfo|groups", {"queue"}),
         ("-xinfo|consumers", {"workers"}),
@@ -470,10 +470,10 @@ def test_connection_that_breaks(cli, changed_answers):
         ("-zscan", {"looks"}),
         ("-hscan", {"places", "gates", "leases", "documents"}),
         ("-xpending", {"stored", "pending"}),
-        ("-hlen", {"queue", "hooks"}),
+        ("-hlen", {"queue", "hooks", "tasks"}),
         ("-hmget", {"counters", "disabled"}),
         ("-eval", {"queue", "workers", "hooks", "places", "looks", "leases", "documents",
-                   "writes"}),
+                   "tasks", "writes"}),
     ],
 )
 def test_rights_that_are_missing(redis_server, redis, cli, doctor, make_group, taken, unchecked):
