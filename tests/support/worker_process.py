@@ -63,6 +63,7 @@ class Worker:
                     self.argv += ["--" + name.replace("_", "-"), str(one)]
         self.expected_exit = 0
         self._changed = threading.Condition()
+        self._was_read = False
         self._lines = []
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ROOMHOOK_")}
         environment.update(env or {})
@@ -90,12 +91,20 @@ class Worker:
                 self._lines.append(line.decode(errors="replace").rstrip("\n"))
                 self._changed.notify_all()
 
+    def _read_to_the_end(self):
+        """What a worker that ended had written; once, as others may hold the pipe open."""
+        if not self._was_read and self.process.poll() is not None:
+            self._was_read = True
+            self._reader.join(5)
+
     def log(self):
+        self._read_to_the_end()
         with self._changed:
             return "\n".join(self._lines)
 
     def logged(self, msg, **fields):
         """The log lines so far with this msg and these fields, as dicts."""
+        self._read_to_the_end()
         with self._changed:
             parsed = [parse_logfmt(line) for line in self._lines]
         wanted = {"msg": msg, **{name: str(value) for name, value in fields.items()}}

@@ -434,7 +434,7 @@ def test_watchdog_is_fed_while_every_loop_turns(manager, redis_server, start_wor
     finally:
         os.kill(pids[2], signal.SIGCONT)
     wait_until(lambda: len(fed()) > before, 5, "signs of life again")
-    assert pool.logged("process_recovered", process=2)
+    pool.wait_log("process_recovered", process=2)
 
 
 def test_parent_holds_nothing_and_hands_nothing_on(redis, start_pool, manager, tmp_path):
