@@ -75,8 +75,11 @@ def machine(own_redis, tmp_path):
 
 
 def lasting(client):
-    """{key: what is stored there}, but for what expires by itself."""
-    return {name: client.dump(name) for name in client.keys() if client.pttl(name) == -1}
+    """{key: what is stored there}, but for what expires by itself. Fields have no order."""
+    def read(name):
+        return client.hgetall(name) if client.type(name) == b"hash" else client.dump(name)
+
+    return {name: read(name) for name in client.keys() if client.pttl(name) == -1}
 
 
 def is_rewriting(client):
