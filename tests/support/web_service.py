@@ -69,6 +69,10 @@ class WebService:
         parsed = [parse_logfmt(line) for line in list(self._lines)]
         return [line for line in parsed if wanted.items() <= line.items()]
 
+    def wait_log(self, msg, **fields):
+        return wait_until(lambda: self.logged(msg, **fields), 10,
+                          lambda: f"a log line msg={msg} {fields}:\n{self.log()}")[0]
+
     @property
     def port(self):
         return int(self.address.rpartition(":")[2])

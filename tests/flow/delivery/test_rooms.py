@@ -125,7 +125,7 @@ def test_waiting_retry_and_what_the_command_line_shows(redis, receiver, start_wo
     assert record_of(redis, waiting)["lane"] == lane
     assert place_of(redis, lane)[0] == "lanes"
     check_invariants(redis)
-    assert worker.logged("retry", room=room)
+    worker.wait_log("retry", room=room)
 
     for arguments in (["--room", room], ["--room", room, "--hook", "main"], []):
         (row,) = objects(cli("lane", "list", "--json", *arguments))
@@ -176,10 +176,10 @@ def test_an_open_hook_of_a_named_room_is_probed(redis, receiver, start_worker, c
     for _ in range(5):
         enqueue(redis, message_event(room=MATRIX))
     wait_until(lambda: state_of(redis, MATRIX).get("opens"), 5, "the hook to open")
-    assert worker.logged("breaker_open", room=MATRIX)
+    worker.wait_log("breaker_open", room=MATRIX)
     assert place_of(redis, f"{MATRIX}/main")[0] == "lanes-shut"
     assert_queue_empty(redis, timeout=10)
-    assert worker.logged("breaker_closed", room=MATRIX)
+    worker.wait_log("breaker_closed", room=MATRIX)
 
 
 def test_a_change_of_a_named_room_is_heard(redis, receiver, start_worker, cli):

@@ -158,7 +158,7 @@ def test_a_suspect_delivery_runs_alone(redis, receiver, start_worker):
     add_waiting(redis, stream_id(redis, ago_ms=60000), claims=2)
     worker = start_worker()
     receiver.wait_for(1)
-    assert worker.logged("suspect")
+    worker.wait_log("suspect")
     assert_queue_empty(redis)
 
 

@@ -195,7 +195,7 @@ def test_names_inside_look_like_names_that_do_not_exist(batch, world, redis, nam
     states = [json.loads(state) for state in redis.hvals(key("hooks-state"))]
     assert len({(one["failures"], one["error"]) for one in states}) == 1, states
     # Operators are told which is which.
-    assert "10.0.0.1" in worker.logged("blocked", host="inside.example")[0]["why"]
+    assert "10.0.0.1" in worker.wait_log("blocked", host="inside.example")["why"]
     assert not worker.logged("blocked", host="nobody.example")
 
 

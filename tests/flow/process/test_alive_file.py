@@ -83,7 +83,7 @@ def test_a_pool_in_which_one_worker_hangs(alive, redis_server, start_worker, tmp
     """With a watchdog of 2 s that is noticed within a second or two."""
     with NotifySocket(tmp_path / "notify") as manager:
         pool = start_worker(alive_file=alive.file, processes=2, env=manager.env(2))
-        one = int(pool.logged("process_started")[0]["pid"])
+        one = int(pool.wait_log("process_started")["pid"])
         try:
             os.kill(one, signal.SIGSTOP)
             wait_until(lambda: pool.logged("process_stalled"), 10, "it to be noticed")

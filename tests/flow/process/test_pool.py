@@ -115,7 +115,7 @@ def test_automatic_is_one_for_each_usable_processor(redis_server, start_worker):
         pair = f"{usable[0]},{usable[1]}"
         pool = start_worker(processes="auto", wrapper=("taskset", "-c", pair), wait_ready=False)
         wait_working(pool, 2)
-        assert pool.logged("pool_started", processes=2)
+        pool.wait_log("pool_started", processes=2)
 
 
 # crashes
@@ -133,7 +133,7 @@ def test_a_crash_touches_nobody_else_and_loses_nothing(redis, receiver, start_po
     assert (ended["level"], ended["then"], ended["delay_ms"]) == ("warn", "starts again", "0")
     after = wait_working(pool, 3)
     assert (after[1], after[3]) == (before[1], before[3]) and after[2] != before[2]
-    assert pool.logged("process_started", process=2, pid=after[2], restarts=1)
+    pool.wait_log("process_started", process=2, pid=after[2], restarts=1)
     assert_queue_empty(redis, timeout=30)
     got = {request.header("webhook-id") for request in receiver.requests()}
     assert got == {f"msg_{one}" for one in sent}
@@ -208,9 +208,9 @@ def test_a_refused_contract_ends_the_pool(redis, start_worker):
     pool = start_worker(processes=3, wait_ready=False)
     pool.expected_exit = 1
     assert pool.wait(10) == 1
-    assert pool.logged("refused")
+    pool.wait_log("refused")
     assert len(pool.logged("process_started")) == 3  # and none again
-    assert pool.logged("pool_ended", status=1)
+    pool.wait_log("pool_ended", status=1)
 
 
 def test_a_contract_that_is_changed_meanwhile_ends_the_pool(redis, start_pool):
@@ -219,7 +219,7 @@ def test_a_contract_that_is_changed_meanwhile_ends_the_pool(redis, start_pool):
     kill_worker(pool, 2)
     pool.expected_exit = 1
     assert pool.wait(10) == 1
-    assert pool.logged("process_state", process=2, state="refused")
+    pool.wait_log("process_state", process=2, state="refused")
     assert pool.logged("process_ended", process=1, status=0)  # it had drained
 
 
@@ -316,7 +316,7 @@ def test_the_worst_status_is_that_of_the_pool(redis, receiver, start_pool):
     with contextlib.suppress(ProcessLookupError):
         os.kill(left, signal.SIGKILL)
     assert pool.wait(10) == 1
-    assert pool.logged("process_ended", pid=left, then="pool ends")
+    pool.wait_log("process_ended", pid=left, then="pool ends")
 
 
 def test_workers_of_a_parent_that_was_killed_drain_and_end(redis, receiver, busy_pool):
@@ -341,9 +341,9 @@ def test_a_worker_that_does_not_drain_is_killed_in_the_end(redis_server, start_p
     os.kill(places(pool)[1], signal.SIGSTOP)
     pool.signal(signal.SIGTERM)
     assert pool.wait(25) == 1
-    assert pool.logged("drain_overdue")
-    assert pool.logged("process_ended", process=1, signal=int(signal.SIGKILL))
-    assert pool.logged("process_ended", process=2, status=0)
+    pool.wait_log("drain_overdue")
+    pool.wait_log("process_ended", process=1, signal=int(signal.SIGKILL))
+    pool.wait_log("process_ended", process=2, status=0)
 
 
 def test_a_stop_before_it_is_ready(own_redis, start_worker):

@@ -106,7 +106,7 @@ def test_a_pool_and_workers_that_start_later(redis, start_worker, settings_file)
     worker.signal(signal.SIGHUP)
     for process in ({}, {"process": "1"}, {"process": "2"}):
         worker.wait_log("settings_reloaded", changed="log-level", **process)
-    victim = worker.logged("process_started", process="1")[0]["pid"]
+    victim = worker.wait_log("process_started", process="1")["pid"]
     os.kill(int(victim), signal.SIGKILL)
     wait_until(lambda: len(worker.logged("ready", process="1")) == 2, 10, "another worker")
     settings_file("log-level = info")

@@ -114,6 +114,7 @@ def test_a_stream_that_is_deleted(redis, receiver, start_worker, cli, harm, gone
     harm(redis)
     wait_stat(redis, "stream_deletions", 1, timeout=LOOK_S)
     wait_stat(redis, "deleted_externally", gone, timeout=LOOK_S)
+    worker.wait_log("stream_deleted")
     (line,) = worker.logged("stream_deleted")
     assert line["events"] == "4" and int(line["seen_ms_ago"]) < 1000 * LOOK_S
     assert f"about {gone} (counter deleted_externally)" in doctor_on_losses(cli)
@@ -126,7 +127,7 @@ def test_a_stream_that_is_deleted_while_no_worker_runs(redis, receiver, start_wo
     assert "with 4 events in it" in doctor_on_losses(cli)
     worker = start_worker(heartbeat_ttl=f"{TTL_S}s")
     wait_stat(redis, "deleted_externally", 4)
-    assert worker.logged("stream_deleted", events=4)
+    worker.wait_log("stream_deleted", events=4)
 
 
 def test_a_queue_that_is_flushed(redis, receiver, start_worker, cli):
@@ -141,7 +142,8 @@ def test_a_queue_that_is_flushed(redis, receiver, start_worker, cli):
     redis.flushall()
     wait_stat(redis, "stream_deletions", 1, timeout=LOOK_S)
     wait_stat(redis, "deleted_externally", 4)
-    (line,) = worker.logged("queue_deleted") + other.logged("queue_deleted")
+    both = lambda: worker.logged("queue_deleted") + other.logged("queue_deleted")  # noqa: E731
+    (line,) = wait_until(both, 10, "a line")
     assert (line["events"], line["deliveries"]) == ("4", "1")
     assert "about 4 (counter deleted_externally)" in doctor_on_losses(cli)
 
@@ -159,7 +161,8 @@ def test_evicted_keys_are_named(own_redis, start_worker):
     wait_until(lambda: not redis.exists(key("events")), 10, "the stream's")
     redis.config_set("maxmemory", "0")
     wait_stat(redis, "stream_deletions", 1, timeout=LOOK_S)
-    (line,) = worker.logged("queue_deleted") + worker.logged("stream_deleted")
+    both = lambda: worker.logged("queue_deleted") + worker.logged("stream_deleted")  # noqa: E731
+    (line,) = wait_until(both, 10, "a line")
     assert "evicted" in line["why"] and "noeviction" in line["why"]
 
 
@@ -228,7 +231,7 @@ def test_entries_that_a_living_worker_forgot(redis, receiver, start_worker):
     receiver.wait_for(2, timeout=LOOK_S)
     wait_stat(redis, "reclaimed_stuck", 2)
     wait_stat(redis, "lost", 1)
-    assert worker.logged("reclaimed_stuck", entries=2)
+    worker.wait_log("reclaimed_stuck", entries=2)
     assert pending(redis) == 1, "what is not old stays with its worker"
     assert sorted(r.header("webhook-id") for r in receiver.requests()) == ["event-1", "event-2"]
 

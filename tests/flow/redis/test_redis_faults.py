@@ -298,7 +298,7 @@ def test_a_leader_of_the_wrong_type(redis, receiver, start_worker):
     worker = start_worker()
     enqueue(redis, message_event(), id="event-1")
     wait_seen(receiver, {"event-1"})
-    assert worker.logged("leader")
+    worker.wait_log("leader")
     assert_queue_empty(redis)
 
 

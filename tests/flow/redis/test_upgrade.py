@@ -139,7 +139,7 @@ def test_what_waits_is_delivered(redis, receiver, start_worker):
     assert json.loads(record["document"]) == message_event()
     assert not redis.exists(key("retries"))
     wait_stat(redis, "converted", 3)
-    assert worker.logged("converted", deliveries=3, held=0)
+    worker.wait_log("converted", deliveries=3, held=0)
     check_invariants(redis)
 
 
@@ -229,7 +229,7 @@ def test_what_cannot_be_read_is_a_dead_letter(redis, receiver, start_worker, nam
     (letter,) = wait_dead(redis)
     assert (letter["reason"], letter["hook"]) == ("malformed", "main")
     assert letter.get("record", b"") == UNREADABLE[name][:4096]
-    assert worker.logged("record_unreadable", delivery="1667548137257-0/main")
+    worker.wait_log("record_unreadable", delivery="1667548137257-0/main")
     receiver.wait_for(1)
     assert_queue_empty(redis)
     assert good and not redis.exists(key("retries"))
@@ -339,7 +339,7 @@ def test_another_contract_is_refused(redis, start_worker):
     worker = start_worker(wait_ready=False)
     worker.expected_exit = 1
     worker.wait(10)
-    assert worker.logged("refused")
+    worker.wait_log("refused")
 
 
 def test_pages_are_refused_for_a_while(own_redis, receiver, start_worker):

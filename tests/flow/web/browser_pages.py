@@ -679,7 +679,7 @@ def test_the_content_of_a_letter_is_shown_when_asked_for(chromium, busy_queue, s
     chromium.click("Look")
     chromium.click("Show it")
     chromium.wait_text("dialog pre", '"roomId": 10')
-    assert service.logged("document_shown")
+    service.wait_log("document_shown")
 
 
 def test_a_token_that_reads_sees_why_nothing_can_be_done(chromium, busy_queue, sign_in):

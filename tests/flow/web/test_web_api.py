@@ -188,7 +188,7 @@ def test_a_letter_and_its_document(start_web, redis):
     assert not web.logged("document_shown")
     shown = web.get(f"/v1/dead-letters/{letter}?document=true").json
     assert shown["document"]["message"]["roomId"] == 438
-    assert web.logged("document_shown", letter=letter)
+    web.wait_log("document_shown", letter=letter)
     assert web.get(f"/v1/rooms/438/dead-letters/{letter}").status == 200
     assert web.get(f"/v1/rooms/439/dead-letters/{letter}").error == "not_found"
     assert web.get("/v1/dead-letters/1-1").error == "not_found"
