@@ -10,6 +10,7 @@
 #define POOLED_BODY_MAX 65536   /* a pooled transfer keeps no larger buffer */
 #define POOLED_HEADERS_MAX 4096 /* nor more headers of its last answer */
 #define PORTS 65536
+#define SELF_TEST_MS 30000 /* nothing is connected, but a machine may be slow */
 
 static void on_turn(void *context);
 static void on_timeout(void *context);
@@ -406,8 +407,10 @@ int http_client_self_test(struct http_client *client, struct error_text *why)
     struct http_transfer *transfer = make_transfer(&tested);
     for (size_t i = 0; transfer != NULL && i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
         struct url url;
-        struct http_target target = {
-            .url_text = forbidden[i], .url = &url, .timeout_ms = 1000, .connect_timeout_ms = 1000};
+        struct http_target target = {.url_text = forbidden[i],
+                                     .url = &url,
+                                     .timeout_ms = SELF_TEST_MS,
+                                     .connect_timeout_ms = SELF_TEST_MS};
         forget_last_answer(transfer);
         transfer->request.headers_len = 0;
         if (url_parse(bytes_of(forbidden[i]), &url, why) != 0 ||
