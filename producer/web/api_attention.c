@@ -16,14 +16,18 @@
 #define KEPT_MAX_MS 10000
 
 /* What was found for each state that can be asked for alone; HOOK_FINE: for all. */
-static struct {
+struct kept_attention {
     pthread_mutex_t mutex;
     struct {
         struct attention attention;
         int64_t found_at_ms;
         int64_t until_ms; /* it is good; 0: there is none */
     } of[HOOK_DISABLED + 1];
-} found = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+};
+
+/* A process serves one queue. */
+/* NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables) */
+static struct kept_attention found = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 /* Requests that come meanwhile wait for it, and share it. It is kept for the longer the longer it
  * took: not at all where few hooks fail. */
