@@ -80,11 +80,11 @@ RH_API RH_MUST_CHECK int rh_producer_send(struct rh_producer *producer,
 
 /*
  * Sends many events, pipelined. Invalid events are refused one by one and do not hold back the
- * others; results[i] tells of events[i]. RH_OK when all were stored, else the first failure's code.
- * When the connection breaks midway the events without an answer are RH_ERR_UNKNOWN, those not yet
- * sent RH_ERR_UNREACHABLE. Events behind one that Redis refuses may be stored: to resume, send
- * those again whose result is not RH_OK, and no others. Sent in chunks, each in one round trip, so
- * that any number is fine.
+ * others; results[i] is that of events[i]. RH_OK when all were stored, else the code of the first
+ * failure. When the connection breaks midway the events without an answer are RH_ERR_UNKNOWN, those
+ * not yet sent RH_ERR_UNREACHABLE. Events behind one that Redis refuses may be stored: to resume,
+ * send those again whose result is not RH_OK, and no others. Sent in chunks, each in one round
+ * trip, so that any number is fine.
  */
 RH_API RH_MUST_CHECK int rh_producer_send_many(struct rh_producer *producer,
                                                const struct rh_event *events, size_t events_len,

@@ -7,7 +7,7 @@
 
 #include "admin/session.h"
 
-#define SCAN_PAGE 500 /* about so many are looked at for a page; fewer match */
+#define SCAN_PAGE 500 /* about this many are looked at for a page; fewer match */
 #define SCAN_CURSOR_SIZE 24
 
 struct scan {

@@ -41,7 +41,7 @@ const char *flags_nearest(const struct flag_spec *specs, const struct flag_spec 
     return spelling.nearest;
 }
 
-/* Notes a flag that took so many strings, and returns how many; or -1. */
+/* Notes a flag that took this many strings, and returns how many; or -1. */
 static int add(const struct reading *reading, const struct flag_spec *spec, const char *value,
                int used)
 {

@@ -1,8 +1,8 @@
 /*
- * Tells a service manager how a program is, by the protocol of sd_notify(3): one datagram with a
- * few words, to the socket that the manager named. The manager restarts a program whose loop hangs
- * (WatchdogSec), and knows when it is ready and why it takes long to start or to stop. Where
- * a manager runs a command instead, the same is written to a file (alive_file.h).
+ * Reports the state of a program to the service manager, by the protocol of sd_notify(3): one
+ * datagram with a few words, to the socket that the manager named. The manager restarts a program
+ * whose loop hangs (WatchdogSec), and knows when it is ready and why it takes long to start or to
+ * stop. Where a manager runs a command instead, the same is written to a file (alive_file.h).
  *
  * The protocol is documented as stable, and this is all of it that is needed. libsystemd would
  * bring its compression and crypto libraries into a process that talks to strangers.

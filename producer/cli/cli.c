@@ -12,8 +12,6 @@
 #include "contract/parse.h"
 #include "redis/options.h"
 
-#define RATE_MAX 1000000
-
 const struct flag_spec cli_global_flags[] = {
     REDIS_OPTIONS_SPECS,
     {"json", NULL, "print JSON, one object a line", false},
@@ -145,11 +143,7 @@ int cli_rate(const struct cli *cli, int64_t *ret_rate)
 {
     const char *text = flags_value(&cli->flags, "rate");
 
-    if (!text)
-        return CLI_DONE;
-    struct bytes digits = {text, strcspn(text, "/")};
-    if ((text[digits.len] != '\0' && strcmp(text + digits.len, "/s") != 0) ||
-        parse_int64(digits, 1, RATE_MAX, ret_rate) < 0)
-        return cli_usage(cli, "--rate is like 50/s, from 1 to %d", RATE_MAX);
+    if (text && parse_rate(bytes_of(text), ret_rate) != 0)
+        return cli_usage(cli, "--rate is like 50/s, from 1 to %d", PARSE_RATE_MAX);
     return CLI_DONE;
 }

@@ -6,9 +6,9 @@
 
 enum layout {
     LAYOUT_FIXED, /* size payload bytes */
-    LAYOUT_SIZED, /* size bytes of length, then so many bytes */
+    LAYOUT_SIZED, /* size bytes of length, then this many bytes */
     LAYOUT_EXT,   /* the same with a type byte in between */
-    LAYOUT_ARRAY, /* size bytes of count, then so many elements */
+    LAYOUT_ARRAY, /* size bytes of count, then this many elements */
     LAYOUT_MAP,   /* the same, with twice as many */
     LAYOUT_RESERVED
 };

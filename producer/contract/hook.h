@@ -18,7 +18,7 @@
  *   description            1..200 characters, for people; no control characters
  *   acceptStatus           list of 1..16 integers from 300 to 599: these, too, count as delivered
  *   transport              name of a transport of the worker's settings file
- *   rateLimit              "<N>/s", "<N>/m" or "<N>/h", N in 1..100000: at most so many attempts
+ *   rateLimit              "<N>/s", "<N>/m" or "<N>/h", N in 1..100000: at most this many attempts
  *
  * Unknown keys are refused with their name: a misspelt key must not be ignored silently.
  */

@@ -1,5 +1,5 @@
 /*
- * One pass over JSON text of unknown origin: it must be RFC 8259 in valid UTF-8, at most so many
+ * One pass over JSON text of unknown origin: it must be RFC 8259 in valid UTF-8, at most this many
  * levels of maps and lists deep, and is copied without the white space between its tokens. Nothing
  * else changes: numbers, escapes, the order of keys and doubled keys stay as they were written, so
  * that a receiver gets what was sent. The scan makes no allocation.

@@ -2,9 +2,9 @@
  * Writes JSON text (RFC 8259) piece by piece into a buffer, in the compact form JavaScript's
  * JSON.stringify gives: no spaces, only what must be escaped is escaped, UTF-8 kept as it is,
  * doubles in the shortest form that reads back to the same value: 0.1, 1e+21, 5e-324. One thing
- * differs: a whole double keeps its ".0" (1.0, -0.0), so that a real stays a real for whoever tells
- * them apart; an event in msgpack writes it as an integer itself, for its producer meant one. The
- * decimal point is '.', whatever the locale.
+ * differs: a whole double keeps its ".0" (1.0, -0.0), so that a real stays a real for readers that
+ * distinguish them; an event in msgpack writes it as an integer itself, for its producer meant one.
+ * The decimal point is '.', whatever the locale.
  */
 #ifndef CONTRACT_JSON_TEXT_H
 #define CONTRACT_JSON_TEXT_H

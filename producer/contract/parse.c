@@ -64,6 +64,13 @@ int parse_int64(struct bytes text, int64_t min, int64_t max, int64_t *ret)
     return 0;
 }
 
+int parse_rate(struct bytes text, int64_t *ret_rate)
+{
+    if (text.len > 2 && memcmp(text.data + text.len - 2, "/s", 2) == 0)
+        text.len -= 2;
+    return parse_int64(text, 1, PARSE_RATE_MAX, ret_rate);
+}
+
 struct unit {
     const char *name;
     uint64_t factor;

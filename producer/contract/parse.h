@@ -13,6 +13,10 @@
 /* Decimal; a '-' in front is allowed. */
 int parse_int64(struct bytes text, int64_t min, int64_t max, int64_t *ret);
 
+/* How many a second: "50/s" or "50", from 1 to PARSE_RATE_MAX. 0, or -1. */
+#define PARSE_RATE_MAX 1000000
+int parse_rate(struct bytes text, int64_t *ret_rate);
+
 /* Decimal digits only. */
 int parse_uint64(struct bytes text, uint64_t max, uint64_t *ret);
 

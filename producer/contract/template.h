@@ -28,7 +28,7 @@
 #define TEMPLATE_BODY_MAX (256u << 10) /* bytes of a body: what values add is cut to that */
 
 /* To find values the parts of an event are read, once an alternative and level: all in all at most
- * so many times and so many bytes more, some 10 ms of an event of 256 KiB. What is not found by
+ * this many times and this many bytes more, some 10 ms of an event of 256 KiB. What is not found by
  * then is not there. */
 #define TEMPLATE_READ_TIMES 8
 #define TEMPLATE_READ_BYTES (1u << 20)

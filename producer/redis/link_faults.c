@@ -31,7 +31,7 @@ void redis_faults_complain(struct redis_faults *faults, const struct reply *repl
     char words[200];
     if (complaint == NULL) {
         if (faults->open_len == REDIS_FAULTS_OPEN_MAX)
-            return; /* so many are enough to see; the counters go on */
+            return; /* this many are enough to see; the counters go on */
         complaint = &faults->open[faults->open_len++];
         *complaint = (struct redis_complaint){.fault = fault, .began_ms = now_ms};
         snprintf(complaint->about, sizeof(complaint->about), "%s", which);

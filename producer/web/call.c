@@ -101,7 +101,7 @@ static bool is_valid(const struct parameter *parameter, struct bytes value)
     case PARAMETER_LETTER:
         return parse_stream_id(value, &cursor, &seq) == 0;
     case PARAMETER_RATE:
-        return task_rate_parse(value, &number) == 0;
+        return parse_rate(value, &number) == 0;
     case PARAMETER_TIME:
         return value.len > 0;
     }
@@ -347,5 +347,5 @@ void call_rate(const struct call *call, int64_t *ret_rate)
     const char *value = call_value(call, "rate");
 
     if (value != NULL)
-        (void)task_rate_parse(bytes_of(value), ret_rate);
+        (void)parse_rate(bytes_of(value), ret_rate);
 }

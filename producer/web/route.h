@@ -30,7 +30,7 @@ enum parameter_kind {
     PARAMETER_PLACE,    /* of a lane among all, as an answer gave it */
     PARAMETER_CURSOR,   /* of a scan, the same */
     PARAMETER_LETTER,   /* the id of a dead letter, the same */
-    PARAMETER_RATE      /* so many a second */
+    PARAMETER_RATE      /* this many a second */
 };
 
 struct parameter {

@@ -125,7 +125,7 @@ struct capacity_lane {
     size_t in_flight;
     enum capacity_backlog backlog;
     size_t coming; /* deliveries on their way to it in Redis */
-    size_t owed;   /* this process wrote so many there and has not claimed them; or OWED_UNKNOWN */
+    size_t owed;   /* written there by this process and not claimed; or OWED_UNKNOWN */
     bool is_claiming;
     bool has_news; /* its backlog was set while it was claiming */
     struct capacity_place promise;

@@ -10,7 +10,7 @@
 struct visits *claims_new(void); /* NULL: no memory */
 void claims_free(struct visits *visits);
 
-/* Capacity says that so many may be claimed of the lane; it gets its answer. */
+/* Capacity says that this many may be claimed of the lane; it gets its answer. */
 void claims_want(struct pipeline *pipeline, struct capacity_lane *lane, size_t most);
 
 /* Sends what is ready, behind what is to be settled. */

@@ -36,7 +36,7 @@ static bool takes_nothing(const struct pipeline *pipeline)
                UNSTORED_MAX * (size_t)pipeline->settings->max_in_flight;
 }
 
-/* In deliveries: so many more than have started may be here. */
+/* In deliveries: this many more than have started may be here. */
 static size_t hand_room(const struct pipeline *pipeline)
 {
     size_t places = capacity_places(pipeline->capacity);

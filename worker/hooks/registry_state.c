@@ -141,8 +141,8 @@ static struct hook_set *cached_set(struct registry *registry, const struct hook_
     return room == NULL ? NULL : room->set;
 }
 
-/* The hook was changed or removed while the attempt ran: its answer tells nothing of what is there
- * now, and the gate of the former hook is no gate of the lane's. */
+/* The hook was changed or removed while the attempt ran: its answer says nothing about the present
+ * one, and the gate of the former hook is no gate of the lane's. */
 static bool was_changed(struct registry *registry, const struct hook_ref *ref)
 {
     struct hook_set *set = cached_set(registry, ref);

@@ -56,7 +56,7 @@ static void end_watch(struct socket_info *info)
         loop_watch_rest(info->watch);
 }
 
-/* What libcurl tells of a descriptor concerns us twice: to wait for it, and, when a name is being
+/* What libcurl says about a descriptor concerns us twice: to wait for it, and, when a name is being
  * looked up, to know when that has ended. */
 static int on_curl_socket(CURL *easy, curl_socket_t descriptor, int what, void *context,
                           void *unused)

@@ -104,7 +104,7 @@ struct http_transfer {
     bool asked;       /* the request goes out: what comes back is the receiver's doing */
     bool bad_url;
     bool used;    /* easy had a request before */
-    bool started; /* given to libcurl: what it tells is about this request */
+    bool started; /* given to libcurl: what it reports is about this request */
     bool spoilt;  /* not for the pool: it may hold memory that a hostile answer filled */
     char host[HOST_MAX_SIZE];
     uint16_t port;

@@ -91,7 +91,7 @@ void lookup_unseen(struct http_transfer *transfer, int descriptor)
         return;
     transfer->lookup_descriptor = -1;
     if (poll(&ended, 1, 0) != 0)
-        return; /* the result is there: what becomes of the transfer tells what it is */
+        return; /* the result is there: the end of the transfer shows what it is */
     add_stray(transfer->client, transfer->lookup);
     transfer->lookup = 0;
 }

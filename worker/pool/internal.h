@@ -1,6 +1,6 @@
 /*
  * What the parent of a pool knows: for pool.c, which starts and ends workers, and report.c,
- * which tells of them. Nothing of it is shared with the workers but the slots.
+ * which reports them. Nothing of it is shared with the workers but the slots.
  */
 #ifndef POOL_INTERNAL_H
 #define POOL_INTERNAL_H

@@ -1,6 +1,6 @@
 /*
  * A pool: the process that was started is the parent of as many workers as `processes` says. It
- * starts them, starts again those that crash, tells them to stop and waits for them, and speaks to
+ * starts them, restarts those that crash, stops them and waits for them, and speaks to
  * the service manager for all.
  *
  * The parent has no connection and no descriptor of its own, and reads nothing that a stranger

@@ -35,7 +35,7 @@ int pool_worse(int status, const struct pool_end *end);
 /* How many failures in a row there are behind one more, after a life of lived_ms. */
 int pool_failures(int failures, int64_t lived_ms);
 
-/* How long to wait with the next life after so many: 0 after the first, at most 10 s. */
+/* How long to wait with the next life after this many: 0 after the first, at most 10 s. */
 int64_t pool_restart_delay_ms(int failures, uint64_t seed);
 
 /* What one worker is, as the parent knows it. */

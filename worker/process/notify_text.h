@@ -1,4 +1,4 @@
-/* What a service manager is told of a worker, or of a pool (base/notify.h). Pure. */
+/* Status texts of a worker or a pool for the service manager (base/notify.h). Pure. */
 #ifndef PROCESS_NOTIFY_TEXT_H
 #define PROCESS_NOTIFY_TEXT_H
 

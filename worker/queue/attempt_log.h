@@ -29,7 +29,7 @@ enum attempt_log_what { /* setting attempt-log, in the order of its words */
 
 struct attempt_log_limits {
     enum attempt_log_what what;
-    int64_t per_hook;  /* a log keeps at least so many entries, and at most a hundred more */
+    int64_t per_hook;  /* a log keeps at least this many entries, and at most a hundred more */
     int64_t max_bytes; /* all of the queue's logs */
 };
 

@@ -137,7 +137,7 @@ static void on_read(void *context, const struct reply *reply)
     struct intake *intake = context;
     intake->read.under_way = false;
     if (reply == NULL)
-        return; /* the link is down; it tells when it is back */
+        return; /* the link is down; it reports when it is back */
     if (reply_is_error(reply)) {
         on_refused(intake, reply);
         return;

@@ -127,7 +127,7 @@ bool lanes_is_stopped(const struct lanes *lanes)
 
 /* --- looking --- */
 
-/* One of Redis' clock, in units of which a millisecond has so many; what is none is -1. */
+/* One of Redis' clock, in units of which a millisecond has this many; what is none is -1. */
 static int64_t time_of(const struct reply *reply, int64_t units)
 {
     int64_t time = reply_int(reply);

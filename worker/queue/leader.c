@@ -77,7 +77,7 @@ static void note_lost(struct leader *leader, int64_t lost)
            log_text("why", "they were deleted from the stream while pending"));
 }
 
-/* From first on the reply tells how many of the entries are lost, and the ids of the others.
+/* From first on the reply says how many of the entries are lost, and the ids of the others.
  * Returns how many there were in all. */
 static size_t take_over(struct leader *leader, const struct reply *reply, size_t first,
                         enum counter counter)

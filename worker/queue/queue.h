@@ -32,7 +32,7 @@ struct queue {
 /* Sets keys, scripts and random; the rest is the caller's. -1: no queue's name, or no SHA-1. */
 int queue_init(struct queue *queue, const char *name);
 
-/* Runs a script with keys_len keys leading args; the rest as redis_link_eval tells. */
+/* Runs a script with keys_len keys leading args; the rest as for redis_link_eval. */
 int queue_call(struct queue *queue, enum script_number number, int keys_len,
                const struct redis_args *args, redis_reply_fn *fn, void *context);
 

@@ -1,5 +1,5 @@
 /*
- * The Lua scripts in worker/scripts, embedded by the build. Each file tells its keys, arguments and
+ * The Lua scripts in worker/scripts, embedded by the build. Each file lists its keys, arguments and
  * reply at its top.
  */
 #ifndef QUEUE_SCRIPTS_H

@@ -39,7 +39,7 @@ struct settle_config {
     struct settle_caps caps;
     settle_put_fn *put;
     void (*settled)(void *context, struct settlement *settlement, bool ours);
-    void (*overflow)(void *context, const char *lane, int64_t count); /* over lane_max by so many */
+    void (*overflow)(void *context, const char *lane, int64_t count); /* over lane_max by count */
     void (*refusal)(void *context);                                   /* it began, or is over */
     void *context;
 };

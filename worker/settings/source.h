@@ -45,7 +45,7 @@ int settings_draft_set(struct settings_draft *draft, const struct setting *setti
 
 #define SETTINGS_PATH_SIZE 72
 
-/* A path for a message: printable, of a long one its end, which tells most; returns out. */
+/* A path for a message: printable, of a long one its end, which says most; returns out. */
 const char *settings_path_shown(const char *path, char out[SETTINGS_PATH_SIZE]);
 
 /*

@@ -10,7 +10,7 @@
 #include "contract/lane.h"
 
 #define KEYS_A_PAGE 1000
-#define KEYS_MAX 20000000 /* of all keys of the database: a walk over so many takes a minute */
+#define KEYS_MAX 20000000 /* of all keys of the database: a walk over this many takes a minute */
 #define ROOMS_MAX 200000
 #define ROOMS_A_SCRIPT 50
 #define BYTES_A_SCRIPT "4194304" /* of hooks in one reply */

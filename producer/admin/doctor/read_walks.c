@@ -8,7 +8,7 @@
 /* A page takes Redis about a millisecond. Entries come with their documents. */
 #define ENTRIES_A_PAGE "100"
 
-/* More than a healthy queue has under way; a walk over so many takes seconds. */
+/* More than a healthy queue has under way; a walk over this many takes seconds. */
 #define ENTRIES_MAX 200000
 
 struct walker {

@@ -45,7 +45,7 @@ struct lane_found {
 struct lanes_found {
     struct lane_found *list; /* the one that is looked at first comes first; free() it */
     size_t len;
-    int64_t more; /* that are not in the list; behind a place: at least so many */
+    int64_t more; /* that are not in the list; behind a place: at least this many */
 };
 
 int64_t lane_score_ms(struct bytes score); /* one by hand may be anything */

@@ -3,7 +3,7 @@
 -- two looks would be taken for dead.
 -- KEYS: events, leader. ARGV: group, what heartbeats' keys begin with, names of workers found by
 -- their keys: where the group was created again by another, a worker is no consumer before its next
--- event, and only its heartbeat tells of it.
+-- event, and only its heartbeat shows it.
 -- Returns for each {name, pending, idle ms, PTTL of the heartbeat, heartbeat or ''}.
 local out, seen = {}, {}
 local function add(name, pending, idle, heartbeat)

@@ -31,7 +31,7 @@ struct status_pools {
     size_t size;
 };
 
-/* Adds what one heartbeat tells. A place that was seen before counts once, by its latest life: the
+/* Adds what one heartbeat says. A place that was seen before counts once, by its latest life: the
  * heartbeat of a crashed worker is there for a while. One of a lone worker, or one that is not
  * readable, adds nothing. -1: out of memory. */
 int status_pools_add(struct status_pools *pools, struct bytes heartbeat);

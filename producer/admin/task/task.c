@@ -21,13 +21,6 @@ const char *task_state_name(enum task_state state)
     return state_names[state];
 }
 
-int task_rate_parse(struct bytes text, int64_t *ret_rate)
-{
-    if (text.len > 2 && memcmp(text.data + text.len - 2, "/s", 2) == 0)
-        text.len -= 2;
-    return parse_int64(text, 1, TASK_RATE_MAX, ret_rate);
-}
-
 /* --- reading --- */
 
 static bool read_number(const json_t *record, const char *name, int64_t *ret_number)
@@ -114,7 +107,7 @@ static bool read_range(const json_t *record, struct task *task)
 
 static bool read_numbers(const json_t *record, struct task *task)
 {
-    return read_number(record, "rate", &task->rate) && task->rate <= TASK_RATE_MAX &&
+    return read_number(record, "rate", &task->rate) && task->rate <= PARSE_RATE_MAX &&
            read_number(record, "done", &task->done) &&
            read_number(record, "skipped", &task->skipped) &&
            read_number(record, "failed", &task->failed) &&

@@ -13,7 +13,6 @@
 #define TASK_WORD_SIZE 32
 #define TASK_ERROR_SIZE 160
 #define TASK_RECORD_MAX 4096
-#define TASK_RATE_MAX 1000000
 #define TASK_TOTAL_UNKNOWN (-1)
 
 enum task_state {
@@ -59,8 +58,5 @@ void task_put_record(struct buffer *out, const struct task *task);
 void task_put_json(struct buffer *out, const struct task *task, int64_t now_ms);
 
 const char *task_state_name(enum task_state state); /* "running" */
-
-/* "50/s" or "50", from 1 to TASK_RATE_MAX. 0, or -1. */
-int task_rate_parse(struct bytes text, int64_t *ret_rate);
 
 #endif

@@ -43,7 +43,7 @@ void screen_put(FILE *out, const struct screen *screen, enum tone tone, const ch
         (void)fputs(text, out);
 }
 
-/* How many bytes of text go into a line of so many columns, cut at a space. */
+/* How many bytes of text go into a line of this many columns, cut at a space. */
 static size_t line_len(const char *text, size_t columns)
 {
     size_t width;

@@ -154,7 +154,7 @@ static size_t put_cut(const char *text, size_t width, FILE *out)
     return kept_width + strlen(mark);
 }
 
-/* One cell in so many columns, the rest filled up unless it is the last of its line. */
+/* One cell in this many columns, the rest filled up unless it is the last of its line. */
 static void put_cell(const struct table_cell *cell, size_t width, bool is_last, FILE *out,
                      const struct screen *screen)
 {

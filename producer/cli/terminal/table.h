@@ -17,7 +17,7 @@
 
 struct table_column {
     const char *title;
-    size_t least;     /* on a terminal it may be cut to so many columns; 0: it is not cut */
+    size_t least;     /* on a terminal it may be cut to this many columns; 0: it is not cut */
     bool is_optional; /* on a terminal it may be left out, the last such column first */
 };
 

@@ -21,7 +21,7 @@ char *text_shown(struct bytes text, bool is_utf8);
 /* How many columns it takes. As the next one, of what text_shown gave. */
 size_t text_width(const char *shown);
 
-/* The bytes of the characters that fit into so many columns, and how many they take. */
+/* The bytes of the characters that fit into this many columns, and how many they take. */
 size_t text_fitting(const char *shown, size_t columns, size_t *ret_width);
 
 #endif

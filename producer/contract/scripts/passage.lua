@@ -18,7 +18,7 @@ local function allowance(wish, gate_at, kind)
     return math.max(0, math.min(places, wish.count)), place
 end
 
--- The gate after so many passed it: closed behind a probe, or until the next place.
+-- The gate after this many passed it: closed behind a probe, or until the next place.
 local function pass(lane, wish, counted, at, kind, place)
     if counted == 0 or wish.mode ~= 'due' or not (SHUT[kind] or place) then
         return at, kind

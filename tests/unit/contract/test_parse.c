@@ -412,9 +412,25 @@ static void iso8601_is_as_in_javascript(void **state)
         assert_string_equal(format_iso8601(rows[i].ms, text, sizeof(text)), rows[i].text);
 }
 
+static void a_rate_is_a_number_a_second(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"",     "/s",    "0",    "0/s", "-1",  "1000001",
+                                        "50/m", "5/s/s", "5 /s", "s",   "1e3", "50/"};
+    int64_t rate = 0;
+
+    assert_int_equal(parse_rate(BYTES("50/s"), &rate), 0);
+    assert_int_equal(rate, 50);
+    assert_int_equal(parse_rate(BYTES("1000000"), &rate), 0);
+    assert_int_equal(rate, 1000000);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_int_equal(parse_rate(bytes_of(wrong[i]), &rate), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_rate_is_a_number_a_second),
         cmocka_unit_test(int64_is_decimal_and_in_range),
         cmocka_unit_test(uint64_takes_digits_up_to_its_maximum),
         cmocka_unit_test(rates_become_intervals),

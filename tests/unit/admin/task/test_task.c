@@ -151,21 +151,6 @@ static void the_id_of_what_is_invalid_is_told(void **state)
     buffer_release(&record);
 }
 
-static void a_rate_is_a_number_a_second(void **state)
-{
-    (void)state;
-    static const char *const wrong[] = {"",     "/s",    "0",    "0/s", "-1",  "1000001",
-                                        "50/m", "5/s/s", "5 /s", "s",   "1e3", "50/"};
-    int64_t rate = 0;
-
-    assert_int_equal(task_rate_parse(BYTES("50/s"), &rate), 0);
-    assert_int_equal(rate, 50);
-    assert_int_equal(task_rate_parse(BYTES("1000000"), &rate), 0);
-    assert_int_equal(rate, 1000000);
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-        assert_int_equal(task_rate_parse(bytes_of(wrong[i]), &rate), -1);
-}
-
 static void a_lease_is_told_as_long_as_it_lasts(void **state)
 {
     (void)state;
@@ -188,7 +173,6 @@ int main(void)
         cmocka_unit_test(a_record_is_read_as_it_was_written),
         cmocka_unit_test(what_cannot_be_is_invalid),
         cmocka_unit_test(the_id_of_what_is_invalid_is_told),
-        cmocka_unit_test(a_rate_is_a_number_a_second),
         cmocka_unit_test(a_lease_is_told_as_long_as_it_lasts),
     };
 
