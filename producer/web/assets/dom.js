@@ -31,6 +31,12 @@ export function el(what, attributes, ...children) {
   return put(element, children);
 }
 
+// The way to a page, the widest first; what is false is left out.
+export function crumbs(...steps) {
+  const items = steps.filter(Boolean).map(step => el("li", null, step));
+  return el("nav.crumbs", { "aria-label": "Path" }, el("ol", null, items));
+}
+
 export function put(element, children) {
   for (const child of children.flat(Infinity)) {
     if (child === false || child === null || child === undefined || child === "") continue;

@@ -2,7 +2,7 @@
 
 import { get, part, query, send } from "./api.js";
 import { ask } from "./dialog.js";
-import { answer, el, foreign, plain, say, table, time } from "./dom.js";
+import { answer, crumbs, el, foreign, plain, say, table, time } from "./dom.js";
 import { bytes, count, NONE, plural } from "./format.js";
 import { Panel } from "./panel.js";
 import { hookLink, messageAddress, roomAddress } from "./state.js";
@@ -456,18 +456,8 @@ function letters(here, room, values) {
     node: el(
       "div",
       null,
-      room === null
-        ? ""
-        : el(
-            "nav.crumbs",
-            { "aria-label": "Path" },
-            el(
-              "ol",
-              null,
-              el("li", null, el("a", { href: roomAddress(room) }, "Room ", foreign(room))),
-              el("li", null, "Dead letters"),
-            ),
-          ),
+      room !== null &&
+        crumbs(el("a", { href: roomAddress(room) }, "Room ", foreign(room)), "Dead letters"),
       head,
       tasks,
       el("section", { "aria-label": "Letters" }, form, bar, list, chosen),

@@ -1,7 +1,7 @@
 // Making a hook, and changing one. What the service refuses stands at its field.
 
 import { get, part, send } from "./api.js";
-import { el, foreign, icon, plain, say } from "./dom.js";
+import { crumbs, el, foreign, icon, plain, say } from "./dom.js";
 import { plural } from "./format.js";
 import { hookAddress, roomAddress } from "./state.js";
 
@@ -368,16 +368,7 @@ export function newHook(here, room) {
   const made = page(
     "New hook",
     el("h1", null, "New hook", isRoom ? [" of room ", foreign(room)] : ""),
-    isRoom &&
-      el(
-        "nav.crumbs",
-        { "aria-label": "Path" },
-        el(
-          "ol",
-          null,
-          el("li", null, el("a", { href: roomAddress(room) }, "Room ", foreign(room))),
-        ),
-      ),
+    isRoom && crumbs(el("a", { href: roomAddress(room) }, "Room ", foreign(room))),
   );
   made.host.append(formOf(here, made.node, isRoom ? room : undefined, {}));
   return made;
@@ -387,15 +378,9 @@ export function editHook(here, room, id) {
   const made = page(
     "Edit " + plain(room) + " / " + plain(id),
     el("h1", null, "Edit ", foreign(room), " ", el("span.id", null, "/ ", foreign(id))),
-    el(
-      "nav.crumbs",
-      { "aria-label": "Path" },
-      el(
-        "ol",
-        null,
-        el("li", null, el("a", { href: roomAddress(room) }, "Room ", foreign(room))),
-        el("li", null, el("a", { href: hookAddress(room, id) }, foreign(id))),
-      ),
+    crumbs(
+      el("a", { href: roomAddress(room) }, "Room ", foreign(room)),
+      el("a", { href: hookAddress(room, id) }, foreign(id)),
     ),
   );
   const load = async () => {

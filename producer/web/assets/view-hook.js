@@ -3,7 +3,7 @@
 import { get, getAll, part, query, send } from "./api.js";
 import { strip } from "./chart.js";
 import { ask } from "./dialog.js";
-import { el, foreign, plain, say, state, table, time } from "./dom.js";
+import { crumbs, el, foreign, plain, say, state, table, time } from "./dom.js";
 import { count, duration, NONE, plural } from "./format.js";
 import { Panel } from "./panel.js";
 import { advice, hookAddress, messageAddress, roomAddress, sentence } from "./state.js";
@@ -367,15 +367,9 @@ export function hook(here, roomId, id) {
     node: el(
       "div",
       null,
-      el(
-        "nav.crumbs",
-        { "aria-label": "Path" },
-        el(
-          "ol",
-          null,
-          here.access.room === null && el("li", null, el("a", { href: "#/hooks" }, "Hooks")),
-          el("li", null, el("a", { href: roomAddress(roomId) }, "Room ", foreign(roomId))),
-        ),
+      crumbs(
+        here.access.room === null && el("a", { href: "#/hooks" }, "Hooks"),
+        el("a", { href: roomAddress(roomId) }, "Room ", foreign(roomId)),
       ),
       live,
       head,

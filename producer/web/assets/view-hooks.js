@@ -1,7 +1,7 @@
 // Hooks: those that need attention first, then all of them; and the hooks of one room.
 
 import { get, part, query } from "./api.js";
-import { el, foreign, state, table } from "./dom.js";
+import { crumbs, el, foreign, state, table } from "./dom.js";
 import { count, plural } from "./format.js";
 import { Panel } from "./panel.js";
 import { counted, hookLink, next, roomAddress, why, WORST_FIRST } from "./state.js";
@@ -215,17 +215,7 @@ export function room(here, id) {
     node: el(
       "div",
       null,
-      here.access.room === null &&
-        el(
-          "nav.crumbs",
-          { "aria-label": "Path" },
-          el(
-            "ol",
-            null,
-            el("li", null, el("a", { href: "#/hooks" }, "Hooks")),
-            el("li", null, foreign(id)),
-          ),
-        ),
+      here.access.room === null && crumbs(el("a", { href: "#/hooks" }, "Hooks"), foreign(id)),
       head,
       list,
     ),

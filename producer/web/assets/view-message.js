@@ -2,7 +2,7 @@
 
 import { get, getAll, part, query } from "./api.js";
 import { timeline } from "./chart.js";
-import { ahead, answer, el, foreign, plain, state, svg, table, time } from "./dom.js";
+import { ahead, answer, crumbs, el, foreign, plain, state, svg, table, time } from "./dom.js";
 import { count, duration, NONE, plural } from "./format.js";
 import { Panel } from "./panel.js";
 import { hookAddress, messageAddress } from "./state.js";
@@ -161,15 +161,9 @@ export function message(here, roomId, event) {
     node: el(
       "div",
       null,
-      el(
-        "nav.crumbs",
-        { "aria-label": "Path" },
-        el(
-          "ol",
-          null,
-          here.access.room === null && el("li", null, el("a", { href: "#/messages" }, "Messages")),
-          el("li", null, el("a", { href: "#/rooms/" + part(roomId) }, "Room ", foreign(roomId))),
-        ),
+      crumbs(
+        here.access.room === null && el("a", { href: "#/messages" }, "Messages"),
+        el("a", { href: "#/rooms/" + part(roomId) }, "Room ", foreign(roomId)),
       ),
       head,
       when,
