@@ -5,7 +5,7 @@ import json
 import pytest
 
 from receiver import Answer
-from redis_health import BACK_S, assert_links_told_once, assert_told_once, wait_counter
+from redis_health import BACK_S, assert_told_once, wait_counter
 from refusing_redis import RefusingRedis
 from wait import stays_true, wait_until
 from webhook_queue import assert_queue_empty, dead_letters, enqueue, message_event, set_hook
@@ -53,7 +53,9 @@ def test_a_refusal_of_everything(redis_server, redis, receiver, start_worker, cl
             told = [line["what"] for line in worker.logged("redis_error", fault=fault)]
             assert len(told) == len(set(told)) > 0
         else:
-            assert_links_told_once(worker, fault)
+            # The reader asks for nothing while the other link is lost, so it may not have noticed.
+            links = sorted(line["link"] for line in worker.logged("redis_lost", fault=fault))
+            assert links in (["control"], ["control", "reader"])
         assert len(worker.log().splitlines()) - lines < 12, worker.log()
         way.allow()
         wait_until(lambda: len(receiver.requests()) >= 3, BACK_S, "the retry and the new event")
