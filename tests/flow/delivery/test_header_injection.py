@@ -28,7 +28,8 @@ DENIED = re.compile(
     r"|metadata|metadata-.*|x-aws-ec2-metadata-token.*|x-google-metadata-request"
     r"|x-aliyun-ecs-metadata-token.*|x-http-method.*|x-method-override|x-original-.*|x-rewrite-.*"
     r"|x-forwarded.*|forwarded|x-host|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip"
-    r"|cf-connecting-ip",
+    r"|cf-connecting-ip.*|client-ip|x-originating-ip|fastly-client-ip|fly-client-ip"
+    r"|x-azure-clientip|x-azure-socketip|remote-.*|x-remote-.*|x-override-url|x-envoy-.*",
     re.IGNORECASE,
 )
 
@@ -42,8 +43,10 @@ NAMES = (
     "X-Google-Metadata-Request X-aliyun-ecs-metadata-token "
     "X-aliyun-ecs-metadata-token-ttl-seconds X-HTTP-Method-Override X-Method-Override "
     "X-Original-URL X-Rewrite-URL X-Forwarded-For X-Forwarded Forwarded X-Host X-Real-IP "
-    "X-Client-IP X-Cluster-Client-IP True-Client-IP CF-Connecting-IP Content_Length "
-    "transfer_encoding X_Forwarded_For webhook_id "
+    "X-Client-IP X-Cluster-Client-IP True-Client-IP CF-Connecting-IP Client-IP X-Originating-IP "
+    "Fastly-Client-IP Fly-Client-IP X-Azure-ClientIP X-Azure-SocketIP Remote-User X-Remote-User "
+    "X-Remote-Addr X-Remote-IP X-Override-URL X-Envoy-Original-Path Content_Length "
+    "transfer_encoding X_Forwarded_For webhook_id Remote_User "
     "X-Room Accept Authorization Date Origin Referer From If-Match Pragma Content-MD5 "
     "Content-Language TE2 Viable Hosts Ranges X-Hosts X_Room"
 ).split()
