@@ -8,7 +8,7 @@
 #include "contract/json_string.h"
 #include "contract/parse.h"
 
-#define CREATED_AT_MAX INT64_C(8640000000000000) /* the last moment a JavaScript Date knows */
+#define CREATED_AT_MAX INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z, RFC 3339's last */
 
 /* The worst that can become of a byte as JSON is six: \u001f, or "false," from msgpack. */
 #define TEXT_GROWTH_MAX 6

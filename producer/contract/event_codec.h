@@ -24,7 +24,7 @@
 struct event {
     struct room_id room_id; /* message.roomId; its len is 0 when there is none */
     bool has_created_at;
-    int64_t created_at_ms;      /* message.createdAt when it is an integer in 0..8640000000000000 */
+    int64_t created_at_ms;      /* message.createdAt when it is an integer in 0..253402300799999 */
     struct bytes type;          /* as text, not quoted, [A-Za-z0-9_.]{1,128} */
     int hops;                   /* webhooks that led to this event, 0..EVENT_HOPS_MAX */
     struct bytes message;       /* compact JSON of the map; never empty */

@@ -17,6 +17,7 @@ from webhook_queue import (
     wait_dead,
 )
 
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 CHATS = ["slack", "discord", "mattermost"]
 TEXTS = {
     "plain": "hello",
@@ -74,8 +75,9 @@ def test_a_cloudevent(redis, receiver, start_worker):
     start_worker()
     event = {"type": "message.edited", **message_event(room="!a#b:x", createdAt=1667548137257)}
     enqueue(redis, event, id="event-1")
-    enqueue(redis, {**event, "webhooks": [{"url": receiver.url("/2"), "format": "cloudevents"}],
-                    "message": {}})  # fmt: skip
+    for path, message in [("/2", {}), ("/3", {"createdAt": 1667548137257000})]:
+        hook = {"url": receiver.url(path), "format": "cloudevents"}
+        enqueue(redis, {**event, "webhooks": [hook], "message": message})
     (request,) = receiver.wait_for(1, "/")
     assert request.header("Content-Type") == "application/cloudevents+json"
     assert json.loads(request.body) == {
@@ -90,7 +92,9 @@ def test_a_cloudevent(redis, receiver, start_worker):
     (request,) = receiver.wait_for(1, "/2")
     without_room = json.loads(request.body)
     assert without_room["source"] == "/rooms"
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", without_room["time"])
+    assert RFC_3339.fullmatch(without_room["time"])
+    (request,) = receiver.wait_for(1, "/3")
+    assert RFC_3339.fullmatch(json.loads(request.body)["time"]), "createdAt is in microseconds"
 
 
 def test_a_template_of_the_hooks_own(redis, receiver, start_worker, cli, tmp_path):

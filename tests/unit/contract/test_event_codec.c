@@ -432,8 +432,9 @@ static void created_at_is_taken_when_it_is_a_time(void **state)
     } rows[] = {
         {"0", true, 0},
         {"1667548137257", true, INT64_C(1667548137257)},
-        {"8640000000000000", true, INT64_C(8640000000000000)},
-        {"8640000000000001", false, 0},
+        {"253402300799999", true, INT64_C(253402300799999)}, /* the last of the year 9999 */
+        {"253402300800000", false, 0},
+        {"1667548137257000", false, 0}, /* in microseconds */
         {"-1", false, 0},
         {"1.5", false, 0},
         {"1e3", false, 0},
