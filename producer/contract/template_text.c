@@ -11,8 +11,15 @@
 #define REPLACEMENT 0xfffd
 #define WRITTEN_MAX 6 /* bytes of one character: \u001f, &quot; */
 
-/* Behind an '@' they notify everybody, in Discord, Mattermost, Slack and others. */
-static const char *const mentions[] = {"everyone", "here", "channel", "all"};
+/* Behind an '@' they notify everybody, in Discord, Mattermost, Slack and others: as a word, and
+ * what Discord knows also as the beginning of one. */
+struct template_mention {
+    const char *word;
+    bool is_also_a_beginning;
+};
+
+static const struct template_mention mentions[] = {
+    {"everyone", true}, {"here", true}, {"channel", false}, {"all", false}};
 
 void template_text_init(struct template_text *text, struct buffer *out,
                         const struct template_rules *rules, size_t values_max)
@@ -116,11 +123,11 @@ static bool follows_at(struct template_text *text, uint32_t code)
 
     if (letter == '\0' || !goes_on_word(code))
         return false;
-    for (size_t i = 0; !text->word && i < sizeof(mentions) / sizeof(mentions[0]); i++) {
-        if (mentions[i][0] == letter)
-            text->word = mentions[i];
+    for (size_t i = 0; !text->mention && i < sizeof(mentions) / sizeof(mentions[0]); i++) {
+        if (mentions[i].word[0] == letter)
+            text->mention = &mentions[i];
     }
-    if (!text->word || text->word[text->word_len] != letter)
+    if (!text->mention || text->mention->word[text->word_len] != letter)
         return false;
     text->word_len++;
     return true;
@@ -143,10 +150,12 @@ static void put_code(struct template_text *text, uint32_t code, enum template_or
     release_held(text, !goes_on_word(code));
     if (text->has_at && follows_at(text, code)) {
         text->is_of_event = text->is_of_event || of_event;
-        if (text->word[text->word_len] == '\0') {
+        if (text->mention->word[text->word_len] == '\0') {
             text->has_at = false;
             text->held = (char)code;
             text->held_origin = origin;
+            if (text->mention->is_also_a_beginning)
+                release_held(text, true);
             return;
         }
     } else {
@@ -155,7 +164,7 @@ static void put_code(struct template_text *text, uint32_t code, enum template_or
         text->has_at = code == '@';
         text->has_angle = code == '<' && !(of_event && text->rules.escapes_markup);
         text->is_of_event = of_event;
-        text->word = NULL;
+        text->mention = NULL;
         text->word_len = 0;
     }
     write_code(text, code, origin);

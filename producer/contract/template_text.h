@@ -1,7 +1,7 @@
 /*
  * The inside of one JSON string as a template makes it: what its owner wrote and what events hold,
  * character by character. It stays a JSON string whatever comes, keeps to the receiver's length,
- * and mentions nobody by what came with an event.
+ * and mentions neither everybody nor, in markup, anybody by what came with an event.
  */
 #ifndef CONTRACT_TEMPLATE_TEXT_H
 #define CONTRACT_TEMPLATE_TEXT_H
@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #include "contract/bytes.h"
+
+struct template_mention;
 
 struct template_rules {
     size_t length_max;   /* characters of a string, as JavaScript counts them; 0: no limit */
@@ -30,8 +32,9 @@ struct template_text {
     size_t cut_at;      /* where the buffer is cut when the string becomes too long */
     bool is_full;
 
-    const char *word; /* that a mention may become, behind its '@'; NULL: none yet */
-    size_t word_len;  /* how much of it is there */
+    const struct template_mention *mention; /* that it may become, behind an '@'; NULL: none yet */
+    size_t word_len;                        /* how much of its word is there */
+
     bool has_at;      /* an '@', and maybe a part of a word, came last */
     bool is_of_event; /* some of that, or of the '<' that came last */
     bool has_angle;   /* a '<' came last */

@@ -45,7 +45,7 @@ static size_t utf16_len(const char *text, size_t len)
 
 static void check_string(const json_t *made, const json_t *given, const struct template_rules *rule)
 {
-    static const char *const mentions[] = {"@everyone ", "<!", "<@", "<#"};
+    static const char *const mentions[] = {"@everyone", "@here", "<!", "<@", "<#"};
 
     must(json_is_string(made));
     if (!has_text(given, "{{")) {

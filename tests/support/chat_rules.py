@@ -24,7 +24,7 @@ FIELDS = {
 }  # fmt: skip
 MENTIONS = {
     "slack": [r"<[!@#]"],
-    "discord": [r"@everyone\b", r"@here\b", r"<@[!&]?\d+>"],
+    "discord": [r"@everyone", r"@here", r"<@[!&]?\d+>"],
     "mattermost": [r"(?i)@(all|channel|here)\b"],
 }
 ENTITIES = re.compile(r"&(?:amp|lt|gt);")

@@ -60,7 +60,7 @@ def test_emulations_refuse():
     kind = "application/json"
     for chat, bad in [
         ("slack", {"text": "<!here>"}), ("slack", {"text": "a & b"}), ("slack", {"content": "x"}),
-        ("discord", {"content": "x" * 2001}), ("discord", {"content": "@everyone"}),
+        ("discord", {"content": "x" * 2001}), ("discord", {"content": "@everyones"}),
         ("discord", {"content": ""}), ("discord", {"content": "x", "text": "x"}),
         ("mattermost", {"text": "@ALL"}), ("mattermost", {"text": 7}),
     ]:  # fmt: skip

@@ -425,7 +425,7 @@ static void chats_get_name_and_text(void **state)
     assert_chat_text(HOOK_FORMAT_MATTERMOST, "Ana", "a\\u0000b", "Ana: a\ufffdb");
 }
 
-static void events_mention_nobody(void **state)
+static void events_do_not_mention_everybody(void **state)
 {
     static const struct {
         const char *text;
@@ -438,7 +438,8 @@ static void events_mention_nobody(void **state)
         {"\\u0040all", "@al" ZWSP "l"},
         {"@all @all", "@al" ZWSP "l @al" ZWSP "l"},
         {"@@here", "@@her" ZWSP "e"},
-        {"@allison @heretic @everyones @all1", "@allison @heretic @everyones @all1"},
+        {"@allison @all1 @channels", "@allison @all1 @channels"},
+        {"@everyones @here1 @heretic", "@everyon" ZWSP "es @her" ZWSP "e1 @her" ZWSP "etic"},
         {"@al l @ all @eve", "@al l @ all @eve"},
         {"ana@example.com @ana", "ana@example.com @ana"},
         {"<!channel> <@U1> <@!1> <@&2> <#C1>",
@@ -470,6 +471,7 @@ static void mentions_of_the_owner_stay(void **state)
         {"[\"@here{{message.a}}\"]", "x", "[\"@herex\"]"},
         {"[\"@here{{message.a}}\"]", " x", "[\"@here x\"]"},
         {"[\"@{{message.a}}\"]", "everyone", "[\"@everyon" ZWSP "e\"]"},
+        {"[\"@her{{message.a}}\"]", "etic", "[\"@her" ZWSP "etic\"]"},
         {"[\"{{message.a}}everyone\"]", "@", "[\"@everyon" ZWSP "e\"]"},
         {"[\"@every{{message.a}}\"]", "one", "[\"@everyon" ZWSP "e\"]"},
         {"[\"{{message.a}}{{message.a}}\"]", "@all", "[\"@al" ZWSP "l@al" ZWSP "l\"]"},
@@ -572,7 +574,7 @@ int main(void)
         cmocka_unit_test(what_is_read_is_bounded),
         cmocka_unit_test(formats_without_template_have_none),
         cmocka_unit_test(chats_get_name_and_text),
-        cmocka_unit_test(events_mention_nobody),
+        cmocka_unit_test(events_do_not_mention_everybody),
         cmocka_unit_test(mentions_of_the_owner_stay),
         cmocka_unit_test(texts_are_cut_at_a_character),
         cmocka_unit_test(entities_are_not_cut),
