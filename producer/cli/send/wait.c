@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/hook/store.h"
+#include "admin/status/ask.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/json_output.h"
 #include "contract/event_codec.h"
@@ -12,7 +13,8 @@
 #include "contract/parse.h"
 
 #define POLL_MS 100
-#define LETTERS_MAX "1000" /* since the event was sent; among more its own is not looked for */
+#define LETTERS_PAGE 1000
+#define LETTERS_PAGE_TEXT "1000"
 #define EVENT_ID_SIZE 300
 
 enum outcome {
@@ -28,7 +30,8 @@ struct waiting {
     const struct sent_event *event;
     char event_id[EVENT_ID_SIZE];
     char stream[LANE_STREAM_SIZE]; /* the id, padded as deliveries have it */
-    int64_t sent_ms;
+    uint64_t sent_ms;
+    uint64_t sent_seq;
     int failed; /* an exit code */
 };
 
@@ -49,6 +52,48 @@ static bool ask_open(const struct waiting *waiting, bool *ret_open)
     return true;
 }
 
+static struct bytes value_of(const struct reply *names_and_values, const char *name)
+{
+    for (size_t i = 0; i + 1 < reply_len(names_and_values); i += 2) {
+        if (bytes_equal_text(reply_text(reply_at(names_and_values, i)), name))
+            return reply_text(reply_at(names_and_values, i + 1));
+    }
+    return (struct bytes){NULL, 0};
+}
+
+/* Has a worker read it? If not, somebody else deleted what is no longer there. */
+static bool is_read(const struct waiting *waiting, const struct reply *groups)
+{
+    for (size_t i = 0; i < reply_len(groups); i++) {
+        const struct reply *group = reply_at(groups, i);
+        uint64_t ms;
+        uint64_t seq;
+        if (bytes_equal_text(value_of(group, "name"), KEYS_GROUP) &&
+            parse_stream_id(value_of(group, "last-delivered-id"), &ms, &seq) == 0)
+            return ms > waiting->sent_ms || (ms == waiting->sent_ms && seq >= waiting->sent_seq);
+    }
+    return false;
+}
+
+/* Why an event that is no longer there may never have been delivered; "" when a worker read it. */
+static bool ask_deleted(const struct waiting *waiting, const char **ret_why)
+{
+    struct session *session = &waiting->cli->session;
+    const struct status_query query = {
+        "+xinfo|groups", {BYTES("XINFO"), BYTES("GROUPS"), bytes_of(session->keys.events)}};
+    struct status_answer answer = {0};
+    struct status_rights missing = {0};
+    bool asked = status_ask(session, &query, 1, &answer, &missing);
+
+    *ret_why = "";
+    if (answer.is_refused)
+        *ret_why = "without the right +xinfo|groups it is not seen whether a worker read it";
+    else if (!is_read(waiting, answer.reply))
+        *ret_why = "it was deleted from the stream before a worker read it";
+    status_free_answers(&answer, 1);
+    return asked;
+}
+
 static bool ask_waits(const struct waiting *waiting, const char *hook_id, bool *ret_waits)
 {
     char id[DELIVERY_ID_SIZE];
@@ -63,42 +108,50 @@ static bool ask_waits(const struct waiting *waiting, const char *hook_id, bool *
     return true;
 }
 
-static struct bytes field_of(const struct reply *letter, const char *name)
+/* Is this letter of the event, and of the hook? One without a hook is of all of them. */
+static bool is_of(const struct waiting *waiting, const char *hook_id, const struct reply *letter)
 {
-    const struct reply *fields = reply_at(letter, 1);
+    struct bytes hook = value_of(letter, "hook");
 
-    for (size_t i = 0; i + 1 < reply_len(fields); i += 2) {
-        if (bytes_equal_text(reply_text(reply_at(fields, i)), name))
-            return reply_text(reply_at(fields, i + 1));
-    }
-    return (struct bytes){NULL, 0};
+    return bytes_equal_text(value_of(letter, "event_id"), waiting->event_id) &&
+           (hook.len == 0 || hook_id[0] == '\0' || bytes_equal_text(hook, hook_id));
+}
+
+static void set_why(struct error_text *why, const struct reply *letter)
+{
+    char reason[32];
+    char error[160];
+
+    error_text_set(why, "%s: %s",
+                   bytes_printable(value_of(letter, "reason"), reason, sizeof(reason)),
+                   bytes_printable(value_of(letter, "error"), error, sizeof(error)));
 }
 
 /* Why it is a dead letter; "" when it is none. */
 static bool ask_dead(const struct waiting *waiting, const char *hook_id, struct error_text *ret_why)
 {
-    char since[32];
-    char reason[32];
-    char error[160];
-    struct reply *reply;
+    char since[RH_STREAM_ID_SIZE + 1];
+    size_t letters = LETTERS_PAGE;
 
-    (void)snprintf(since, sizeof(since), "%lld", (long long)waiting->sent_ms);
-    const struct bytes args[] = {BYTES("XRANGE"), bytes_of(waiting->cli->session.keys.dead),
-                                 bytes_of(since), BYTES("+"),
-                                 BYTES("COUNT"),  BYTES(LETTERS_MAX)};
+    (void)snprintf(since, sizeof(since), "%llu", (unsigned long long)waiting->sent_ms);
     ret_why->text[0] = '\0';
-    if (!session_ask(&waiting->cli->session, args, 6, &reply))
-        return false;
-    for (size_t i = 0; i < reply_len(reply) && ret_why->text[0] == '\0'; i++) {
-        const struct reply *letter = reply_at(reply, i);
-        if (bytes_equal_text(field_of(letter, "event_id"), waiting->event_id) &&
-            (field_of(letter, "hook").len == 0 || hook_id[0] == '\0' ||
-             bytes_equal_text(field_of(letter, "hook"), hook_id)))
-            error_text_set(ret_why, "%s: %s",
-                           bytes_printable(field_of(letter, "reason"), reason, sizeof(reason)),
-                           bytes_printable(field_of(letter, "error"), error, sizeof(error)));
+    while (letters == LETTERS_PAGE && ret_why->text[0] == '\0') {
+        const struct bytes args[] = {BYTES("XRANGE"), bytes_of(waiting->cli->session.keys.dead),
+                                     bytes_of(since), BYTES("+"),
+                                     BYTES("COUNT"),  BYTES(LETTERS_PAGE_TEXT)};
+        struct reply *reply;
+        if (!session_ask(&waiting->cli->session, args, 6, &reply))
+            return false;
+        letters = reply_len(reply);
+        for (size_t i = 0; i < letters && ret_why->text[0] == '\0'; i++) {
+            const struct reply *letter = reply_at(reply, i);
+            if (is_of(waiting, hook_id, reply_at(letter, 1)))
+                set_why(ret_why, reply_at(letter, 1));
+            since[0] = '('; /* behind this one */
+            (void)bytes_copy_text(reply_text(reply_at(letter, 0)), since + 1, sizeof(since) - 1);
+        }
+        reply_free(reply);
     }
-    reply_free(reply);
     return true;
 }
 
@@ -127,8 +180,8 @@ static void print_outcome(struct waiting *waiting, const char *hook_id, enum out
     buffer_release(&line);
 }
 
-/* What left nothing behind was delivered, unless its hook is disabled, or takes no such events.
- * *ret_skipped says which; "" when neither. */
+/* What a worker read, and left nothing behind, was delivered, unless its hook is disabled, or takes
+ * no such events. *ret_skipped says which; "" when neither. */
 static bool ask_skipped(const struct waiting *waiting, struct bytes id, struct bytes json,
                         const char **ret_skipped)
 {
@@ -256,13 +309,17 @@ static int run(struct waiting *waiting, int64_t timeout_ms)
         bytes_of(keys_room(&waiting->cli->session.keys, waiting->event->room, room_key))};
     struct reply *hooks;
     bool open = true;
+    const char *why = "";
 
     if (!session_ask(&waiting->cli->session, args, 2, &hooks))
         return CLI_FAILED;
     bool asked = wait_for(waiting, hooks, timeout_ms, &open);
     if (asked && open)
-        print_outcome(waiting, "", OUTCOME_UNKNOWN,
-                      "no worker has taken it yet, or it is being delivered");
+        why = "no worker has taken it yet, or it is being delivered";
+    else if (asked)
+        asked = ask_deleted(waiting, &why);
+    if (asked && why[0] != '\0')
+        print_outcome(waiting, "", OUTCOME_UNKNOWN, why);
     else if (asked)
         asked = print_all(waiting, hooks);
     reply_free(hooks);
@@ -272,17 +329,10 @@ static int run(struct waiting *waiting, int64_t timeout_ms)
 int send_wait(struct cli *cli, const struct sent_event *event, int64_t timeout_ms)
 {
     struct waiting waiting = {.cli = cli, .event = event};
-    int64_t ms;
-    int64_t seq;
-    const char *dash = strchr(event->stream_id, '-');
 
-    if (!dash ||
-        parse_int64((struct bytes){event->stream_id, (size_t)(dash - event->stream_id)}, 0,
-                    INT64_MAX, &ms) < 0 ||
-        parse_int64(bytes_of(dash + 1), 0, INT64_MAX, &seq) < 0)
+    if (parse_stream_id(bytes_of(event->stream_id), &waiting.sent_ms, &waiting.sent_seq) < 0)
         return cli_failed("Redis gave an id that is none");
-    waiting.sent_ms = ms;
-    (void)lane_stream((uint64_t)ms, (uint64_t)seq, waiting.stream);
+    (void)lane_stream(waiting.sent_ms, waiting.sent_seq, waiting.stream);
     (void)snprintf(waiting.event_id, sizeof(waiting.event_id), "%s%s",
                    event->event_id ? "" : "msg_",
                    event->event_id ? event->event_id : event->stream_id);

@@ -531,6 +531,32 @@ def test_wait_ends(redis, receiver, start_worker, cli):
     assert done.returncode == 1 and outcomes(done) == {"main": "waits, see roomhook lane show"}
 
 
+@pytest.mark.parametrize("delete", [lambda redis: redis.xtrim(key("events"), 0),
+                                    lambda redis: redis.delete(key("events"))])  # fmt: skip
+def test_wait_for_what_others_delete(redis_server, redis, start_cli, delete):
+    """What no worker has read was not delivered."""
+    set_hook(redis, 438, "main", url="https://receiver.example/")
+    process = start_cli(redis_server, "send", "--room=438", "--text=a", "--wait")
+    wait_until(lambda: redis.xlen(key("events")) == 1, 5, "the event")
+    delete(redis)
+    assert process.wait(10) == 1
+    assert "unknown, it was deleted from the stream" in process.stdout.read()
+
+
+def test_wait_finds_one_letter_among_many(redis_server, redis, receiver, start_worker, start_cli):
+    receiver.script("/", [Answer(400, delay=1)])
+    set_hook(redis, 438, "main", url=receiver.url())
+    start_worker()
+    process = start_cli(redis_server, "send", "--room=438", "--text=a", "--wait")
+    receiver.wait_for(1)
+    with redis.pipeline() as pipeline:
+        for n in range(2500):
+            pipeline.xadd(key("dead"), {"reason": "expired", "event_id": str(n), "hook": "main"})
+        pipeline.execute()
+    assert process.wait(20) == 1
+    assert "dead, rejected: " in process.stdout.read()
+
+
 @pytest.mark.parametrize("arguments", [("--room=1", "--text=a", "--wait=soon"), ("-", "--wait"),
                                        ("--room=1", "--text=a", "--wait=1ms")])  # fmt: skip
 def test_wait_refuses(cli, arguments):

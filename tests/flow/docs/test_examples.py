@@ -198,9 +198,9 @@ def test_quickstart(environment):
     """The README's, pasted as it stands, but for the ports and the installed programs."""
     page = (TOP / "README.md").read_text(encoding="utf-8")
     section = page.partition("\n## Quickstart\n")[2].partition("\n## ")[0]
-    packages, source, start, look = (found[2] for found in FENCED.finditer(section))
+    packages, source, *rest = (found[2] for found in FENCED.finditer(section))
     assert "apt-get install" in packages and source.startswith("scripts/setup")
-    commands = (start + look).replace("8000", str(free_port()))
+    commands = "".join(rest).replace("8000", str(free_port()))
     printed = run_shell(f"set +e\n{commands}", environment)  # as a terminal does
     shown = re.search(r"^    POST /hook\n.*?\n\n.*?\n\n.*?delivered\n", section, re.M | re.S)[0]
     lines = [line.strip() for line in printed.splitlines()]
