@@ -25,6 +25,7 @@ static const char *const denied_names[] = {
     "Expect",
     "Max-Forwards",
     "Via",
+    "Proxy", /* CGI makes it HTTP_PROXY: CVE-2016-5385 */
     "Proxy-*",
     /* what the body is, and which part or coding of the answer is wanted */
     "Content-Type",

@@ -13,23 +13,10 @@
 static void ordinary_headers_are_allowed(void **state)
 {
     static const char *const names[] = {
-        "Authorization",
-        "X-Room",
-        "Accept",
-        "x",
-        "X-Method",
-        "Webhook",
-        "Hosts",
-        "Proxy",
-        "Metadatax",
-        "X_Room",
-        "X-Hosts",
-        "X-Rewrit",
-        "Remote",
-        "X-Envoy",
-        "X-Azure-Ref",
-        "Client-IPs",
-        "!#$%&'*+-.^_`|~0aZ",
+        "Authorization", "X-Room",      "Accept",     "x",
+        "X-Method",      "Webhook",     "Hosts",      "Metadatax",
+        "X_Room",        "X-Hosts",     "X-Rewrit",   "Remote",
+        "X-Envoy",       "X-Azure-Ref", "Client-IPs", "!#$%&'*+-.^_`|~0aZ",
     };
     struct error_text why;
 
@@ -55,6 +42,7 @@ static void names_of_http_and_roomhook_are_refused(void **state)
         "Expect",
         "Max-Forwards",
         "Via",
+        "Proxy",
         "Proxy-Authorization",
         "Proxy-Connection",
         "Content-Type",
