@@ -1,6 +1,7 @@
 #include "delivery/attempt.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/backoff.h"
 #include "base/log.h"
@@ -177,6 +178,9 @@ static bool put_redirect(const struct delivery *delivery, struct bytes location,
     char origin[URL_ORIGIN_SIZE];
     struct error_text why;
     struct url url;
+    const char *fragment = location.len > 0 ? memchr(location.data, '#', location.len) : NULL;
+    if (fragment != NULL)
+        location.len = (size_t)(fragment - location.data);
     if (location.len == 0 || url_parse(location, &url, &why) != 0)
         return false;
     snprintf(out, size, "answered %d, a redirect to %s", delivery->history.status,

@@ -177,6 +177,9 @@ def test_a_redirect_is_shown_in_full_in_the_letter_only(redis, receiver, start_w
         ["https://a.example/\xe9\x1b[31m"],
         ["https://a.example/", "https://b.example/"],
         [],
+        ["https://login.example/#/sign-in"],
+        ["https://login.example#sign-in"],
+        ["#sign-in"],
     ]
     answers = [Answer(301, tuple(("Location", one) for one in some)) for some in locations]
     one_hook_for_each(redis, receiver, [*answers, Answer(404, (("Location", target),))])
@@ -190,9 +193,13 @@ def test_a_redirect_is_shown_in_full_in_the_letter_only(redis, receiver, start_w
         "https://a.example/??[31m",
         None,
         None,
+        "https://login.example/#/sign-in",
+        "https://login.example#sign-in",
+        "#sign-in",
         None,
     ]
-    to = {0: "https://login.example:443", 3: "https://a.example:443"}
+    login = "https://login.example:443"
+    to = {0: login, 3: "https://a.example:443", 7: login, 8: login}
     for n, letter in letters.items():
         redirect = f", a redirect to {to[n]}" if n in to else ""
         assert letter["error"] == f"answered {letter['status']}{redirect}"
