@@ -44,10 +44,11 @@ static bool take_name(const char **at, const char *const *names, int count, bool
     return false;
 }
 
-static bool take_day_after_blank(const char **at, struct tm *date)
+/* Two digits, the first of which may be a blank. */
+static bool take_padded_day(const char **at, struct tm *date)
 {
     if (**at != ' ')
-        return **at != '0' && take_number(at, 2, 31, &date->tm_mday);
+        return take_number(at, 2, 31, &date->tm_mday);
     (*at)++;
     return take_number(at, 1, 9, &date->tm_mday);
 }
@@ -66,7 +67,7 @@ static bool take_field(const char **at, char field, struct tm *date)
     case 'd':
         return take_number(at, 2, 31, &date->tm_mday);
     case 'e':
-        return take_day_after_blank(at, date);
+        return take_padded_day(at, date);
     case 'H':
         return take_number(at, 2, 23, &date->tm_hour);
     case 'M':

@@ -36,6 +36,7 @@ static void test_takes_the_three_forms_of_dates(void **state)
     expect("Sun, 06 Nov 1994 08:49:37 GMT", 60);
     expect("Sunday, 06-Nov-94 08:49:37 GMT", 60);
     expect("Sun Nov  6 08:49:37 1994", 60);
+    expect("Sun Nov 06 08:49:37 1994", 60);
     expect("Mon Nov 14 08:48:37 1994", 8 * 86400);
     expect("Sat, 31 Dec 1994 23:59:60 GMT", 55 * 86400 + 15 * 3600 + 11 * 60 + 23);
     expect("Mon, 29 Feb 2096 00:00:00 GMT", MAX_S);
@@ -84,7 +85,9 @@ static void test_anything_else_is_none(void **state)
         "Sun, 06-Nov-99 08:49:37 GMT",
         "Sunday, 06-Nov-2099 08:49:37 GMT",
         "Sun Nov 6 08:49:37 2099",
-        "Sun Nov 06 08:49:37 2099",
+        "Sun Nov 6  08:49:37 2099",
+        "Sun Nov  06 08:49:37 2099",
+        "Sun Nov 00 08:49:37 2099",
         "Sun Nov  6 08:49:37 2099 GMT",
         "Sun, 06 Nov 2099 24:00:00 GMT",
         "Sun, 06 Nov 2099 08:60:00 GMT",
