@@ -5,6 +5,7 @@
 #include "contract/parse.h"
 
 #define SECTION "transport "
+#define NO_TRANSPORT "none" /* what roomhook hook set takes for no transport */
 
 struct transport *transport_begin(struct transport *transports, size_t *len, struct bytes section,
                                   struct error_text *why)
@@ -15,6 +16,11 @@ struct transport *transport_begin(struct transport *transports, size_t *len, str
     if (section.len < prefix || memcmp(section.data, SECTION, prefix) != 0 ||
         !parse_is_name((struct bytes){section.data + prefix, section.len - prefix})) {
         error_text_set(why, "a section is [" SECTION "NAME], of A-Z a-z 0-9 _ -");
+        return NULL;
+    }
+    if (bytes_equal(section, BYTES(SECTION NO_TRANSPORT))) {
+        error_text_set(why, "no transport can have the name " NO_TRANSPORT
+                            ": hook set --transport " NO_TRANSPORT " removes one");
         return NULL;
     }
     if (*len == TRANSPORTS_MAX) {

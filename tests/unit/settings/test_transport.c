@@ -58,6 +58,7 @@ static void test_what_is_none_is_refused(void **state)
         {"[transport a/b]", "a section is"},
         {"[Transport a]", "a section is"},
         {"[other a]", "a section is"},
+        {"[transport none]", "file:1: no transport can have the name none: "},
         {"[transport a", "a section ends with ]"},
         {"[transport a]\n[transport a]", "file:2: transport a is given twice"},
         {"[transport a]\nqueue = other", "file:2: a transport has"},
