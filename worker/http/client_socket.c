@@ -79,7 +79,7 @@ bool guard_allows(struct http_transfer *transfer, const struct sockaddr *address
     if (address_guard_allows(guard, address))
         return true;
     transfer->blocked = true;
-    if (transfer->started) /* else it is the self-test */
+    if (transfer->fn != NULL) /* else it is the self-test */
         log_at(LOG_INFO, "blocked", log_text("host", transfer->host),
                log_text("why", address_guard_refusal(guard, address, &why)));
     return false;

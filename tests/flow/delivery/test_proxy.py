@@ -64,11 +64,13 @@ def test_it_looks_up_what_the_worker_cannot(redis, certificates, start_worker):
 )
 def test_private_receivers_are_refused(redis, receiver, start_worker, host, reason):
     with ConnectProxy() as proxy:
-        start_worker(proxy=proxy.url, allow_address=None, retry_schedule="1ms")
+        worker = start_worker(proxy=proxy.url, allow_address=None, retry_schedule="1ms")
         set_hook(redis, 438, "main", url=f"http://{host}:{receiver.port}/")
         enqueue(redis, message_event())
         (letter,) = wait_dead(redis)
         assert letter["reason"] == reason
+        blocked = worker.wait_log("blocked")
+        assert blocked["host"] == host.strip("[]") and blocked["why"]
         assert not proxy.asked()
         assert not receiver.requests()
 
