@@ -135,7 +135,7 @@ local function take(lane, key, wish, allowed)
         local fence, expired, place = string.match(held[i] or '', '^(%S+) (%d+) (%S+)$')
         local was_leased = fence and fence ~= '-'
         place = was_leased and tonumber(place) or score
-        place = math.max(0, math.min(place, 2 ^ 53)) -- whatever somebody set by hand
+        place = bounded(place)
         local is_over = wish.max_age > 0 and math.min(place, ms_of(id)) + wish.max_age <= now
         if #new_leases >= 2 * wish.count or #out >= most or
             (not is_over and counted >= allowed) then

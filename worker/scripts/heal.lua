@@ -75,8 +75,8 @@ local function heal_holder(id, holders)
         report('document', id)
         return
     end
-    local added = redis.pcall('SADD', holders, id)
-    if type(added) == 'table' then -- somebody put something else there
+    local added = ask('SADD', holders, id)
+    if not added then -- somebody put something else there
         redis.call('DEL', holders)
         added = redis.call('SADD', holders, id)
     end
@@ -112,9 +112,9 @@ end
 -- Removes holders that do not wait. Returns whether there was a set, one that waits, and since when
 -- the set may be incomplete.
 local function look_through(holders)
-    local held = redis.pcall('SMEMBERS', holders)
+    local held = ask('SMEMBERS', holders)
     local since, is_held
-    if held.err then
+    if not held then
         redis.call('DEL', holders)
         return false
     end

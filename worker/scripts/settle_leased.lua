@@ -59,7 +59,8 @@ local function settle()
     elseif more then
         add(lane, id, now + more)
     elseif kind == 'release' then
-        add(lane, id, tonumber(place) or math.min(ms_of(id), now))
+        place = tonumber(place)
+        add(lane, id, place and bounded(place) or math.min(ms_of(id), now))
         end_lease(id, expired)
     else
         if fields then

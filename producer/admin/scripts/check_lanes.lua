@@ -10,7 +10,6 @@ local deliveries, gates, lanes, shut = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local FIRST = 4
 local SLACK_MS = 1000 -- a look reserves a lane for so long
 --include lane
---include ask
 local out = {0}
 
 local function report(what, which)

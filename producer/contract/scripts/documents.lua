@@ -1,6 +1,6 @@
 -- Records, and large documents that are stored once an event. Needs deliveries and documents, the
--- names of these keys. A record is a line of JSON, and unless the document is in documents a
--- newline and the document.
+-- names of these keys, and ask.lua. A record is a line of JSON, and unless the document is in
+-- documents a newline and the document.
 local INLINE_MAX = 4096
 
 -- 1667548137257-000000/main -> 1667548137257-000000
@@ -14,7 +14,7 @@ local function hold(holders, id, document)
     if not holders or #document <= INLINE_MAX then
         return false
     end
-    if type(redis.pcall('SCARD', holders)) == 'table' then
+    if not ask('SCARD', holders) then
         redis.call('DEL', holders) -- no set: it names no holder
     end
     if redis.call('HEXISTS', documents, stream_of(id)) == 0 then

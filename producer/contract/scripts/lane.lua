@@ -1,4 +1,5 @@
 -- Lanes, gates and scores. Needs lanes, shut and gates, the names of these keys.
+--include ask
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local RESERVED_MS = 1000
@@ -36,11 +37,16 @@ local function ms_of(id)
     return tonumber(string.match(id, '^(%d+)%-')) or 0
 end
 
+-- A place that somebody may have set by hand, as a score that Redis takes; what is no number is 0.
+local function bounded(place)
+    return math.max(0, math.min(place, 2 ^ 53)) -- min(nan, x) is nan, max(0, nan) is 0
+end
+
 -- The score of a lane's first delivery, or nil and whether the key was no lane: then it holds no
 -- delivery, and is removed.
 local function head_of(key)
-    local first = redis.pcall('ZRANGE', key, 0, 0, 'WITHSCORES')
-    if first.err then
+    local first = ask('ZRANGE', key, 0, 0, 'WITHSCORES')
+    if not first then
         redis.call('DEL', key)
         return nil, true
     end

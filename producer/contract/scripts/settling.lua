@@ -54,7 +54,7 @@ end
 
 local function add(lane, id, score)
     local key = lane_key(lane)
-    if type(redis.pcall('ZADD', key, score, id)) == 'table' then
+    if not ask('ZADD', key, score, id) then
         redis.call('DEL', key) -- no lane: it holds no delivery
         redis.call('ZADD', key, score, id)
         wrong[#wrong + 1] = lane

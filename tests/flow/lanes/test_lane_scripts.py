@@ -924,6 +924,28 @@ def test_lease_set_by_hand(queue, redis, lease):
     assert queue.settle_leased((claimed, "done")).results == [1]
 
 
+@pytest.mark.parametrize("place", ["nan", "-nan", "inf", "-inf", "1e400", "-5", "x"])
+def test_place_set_by_hand_of_a_lease_that_is_released(queue, redis, place):
+    released, other = [delivery_id(queue.put(LANE)) for _ in range(2)]
+    claimed, _ = queue.claim(LANE).deliveries
+    redis.hset(queue.key("leases"), released, f"{claimed.fence} 0 {place}")
+    settled = queue.settle_leased((claimed, "release"))
+    assert (settled.results, settled.wrong) == ([1], [])
+    assert 0 <= queue.score(LANE, released) <= 2**53
+    assert queue.score(LANE, other) > queue.now()  # still leased
+
+
+def test_a_refusal_to_write_to_a_lane_leaves_it_as_it_is(queue, monkeypatch):
+    """Another refusal than that the key is no lane."""
+    queue.put(LANE)
+    (claimed,) = queue.claim(LANE).deliveries
+    score = queue.score(LANE, claimed.id)
+    monkeypatch.setattr("lane_scripts.LEASE_MS", "nan")
+    with pytest.raises(Exception, match="not a valid float"):
+        queue.settle_leased((claimed, "renew"))
+    assert queue.score(LANE, claimed.id) == score
+
+
 def test_holders_of_a_wrong_type_are_replaced(queue, redis):
     stream_id = queue.event(LARGE)
     holders = queue.key(f"holders:{stream_of(delivery_id(stream_id))}")
