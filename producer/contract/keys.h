@@ -21,7 +21,7 @@ struct keys {
     char documents[KEY_SIZE];     /* hash: stream id -> document that several of these share */
     char leases[KEY_SIZE];        /* hash: delivery id -> fence, expired leases, its place */
     char lanes[KEY_SIZE];         /* zset: lane -> when it is worth a look, ms */
-    char lanes_shut[KEY_SIZE];    /* the same for lanes whose hook is open, disabled or removed */
+    char lanes_shut[KEY_SIZE];    /* the same for lanes whose hook is open or disabled by workers */
     char gates[KEY_SIZE];         /* hash: lane -> what keeps its deliveries back */
     char dead[KEY_SIZE];          /* stream: dead letters */
     char dead_by_room[KEY_SIZE];  /* zset, all scores 0: "<room> <letter id> <bytes>" */

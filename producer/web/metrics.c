@@ -160,7 +160,7 @@ static void put_lanes(struct buffer *out, const char *queue, const struct status
     const char *name = "roomhook_lanes";
 
     put_head(out, name, "gauge",
-             "Hooks that deliveries wait for. Shut: those that are open, disabled or removed.");
+             "Hooks that deliveries wait for. Shut: those that are open or disabled by workers.");
     if (waiting->lanes < 0 || waiting->lanes_shut < 0)
         return;
     put_sample(out, name, queue, "state", "shut", waiting->lanes_shut);

@@ -36,10 +36,11 @@
     {                                                                                   \
         "iterator", PARAMETER_NUMBER, 0, INT64_MAX, "as the last answer gave it", false \
     }
-#define SHUT                                                                                       \
-    {                                                                                              \
-        "shut", PARAMETER_FLAG, 0, 0,                                                              \
-            "true: only of hooks that are open, disabled or removed; false: only of others", false \
+#define SHUT                                                                                   \
+    {                                                                                          \
+        "shut", PARAMETER_FLAG, 0, 0,                                                          \
+            "true: only of hooks that are open or disabled by workers; false: only of others", \
+            false                                                                              \
     }
 #define FAILED                                                          \
     {                                                                   \

@@ -6,7 +6,7 @@ from lane_scripts import stream_of
 from webhook_queue import DEFAULT_QUEUE, key
 
 RESERVED_MS = 1000
-SHUT_KINDS = ("open", "paused-open", "disabled", "removed")
+SHUT_KINDS = ("open", "paused-open", "disabled")
 LANE_SETS = ("lanes", "lanes-shut")
 
 

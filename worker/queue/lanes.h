@@ -23,7 +23,7 @@
 /* A lane that a look found. Views are borrowed for the call. */
 struct due_lane {
     struct bytes name;
-    bool is_shut; /* its gate is open, disabled or removed */
+    bool is_shut; /* its gate is open or disabled */
 };
 
 enum claim_mode {

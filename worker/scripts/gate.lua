@@ -13,9 +13,6 @@
 --                                       n failures, the last of which, then, is described; opens
 --                                       > 0: it is open for the opens-th time in a row, next probe
 --                                       in probe_ms
---         'disabled'                    its JSON says so
---         'removed'                     the room has no such hook
---         'found'                       it has, and its JSON does not say so
 --         'probe' ms                    a probe was not made after all: another may be, in ms
 --       room is '' when the hook came with its event: then the report names the lane. An item may
 --       come for a lane again. Successes and failures count in the order in which they happened,
@@ -29,10 +26,7 @@ local me = ARGV[1]
 --include lane
 --include state
 --include happened
-local NEVER = {disabled = true, removed = true} -- what waits is buried soon, not when it is due
-local WORDS = {
-    pause = 1, gone = 0, ok = 2, failed = 7, disabled = 0, removed = 0, found = 0, probe = 1,
-}
+local WORDS = {pause = 1, gone = 0, ok = 2, failed = 7, probe = 1}
 local disabled = {}
 
 -- Each changes the state and returns whether others have to know at once, and if it is more than
@@ -108,18 +102,6 @@ function learn.failed(state, at, lane)
     return news
 end
 
-function learn.disabled()
-    return false, now, 'disabled'
-end
-
-function learn.removed()
-    return false, now, 'removed'
-end
-
-function learn.found()
-    return false
-end
-
 function learn.probe(state, at)
     if state.opens then
         state.probe_at = now + tonumber(ARGV[at])
@@ -133,9 +115,7 @@ local function next_gate(state, was_at, was, news, kind, at, new)
         return at, new
     end
     at, new = gate_of_state(state)
-    if new ~= 'disabled' and (was == 'disabled' or was == 'removed') and kind ~= 'found' then
-        return was_at, was
-    elseif new ~= 'disabled' and was == 'rate' then
+    if new ~= 'disabled' and was == 'rate' then
         return math.max(at, was_at), new or was
     elseif new == 'open' and was == 'open' and not news and kind ~= 'probe' then
         return math.max(at, was_at), new
@@ -162,8 +142,8 @@ local function apply(key, room, hook, fingerprint, max_age, kind, at)
     gate_at, gate = next_gate(state, was_at, was, news, kind, gate_at, gate)
     write_state(lane, state)
     note_change(lane, state, was_open, was_disabled)
-    if settle_lane(key, lane, gate_at, gate, max_age) and NEVER[gate] then
-        place_lane(lane, now, gate)
+    if settle_lane(key, lane, gate_at, gate, max_age) and gate == 'disabled' then
+        place_lane(lane, now, gate) -- what waits is buried soon, not when it is due
     end
     if gate ~= was or gate_at ~= was_at then
         write_gate(lane, fingerprint, gate_at, gate)

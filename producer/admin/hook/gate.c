@@ -14,10 +14,9 @@ static const struct {
     [GATE_NONE] = {"", 0},
     [GATE_PAUSED] = {"paused", 30 * INT64_C(86400000)},
     [GATE_PAUSED_OPEN] = {"paused-open", 30 * INT64_C(86400000)},
-    [GATE_OPEN] = {"open", 1200000},
+    [GATE_OPEN] = {"open", 3601000}, /* a probe may wait for its place at a rate */
     [GATE_RATE] = {"rate", 3601000},
     [GATE_DISABLED] = {"disabled", ANY_TIME},
-    [GATE_REMOVED] = {"removed", ANY_TIME},
 };
 
 /* Takes the word before the next blank off text; all of it when there is none. */

@@ -17,7 +17,6 @@ enum gate_kind {
     GATE_OPEN,
     GATE_RATE,
     GATE_DISABLED,
-    GATE_REMOVED,
     GATE_KINDS
 };
 

@@ -13,13 +13,10 @@ const char *lane_condition_name(enum lane_condition condition)
 
 enum lane_condition lane_condition_of(const struct lane_facts *facts, int64_t now_ms)
 {
-    static const enum lane_condition of_gate[GATE_KINDS] =
-        {
-            [GATE_PAUSED] = LANE_PAUSED,     [GATE_PAUSED_OPEN] = LANE_PAUSED,
-            [GATE_OPEN] = LANE_OPEN,         [GATE_RATE] = LANE_RATE,
-            [GATE_REMOVED] = LANE_DUE, /* it is there again: a claim sees that */
-            [GATE_DISABLED] = LANE_DISABLED,
-        };
+    static const enum lane_condition of_gate[GATE_KINDS] = {
+        [GATE_PAUSED] = LANE_PAUSED, [GATE_PAUSED_OPEN] = LANE_PAUSED, [GATE_OPEN] = LANE_OPEN,
+        [GATE_RATE] = LANE_RATE,     [GATE_DISABLED] = LANE_DISABLED,
+    };
 
     if (facts->is_broken)
         return LANE_BROKEN;

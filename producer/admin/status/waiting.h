@@ -13,7 +13,7 @@ struct status_waiting {
     int64_t deliveries;
     int64_t lanes;      /* that have any */
     int64_t lanes_due;  /* of these, a worker is to look at now */
-    int64_t lanes_shut; /* of these, its hook is open, disabled or removed */
+    int64_t lanes_shut; /* of these, its hook is open or disabled by workers */
     int64_t oldest_ms;  /* when the oldest event was sent that a delivery waits of; 0: none waits */
 };
 

@@ -14,7 +14,7 @@
     {"room", "ROOM", "only of this room", false},                                               \
         {"hook", "ID", "only of this hook; for an inline hook \":\" and 16 hex digits", false}, \
     {                                                                                           \
-        "shut", NULL, "only those whose hook is open, disabled or removed", false               \
+        "shut", NULL, "only those whose hook is open or disabled by workers", false             \
     }
 
 /* From the flags, or the operand where a command has one. CLI_DONE, or CLI_USAGE with the failure

@@ -126,7 +126,7 @@ const struct command command_status = {
         "flight. Waiting are deliveries that wait for a retry or for their turn, because their\n"
         "hook is paused or cannot take more at once; their oldest is by its event. Each waits\n"
         "in the lane of its hook; a lane is due when a worker should look at it now, and shut\n"
-        "when its hook is open, disabled or removed. Of more than 400 lanes the oldest is\n"
+        "when its hook is open or disabled by workers. Of more than 400 lanes the oldest is\n"
         "searched in those that are due first. Times are those of Redis. What the Redis user\n"
         "has no right to see is shown as ?, in JSON null, with the missing right; then the exit\n"
         "status is 1.\n",

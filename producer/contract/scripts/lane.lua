@@ -4,13 +4,13 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local RESERVED_MS = 1000
 -- The longest that a gate can be ahead; one that is further away is from before a clock went back.
--- An open one may wait for its place at a rate.
+-- A probe may wait for its place at a rate. admin/hook/gate.c has the same.
 local GATE_MOST = {
     paused = 30 * 86400000, ['paused-open'] = 30 * 86400000, open = 3601000, rate = 3601000,
-    disabled = math.huge, removed = math.huge,
+    disabled = math.huge,
 }
 -- Their lanes are in lanes-shut.
-local SHUT = {open = true, ['paused-open'] = true, disabled = true, removed = true}
+local SHUT = {open = true, ['paused-open'] = true, disabled = true}
 
 -- {Q}:lane:438/main -> 438/main
 local function lane_of(key)
@@ -20,7 +20,7 @@ end
 -- When the gate lets something through, and its kind; 0 alone when none is in force.
 local function read_gate(text, fingerprint)
     local at, kind, of = string.match(text or '', '^(%d+%.?%d*) ([%l-]+) (%S+)$')
-    if not at or of ~= fingerprint or tonumber(at) - now > (GATE_MOST[kind] or -1) then
+    if not at or of ~= fingerprint or tonumber(at) - now > (GATE_MOST[kind] or -math.huge) then
         return 0
     end
     return tonumber(at), kind

@@ -6,7 +6,7 @@ local now_us = time[1] * 1000000 + time[2]
 local function allowance(wish, gate_at, kind)
     if wish.mode ~= 'due' then
         return wish.count
-    elseif kind == 'disabled' or kind == 'removed' or (gate_at > now and kind ~= 'rate') then
+    elseif kind == 'disabled' or (gate_at > now and kind ~= 'rate') then
         return 0
     elseif SHUT[kind] then
         return 1

@@ -130,8 +130,7 @@ class Run:
             (lane, "ok", self.chance.randint(0, 1000), 0),
             (lane, "failed", self.chance.randint(0, 1000), 1, 503, "answered 503",
              self.chance.randint(0, 3), self.chance.choice([1, 60000]), 0),
-            (lane, "disabled"), (lane, "removed"), (lane, "found"), (lane, "probe", 1),
-            (lane, "found"), (lane, "ok", 0, 0),
+            (lane, "gone"), (lane, "probe", 1), (lane, "ok", 0, 0),
         ]))
 
     def resume(self, worker):
@@ -162,7 +161,6 @@ class Run:
         """Everything waiting is claimed, whatever holds it, and delivered."""
         worker = self.workers[0]
         for lane in LANES:
-            worker.gate((lane, "found"))
             worker.resume(lane)
         for name in self.redis.keys(worker.key("lane:*")):
             for member in self.redis.zrange(name, 0, -1):

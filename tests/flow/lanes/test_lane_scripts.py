@@ -518,21 +518,20 @@ def test_rate_after_a_probe_begins_an_interval_later(queue):
     assert queue.claim(LANE).lanes[LANE][:2] == (0, "rate")
 
 
-@pytest.mark.parametrize("kind", ["disabled", "removed"])
-def test_lane_of_no_hook_is_claimed_to_be_buried(queue, kind):
+def test_lane_of_a_disabled_hook_is_claimed_to_be_buried(queue):
     stream_ids = queue.event(count=3)
     for stream_id in stream_ids:
         queue.settle_stream((stream_id, b"{}", ("retry", "main", LANE, FAR_MS)))
-    queue.gate((LANE, kind))
+    queue.gate((LANE, "gone"))
     assert list(queue.look()[3]) == [LANE]
-    assert queue.claim(LANE).lanes[LANE][:2] == (0, kind)
+    assert queue.claim(LANE).lanes[LANE][:2] == (0, "disabled")
     claim = queue.claim(LANE, mode="all", count=2)
     assert len(claim.deliveries) == 2
     assert queue.lane_score(LANE) == ("lanes-shut", claim.now)
     queue.settle_leased(*[(claimed, "dead", LETTER) for claimed in claim.deliveries])
     queue.gate((LANE, "ok", 0, 0))
-    assert queue.claim(LANE).lanes[LANE][1] == kind
-    queue.gate((LANE, "found"))
+    assert queue.claim(LANE).lanes[LANE][1] == "disabled"
+    queue.resume(LANE)
     assert queue.lane_score(LANE)[0] == "lanes"
 
 
@@ -550,7 +549,6 @@ def test_disabled_by_what_was_learnt(queue):
         {"failing_since": 1, "failures": 3, "fingerprint": queue.print_of(LANE)}))
     assert queue.fail(LANE, disable_after_ms=3600000) == [LANE]
     assert queue.lane_score(LANE)[0] == "lanes-shut"
-    queue.gate((LANE, "found"))
     assert queue.claim(LANE).lanes[LANE][1] == "disabled"
     queue.resume(LANE)
     assert queue.claim(LANE).lanes[LANE][:2] == (1, "free")
@@ -573,7 +571,7 @@ def test_gate_of_another_fingerprint_is_void(queue):
 
 def test_claim_of_another_fingerprint_moves_the_lane(queue):
     queue.put(LANE)
-    queue.gate((LANE, "disabled"))
+    queue.gate((LANE, "gone"))
     queue.prints[LANE] = "ffffffff"
     assert queue.claim(LANE, count=0).lanes[LANE][1] == "free"
     assert queue.lane_score(LANE)[0] == "lanes"
@@ -581,7 +579,7 @@ def test_claim_of_another_fingerprint_moves_the_lane(queue):
 
 @pytest.mark.parametrize("gate", [
     "", "x", "1 2 3", "99999999999999 open 0123abcd", "99999999999999 rate 0123abcd",
-    "99999999999999 paused 0123abcd", "-5 open 0123abcd", "5 closed 0123abcd", "nan open 0123abcd",
+    "99999999999999 paused 0123abcd", "-5 open 0123abcd", "5 removed 0123abcd", "nan open 0123abcd",
 ])
 def test_gate_set_by_hand_or_of_a_clock_that_went_back_is_void(queue, redis, gate):
     queue.put(LANE)

@@ -42,7 +42,6 @@ static void its_gate_keeps_it_back(void **state)
     } rows[] = {
         {GATE_PAUSED, LANE_PAUSED}, {GATE_PAUSED_OPEN, LANE_PAUSED}, {GATE_OPEN, LANE_OPEN},
         {GATE_RATE, LANE_RATE},     {GATE_DISABLED, LANE_DISABLED},  {GATE_NONE, LANE_DUE},
-        {GATE_REMOVED, LANE_DUE}, /* the hook is there again */
     };
 
     (void)state;
