@@ -22,7 +22,8 @@ struct lanes {
     int64_t hint_at_ms; /* earliest hint that came while looking; INT64_MAX: none */
     int64_t fence_number;
     bool looking;
-    bool starved; /* something is due and there was no room */
+    bool starved;      /* there was no room to look */
+    bool shut_starved; /* there was none for lanes that are shut, in the last look */
     bool stopped;
     int claims;   /* under way */
     int failures; /* refusals of looks in a row */
@@ -106,11 +107,18 @@ void lanes_hint(struct lanes *lanes, int64_t in_ms)
         sleep_for(lanes, in_ms);
 }
 
+/* For lanes that are shut, since the last look. */
+static bool room_came_back(const struct lanes *lanes)
+{
+    return lanes->shut_starved && lanes->config.shut_room(lanes->config.context) > 0;
+}
+
 void lanes_kick(struct lanes *lanes)
 {
-    if (!lanes->starved || lanes->looking || lanes->stopped)
+    if (lanes->looking || lanes->stopped || (!lanes->starved && !room_came_back(lanes)))
         return;
     lanes->starved = false;
+    lanes->shut_starved = false;
     sleep_for(lanes, 0);
 }
 
@@ -138,7 +146,7 @@ static void plan_next(struct lanes *lanes, const struct reply *reply)
 {
     int64_t now = time_of(reply_at(reply, 0), 1);
     int64_t next = time_of(reply_at(reply, 1), 1);
-    int64_t wait = next < 0 ? SLEEP_MAX_MS : next - now;
+    int64_t wait = room_came_back(lanes) ? 0 : next < 0 ? SLEEP_MAX_MS : next - now;
     if (lanes->hint_at_ms != INT64_MAX && lanes->hint_at_ms - loop_now_ms() < wait)
         wait = lanes->hint_at_ms - loop_now_ms();
     lanes->hint_at_ms = INT64_MAX;
@@ -222,6 +230,7 @@ static void look(void *context)
     redis_args_int(&args, room < LOOK_MAX ? (int64_t)room : LOOK_MAX);
     size_t shut_room = lanes->config.shut_room(lanes->config.context);
     redis_args_int(&args, shut_room < LOOK_SHUT_MAX ? (int64_t)shut_room : LOOK_SHUT_MAX);
+    lanes->shut_starved = shut_room == 0;
     if (queue_call(lanes->queue, SCRIPT_LOOK, 3, &args, on_looked, lanes) == 0)
         lanes->looking = true;
     else

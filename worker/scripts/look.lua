@@ -5,7 +5,8 @@
 -- KEYS  lanes lanes-shut gates
 -- ARGV  most_of_lanes most_of_shut
 -- reply {now_ms, next_ms, {lane, gate or '' …} of lanes, {lane, gate or '' …} of lanes-shut}
---       next_ms: when the next lane is due, -1: there is none. gate is "<not before ms> <kind>
+--       next_ms: when the next lane is due, -1: there is none; a set of which none is wished
+--       says nothing. gate is "<not before ms> <kind>
 --       <fingerprint>", whether it is in force or not.
 local RESERVED_MS = 1000
 local FAR_MS = 60000 -- the next time is asked for again long before
@@ -25,6 +26,9 @@ local function reserve(set, lane)
 end
 
 local function look(set, most)
+    if most == 0 then
+        return {}
+    end
     local found = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'LIMIT', 0, most)
     local out = {}
     if #found > 0 then
@@ -41,7 +45,7 @@ local function look(set, most)
     return out
 end
 
-local of_lanes, of_shut = look(KEYS[1], ARGV[1]), look(KEYS[2], ARGV[2])
+local of_lanes, of_shut = look(KEYS[1], tonumber(ARGV[1])), look(KEYS[2], tonumber(ARGV[2]))
 if next_at then -- as an integer, whatever somebody set by hand
     next_at = math.max(0, math.min(math.ceil(next_at), now + FAR_MS))
 end

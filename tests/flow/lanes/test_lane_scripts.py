@@ -314,6 +314,17 @@ def test_look_is_bound(queue):
     assert len(queue.look()[2]) == 12
 
 
+def test_look_says_nothing_of_a_set_of_which_none_is_wished(queue):
+    for lane in (LANE, "439/main"):
+        queue.put(lane)
+    queue.fail(LANE, opens=1)
+    assert queue.look(48, 0)[1] > 0
+    (claimed,) = queue.claim("439/main").deliveries
+    queue.settle_leased((claimed, "done"))
+    assert queue.look(48, 0)[1:] == (-1, {}, {})
+    assert list(queue.look(48, 1)[3]) == [LANE]
+
+
 def test_look_at_nothing(queue):
     assert queue.look()[1:] == (-1, {}, {})
 

@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from receiver import Answer
+from receiver import Answer, Hang
 from wait import stays_true, wait_until
-from waiting import lane_of, place_of
+from waiting import fingerprint, lane_of, place_of, shut_lane
 from webhook_queue import (
     add_waiting,
     assert_queue_empty,
@@ -171,6 +171,26 @@ def test_a_gate_that_another_worker_opened_is_seen(redis, receiver, start_worker
         lambda: f"{untried} never tried",
     )
     assert place_of(redis, LANE)[0] in ("lanes", None)
+
+
+def script_calls(redis):
+    found = redis.info("commandstats")
+    return sum(found.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("eval", "evalsha"))
+
+
+def test_probes_that_hang_do_not_make_a_worker_look_all_the_time(redis, receiver, start_worker):
+    """Other lanes that are due a probe wait until there is room for it, and get it then."""
+    receiver.script("/", [Hang()])
+    for room in range(1, 4):
+        set_hook(redis, room, "main", url=receiver.url())
+        add_waiting(redis, f"{now_ms(redis)}-{room}", room=room)
+        shut_lane(redis, f"{room}/main", fingerprint(receiver.url()), in_ms=0)
+    worker = start_worker(max_in_flight=8, timeout="2s")  # room for one probe
+    receiver.wait_for(1)
+    before = script_calls(redis)
+    worker.wait_log("breaker_open")
+    assert script_calls(redis) - before < 60, "scripts in two seconds"
+    receiver.wait_for(3)
 
 
 def test_retries_do_not_block_what_comes(redis, receiver, start_worker):

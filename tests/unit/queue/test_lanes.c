@@ -167,6 +167,41 @@ static void look_waits_for_room(void **unused)
     assert_true(loop_fresh_ms() - before_ms < 400);
 }
 
+/* The same of lanes that are shut, while others are looked for. */
+static void look_waits_for_room_for_shut_lanes(void **unused)
+{
+    (void)unused;
+    rig.shut_room = 0;
+    lanes_up(rig.lanes);
+    wait_for_call(rig.loop, &rig.link);
+    assert_called(&rig.link, "look", 3, "{q}:lanes {q}:lanes-shut {q}:gates 7 0");
+    answer(&rig.link, "look", LOOKED_NOTHING);
+    lanes_kick(rig.lanes);
+    assert_rests(30);
+    rig.shut_room = 1;
+    int64_t before_ms = loop_fresh_ms();
+    lanes_kick(rig.lanes);
+    wait_for_call(rig.loop, &rig.link);
+    assert_true(loop_fresh_ms() - before_ms < 400);
+    answer(&rig.link, "look", LOOKED_NOTHING);
+    lanes_kick(rig.lanes);
+    assert_rests(30);
+}
+
+static void room_that_comes_back_during_a_look_is_used(void **unused)
+{
+    (void)unused;
+    rig.shut_room = 0;
+    lanes_up(rig.lanes);
+    wait_for_call(rig.loop, &rig.link);
+    rig.shut_room = 1;
+    lanes_kick(rig.lanes);
+    int64_t before_ms = loop_fresh_ms();
+    answer(&rig.link, "look", LOOKED_NOTHING);
+    wait_for_call(rig.loop, &rig.link);
+    assert_true(loop_fresh_ms() - before_ms < 400);
+}
+
 static void hint_brings_the_look_forward(void **unused)
 {
     (void)unused;
@@ -355,6 +390,8 @@ int main(void)
         TEST(look_reports_both_kinds_of_lanes),
         TEST(look_brings_no_more_than_there_is_room_for),
         TEST(look_waits_for_room),
+        TEST(look_waits_for_room_for_shut_lanes),
+        TEST(room_that_comes_back_during_a_look_is_used),
         TEST(hint_brings_the_look_forward),
         TEST(look_that_failed_is_made_again),
         TEST(claim_names_its_lanes_and_wishes),
