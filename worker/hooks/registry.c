@@ -177,9 +177,9 @@ static bool is_fresh(const struct registry_room *room, uint64_t since)
 
 /* From the cache or from Redis; what changed lately is known, or the query wants something newer.
  */
-void registry_ask(struct registry *registry, struct registry_query *query)
+void registry_ask(struct registry *registry, struct registry_room *room,
+                  struct registry_query *query)
 {
-    struct registry_room *room = registry_find_room(registry, query->room_id);
     if (room == NULL)
         room = add_room(registry, query->room_id);
     if (room == NULL) {
@@ -210,15 +210,16 @@ void registry_look_up(struct registry *registry, const struct room_id *room_id,
                       enum registry_source source, uint64_t arrived, struct registry_query *query,
                       registry_fn *fn, void *context)
 {
+    struct registry_room *room = registry_find_room(registry, room_id);
     query->fn = fn;
     query->context = context;
     query->waits_in = NULL;
     query->room_id = room_id;
     query->since = arrived;
     /* What is read again needs no news. */
-    if (source == REGISTRY_ANEW || !is_cached(registry, registry_find_room(registry, room_id)) ||
+    if (source == REGISTRY_ANEW || !is_cached(registry, room) ||
         !registry_wait_for_news(registry, source, query))
-        registry_ask(registry, query);
+        registry_ask(registry, room, query);
 }
 
 void registry_cancel(struct registry_query *query)

@@ -98,7 +98,9 @@ struct registry {
 
 struct registry_room *registry_find_room(struct registry *registry, const struct room_id *room_id);
 void registry_answer_room(struct registry_room *room, struct hook_set *set);
-void registry_ask(struct registry *registry, struct registry_query *query);
+/* room: of the query's room, or NULL when it is not cached. */
+void registry_ask(struct registry *registry, struct registry_room *room,
+                  struct registry_query *query);
 
 /* registry_read.c: ends in registry_answer_room */
 void registry_read_room(struct registry_room *room);

@@ -70,11 +70,11 @@ static void hear_all(struct registry *registry, const char *from, const struct r
 /* With the news what is cached may answer. Without, only what is read again. */
 static void ask_now(struct registry *registry, struct registry_query *query, bool heard)
 {
-    const struct registry_room *room = registry_find_room(registry, query->room_id);
+    struct registry_room *room = registry_find_room(registry, query->room_id);
     registry_cancel(query);
     if (heard && room != NULL)
         query->since = registry_changed(registry, room);
-    registry_ask(registry, query);
+    registry_ask(registry, room, query);
 }
 
 static void on_news(void *context, const struct reply *reply)
