@@ -13,9 +13,9 @@
 #define AGAIN_MS 200   /* when a claim was not answered, or a room could not be read */
 
 enum purpose {
-    VISIT_DUE,     /* a look found it: is there a hook, and what may it take */
-    VISIT_CLAIM,   /* it has its turn */
-    VISIT_OVERFLOW /* it is too long */
+    VISIT_DUE,   /* a look found it: is there a hook, and what may it take */
+    VISIT_CLAIM, /* it has its turn */
+    VISIT_BURY   /* it is too long, or nothing may be sent of it: what comes is buried */
 };
 
 /* A lane whose hook is looked up, or of which is claimed. */
@@ -32,8 +32,7 @@ struct visit {
     struct registry_query query;
     struct hook_set *set; /* kept; NULL: it has none, or came with its event */
     struct hook_slot *slot;
-    bool is_buried;
-    enum dead_reason reason;
+    enum dead_reason reason; /* of VISIT_BURY */
     const char *error;
     size_t given;   /* deliveries that came, but for those over age */
     bool is_behind; /* not all that goes into lanes was sent before the claim */
@@ -121,8 +120,7 @@ static void bury_lane(struct visit *visit, enum claim_mode mode, enum dead_reaso
 {
     if (visit->purpose == VISIT_CLAIM)
         answer_capacity(visit->pipeline, visit->lane, CAPACITY_BACKLOG_NONE);
-    visit->purpose = VISIT_OVERFLOW;
-    visit->is_buried = true;
+    visit->purpose = VISIT_BURY;
     visit->reason = reason;
     visit->error = error;
     put_wish(visit, mode, count < BURY_MAX ? count : BURY_MAX);
@@ -147,7 +145,7 @@ static void note_due(struct visit *visit)
 static void decide(struct visit *visit)
 {
     const struct hook_slot *slot = visit->slot;
-    if (visit->purpose == VISIT_OVERFLOW)
+    if (visit->purpose == VISIT_BURY)
         bury_lane(visit, CLAIM_OVERFLOW, DEAD_OVERFLOW, "its lane is full", visit->most);
     else if (visit->parts.is_inline)
         visit->purpose == VISIT_DUE ? note_due(visit) : put_wish(visit, CLAIM_DUE, visit->most);
@@ -207,7 +205,7 @@ static bool visit(struct pipeline *pipeline, enum purpose purpose, struct bytes 
     TAILQ_INSERT_TAIL(&pipeline->visits->all, visit, link);
     if (lane_split(lane, &visit->parts) != 0)
         bury_lane(visit, CLAIM_ALL, DEAD_MALFORMED, "its lane is not <room>/<hook>", BURY_MAX);
-    else if (visit->parts.is_inline || purpose == VISIT_OVERFLOW)
+    else if (visit->parts.is_inline || purpose == VISIT_BURY)
         decide(visit);
     else
         registry_look_up(pipeline->registry, &visit->parts.room, REGISTRY_CONTROL, visit->began,
@@ -248,7 +246,7 @@ static bool is_shortened(const struct pipeline *pipeline, const char *lane)
     const struct visit *visit;
     const struct entry *entry;
     TAILQ_FOREACH(visit, &pipeline->visits->all, link) {
-        if (visit->purpose == VISIT_OVERFLOW && strcmp(visit->lane, lane) == 0)
+        if (visit->purpose == VISIT_BURY && strcmp(visit->lane, lane) == 0)
             return true;
     }
     TAILQ_FOREACH(entry, &pipeline->entries.of_state[ENTRY_NEW], of_state) {
@@ -265,7 +263,7 @@ void claims_overflow(void *context, const char *lane, int64_t count)
 {
     if (is_shortened(context, lane))
         return;
-    (void)visit(context, VISIT_OVERFLOW, bytes_of(lane), (size_t)count);
+    (void)visit(context, VISIT_BURY, bytes_of(lane), (size_t)count);
 }
 
 void claims_want(struct pipeline *pipeline, struct capacity_lane *lane, size_t most)
@@ -308,13 +306,14 @@ void claims_claimed(void *context, const struct claimed_delivery *claimed)
 {
     struct pipeline *pipeline = context;
     struct visit *visit = claimed->wish->context;
+    bool is_buried = visit->purpose == VISIT_BURY;
     struct claim_terms terms = {
         .set = visit->set,
         .slot = visit->slot,
         .is_probe = claimed->answer->word == LANE_PROBE && !claimed->is_over_age,
-        .is_buried = visit->is_buried || claimed->is_over_age,
-        .reason = visit->is_buried ? visit->reason : DEAD_EXPIRED,
-        .error = visit->is_buried ? visit->error : "older than max-age while it waited",
+        .is_buried = is_buried || claimed->is_over_age,
+        .reason = is_buried ? visit->reason : DEAD_EXPIRED,
+        .error = is_buried ? visit->error : "older than max-age while it waited",
         .not_before_ms = place_of(visit, claimed),
     };
     visit->given += claimed->is_over_age ? 0 : 1;

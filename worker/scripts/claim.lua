@@ -5,7 +5,8 @@
 --
 -- KEYS  deliveries documents leases gates lanes lanes-shut, then lane:<lane> of each lane
 -- ARGV  consumer first_number most_deliveries most_bytes, then per lane
---         fingerprint count lease_ms max_age_ms (0: none) interval_us (0: no rate) lane_max, and
+--         fingerprint ("-": not known) count lease_ms max_age_ms (0: none) interval_us (0: no
+--         rate) lane_max, and
 --         'due'       what is due: through an open gate that is due one, the probe; at a rate as
 --                     many as there are places within 100 ms; what is expired passes any gate
 --         'all'       whatever its gate and time, to bury it
@@ -166,6 +167,18 @@ local function take(lane, key, wish, allowed)
     return #new_leases / 2, counted
 end
 
+-- An overflow does not know the lane's hook, nor how long its deliveries may wait: the lane stays
+-- in its set, no later than it was.
+local function keep_place(key, lane, at, kind, max_age)
+    local head, is_wrong = head_of(key)
+    if not head then
+        remove_lane(lane)
+        return nil, is_wrong
+    end
+    place_lane(lane, score_of(head, at, max_age), kind, 'LT')
+    return tonumber(redis.call('ZSCORE', SHUT[kind] and shut or lanes, lane))
+end
+
 local function claim(i, key, wish)
     local lane = lane_of(key)
     if wish.mode == 'overflow' then
@@ -180,7 +193,12 @@ local function claim(i, key, wish)
     local taken, counted = take(i, key, wish, allowed)
     local was_shut = SHUT[kind]
     at, kind = pass(lane, wish, counted, at, kind, place)
-    local next_at, is_wrong = settle_lane(key, lane, at, kind, wish.max_age)
+    local next_at, is_wrong
+    if wish.mode == 'overflow' then
+        next_at, is_wrong = keep_place(key, lane, at, kind, wish.max_age)
+    else
+        next_at, is_wrong = settle_lane(key, lane, at, kind, wish.max_age)
+    end
     if next_at and wish.mode == 'all' and taken > 0 then
         next_at = now -- there is more of it
         place_lane(lane, next_at, kind)

@@ -49,11 +49,10 @@ local function place_of(id, record)
     return tonumber(string.match(record, '^{"due_at":(%d+)')) or math.min(ms_of(id), now)
 end
 
--- The gate is taken as it is: of which fingerprint the hook is now a claim knows.
+-- Of which fingerprint the hook is now a claim knows.
 local function heal_lane(key)
     local lane = lane_of(key)
-    local text = redis.call('HGET', gates, lane)
-    local gate_at, kind = read_gate(text, string.match(text or '', '(%S+)$'))
+    local gate_at, kind = read_gate(redis.call('HGET', gates, lane), '-')
     local head = head_of(key)
     local in_lanes, in_shut = redis.call('ZSCORE', lanes, lane), redis.call('ZSCORE', shut, lane)
     local score = tonumber(in_lanes or in_shut)

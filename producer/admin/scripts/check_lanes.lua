@@ -17,10 +17,9 @@ local function report(what, which)
     out[#out + 1] = which
 end
 
--- The gate is taken as it is: of which fingerprint the hook is now a claim knows.
+-- Of which fingerprint the hook is now a claim knows.
 local function is_late(lane, score, head)
-    local text = redis.call('HGET', gates, lane)
-    local gate_at = read_gate(text, string.match(text or '', '(%S+)$'))
+    local gate_at = read_gate(redis.call('HGET', gates, lane), '-')
     return score > math.max(head, gate_at, now + SLACK_MS)
 end
 

@@ -17,10 +17,12 @@ local function lane_of(key)
     return string.sub(key, string.find(key, ':lane:', 1, true) + 6)
 end
 
--- When the gate lets something through, and its kind; 0 alone when none is in force.
+-- When the gate lets something through, and its kind; 0 alone when none is in force. With "-", when
+-- the hook is not known, its fingerprint is taken as it is.
 local function read_gate(text, fingerprint)
     local at, kind, of = string.match(text or '', '^(%d+%.?%d*) ([%l-]+) (%S+)$')
-    if not at or of ~= fingerprint or tonumber(at) - now > (GATE_MOST[kind] or -math.huge) then
+    local is_its = of == fingerprint or fingerprint == '-'
+    if not at or not is_its or tonumber(at) - now > (GATE_MOST[kind] or -math.huge) then
         return 0
     end
     return tonumber(at), kind

@@ -722,6 +722,21 @@ def test_overflow_without_untried_ones_gives_the_newest(queue):
     assert ids(queue.claim(LANE, count=3, mode="overflow")) == [delivery_id(made[2])]
 
 
+def test_overflow_leaves_a_shut_lane_where_it_is(queue, other):
+    """What shortens the lane does not know its hook, nor how long its deliveries may wait."""
+    queue.put(LANE), queue.put(LANE), queue.put(LANE)
+    queue.fail(LANE, opens=1, probe_ms=FAR_MS)
+    queue.max_ages[LANE] = 5000
+    queue.claim(LANE)  # by the age of the first it is worth a look sooner
+    place, gate = queue.lane_score(LANE), queue.redis.hget(queue.key("gates"), LANE)
+    other.lane_max, other.prints[LANE] = 1, "-"
+    claim = other.claim(LANE, count=2, mode="overflow")
+    assert len(claim.deliveries) == 2 and claim.lanes[LANE][1] == "open"
+    other.settle_leased((claim.deliveries[0], "dead", LETTER), (claim.deliveries[1], "release"))
+    assert place[0] == "lanes-shut" and queue.lane_score(LANE) == place
+    assert queue.redis.hget(queue.key("gates"), LANE) == gate
+
+
 def test_overflow_takes_no_more_than_is_over(queue, other):
     """Two workers were told of it: what one has taken is still in the lane, or is gone."""
     queue.lane_max = other.lane_max = 3
