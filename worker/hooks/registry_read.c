@@ -30,12 +30,14 @@ static void arrived(struct registry_room *room)
 
 static void ask_states(struct registry_room *room);
 
+#define PAUSE_MOST_MS (30 * INT64_C(86400000)) /* a later end is from before a clock went back */
+
 /* From a time of the server to the monotonic clock; 0: none, or none that can be. */
 static int64_t local_time(const json_t *state, const char *name, int64_t server_now_ms)
 {
     int64_t at = json_integer_value(json_object_get(state, name));
     int64_t local = 0;
-    if (at <= 0 || __builtin_sub_overflow(at, server_now_ms, &local) ||
+    if (at <= 0 || __builtin_sub_overflow(at, server_now_ms, &local) || local > PAUSE_MOST_MS ||
         __builtin_add_overflow(local, loop_now_ms(), &local))
         return 0;
     return local;

@@ -10,6 +10,23 @@ local KINDS = {
 -- written later.
 local NEWS_COUNT_MS = 3600000
 
+-- How far ahead a time can be; what has happened is not ahead at all. One that is further away is
+-- from before a clock went back: what is yet to come is void, what has happened was now.
+local AHEAD_MOST = {['until'] = GATE_MOST.paused, probe_at = GATE_MOST.open}
+local HAPPENED = {at = true, failing_since = true, failed_at = true, ok_at = true}
+
+local function bound_times(state)
+    for name, most in pairs(AHEAD_MOST) do
+        if (state[name] or 0) - now > most then
+            state[name] = nil
+        end
+    end
+    for name in pairs(HAPPENED) do
+        state[name] = state[name] and math.min(state[name], now)
+    end
+    return state
+end
+
 -- What somebody wrote by hand must not end a script.
 local function clean(known)
     local state = {}
@@ -19,7 +36,7 @@ local function clean(known)
             state[name] = value
         end
     end
-    return state
+    return bound_times(state)
 end
 
 local function decode(text)

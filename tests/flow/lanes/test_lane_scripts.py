@@ -599,6 +599,35 @@ def test_gate_set_by_hand_or_of_a_clock_that_went_back_is_void(queue, redis, gat
     redis.hdel(queue.key("gates"), LANE)
 
 
+@pytest.mark.parametrize("news, word", [
+    (("pause", FAR_MS), "paused"), (("failed", 0, 1, 503, "answered 503", 1, FAR_MS, 0), "open"),
+])
+def test_hook_state_of_a_clock_that_went_back_does_not_keep_news_out(queue, redis, news, word):
+    """Its times are in a far future; of what has happened too."""
+    queue.put(LANE)
+    far = queue.now() + 365 * 86400000
+    redis.hset(queue.key("hooks-state"), LANE, json.dumps({
+        "until": far, "opens": 3, "probe_at": far, "ok_at": far, "failed_at": far, "at": far,
+        "failing_since": far, "by": "w2", "fingerprint": queue.print_of(LANE)}))
+    queue.gate((LANE, "ok", 0, 0))
+    state = json.loads(redis.hget(queue.key("hooks-state"), LANE))
+    assert {"until", "opens", "probe_at"}.isdisjoint(state) and state["ok_at"] <= queue.now()
+    queue.gate((LANE, *news))
+    assert queue.claim(LANE).lanes[LANE][:2] == (0, word)
+
+
+def test_open_hook_whose_probe_is_too_far_away_is_probed_now(queue, redis):
+    queue.put(LANE)
+    redis.hset(queue.key("hooks-state"), LANE, json.dumps({
+        "opens": 3, "probe_at": queue.now() + 365 * 86400000, "failing_since": 1,
+        "fingerprint": queue.print_of(LANE)}))
+    queue.gate((LANE, "pause", 0))
+    assert queue.claim(LANE).lanes[LANE][:2] == (1, "probe")
+    queue.fail(LANE, opens=4, probe_ms=FAR_MS)
+    queue.put(LANE)
+    assert queue.claim(LANE).lanes[LANE][:2] == (0, "open")
+
+
 @pytest.mark.parametrize("state", [
     "", "x", "[]", "1", '{"until":"x","opens":[],"fingerprint":"0123abcd"}', '{"opens":1e999}',
 ])

@@ -460,6 +460,8 @@ static void state_of_the_same_hook_counts(void **state)
         {NULL, "\"opens\":2", false},
         {NULL, "\"until\":1000", true},
         {NULL, "\"until\":61000", false},
+        {NULL, "\"until\":2592001000", false}, /* 30 days */
+        {NULL, "\"until\":2592001001", true},
         {NULL, "\"until\":\"61000\",\"opens\":true", true},
         {"00000000", "\"opens\":2,\"until\":61000,\"disabled\":true", true},
     };
