@@ -17,9 +17,9 @@
 
 #include "contract/bytes.h"
 
-#define LOOKUPS_MAX 64
+#define LOOKUPS_MAX 128
 #define LOOKUPS_PER_HOST 2   /* of one that was answered */
-#define LOOKUPS_KEPT 16      /* of LOOKUPS_MAX: what unknown hosts leave */
+#define LOOKUPS_KEPT 32      /* of LOOKUPS_MAX: what unknown hosts leave */
 #define LOOKUPS_OWNER_PART 4 /* an owner may hold this part of what is free */
 #define LOOKUPS_REMEMBERED 4096
 

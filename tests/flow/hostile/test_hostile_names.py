@@ -10,8 +10,8 @@ from receiver import Receiver
 from wait import stays_true, wait_until
 from webhook_queue import enqueue, message_event, set_hook, stats
 
-LOOKUPS_MAX = 64
-KEPT = 16  # of them, for hosts that were answered for
+LOOKUPS_MAX = 128
+KEPT = 32  # of them, for hosts that were answered for
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def test_200_black_holed_names_beside_1000_good_deliveries(redis, world, names, 
     assert LOOKUPS_MAX - KEPT < meter.threads_max() <= LOOKUPS_MAX + 1
     assert len(world.requests()) == 1020, "each good delivery once"
     assert set(batch.outcomes().values()) == {"retry timeout"}
-    assert len(batch.outcomes()) < 100, "the others have to wait, without an attempt"
-    assert stats(redis)["waited"] > 100
+    assert len(batch.outcomes()) < 150, "the others have to wait, without an attempt"
+    assert stats(redis)["waited"] > 50
 
 
 def test_a_room_of_hanging_names_leaves_lookups_to_others(redis, world, names, start_far_worker):
