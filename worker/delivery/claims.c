@@ -240,6 +240,14 @@ void claims_lane_changed(void *context, struct bytes lane)
     pipeline_arm(pipeline);
 }
 
+/* Its gate may be void now. Sent behind the claims that were decided by the hook as it was. */
+void claims_hook_changed(void *context, struct bytes lane)
+{
+    struct pipeline *pipeline = context;
+    lanes_hook_changed(pipeline->lanes, lane);
+    pipeline_arm(pipeline);
+}
+
 /* Deliveries over the bound are on their way out of the lane, and still counted in it. */
 static bool is_shortened(const struct pipeline *pipeline, const char *lane)
 {

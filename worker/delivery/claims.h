@@ -20,6 +20,7 @@ size_t claims_probes_room(const struct pipeline *pipeline); /* how many more are
 
 /* For lanes_config, settle_config and registry_rules; context is the pipeline. */
 void claims_lane_changed(void *context, struct bytes lane);
+void claims_hook_changed(void *context, struct bytes lane);
 void claims_due(void *context, const struct due_lane *lane);
 void claims_claimed(void *context, const struct claimed_delivery *claimed);
 void claims_answered(void *context, const struct lane_wish *wish, const struct lane_answer *answer);

@@ -116,6 +116,7 @@ static void turn(void *context)
         run_capacity(pipeline);
     sweep_lines(pipeline);
     claims_send(pipeline);
+    lanes_recheck(pipeline->lanes);
     if (pipeline->draining)
         (void)settle_flush(pipeline->settle);
     intake_kick(pipeline->intake);
@@ -170,6 +171,7 @@ static struct registry_rules rules_of(struct pipeline *pipeline)
     return (struct registry_rules){.disable_after_ms = pipeline->settings->disable_after_ms,
                                    .max_age_ms = pipeline->settings->max_age_ms,
                                    .lane_changed = claims_lane_changed,
+                                   .hook_changed = claims_hook_changed,
                                    .context = pipeline};
 }
 

@@ -83,6 +83,8 @@ struct registry_rules {
     /* What is known of a hook that came with an event changed: its lane is to be asked about. NULL
      * when nobody is called. */
     void (*lane_changed)(void *context, struct bytes lane);
+    /* The lane's hook was changed, not only what is known of it. NULL as above. */
+    void (*hook_changed)(void *context, struct bytes lane);
     void *context;
 };
 

@@ -21,6 +21,7 @@ struct lanes {
     int64_t wake_at_ms; /* monotonic; when the timer fires */
     int64_t hint_at_ms; /* earliest hint that came while looking; INT64_MAX: none */
     int64_t fence_number;
+    struct redis_args changed; /* lanes whose hooks were changed */
     bool looking;
     bool starved;      /* there was no room to look */
     bool shut_starved; /* there was none for lanes that are shut, in the last look */
@@ -48,6 +49,7 @@ struct lanes *lanes_new(struct loop *loop, struct queue *queue, const struct lan
     lanes->queue = queue;
     lanes->config = *config;
     lanes->hint_at_ms = INT64_MAX;
+    redis_args_init(&lanes->changed);
     if (loop_timer_init(loop, &lanes->timer, look, lanes) != 0) {
         free(lanes);
         return NULL;
@@ -60,6 +62,7 @@ void lanes_free(struct lanes *lanes)
     if (lanes == NULL)
         return;
     loop_timer_release(&lanes->timer);
+    redis_args_release(&lanes->changed);
     free(lanes);
 }
 
@@ -236,6 +239,33 @@ static void look(void *context)
     else
         sleep_for(lanes, queue_again_ms(lanes->queue, &lanes->failures));
     redis_args_release(&args);
+}
+
+/* --- lanes whose hooks were changed --- */
+
+void lanes_hook_changed(struct lanes *lanes, struct bytes lane)
+{
+    if (!lanes->stopped)
+        redis_args_copy(&lanes->changed, lane);
+}
+
+/* What is lost with the connection is heard of again with the next one. */
+void lanes_recheck(struct lanes *lanes)
+{
+    const struct keys *keys = &lanes->queue->keys;
+    struct redis_args args;
+    if (lanes->changed.len == 0)
+        return;
+    redis_args_init(&args);
+    redis_args_text(&args, keys->gates);
+    redis_args_text(&args, keys->lanes);
+    redis_args_text(&args, keys->lanes_shut);
+    redis_args_append(&args, &lanes->changed);
+    if (queue_call(lanes->queue, SCRIPT_RECHECK, 3, &args, NULL, NULL) == 0)
+        lanes_hint(lanes, 0);
+    redis_args_release(&args);
+    redis_args_release(&lanes->changed);
+    redis_args_init(&lanes->changed);
 }
 
 /* --- claiming --- */

@@ -93,8 +93,11 @@ void lanes_free(struct lanes *lanes); /* NULL allowed */
 void lanes_up(struct lanes *lanes);                  /* the link is up */
 void lanes_hint(struct lanes *lanes, int64_t in_ms); /* something will be due in so long */
 void lanes_kick(struct lanes *lanes);                /* there may be room again */
-void lanes_stop(struct lanes *lanes);                /* look and claim no more */
-bool lanes_is_stopped(const struct lanes *lanes);    /* nothing is under way either */
+/* The lane's hook was changed: the lane is due if it has a gate, once lanes_recheck sends that. */
+void lanes_hook_changed(struct lanes *lanes, struct bytes lane);
+void lanes_recheck(struct lanes *lanes);
+void lanes_stop(struct lanes *lanes);             /* look and claim no more */
+bool lanes_is_stopped(const struct lanes *lanes); /* nothing is under way either */
 
 /* Claims of up to LANES_CLAIM_MAX lanes, none of them twice. Copied. Each is answered, at once when
  * nothing can be sent. */

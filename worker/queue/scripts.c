@@ -21,6 +21,7 @@ int scripts_init(struct scripts *scripts)
         [SCRIPT_HOLD_LEASES] = {"hold_leases", lua_hold_leases, false},
         [SCRIPT_LOOK] = {"look", lua_look, true},
         [SCRIPT_CLAIM] = {"claim", lua_claim, true},
+        [SCRIPT_RECHECK] = {"recheck", lua_recheck, false},
         [SCRIPT_GATE] = {"gate", lua_gate, true},
         [SCRIPT_TIDY_DEAD] = {"tidy_dead", lua_tidy_dead, false},
         [SCRIPT_PRUNE] = {"prune", lua_prune, false},

@@ -15,6 +15,7 @@ enum script_number {
     SCRIPT_HOLD_LEASES,    /* keep leases whose outcomes cannot be stored yet */
     SCRIPT_LOOK,           /* find lanes that are due */
     SCRIPT_CLAIM,          /* lease what is due in lanes */
+    SCRIPT_RECHECK,        /* make lanes due whose hooks were changed */
     SCRIPT_UPGRADE,        /* of contract 1 to ours, when no worker of contract 1 lives */
     SCRIPT_HEAL_KEYS,      /* remove keys of a wrong type */
     SCRIPT_HEARTBEAT,      /* say that this worker lives */

@@ -151,7 +151,7 @@ local function apply(key, room, hook, fingerprint, max_age, kind, at)
     if not news then
         return
     end
-    local of = room ~= '' and {'room', room, 'hook', hook} or {'lane', lane}
+    local of = room ~= '' and {'room', room, 'hook', hook, 'by', me} or {'lane', lane}
     -- Otherwise it is seen a little later.
     redis.pcall('XADD', changed, 'MAXLEN', '~', KEPT, '*', unpack(of))
 end

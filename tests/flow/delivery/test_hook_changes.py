@@ -6,6 +6,7 @@ import pytest
 
 from receiver import Answer
 from wait import wait_until
+from waiting import fingerprint, place_of, shut_lane
 from webhook_queue import (
     add_waiting,
     assert_queue_empty,
@@ -299,6 +300,27 @@ def test_a_retry_of_a_hook_that_was_changed(redis, receiver, start_worker, chang
         assert len(receiver.requests("/old")) == n + 1
         assert len(receiver.requests("/new")) == new * (n + 1)
     assert [letter["reason"] for letter in dead_letters(redis)] == RETRIES * reasons
+
+
+def test_what_waits_for_a_former_hook_is_sent_to_the_changed_one(redis, receiver, start_worker):
+    rooms = {1: "paused", 2: "open", 3: "paused-open"}
+    for room, kind in rooms.items():
+        set_hook(redis, room, "main", url=receiver.url("/old"))
+        add_waiting(redis, f"{now_ms(redis)}-{room}", room=room)
+        shut_lane(redis, f"{room}/main", fingerprint(receiver.url("/old")), kind)
+        redis.zadd(key("lanes-shut"), {f"{room}/main": 0})
+    start_worker()
+    start_worker()
+    # The gate holds for the hook as it is.
+    wait_until(lambda: all(place_of(redis, f"{room}/main")[1] > now_ms(redis) + 300_000
+                           for room in rooms), 5, "the gates' times as scores")
+    assert not receiver.requests()
+    for room in rooms:
+        set_hook(redis, room, "main", url=receiver.url("/new"))
+        redis.xadd(key("hooks-changed"), {"room": room, "hook": "main"})
+    receiver.wait_for(len(rooms), "/new")
+    assert_queue_empty(redis)
+    assert not receiver.requests("/old")
 
 
 def test_news_are_asked_for_once_for_many_events(redis, receiver, start_worker):

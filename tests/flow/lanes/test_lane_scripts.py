@@ -325,6 +325,26 @@ def test_look_says_nothing_of_a_set_of_which_none_is_wished(queue):
     assert list(queue.look(48, 1)[3]) == [LANE]
 
 
+def test_recheck_makes_gated_lanes_due(queue, redis):
+    for lane in (LANE, "439/main", "440/main", "441/main"):
+        queue.put(lane)
+    queue.gate((LANE, "pause", 2 * FAR_MS), ("439/main", "pause", 2 * FAR_MS))
+    queue.fail("440/main", opens=1, probe_ms=FAR_MS)
+    queue.claim("441/main")
+    leased = queue.lane_score("441/main")
+    recheck = (queue.keys("gates lanes lanes-shut"), [LANE, "440/main", "441/main", "none/main"])
+    assert queue.call("recheck", *recheck) == 2
+    assert queue.lane_score(LANE) == ("lanes", pytest.approx(queue.now(), abs=1000))
+    assert queue.lane_score("440/main") == ("lanes-shut", pytest.approx(queue.now(), abs=1000))
+    assert queue.lane_score("439/main")[1] > queue.now() + FAR_MS
+    assert queue.lane_score("441/main") == leased
+    # The gate of the hook as it is holds.
+    claim = queue.claim(LANE, "440/main")
+    assert ids(claim) == [] and claim.lanes[LANE][1] == "paused"
+    assert queue.lane_score(LANE)[1] > queue.now() + FAR_MS
+    assert queue.lane_score("440/main")[1] > queue.now() + FAR_MS // 2
+
+
 def test_look_at_nothing(queue):
     assert queue.look()[1:] == (-1, {}, {})
 

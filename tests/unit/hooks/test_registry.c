@@ -595,6 +595,34 @@ static void news_of_lanes_are_reported(void **state)
     rig_free(rig);
 }
 
+#define STATE_ENTRY(id)                                                                        \
+    "*2\r\n$3\r\n" id "\r\n*6\r\n$4\r\nroom\r\n$3\r\n438\r\n$4\r\nhook\r\n$1\r\nb\r\n$2\r\nby" \
+    "\r\n$1\r\nw\r\n"
+
+/* But not those about a state that a worker learnt. With another connection all are reported again:
+ * what came of them may be lost with the last one. */
+static void news_of_hooks_are_reported(void **state)
+{
+    struct rig *rig = rig_new();
+    struct buffer said;
+    struct registry_rules rules = {.hook_changed = on_lane_changed, .context = &said};
+
+    (void)state;
+    buffer_init(&said, 100);
+    registry_set_rules(rig->registry, &rules);
+    make_cached(rig, "*2\r\n" STATE_ENTRY("4-0") ENTRY("5-0", "439"));
+    look_up(rig, REGISTRY_CONTROL);
+    answer(&rig->control, "XRANGE", "*2\r\n" ENTRY("5-0", "439") ENTRY("6-0", "440"));
+    assert_true(bytes_equal_text(buffer_bytes(&said), "439/a;440/a;"));
+    buffer_clear(&said);
+    registry_link_up(rig->registry);
+    assert_int_equal(registry_follow_read(rig->registry, &rig->reader, 1000, on_followed, rig), 0);
+    answer(&rig->reader, "XRANGE", "*1\r\n" ENTRY("6-0", "440"));
+    assert_true(bytes_equal_text(buffer_bytes(&said), "440/a;"));
+    buffer_release(&said);
+    rig_free(rig);
+}
+
 static void gone_is_told_once(void **state)
 {
     struct rig *rig = rig_new();
@@ -686,6 +714,7 @@ int main(void)
         cmocka_unit_test(success_of_a_retry_is_reported),
         cmocka_unit_test(probe_that_said_nothing_opens_its_gate_again),
         cmocka_unit_test(news_of_lanes_are_reported),
+        cmocka_unit_test(news_of_hooks_are_reported),
         cmocka_unit_test(gone_is_told_once),
         cmocka_unit_test(answer_of_the_former_hook_teaches_nothing),
         cmocka_unit_test(inline_hook_is_known_by_its_lane),

@@ -234,6 +234,19 @@ static void look_that_failed_is_made_again(void **unused)
     assert_said("");
 }
 
+static void lanes_of_changed_hooks_are_rechecked_together(void **unused)
+{
+    (void)unused;
+    lanes_recheck(rig.lanes);
+    assert_int_equal(rig.link.len, 0);
+    lanes_hook_changed(rig.lanes, BYTES("1/a"));
+    lanes_hook_changed(rig.lanes, BYTES("1/b"));
+    lanes_recheck(rig.lanes);
+    assert_called(&rig.link, "recheck", 3, "{q}:gates {q}:lanes {q}:lanes-shut 1/a 1/b");
+    lanes_recheck(rig.lanes);
+    assert_int_equal(rig.link.len, 1);
+}
+
 /* --- claiming --- */
 
 static struct lane_wish wish_of(char *lane)
@@ -392,6 +405,7 @@ int main(void)
         TEST(look_waits_for_room),
         TEST(look_waits_for_room_for_shut_lanes),
         TEST(room_that_comes_back_during_a_look_is_used),
+        TEST(lanes_of_changed_hooks_are_rechecked_together),
         TEST(hint_brings_the_look_forward),
         TEST(look_that_failed_is_made_again),
         TEST(claim_names_its_lanes_and_wishes),
