@@ -96,9 +96,9 @@ def test_each_is_written_once_and_claimed_once(
     count = 400
     receiver.script("/", [Answer(200, delay=delay)])
     set_hook(redis, 438, "main", url=receiver.url())
+    numbered(redis, count)
     with Writes(redis_server) as writes:
         start_worker()
-        numbered(redis, count)
         receiver.wait_for(count, timeout=30)
         assert_queue_empty(redis)
     assert set(writes.records.values()) == {1}
