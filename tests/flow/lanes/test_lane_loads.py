@@ -130,8 +130,6 @@ def test_resumes_while_claims_run(redis, receiver, start_worker, cli):
     assert not failures
     assert_queue_empty(redis)
     assert stats(redis)["delivered"] == 200 and stats(redis).get("fenced", 0) == 0
-    counted = stats(redis)
-    # One that was cut for others, on a machine short of time, came but is no attempt.
-    spared = len(receiver.requests()) - counted["attempts"]
-    assert 0 <= spared <= counted.get("cut", 0), counted
+    # The worker that delivered the last may count before the other one counts its failures.
+    wait_stat(redis, "attempts", len(receiver.requests()))
     check_invariants(redis)
