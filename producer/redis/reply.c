@@ -72,3 +72,12 @@ const struct reply *reply_at(const struct reply *reply, size_t index)
         return NULL;
     return (const struct reply *)raw(reply)->element[index];
 }
+
+const struct reply *reply_value(const struct reply *reply, const char *name)
+{
+    for (size_t i = 0; i + 1 < reply_len(reply); i += 2) {
+        if (bytes_equal_text(reply_text(reply_at(reply, i)), name))
+            return reply_at(reply, i + 1);
+    }
+    return NULL;
+}

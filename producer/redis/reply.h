@@ -30,4 +30,7 @@ int64_t reply_int(const struct reply *reply);       /* of an integer, or a strin
 size_t reply_len(const struct reply *reply);        /* of a list */
 const struct reply *reply_at(const struct reply *reply, size_t index);
 
+/* Of a list of names and values in turn: the value of a name; NULL when it is not there. */
+const struct reply *reply_value(const struct reply *reply, const char *name);
+
 #endif

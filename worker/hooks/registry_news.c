@@ -29,24 +29,15 @@ void registry_link_up(struct registry *registry)
     snprintf(registry->news_id, sizeof(registry->news_id), NONE); /* all are heard again */
 }
 
-static struct bytes field_of(const struct reply *fields, const char *name)
-{
-    for (size_t i = 0; i + 1 < reply_len(fields); i += 2) {
-        if (bytes_equal_text(reply_text(reply_at(fields, i)), name))
-            return reply_text(reply_at(fields, i + 1));
-    }
-    return (struct bytes){NULL, 0};
-}
-
 /* With "by" it is from a worker, about what it learnt of the hook. */
 static void hear_of_hook(const struct registry *registry, const struct room_id *room_id,
                          const struct reply *fields)
 {
     char hook_id[RH_NAME_MAX + 1];
     char lane[LANE_SIZE];
-    struct bytes hook = field_of(fields, "hook");
-    if (registry->rules.hook_changed != NULL && field_of(fields, "by").len == 0 && hook.len > 0 &&
-        bytes_copy_text(hook, hook_id, sizeof(hook_id)))
+    struct bytes hook = reply_text(reply_value(fields, "hook"));
+    if (registry->rules.hook_changed != NULL && reply_text(reply_value(fields, "by")).len == 0 &&
+        hook.len > 0 && bytes_copy_text(hook, hook_id, sizeof(hook_id)))
         registry->rules.hook_changed(registry->rules.context,
                                      bytes_of(lane_of(room_id, hook_id, lane)));
 }
@@ -54,12 +45,12 @@ static void hear_of_hook(const struct registry *registry, const struct room_id *
 static void hear(struct registry *registry, const struct reply *entry)
 {
     const struct reply *fields = reply_at(entry, 1);
-    struct bytes lane = field_of(fields, "lane");
+    struct bytes lane = reply_text(reply_value(fields, "lane"));
     struct registry_room *room;
     struct room_id room_id;
     if (lane.len > 0 && registry->rules.lane_changed != NULL)
         registry->rules.lane_changed(registry->rules.context, lane);
-    if (room_id_of_text(field_of(fields, "room"), &room_id) != 0)
+    if (room_id_of_text(reply_text(reply_value(fields, "room")), &room_id) != 0)
         return;
     if ((room = registry_find_room(registry, &room_id)) != NULL)
         room->changed = registry_stamp(registry);

@@ -64,16 +64,6 @@ static void on_heartbeats(void *context, const struct reply *reply)
     end(consumers);
 }
 
-/* The name is the second value of each consumer's list of keys and values. */
-static struct bytes consumer_name(const struct reply *consumer)
-{
-    for (size_t i = 0; i + 1 < reply_len(consumer); i += 2) {
-        if (bytes_equal_text(reply_text(reply_at(consumer, i)), "name"))
-            return reply_text(reply_at(consumer, i + 1));
-    }
-    return BYTES("");
-}
-
 static void on_consumers(void *context, const struct reply *reply)
 {
     struct consumers *consumers = context;
@@ -87,7 +77,7 @@ static void on_consumers(void *context, const struct reply *reply)
     redis_args_init(&args);
     redis_args_text(&args, "MGET");
     for (size_t i = 0; i < reply_len(reply) && consumers->len < CONSUMERS_MAX; i++) {
-        struct bytes name = consumer_name(reply_at(reply, i));
+        struct bytes name = reply_text(reply_value(reply_at(reply, i), "name"));
         char *known = consumers->names[consumers->len];
         if (name.len == 0 || bytes_equal_text(name, consumers->queue->consumer) ||
             !bytes_copy_text(name, known, CONSUMER_NAME_SIZE))

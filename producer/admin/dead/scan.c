@@ -11,11 +11,7 @@ struct dead_entry dead_entry_of(const struct reply *entry)
 
 struct bytes dead_field(const struct dead_entry *entry, const char *name)
 {
-    for (size_t i = 0; i + 1 < reply_len(entry->fields); i += 2) {
-        if (bytes_equal_text(reply_text(reply_at(entry->fields, i)), name))
-            return reply_text(reply_at(entry->fields, i + 1));
-    }
-    return (struct bytes){NULL, 0};
+    return reply_text(reply_value(entry->fields, name));
 }
 
 /* Notes the newest letter's id as the end. */

@@ -36,8 +36,8 @@ static bool serves_this_machine_only(struct redis_blocking *redis,
 
     if (redis_command(redis, args, 4, &reply) != RH_OK) /* then our own way is used */
         return address->path[0] != '\0' || are_loopback(bytes_of(address->host.name));
-    bool local = bytes_equal_text(reply_text(doctor_value(reply, "protected-mode")), "yes") ||
-                 are_loopback(reply_text(doctor_value(reply, "bind")));
+    bool local = bytes_equal_text(reply_text(reply_value(reply, "protected-mode")), "yes") ||
+                 are_loopback(reply_text(reply_value(reply, "bind")));
     reply_free(reply);
     return local;
 }

@@ -52,15 +52,6 @@ enum ask_result doctor_ask_script(struct session *session, struct doctor_facts *
     return doctor_ask(session, facts, question, command, 3 + args_len, ret_reply);
 }
 
-const struct reply *doctor_value(const struct reply *reply, const char *name)
-{
-    for (size_t i = 0; i + 1 < reply_len(reply); i += 2) {
-        if (bytes_equal_text(reply_text(reply_at(reply, i)), name))
-            return reply_at(reply, i + 1);
-    }
-    return NULL;
-}
-
 void walk_note(struct walk *walk, struct bytes which)
 {
     if (walk->found < WALK_EXAMPLES_MAX)

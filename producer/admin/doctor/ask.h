@@ -29,7 +29,4 @@ enum ask_result doctor_ask_script(struct session *session, struct doctor_facts *
 /* One more of what a walk looks for. */
 void walk_note(struct walk *walk, struct bytes which);
 
-/* The value of a name in a reply of names and values in turn; NULL when it is not there. */
-const struct reply *doctor_value(const struct reply *reply, const char *name);
-
 #endif

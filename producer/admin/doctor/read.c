@@ -36,7 +36,7 @@ static bool read_appendfsync(struct session *session, struct doctor_facts *facts
     enum ask_result result = doctor_ask(session, facts, ASK_APPENDFSYNC, args, 3, &reply);
     if (result != ASK_ANSWERED)
         return result == ASK_REFUSED;
-    bytes_printable(reply_text(doctor_value(reply, "appendfsync")), facts->appendfsync,
+    bytes_printable(reply_text(reply_value(reply, "appendfsync")), facts->appendfsync,
                     sizeof(facts->appendfsync));
     reply_free(reply);
     return true;
@@ -104,17 +104,17 @@ static void read_keys(struct queue_facts *queue, const struct reply *pairs)
 
 static void read_groups(struct queue_facts *queue, const struct reply *reply)
 {
-    const struct reply *others = doctor_value(reply, "other_groups");
-    struct bytes last = reply_text(doctor_value(reply, "last_delivered"));
+    const struct reply *others = reply_value(reply, "other_groups");
+    struct bytes last = reply_text(reply_value(reply, "last_delivered"));
     uint64_t ms;
     uint64_t seq;
 
     queue->has_group = last.len > 0;
     (void)bytes_copy_text(last, queue->last_delivered, sizeof(queue->last_delivered));
-    queue->pending = reply_int(doctor_value(reply, "pending"));
-    queue->pending_idle_ms = reply_int(doctor_value(reply, "pending_idle_ms"));
+    queue->pending = reply_int(reply_value(reply, "pending"));
+    queue->pending_idle_ms = reply_int(reply_value(reply, "pending_idle_ms"));
     queue->oldest_unread_ms = -1;
-    if (parse_stream_id(reply_text(doctor_value(reply, "oldest_unread")), &ms, &seq) == 0)
+    if (parse_stream_id(reply_text(reply_value(reply, "oldest_unread")), &ms, &seq) == 0)
         queue->oldest_unread_ms = ms < INT64_MAX ? (int64_t)ms : INT64_MAX;
     queue->other_groups_len = reply_len(others);
     for (size_t i = 0; i < queue->other_groups_len && i < OTHER_GROUPS_MAX; i++)
@@ -124,22 +124,22 @@ static void read_groups(struct queue_facts *queue, const struct reply *reply)
 
 static void read_queue(struct queue_facts *queue, const struct reply *reply)
 {
-    read_keys(queue, doctor_value(reply, "keys"));
+    read_keys(queue, reply_value(reply, "keys"));
     read_groups(queue, reply);
-    bytes_printable(reply_text(doctor_value(reply, "contract")), queue->contract,
+    bytes_printable(reply_text(reply_value(reply, "contract")), queue->contract,
                     sizeof(queue->contract));
-    queue->now_ms = reply_int(doctor_value(reply, "now_ms"));
-    queue->events = reply_int(doctor_value(reply, "events"));
-    queue->is_converting = reply_int(doctor_value(reply, "converting")) == 1;
-    queue->old = reply_int(doctor_value(reply, "old"));
-    queue->lanes = reply_int(doctor_value(reply, "lanes"));
-    queue->lanes_shut = reply_int(doctor_value(reply, "lanes_shut"));
-    queue->due = reply_int(doctor_value(reply, "due"));
-    queue->first_due_ms = reply_int(doctor_value(reply, "first_due_ms"));
-    queue->deliveries = reply_int(doctor_value(reply, "deliveries"));
-    queue->dead = reply_int(doctor_value(reply, "dead"));
-    queue->looked_at_ms = reply_int(doctor_value(reply, "looked_at"));
-    queue->seen = reply_int(doctor_value(reply, "seen"));
+    queue->now_ms = reply_int(reply_value(reply, "now_ms"));
+    queue->events = reply_int(reply_value(reply, "events"));
+    queue->is_converting = reply_int(reply_value(reply, "converting")) == 1;
+    queue->old = reply_int(reply_value(reply, "old"));
+    queue->lanes = reply_int(reply_value(reply, "lanes"));
+    queue->lanes_shut = reply_int(reply_value(reply, "lanes_shut"));
+    queue->due = reply_int(reply_value(reply, "due"));
+    queue->first_due_ms = reply_int(reply_value(reply, "first_due_ms"));
+    queue->deliveries = reply_int(reply_value(reply, "deliveries"));
+    queue->dead = reply_int(reply_value(reply, "dead"));
+    queue->looked_at_ms = reply_int(reply_value(reply, "looked_at"));
+    queue->seen = reply_int(reply_value(reply, "seen"));
 }
 
 static bool read_counters(struct session *session, struct doctor_facts *facts)

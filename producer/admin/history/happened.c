@@ -11,12 +11,10 @@
 
 static struct bytes field_of(const struct reply *fields, const char *name)
 {
-    for (size_t i = 0; i + 1 < reply_len(fields); i += 2) {
-        struct bytes value = reply_text(reply_at(fields, i + 1));
-        if (bytes_equal_text(reply_text(reply_at(fields, i)), name))
-            return (struct bytes){value.data, value.len < TEXT_MAX ? value.len : TEXT_MAX};
-    }
-    return BYTES("");
+    struct bytes value = reply_text(reply_value(fields, name));
+
+    return (struct bytes){value.data ? value.data : "",
+                          value.len < TEXT_MAX ? value.len : TEXT_MAX};
 }
 
 static void put_lane(struct buffer *out, struct bytes lane)

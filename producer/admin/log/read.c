@@ -77,16 +77,9 @@ void log_lanes_release(struct log_lanes *lanes)
 
 static struct bytes field_of(const struct reply *fields, const char *name)
 {
-    struct bytes text = BYTES("");
+    struct bytes text = reply_text(reply_value(fields, name));
 
-    for (size_t i = 0; i + 1 < reply_len(fields); i += 2) {
-        if (!bytes_equal_text(reply_text(reply_at(fields, i)), name))
-            continue;
-        text = reply_text(reply_at(fields, i + 1));
-        text.len = text.len < TEXT_MAX ? text.len : TEXT_MAX;
-        break;
-    }
-    return text;
+    return (struct bytes){text.data ? text.data : "", text.len < TEXT_MAX ? text.len : TEXT_MAX};
 }
 
 static int64_t number_of(const struct reply *fields, const char *name)

@@ -82,11 +82,7 @@ static void read_numbers(struct status *status, const struct status_answer *answ
 /* XINFO gives a consumer as names and values in turn. */
 static struct bytes consumer_name(const struct reply *consumer)
 {
-    for (size_t i = 0; i + 1 < reply_len(consumer); i += 2) {
-        if (bytes_equal_text(reply_text(reply_at(consumer, i)), "name"))
-            return reply_text(reply_at(consumer, i + 1));
-    }
-    return (struct bytes){NULL, 0};
+    return reply_text(reply_value(consumer, "name"));
 }
 
 static bool append_heartbeat(struct session *session, struct bytes name)

@@ -52,15 +52,6 @@ static bool ask_open(const struct waiting *waiting, bool *ret_open)
     return true;
 }
 
-static struct bytes value_of(const struct reply *names_and_values, const char *name)
-{
-    for (size_t i = 0; i + 1 < reply_len(names_and_values); i += 2) {
-        if (bytes_equal_text(reply_text(reply_at(names_and_values, i)), name))
-            return reply_text(reply_at(names_and_values, i + 1));
-    }
-    return (struct bytes){NULL, 0};
-}
-
 /* Has a worker read it? If not, somebody else deleted what is no longer there. */
 static bool is_read(const struct waiting *waiting, const struct reply *groups)
 {
@@ -68,8 +59,8 @@ static bool is_read(const struct waiting *waiting, const struct reply *groups)
         const struct reply *group = reply_at(groups, i);
         uint64_t ms;
         uint64_t seq;
-        if (bytes_equal_text(value_of(group, "name"), KEYS_GROUP) &&
-            parse_stream_id(value_of(group, "last-delivered-id"), &ms, &seq) == 0)
+        if (bytes_equal_text(reply_text(reply_value(group, "name")), KEYS_GROUP) &&
+            parse_stream_id(reply_text(reply_value(group, "last-delivered-id")), &ms, &seq) == 0)
             return ms > waiting->sent_ms || (ms == waiting->sent_ms && seq >= waiting->sent_seq);
     }
     return false;
@@ -111,9 +102,9 @@ static bool ask_waits(const struct waiting *waiting, const char *hook_id, bool *
 /* Is this letter of the event, and of the hook? One without a hook is of all of them. */
 static bool is_of(const struct waiting *waiting, const char *hook_id, const struct reply *letter)
 {
-    struct bytes hook = value_of(letter, "hook");
+    struct bytes hook = reply_text(reply_value(letter, "hook"));
 
-    return bytes_equal_text(value_of(letter, "event_id"), waiting->event_id) &&
+    return bytes_equal_text(reply_text(reply_value(letter, "event_id")), waiting->event_id) &&
            (hook.len == 0 || hook_id[0] == '\0' || bytes_equal_text(hook, hook_id));
 }
 
@@ -122,9 +113,10 @@ static void set_why(struct error_text *why, const struct reply *letter)
     char reason[32];
     char error[160];
 
-    error_text_set(why, "%s: %s",
-                   bytes_printable(value_of(letter, "reason"), reason, sizeof(reason)),
-                   bytes_printable(value_of(letter, "error"), error, sizeof(error)));
+    error_text_set(
+        why, "%s: %s",
+        bytes_printable(reply_text(reply_value(letter, "reason")), reason, sizeof(reason)),
+        bytes_printable(reply_text(reply_value(letter, "error")), error, sizeof(error)));
 }
 
 /* Why it is a dead letter; "" when it is none. */
