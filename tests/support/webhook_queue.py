@@ -114,6 +114,15 @@ def set_hook(redis, room, hook_id, queue=DEFAULT_QUEUE, **hook):
     redis.hset(key(f"room:{room}", queue), hook_id, json.dumps(hook))
 
 
+def replace_room(redis, room, hook_id, **hook):
+    """The room's key, whatever it was, is replaced by one with this hook, at once: a worker that
+    reads the room in between would find no hook, and bury what waits for it."""
+    with redis.pipeline() as pipeline:
+        pipeline.delete(key(f"room:{room}"))
+        set_hook(pipeline, room, hook_id, **hook)
+        pipeline.execute()
+
+
 def dead_letters(redis, queue=DEFAULT_QUEUE):
     """Oldest first, as dicts of text; what holds an original stays bytes, "id" is added."""
     letters = []

@@ -17,6 +17,7 @@ from webhook_queue import (
     message_event,
     now_ms,
     pending,
+    replace_room,
     set_hook,
 )
 from worker_process import wait_exit
@@ -53,8 +54,7 @@ def test_a_waiting_delivery_of_a_broken_room_stops_nobody(redis, receiver, start
         receiver.wait_for(seen + 1, "/other", timeout=3)
         time.sleep(0.2)
     assert not worker.logged("suspect")
-    redis.delete(key("room:438"))
-    set_hook(redis, 438, "main", url=receiver.url())
+    replace_room(redis, 438, "main", url=receiver.url())
     receiver.wait_for(1, "/", timeout=60)
     assert_queue_empty(redis)
     assert len(receiver.requests("/")) == 1
@@ -69,8 +69,7 @@ def test_events_of_a_broken_room_stop_nobody(redis, receiver, start_worker):
         enqueue(redis, message_event())
     enqueue(redis, message_event(room=439))
     receiver.wait_for(1, "/other", timeout=30)
-    redis.delete(key("room:438"))
-    set_hook(redis, 438, "main", url=receiver.url())
+    replace_room(redis, 438, "main", url=receiver.url())
     receiver.wait_for(10, "/", timeout=80)
     assert_queue_empty(redis)
 

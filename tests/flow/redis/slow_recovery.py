@@ -15,6 +15,7 @@ from webhook_queue import (
     enqueue,
     key,
     message_event,
+    replace_room,
     set_hook,
     wait_stat,
 )
@@ -79,7 +80,6 @@ def test_a_fault_that_lasts_is_told_once(redis, receiver, start_worker):
     check_it_waits(worker, MINUTE_S, share=0.01)
     assert len(worker.logged("redis_error")) == 1
     assert not worker.logged("redis_recovered")
-    redis.delete(key("room:438"))
-    set_hook(redis, 438, "main", url=receiver.url())
+    replace_room(redis, 438, "main", url=receiver.url())
     receiver.wait_for(1, timeout=20)
     assert_queue_empty(redis)

@@ -19,6 +19,7 @@ from webhook_queue import (
     message_event,
     pending,
     queue_state,
+    replace_room,
     set_hook,
     stats,
 )
@@ -281,8 +282,7 @@ def test_a_key_of_the_wrong_type(redis, receiver, start_worker):
     enqueue(redis, message_event(room=439), id="event-2")
     wait_seen(receiver, {"event-2"})
     stays_true(lambda: sum(queue_state(redis).values()) > 0, 1.0, "the event waits")
-    redis.delete(key("room:438"))
-    set_hook(redis, 438, "main", url=receiver.url())
+    replace_room(redis, 438, "main", url=receiver.url())
     wait_seen(receiver, {"event-1"}, timeout=20)
     assert_queue_empty(redis)
     assert stats(redis).get("no_hook", 0) == 0
